@@ -1,0 +1,27 @@
+package io.tanuki4j.checkpoint;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * @param save folder to save into; null for none
+ * @param load folder to start from; null for random weights
+ * @param saveInterval iterations between saves; 0 for only at the end
+ * @param loadIteration {@code --ckpt-step}: instead of the latest; null for the latest
+ * @param pretrained {@code --pretrained-checkpoint}: where to start if {@code load} has none
+ * @param finetune take the weights only and start at iteration 0
+ */
+public record CheckpointConfig(
+    @Nullable Path save,
+    @Nullable Path load,
+    int saveInterval,
+    @Nullable Integer loadIteration,
+    @Nullable Path pretrained,
+    boolean finetune,
+    boolean loadOptimizer,
+    boolean loadRng,
+    boolean saveOptimizer,
+    boolean saveRng,
+    boolean exitOnMissing,
+    boolean overrideSchedule,
+    boolean useCheckpointSchedule) {}

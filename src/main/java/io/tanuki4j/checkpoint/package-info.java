@@ -1,0 +1,9 @@
+/**
+ * What is on disk: our checkpoints, safetensors files, Hugging Face folders.
+ *
+ * <p>May import: nn, kernel, tensor. Start reading at CheckpointStore.
+ */
+@NullMarked
+package io.tanuki4j.checkpoint;
+
+import org.jspecify.annotations.NullMarked;

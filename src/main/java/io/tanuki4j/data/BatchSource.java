@@ -1,0 +1,17 @@
+package io.tanuki4j.data;
+
+/** Micro-batches in training order. Its whole resumable state is the number of consumed samples. */
+public interface BatchSource extends AutoCloseable {
+  /**
+   * The next micro-batch of this rank.
+   *
+   * @throws java.util.NoSuchElementException if the samples are used up; the message says of what
+   */
+  TokenBatch next();
+
+  /** Samples that all ranks together have consumed. */
+  long consumedSamples();
+
+  @Override
+  void close();
+}

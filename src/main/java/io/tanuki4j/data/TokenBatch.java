@@ -1,0 +1,22 @@
+package io.tanuki4j.data;
+
+/**
+ * One micro-batch on the host, sequence first: element {@code i · batchSize + j} is token i of
+ * sample j.
+ *
+ * @param tokens {@code [s, b]}
+ * @param targets {@code [s, b]}: the successor of each token
+ * @param lossMask {@code [s, b]}: 1, or 0 for tokens that do not count
+ */
+public record TokenBatch(
+    int seqLength, int batchSize, int[] tokens, int[] targets, float[] lossMask) {
+
+  /** Sum of the loss mask: the tokens that count. */
+  public double numValidTokens() {
+    double sum = 0;
+    for (float weight : lossMask) {
+      sum += weight;
+    }
+    return sum;
+  }
+}

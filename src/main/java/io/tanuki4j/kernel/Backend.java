@@ -1,0 +1,17 @@
+package io.tanuki4j.kernel;
+
+/** A family of devices of one kind, for example {@code nd4j} (CPU) or {@code cuda}. */
+public interface Backend extends AutoCloseable {
+  /** The name users give with {@code --backend}. */
+  String name();
+
+  int deviceCount();
+
+  /**
+   * @throws IllegalArgumentException if there is no device of this ordinal
+   */
+  Device openDevice(int ordinal);
+
+  @Override
+  void close();
+}

@@ -1,0 +1,43 @@
+package io.tanuki4j.kernel;
+
+import io.tanuki4j.tensor.Tensor;
+
+/** RMSNorm (Zhang and Sennrich, 2019) over the last dim. */
+public interface NormKernels {
+  /**
+   * {@code rstd = 1 / sqrt(mean(x²) + epsilon)}, {@code out = x · rstd · weight}, rounded once.
+   *
+   * @param out {@code [t, h]}
+   * @param rstd {@code [t]}, F32 (F64 for F64 inputs), kept for the backward
+   * @param x {@code [t, h]}
+   * @param weight {@code [h]}
+   */
+  void rmsNormForward(Tensor out, Tensor rstd, Tensor x, Tensor weight, double epsilon);
+
+  /**
+   * {@code sum = x + delta}, then {@link #rmsNormForward} of the (rounded) sum.
+   *
+   * @param sum {@code [t, h]}; may be {@code x} or {@code delta} itself
+   */
+  default void addRmsNormForward(
+      Tensor sum, Tensor out, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
+    ((ElementwiseKernels) this).add(sum, x, delta);
+    rmsNormForward(out, rstd, sum, weight, epsilon);
+  }
+
+  /**
+   * With {@code u = dOut · weight}: {@code dx (+)= rstd · (u − x · rstd² · mean(u · x))}. Adds
+   * {@code sum over tokens of dOut · x · rstd} into dWeight.
+   *
+   * @param dx {@code [t, h]}, overwritten or added to
+   * @param dWeight {@code [h]}, F32 (F64 for F64), added to
+   */
+  void rmsNormBackward(
+      Tensor dx,
+      Tensor dWeight,
+      Tensor dOut,
+      Tensor x,
+      Tensor rstd,
+      Tensor weight,
+      Accumulate accumulateDx);
+}

@@ -1,0 +1,9 @@
+/**
+ * What a run reports about itself and where it goes.
+ *
+ * <p>May import: the JDK. Start reading at MetricsSink.
+ */
+@NullMarked
+package io.tanuki4j.metrics;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,9 @@
+/**
+ * The Llama shape as a composition of layers. Calls no collective and names no device.
+ *
+ * <p>May import: parallel, nn, kernel, tensor. Start reading at GptChunk.
+ */
+@NullMarked
+package io.tanuki4j.model;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,41 @@
+package io.tanuki4j.nn;
+
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.Tensor;
+
+/**
+ * All that a layer may know of the micro-batch it works on.
+ *
+ * @param index within the iteration, from 0
+ * @param tokens {@code [s, b]}, I32
+ * @param targets {@code [s, b]}, I32: the token after each token
+ * @param lossMask {@code [s, b]}, F32
+ * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to
+ * @param gradScale {@code [1]}, F64: what the gradient of the summed loss is multiplied by
+ * @param training whether a backward follows; without it layers need not save anything
+ * @param scope memory until the micro-batch's backward is done
+ */
+public record Microbatch(
+    int index,
+    Tensor tokens,
+    Tensor targets,
+    Tensor lossMask,
+    Tensor lossSums,
+    Tensor gradScale,
+    boolean training,
+    MemoryScope scope) {
+
+  /** The same micro-batch with other memory, for temporaries and recomputation. */
+  public Microbatch withScope(MemoryScope otherScope) {
+    return new Microbatch(
+        index, tokens, targets, lossMask, lossSums, gradScale, training, otherScope);
+  }
+
+  public int seqLength() {
+    return Math.toIntExact(tokens.dim(0));
+  }
+
+  public int batchSize() {
+    return Math.toIntExact(tokens.dim(1));
+  }
+}

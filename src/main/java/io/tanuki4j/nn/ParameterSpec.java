@@ -1,0 +1,50 @@
+package io.tanuki4j.nn;
+
+import io.tanuki4j.tensor.Shape;
+import java.util.List;
+
+/**
+ * A parameter before it has memory: what it is called, how large it is, how it starts.
+ *
+ * @param name global and stable, whatever stage or rank holds it: {@code layers.17.mlp.down.weight}
+ * @param shape of this rank's shard
+ * @param slices the pieces it is stored as, in order of rows; one slice of the same name for most
+ * @param initialStd standard deviation of its initial normal numbers; {@link #ONES} starts with 1
+ * @param weightDecay whether the optimizer decays it (matrices yes, norm weights no)
+ */
+public record ParameterSpec(
+    String name, Shape shape, List<Slice> slices, double initialStd, boolean weightDecay) {
+
+  /** In place of a standard deviation: every element starts as 1. */
+  public static final double ONES = -1;
+
+  public ParameterSpec {
+    slices = List.copyOf(slices);
+    long rows = slices.stream().mapToLong(Slice::rows).sum();
+    if (rows != shape.dim(0)) {
+      throw new IllegalArgumentException(
+          "%s: slices of %d rows in all (expected: the %d of its shape)"
+              .formatted(name, rows, shape.dim(0)));
+    }
+  }
+
+  /** A parameter kept under its own name, whole on this rank. */
+  public static ParameterSpec whole(
+      String name, Shape shape, double initialStd, boolean weightDecay) {
+    Slice slice = new Slice(name, shape, shape.dim(0), 0, 0);
+    return new ParameterSpec(name, shape, List.of(slice), initialStd, weightDecay);
+  }
+
+  /**
+   * Consecutive rows of a parameter that checkpoints know as (part of) a tensor of their own. A
+   * packed projection has three: query, key and value; each can then be cut for any number of
+   * ranks.
+   *
+   * @param name of the global tensor
+   * @param globalShape of the global tensor
+   * @param rows how many rows of this parameter it takes
+   * @param firstRow where they begin in the global tensor
+   * @param firstColumn where the columns begin in the global tensor; 0 for vectors
+   */
+  public record Slice(String name, Shape globalShape, long rows, long firstRow, long firstColumn) {}
+}

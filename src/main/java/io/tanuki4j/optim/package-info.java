@@ -1,0 +1,9 @@
+/**
+ * AdamW over flat buffers, gradient clipping, and the schedules of learning rate and weight decay.
+ *
+ * <p>May import: nn, kernel, tensor. Start reading at AdamW.
+ */
+@NullMarked
+package io.tanuki4j.optim;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,33 @@
+package io.tanuki4j.tokenizer;
+
+import java.util.List;
+import java.util.Map;
+
+/** Text to ids and back. Thread-safe. */
+public interface Tokenizer extends AutoCloseable {
+  /** Number of ids, special ones included; the padded vocabulary is at least this large. */
+  int vocabSize();
+
+  /** The id that ends a document. */
+  int eodId();
+
+  /** Ids of a text, without an end-of-document id. */
+  int[] encode(String text);
+
+  /**
+   * @throws IllegalArgumentException if an id is not in [0, vocabSize)
+   */
+  String decode(int[] ids);
+
+  /**
+   * What names this tokenizer in Megatron's cache of sample orders: {@code class}, {@code
+   * tokenizer_path} and the options, in this order (values are strings or lists of strings).
+   */
+  Map<String, Object> cacheIdentity();
+
+  /** The piece of text behind each id, for files that other programs read. */
+  List<String> pieces();
+
+  @Override
+  void close();
+}

@@ -1,0 +1,35 @@
+package io.tanuki4j.train;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How long to train and in which portions.
+ *
+ * @param rampup {@code --rampup-batch-size}; null for a constant global batch
+ * @param trainIterations derived if the run is given in samples
+ * @param trainSamples {@code --train-samples}; null if the run is given in iterations
+ * @param evalIterations global batches per evaluation; 0 for no evaluation and no test
+ * @param exitInterval stop when the iteration is a multiple of this; null for never
+ * @param exitDurationMinutes stop after this time; null for never
+ * @param checkForNan whether a loss or norm that is not finite ends the run
+ */
+public record TrainConfig(
+    int microBatchSize,
+    int globalBatchSize,
+    @Nullable Rampup rampup,
+    int trainIterations,
+    @Nullable Long trainSamples,
+    int evalInterval,
+    int evalIterations,
+    @Nullable Integer exitInterval,
+    @Nullable Double exitDurationMinutes,
+    boolean skipTrain,
+    boolean checkForNan,
+    int seed) {
+
+  /**
+   * The global batch grows from {@code start} by {@code increment} until {@code samples} are
+   * consumed.
+   */
+  public record Rampup(int start, int increment, long samples) {}
+}

@@ -1,0 +1,10 @@
+/**
+ * The loop: batches in, updated weights and metrics out.
+ *
+ * <p>May import: parallel, optim, checkpoint, data, metrics, nn, kernel, tensor; not model. Start
+ * reading at Trainer.
+ */
+@NullMarked
+package io.tanuki4j.train;
+
+import org.jspecify.annotations.NullMarked;
