@@ -1,0 +1,122 @@
+package io.tanuki4j.data;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * A corpus of token ids on disk: {@code prefix.idx} and {@code prefix.bin} in Megatron-LM's format,
+ * of any size. Sequences are numbered through; usually a document is one of them. Thread-safe.
+ */
+public final class IndexedDataset implements AutoCloseable {
+  private final Path prefix;
+  private final SequenceIndex index;
+  private final FileBytes bytes;
+
+  private IndexedDataset(Path prefix, SequenceIndex index, FileBytes bytes) {
+    this.prefix = prefix;
+    this.index = index;
+    this.bytes = bytes;
+  }
+
+  /**
+   * Opens and checks both files.
+   *
+   * @param memoryMapped whether .bin is mapped or read by position ({@code --no-mmap-bin-files})
+   * @throws IllegalArgumentException if one is missing, damaged or foreign; the message names it
+   */
+  public static IndexedDataset open(Path prefix, boolean memoryMapped) {
+    Path idx = file(prefix, ".idx");
+    Path bin = file(prefix, ".bin");
+    SequenceIndex index = SequenceIndex.read(idx);
+    if (!Files.isRegularFile(bin)) {
+      throw new IllegalArgumentException(
+          "%s: there is no such file beside %s. Copy it there, or preprocess the data again."
+              .formatted(bin, idx.getFileName()));
+    }
+    try {
+      index.requireTokens(idx, bin, Files.size(bin));
+      FileBytes bytes = memoryMapped ? MappedBytes.ofFile(bin) : new PositionalBytes(bin);
+      return new IndexedDataset(prefix, index, bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + bin, e);
+    }
+  }
+
+  /** The path without .bin and .idx. */
+  public Path prefix() {
+    return prefix;
+  }
+
+  /** How the tokens are stored. */
+  public TokenType type() {
+    return index.type();
+  }
+
+  /** Number of sequences. */
+  public int numSequences() {
+    return index.numSequences();
+  }
+
+  /** Number of documents. */
+  public int numDocuments() {
+    return index.numDocuments();
+  }
+
+  /** The first sequence of a document; that of {@code numDocuments()} is the sequences' number. */
+  public int documentStart(int document) {
+    return (int) index.boundaries().getLong(document);
+  }
+
+  /** Tokens of a sequence. */
+  public int length(int sequence) {
+    return index.length(sequence);
+  }
+
+  /** Tokens of all sequences. */
+  public long numTokens() {
+    int last = numSequences() - 1;
+    return last < 0 ? 0 : index.offset(last) / type().numBytes() + length(last);
+  }
+
+  /** All tokens of a sequence. */
+  public int[] sequence(int sequence) {
+    int[] tokens = new int[length(sequence)];
+    read(sequence, 0, tokens.length, tokens, 0);
+    return tokens;
+  }
+
+  /**
+   * Copies {@code count} tokens of a sequence, from its token {@code from} on, to {@code into[at]}.
+   *
+   * @throws IllegalArgumentException if a token is not an int
+   */
+  public void read(int sequence, int from, int count, int[] into, int at) {
+    int width = type().numBytes();
+    ByteBuffer buffer =
+        ByteBuffer.allocate(Math.multiplyExact(count, width)).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.read(index.offset(sequence) + (long) from * width, buffer.array());
+    for (int i = 0; i < count; i++) {
+      long token = type().get(buffer, i * width);
+      if (token != (int) token) {
+        throw new IllegalArgumentException(
+            "%s: token %d of sequence %d is %d (expected: a 32-bit id). The file is damaged."
+                .formatted(file(prefix, ".bin"), from + i, sequence, token));
+      }
+      into[at + i] = (int) token;
+    }
+  }
+
+  @Override
+  public void close() {
+    bytes.close();
+  }
+
+  /** The path with a suffix appended to its last name. */
+  static Path file(Path path, String suffix) {
+    return path.resolveSibling(path.getFileName() + suffix);
+  }
+}

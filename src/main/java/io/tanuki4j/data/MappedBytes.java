@@ -1,0 +1,80 @@
+package io.tanuki4j.data;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A part of a file in memory-mapped windows of 1 GiB, as bytes or as a little-endian array that
+ * begins where the part begins. The mapping lives until the object is garbage.
+ */
+final class MappedBytes implements FileBytes {
+  private static final int WINDOW_BITS = 30;
+  private static final int WINDOW_SIZE = 1 << WINDOW_BITS;
+  private static final int INT_BITS = 2;
+  private static final int LONG_BITS = 3;
+
+  private final ByteBuffer[] windows;
+
+  private MappedBytes(ByteBuffer[] windows) {
+    this.windows = windows;
+  }
+
+  /** Maps a whole file. */
+  static MappedBytes ofFile(Path file) {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      return of(channel, 0, channel.size());
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot map " + file, e);
+    }
+  }
+
+  /** Maps {@code length} bytes of a file from {@code start} on; the channel may close after. */
+  static MappedBytes of(FileChannel channel, long start, long length) throws IOException {
+    ByteBuffer[] windows =
+        new ByteBuffer[Math.toIntExact((length + WINDOW_SIZE - 1) >>> WINDOW_BITS)];
+    for (int i = 0; i < windows.length; i++) {
+      long begin = (long) i << WINDOW_BITS;
+      long size = Math.min(WINDOW_SIZE, length - begin);
+      windows[i] =
+          channel.map(MapMode.READ_ONLY, start + begin, size).order(ByteOrder.LITTLE_ENDIAN);
+    }
+    return new MappedBytes(windows);
+  }
+
+  int getInt(long index) {
+    return windows[window(index, INT_BITS)].getInt(offset(index, INT_BITS));
+  }
+
+  long getLong(long index) {
+    return windows[window(index, LONG_BITS)].getLong(offset(index, LONG_BITS));
+  }
+
+  @Override
+  public void read(long position, byte[] into) {
+    int done = 0;
+    while (done < into.length) {
+      ByteBuffer window = windows[window(position + done, 0)];
+      int offset = offset(position + done, 0);
+      int count = Math.min(into.length - done, window.capacity() - offset);
+      window.get(offset, into, done, count);
+      done += count;
+    }
+  }
+
+  @Override
+  public void close() {}
+
+  private static int window(long index, int elementBits) {
+    return (int) (index >>> (WINDOW_BITS - elementBits));
+  }
+
+  private static int offset(long index, int elementBits) {
+    return ((int) index << elementBits) & (WINDOW_SIZE - 1);
+  }
+}
