@@ -1,0 +1,171 @@
+package io.tanuki4j.checkpoint.safetensors;
+
+import java.io.Closeable;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A safetensors file of any size, read at any place. Opening it checks all that the format
+ * promises: sizes, order, neither holes nor overlaps, and that the file ends where the data ends.
+ * Thread-safe.
+ */
+public final class SafetensorsReader implements Closeable {
+  private final Path file;
+  private final FileChannel channel;
+  private final long dataStart;
+  private final Header header;
+  private final Map<String, TensorEntry> byName = new LinkedHashMap<>();
+
+  private SafetensorsReader(Path file, FileChannel channel) throws IOException {
+    this.file = file;
+    this.channel = channel;
+    int headerBytes = readHeaderSize();
+    this.dataStart = Long.BYTES + (long) headerBytes;
+    this.header = readHeader(headerBytes);
+    header.tensors().forEach(tensor -> byName.put(tensor.name(), tensor));
+    checkFileSize();
+  }
+
+  /**
+   * @throws IllegalArgumentException if the file is missing, damaged, truncated or of another
+   *     format
+   */
+  public static SafetensorsReader open(Path file) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      throw new IllegalArgumentException(file + ": there is no such file");
+    }
+    FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+    try {
+      return new SafetensorsReader(file, channel);
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  public Path file() {
+    return file;
+  }
+
+  public Map<String, String> metadata() {
+    return header.metadata();
+  }
+
+  /** In the order of their bytes. */
+  public List<TensorEntry> tensors() {
+    return header.tensors();
+  }
+
+  /**
+   * @throws IllegalArgumentException if there is no tensor of this name
+   */
+  public TensorEntry tensor(String name) {
+    TensorEntry found = byName.get(name);
+    if (found == null) {
+      throw new IllegalArgumentException(file + ": there is no tensor " + name + " in it");
+    }
+    return found;
+  }
+
+  /** Bytes in front of the first tensor. */
+  public long dataStart() {
+    return dataStart;
+  }
+
+  /**
+   * Fills the rest of a buffer with bytes of a tensor (little-endian elements, row-major).
+   *
+   * @param fromByte where to begin, counted from the tensor's first byte
+   */
+  public void read(TensorEntry tensor, long fromByte, ByteBuffer into) throws IOException {
+    if (fromByte < 0 || fromByte + into.remaining() > tensor.numBytes()) {
+      throw new IllegalArgumentException(
+          "bytes %d to %d of %s (expected: within its %d)"
+              .formatted(fromByte, fromByte + into.remaining(), tensor.name(), tensor.numBytes()));
+    }
+    readFully(dataStart + tensor.begin() + fromByte, into);
+  }
+
+  /** Fills the rest of a buffer with bytes of the file, the header included. */
+  public void readFully(long position, ByteBuffer into) throws IOException {
+    long next = position;
+    while (into.hasRemaining()) {
+      int count = channel.read(into, next);
+      if (count < 0) {
+        throw new EOFException(file + ": it became shorter while it was read");
+      }
+      next += count;
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+
+  private int readHeaderSize() throws IOException {
+    if (channel.size() < Long.BYTES) {
+      throw damaged("it has " + channel.size() + " bytes (expected: at least 8)");
+    }
+    ByteBuffer size = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    readFully(0, size);
+    long headerBytes = size.flip().getLong();
+    if (headerBytes < 2 || headerBytes > Header.MAX_BYTES) {
+      throw damaged(
+          "its first 8 bytes announce a header of %s bytes (expected: 2 to %d)"
+              .formatted(Long.toUnsignedString(headerBytes), Header.MAX_BYTES));
+    }
+    if (Long.BYTES + headerBytes > channel.size()) {
+      throw damaged(
+          "its header has %d bytes, but the file ends after %d"
+              .formatted(headerBytes, channel.size() - Long.BYTES));
+    }
+    return (int) headerBytes;
+  }
+
+  private Header readHeader(int headerBytes) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(headerBytes);
+    readFully(Long.BYTES, bytes);
+    if (bytes.get(0) != '{') {
+      throw damaged("its header does not begin with {");
+    }
+    try {
+      String json = StandardCharsets.UTF_8.newDecoder().decode(bytes.flip()).toString();
+      return HeaderParser.parse(json);
+    } catch (CharacterCodingException e) {
+      throw damaged("its header is no UTF-8", e);
+    } catch (IllegalArgumentException e) {
+      throw damaged(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private void checkFileSize() throws IOException {
+    long expected = dataStart + header.dataBytes();
+    if (channel.size() != expected) {
+      throw damaged(
+          "it has %d bytes, but its header promises %d".formatted(channel.size(), expected));
+    }
+  }
+
+  private IllegalArgumentException damaged(String reason) {
+    return new IllegalArgumentException(
+        file + ": " + reason + ". It is damaged, cut short or no safetensors file");
+  }
+
+  private IllegalArgumentException damaged(String reason, Exception cause) {
+    IllegalArgumentException problem = damaged(reason);
+    problem.initCause(cause);
+    return problem;
+  }
+}

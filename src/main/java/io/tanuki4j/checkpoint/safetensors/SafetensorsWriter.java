@@ -1,0 +1,79 @@
+package io.tanuki4j.checkpoint.safetensors;
+
+import io.tanuki4j.checkpoint.disk.NewFile;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Writes a safetensors file from front to back: the tensors' bytes in the order of {@link
+ * #tensors()}, then {@link #publish}. The file appears when it is whole.
+ */
+public final class SafetensorsWriter implements Closeable {
+  /** Without it, transformers refuses a file. */
+  public static final Map<String, String> PYTORCH = Map.of("format", "pt");
+
+  private final Path file;
+  private final NewFile newFile;
+  private final Header header;
+  private long dataBytes;
+
+  private SafetensorsWriter(Path file, NewFile newFile, Header header) {
+    this.file = file;
+    this.newFile = newFile;
+    this.header = header;
+  }
+
+  /**
+   * @throws IllegalArgumentException if two tensors have one name, or there are too many for a
+   *     header
+   */
+  public static SafetensorsWriter create(
+      Path file, List<NewTensor> tensors, Map<String, String> metadata) throws IOException {
+    if (tensors.stream().map(NewTensor::name).distinct().count() != tensors.size()) {
+      throw new IllegalArgumentException(file + ": two tensors of one name");
+    }
+    Header header = Header.layout(tensors, metadata);
+    byte[] json = header.toBytes();
+    if (json.length > Header.MAX_BYTES) {
+      throw new IllegalArgumentException(
+          "%s: a header of %d bytes for %d tensors (expected: at most %d). Use several files"
+              .formatted(file, json.length, tensors.size(), Header.MAX_BYTES));
+    }
+    NewFile newFile = NewFile.create(file);
+    newFile.append(
+        ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).flip());
+    newFile.append(ByteBuffer.wrap(json));
+    return new SafetensorsWriter(file, newFile, header);
+  }
+
+  /** In the order in which their bytes must come. */
+  public List<TensorEntry> tensors() {
+    return header.tensors();
+  }
+
+  /** Appends the remaining bytes of the buffer to the data. */
+  public void append(ByteBuffer bytes) throws IOException {
+    dataBytes += bytes.remaining();
+    newFile.append(bytes);
+  }
+
+  /** Makes the file visible. */
+  public NewFile.Written publish() throws IOException {
+    if (dataBytes != header.dataBytes()) {
+      throw new IllegalStateException(
+          "%s: %d bytes of data were written (expected: %d)"
+              .formatted(file, dataBytes, header.dataBytes()));
+    }
+    return newFile.publish();
+  }
+
+  @Override
+  public void close() throws IOException {
+    newFile.close();
+  }
+}

@@ -1,0 +1,20 @@
+package io.tanuki4j.checkpoint.safetensors;
+
+import io.tanuki4j.tensor.Shape;
+
+/**
+ * One tensor of a file.
+ *
+ * @param begin first byte, counted from the start of the data behind the header
+ */
+public record TensorEntry(String name, ElementType type, Shape shape, long begin) {
+
+  /** The byte after the last. */
+  public long end() {
+    return begin + numBytes();
+  }
+
+  public long numBytes() {
+    return type.numBytes(shape);
+  }
+}
