@@ -1,10 +1,15 @@
 package io.tanuki4j.metrics;
 
-/** Where metrics go. A sink that fails warns; it never stops training. */
+/**
+ * Where metrics go. {@link FanOutSink} holds several and keeps a failing one from stopping the run.
+ */
 public interface MetricsSink extends AutoCloseable {
   void iteration(IterationMetrics metrics);
 
   void evaluation(EvaluationMetrics metrics);
+
+  /** A line of Megatron's log that is no metric, for example that the run is exiting. */
+  default void message(String line) {}
 
   @Override
   void close();

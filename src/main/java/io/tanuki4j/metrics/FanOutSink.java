@@ -1,0 +1,47 @@
+package io.tanuki4j.metrics;
+
+import java.util.List;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Several sinks as one. A sink that fails gets a warning in the log; training goes on. */
+public final class FanOutSink implements MetricsSink {
+  private static final Logger LOG = LoggerFactory.getLogger(FanOutSink.class);
+
+  private final List<MetricsSink> sinks;
+
+  public FanOutSink(List<MetricsSink> sinks) {
+    this.sinks = List.copyOf(sinks);
+  }
+
+  @Override
+  public void iteration(IterationMetrics metrics) {
+    each(sink -> sink.iteration(metrics));
+  }
+
+  @Override
+  public void evaluation(EvaluationMetrics metrics) {
+    each(sink -> sink.evaluation(metrics));
+  }
+
+  @Override
+  public void message(String line) {
+    each(sink -> sink.message(line));
+  }
+
+  @Override
+  public void close() {
+    each(MetricsSink::close);
+  }
+
+  private void each(Consumer<MetricsSink> call) {
+    for (MetricsSink sink : sinks) {
+      try {
+        call.accept(sink);
+      } catch (RuntimeException e) {
+        LOG.warn("{} failed: {}. Training goes on without this report.", sink, e.toString());
+      }
+    }
+  }
+}

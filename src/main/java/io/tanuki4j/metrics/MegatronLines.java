@@ -1,0 +1,84 @@
+package io.tanuki4j.metrics;
+
+import static io.tanuki4j.metrics.PythonFormat.fixed;
+import static io.tanuki4j.metrics.PythonFormat.scientific;
+
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The lines that Megatron-LM (core 0.12) prints during training, character by character, so that
+ * scripts that read its logs read ours.
+ */
+public final class MegatronLines {
+  private static final DateTimeFormatter DATE_TIME =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT);
+
+  private MegatronLines() {}
+
+  /**
+   * The line of a log interval. A loss is left out unless it is above 0, so also when it is not a
+   * number.
+   */
+  public static String iteration(IterationMetrics metrics, LocalDateTime now) {
+    StringBuilder line = new StringBuilder();
+    line.append(" [").append(DATE_TIME.format(now)).append(']');
+    field(line, "iteration %8d/%8d", metrics.iteration(), metrics.trainIterations());
+    field(line, "consumed samples: %12d", metrics.consumedSamples());
+    text(line, "elapsed time per iteration (ms): ", fixed(metrics.millisPerIteration(), 1));
+    number(line, "throughput per GPU (TFLOP/s/GPU): ", metrics.teraflopsPerDevice(), 1);
+    text(line, "learning rate: ", scientific(metrics.learningRate(), 6));
+    field(line, "global batch size: %5d", metrics.globalBatchSize());
+    loss(line, "lm loss: ", metrics.lmLoss());
+    loss(line, "z loss: ", metrics.zLoss());
+    text(line, "loss scale: ", fixed(metrics.lossScale(), 1));
+    text(line, "grad norm: ", fixed(metrics.gradNorm(), 3));
+    if (metrics.numZeros() != null) {
+      text(line, "num zeros: ", Long.toString(metrics.numZeros()));
+    }
+    number(line, "params norm: ", metrics.paramsNorm(), 3);
+    field(line, "number of skipped iterations: %3d", metrics.skippedIterations());
+    field(line, "number of nan iterations: %3d", metrics.nanIterations());
+    return line.toString();
+  }
+
+  /** The line of an evaluation between its two rules, without a final line break. */
+  public static String evaluation(EvaluationMetrics metrics) {
+    String line =
+        " validation loss at %s | lm loss value: %s | lm loss PPL: %s | "
+            .formatted(
+                metrics.where(),
+                scientific(metrics.lmLoss(), 6),
+                scientific(metrics.perplexity(), 6));
+    String rule = "-".repeat(line.length() + 1);
+    return String.join("\n", rule, line, rule);
+  }
+
+  /** {@code [after dataloaders are built] datetime: 2025-01-31 12:34:56 }, with its last blank. */
+  public static String dateTime(String what, LocalDateTime now) {
+    return "[" + what + "] datetime: " + DATE_TIME.format(now) + " ";
+  }
+
+  private static void loss(StringBuilder line, String label, @Nullable Double value) {
+    if (value != null && value > 0) {
+      text(line, label, scientific(value, 6));
+    }
+  }
+
+  private static void number(
+      StringBuilder line, String label, @Nullable Double value, int decimals) {
+    if (value != null) {
+      text(line, label, fixed(value, decimals));
+    }
+  }
+
+  private static void field(StringBuilder line, String format, Object... values) {
+    text(line, "", String.format(Locale.ROOT, format, values));
+  }
+
+  private static void text(StringBuilder line, String label, String value) {
+    line.append(' ').append(label).append(value).append(" |");
+  }
+}

@@ -1,0 +1,63 @@
+package io.tanuki4j.metrics;
+
+import java.util.List;
+
+/**
+ * The lines that Megatron-LM (core 0.12) prints before the first iteration, character by character.
+ * Those with a time are {@link MegatronLines#dateTime}.
+ */
+public final class StartupLines {
+  public static final String DONE_WITH_SETUP = "done with setup ...";
+  public static final String TRAINING = "training ...";
+  public static final String SKIPPING_TRAINING = "skipping training (--skip-train is on) ...";
+
+  private StartupLines() {}
+
+  /** One process with one device; the missing blank after None is Megatron's. */
+  public static String worldSize(int tensorParallel, int pipelineParallel, int dataParallel) {
+    return ("using world size: %d, data-parallel size: %d, context-parallel size: 1,"
+            + " hierarchical context-parallel sizes: Nonetensor-model-parallel size: %d,"
+            + " encoder-tensor-model-parallel size: 0, pipeline-model-parallel size: %d,"
+            + " encoder-pipeline-model-parallel size: 0")
+        .formatted(
+            tensorParallel * pipelineParallel * dataParallel,
+            dataParallel,
+            tensorParallel,
+            pipelineParallel);
+  }
+
+  /** {@code > building SentencePieceTokenizer tokenizer ...} */
+  public static String buildingTokenizer(String type) {
+    return "> building " + type + " tokenizer ...";
+  }
+
+  public static String paddedVocabulary(int size, int paddedSize) {
+    return " > padded vocab (size: %d) with %d dummy tokens (new size: %d)"
+        .formatted(size, paddedSize - size, paddedSize);
+  }
+
+  public static String randomSeeds(int seed) {
+    return "> setting random seeds to " + seed + " ...";
+  }
+
+  public static String numberOfParameters(int tensorRank, int pipelineRank, long parameters) {
+    return " > number of parameters on (tensor, pipeline) model parallel rank (%d, %d): %d"
+        .formatted(tensorRank, pipelineRank, parameters);
+  }
+
+  /**
+   * @param style as the flag spells it, for example {@code inverse-square-root}
+   */
+  public static String learningRateDecayStyle(String style) {
+    return "> learning rate decay style: " + style;
+  }
+
+  /** How many samples each split is asked for. */
+  public static List<String> targetSizes(long train, long validation, long test) {
+    return List.of(
+        " > datasets target sizes (minimum size):",
+        "    train:      " + train,
+        "    validation: " + validation,
+        "    test:       " + test);
+  }
+}
