@@ -17,6 +17,14 @@ public interface Device extends AutoCloseable {
   MemoryScope openScope(String label);
 
   /**
+   * The same for a scope whose size is known: it takes {@code plannedBytes} at once, as one block,
+   * and grows only if more is asked for.
+   */
+  default MemoryScope openScope(String label, long plannedBytes) {
+    return openScope(label);
+  }
+
+  /**
    * Copies the remaining bytes of {@code source} (little-endian elements) into {@code destination},
    * whose size they must have. The source may be reused when the call returns.
    */
@@ -30,6 +38,28 @@ public interface Device extends AutoCloseable {
 
   /** Waits until every operation called so far has finished. */
   void synchronize();
+
+  /**
+   * Makes work repeatable: {@link Replay#run} does what {@code work} does, if possible without
+   * issuing each of its operations again (CUDA graphs). Recording itself does not run the work's
+   * operations.
+   *
+   * <p>The work must have been run once before, with the scopes at the same height: the first run
+   * takes memory and chooses algorithms, which a recording cannot. It must not upload, download or
+   * synchronize, and must leave its scopes as it found them; a replay uses the same addresses, so
+   * nothing else may hold them then. What changes from run to run has to be in tensors.
+   */
+  default Replay record(Runnable work) {
+    return new Replay() {
+      @Override
+      public void run() {
+        work.run();
+      }
+
+      @Override
+      public void close() {}
+    };
+  }
 
   /** Bytes of device memory now held by scopes of this device. */
   long bytesInUse();

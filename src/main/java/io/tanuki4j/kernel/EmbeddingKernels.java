@@ -16,7 +16,8 @@ public interface EmbeddingKernels {
   /**
    * Adds each token's dOut to its row, in an order that does not depend on threads.
    *
-   * @param dWeight {@code [v, h]}, F32 (F64 for F64), added to
+   * @param dWeight {@code [v, h]}, F32 (F64 for F64) or the type of dOut, added to; a row's sum
+   *     over these tokens is rounded once
    * @param dOut {@code [t, h]}
    */
   void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens);

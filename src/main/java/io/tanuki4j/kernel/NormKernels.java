@@ -30,7 +30,7 @@ public interface NormKernels {
    * {@code sum over tokens of dOut · x · rstd} into dWeight.
    *
    * @param dx {@code [t, h]}, overwritten or added to
-   * @param dWeight {@code [h]}, F32 (F64 for F64), added to
+   * @param dWeight {@code [h]}, F32 (F64 for F64) or the type of x, added to
    */
   void rmsNormBackward(
       Tensor dx,

@@ -26,11 +26,19 @@ public interface OptimizerKernels {
    * + weightDecay · master)}, bias corrections in fp64. Then weight = master, rounded. If the
    * factor is not a number nothing changes, so a bad gradient never reaches the weights.
    *
+   * <p>Tensors in BF16 are rounded to nearest, except two that would then never move by a small
+   * step: a master in BF16, which is the weight itself, and a secondMoment in BF16 are rounded
+   * stochastically. To the bits of the fp32 number 16 random bits are added and the lower half is
+   * cut off. They come from Philox4x32-10 with key {@code iteration} (low word first) and counter
+   * {@code (i / 4, low word; i / 4, high word; 1; 0)}: of its word {@code i % 4} the low half is
+   * for the master, the high half for the second moment of element i. Numbers that are not finite
+   * stay.
+   *
    * @param weight {@code [k]} in the type the model computes in; may be master itself
-   * @param master {@code [k]}, F32 (F64 for gradient checks)
-   * @param firstMoment {@code [k]}
-   * @param secondMoment {@code [k]}
-   * @param grad {@code [k]}
+   * @param master {@code [k]}, F32 (F64 for gradient checks), or BF16 and the weight itself
+   * @param firstMoment {@code [k]}, F32 (F64) or BF16
+   * @param secondMoment {@code [k]}, F32 (F64) or BF16
+   * @param grad {@code [k]}, F32 (F64) or BF16
    * @param factor {@code [1]}, F64
    */
   void adamW(
