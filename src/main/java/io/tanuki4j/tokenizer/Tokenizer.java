@@ -11,7 +11,12 @@ public interface Tokenizer extends AutoCloseable {
   /** The id that ends a document. */
   int eodId();
 
-  /** Ids of a text, without an end-of-document id. */
+  /**
+   * Ids of a text, without an end-of-document id.
+   *
+   * @throws IllegalArgumentException if the text is not one that this tokenizer reads; the message
+   *     says why, and names no file
+   */
   int[] encode(String text);
 
   /**
@@ -21,7 +26,8 @@ public interface Tokenizer extends AutoCloseable {
 
   /**
    * What names this tokenizer in Megatron's cache of sample orders: {@code class}, {@code
-   * tokenizer_path} and the options, in this order (values are strings or lists of strings).
+   * tokenizer_path} and the options, in this order. Values are strings, or lists of strings and
+   * nulls (JSON's null).
    */
   Map<String, Object> cacheIdentity();
 

@@ -1,0 +1,81 @@
+package io.tanuki4j.tokenizer;
+
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.StringTokenizer;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** No vocabulary: a text is ids with blanks between. N ids and one more that ends documents. */
+final class NullTokenizer implements Tokenizer {
+  private final int numIds;
+
+  /**
+   * @param numIds number of ids without the end of documents
+   */
+  NullTokenizer(int numIds) {
+    this.numIds = numIds;
+  }
+
+  @Override
+  public int vocabSize() {
+    return numIds + 1;
+  }
+
+  @Override
+  public int eodId() {
+    return numIds;
+  }
+
+  /**
+   * @throws IllegalArgumentException if a word is not an id
+   */
+  @Override
+  public int[] encode(String text) {
+    StringTokenizer words = new StringTokenizer(text);
+    int[] ids = new int[words.countTokens()];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = id(words.nextToken());
+    }
+    Ids.requireBelow(ids, vocabSize());
+    return ids;
+  }
+
+  private static int id(String word) {
+    try {
+      return Integer.parseInt(word);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "the word '%s' is not an integer (expected: ids with blanks between, as --tokenizer-type"
+                  .formatted(word)
+              + " NullTokenizer reads them)",
+          e);
+    }
+  }
+
+  @Override
+  public String decode(int[] ids) {
+    Ids.requireBelow(ids, vocabSize());
+    return Arrays.stream(ids).mapToObj(Integer::toString).collect(Collectors.joining(" "));
+  }
+
+  @Override
+  public Map<String, Object> cacheIdentity() {
+    Map<String, Object> identity = new LinkedHashMap<>();
+    identity.put("class", "_NullTokenizer");
+    identity.put("tokenizer_path", Collections.singletonList(null));
+    identity.put("vocab_size", Integer.toString(numIds));
+    return identity;
+  }
+
+  @Override
+  public List<String> pieces() {
+    return IntStream.range(0, vocabSize()).mapToObj(Integer::toString).toList();
+  }
+
+  @Override
+  public void close() {}
+}

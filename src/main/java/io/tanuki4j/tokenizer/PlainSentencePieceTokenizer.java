@@ -1,0 +1,92 @@
+package io.tanuki4j.tokenizer;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The ids of a SentencePiece model as they are; documents end with its eos piece. Megatron's
+ * GPTSentencePieceTokenizer, and Llama2Tokenizer, which begins every text with the bos piece.
+ */
+final class PlainSentencePieceTokenizer implements Tokenizer {
+  private final SentencePieceCodec codec;
+  private final String megatronClass;
+  private final boolean prependBos;
+  private final List<String> pieces;
+
+  private PlainSentencePieceTokenizer(
+      SentencePieceCodec codec, String megatronClass, boolean prependBos) {
+    this.codec = codec;
+    this.megatronClass = megatronClass;
+    this.prependBos = prependBos;
+    pieces = codec.pieces();
+  }
+
+  static Tokenizer gpt(SentencePieceModel model) {
+    requireControl(model, model.eosId(), "eos (</s>), which ends documents");
+    return new PlainSentencePieceTokenizer(
+        new SentencePieceCodec(model), "_GPTSentencePieceTokenizer", false);
+  }
+
+  static Tokenizer llama2(SentencePieceModel model) {
+    requireControl(model, model.eosId(), "eos (</s>), which ends documents");
+    requireControl(model, model.bosId(), "bos (<s>), which begins texts");
+    return new PlainSentencePieceTokenizer(new SentencePieceCodec(model), "_Llama2Tokenizer", true);
+  }
+
+  @Override
+  public int vocabSize() {
+    return pieces.size();
+  }
+
+  @Override
+  public int eodId() {
+    return codec.model().eosId();
+  }
+
+  @Override
+  public int[] encode(String text) {
+    int[] ids = codec.encode(text);
+    if (!prependBos) {
+      return ids;
+    }
+    int[] withBos = new int[ids.length + 1];
+    withBos[0] = codec.model().bosId();
+    System.arraycopy(ids, 0, withBos, 1, ids.length);
+    return withBos;
+  }
+
+  @Override
+  public String decode(int[] ids) {
+    Ids.requireBelow(ids, vocabSize());
+    return codec.decode(ids, 0, ids.length);
+  }
+
+  @Override
+  public Map<String, Object> cacheIdentity() {
+    Map<String, Object> identity = new LinkedHashMap<>();
+    identity.put("class", megatronClass);
+    identity.put("tokenizer_path", List.of(codec.model().file().toString()));
+    // Both inherit the option of the class with extra ids and pass its default.
+    identity.put("vocab_extra_ids", "0");
+    return identity;
+  }
+
+  @Override
+  public List<String> pieces() {
+    return pieces;
+  }
+
+  @Override
+  public void close() {
+    codec.close();
+  }
+
+  private static void requireControl(SentencePieceModel model, int id, String role) {
+    if (id == SentencePieceModel.NONE) {
+      throw new IllegalArgumentException(
+          "%s: the model has no control piece for %s. Use --tokenizer-type SentencePieceTokenizer."
+              .formatted(model.file(), role));
+    }
+  }
+}

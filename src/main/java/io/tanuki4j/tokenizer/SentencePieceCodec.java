@@ -1,0 +1,118 @@
+package io.tanuki4j.tokenizer;
+
+import ai.djl.engine.EngineException;
+import ai.djl.sentencepiece.SpTokenizer;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/**
+ * A SentencePiece model at work: text to the model's own ids by the native library, and back by
+ * {@link SentencePieceDecoder}, because the library's Java binding loses characters beyond U+FFFF.
+ * Thread-safe.
+ */
+final class SentencePieceCodec implements AutoCloseable {
+  private final SentencePieceModel model;
+  private final SentencePieceDecoder decoder;
+  private final SpTokenizer library;
+  // The library crashes the process when it is used, or closed again, after it was closed.
+  private final ReadWriteLock lifetime = new ReentrantReadWriteLock();
+  private boolean closed;
+
+  /**
+   * @throws IllegalArgumentException if the library refuses the model
+   * @throws IllegalStateException if there is no library for this machine
+   */
+  SentencePieceCodec(SentencePieceModel model) {
+    this.model = model;
+    decoder = new SentencePieceDecoder(model);
+    library = load(model);
+  }
+
+  SentencePieceModel model() {
+    return model;
+  }
+
+  /** The text of every piece, by id. */
+  List<String> pieces() {
+    return model.pieces().stream().map(SentencePieceModel.Piece::text).toList();
+  }
+
+  /**
+   * @throws IllegalArgumentException if the text holds half of a surrogate pair
+   */
+  int[] encode(String text) {
+    requireWholeCharacters(text);
+    lifetime.readLock().lock();
+    try {
+      if (closed) {
+        throw new IllegalStateException("the tokenizer of " + model.file() + " is closed");
+      }
+      return library.getProcessor().encode(text);
+    } finally {
+      lifetime.readLock().unlock();
+    }
+  }
+
+  /** The text of {@code ids[from .. to)}, which must be ids of the model. */
+  String decode(int[] ids, int from, int to) {
+    return decoder.decode(ids, from, to);
+  }
+
+  @Override
+  public void close() {
+    lifetime.writeLock().lock();
+    try {
+      if (!closed) {
+        closed = true;
+        library.close();
+      }
+    } finally {
+      lifetime.writeLock().unlock();
+    }
+  }
+
+  private static SpTokenizer load(SentencePieceModel model) {
+    // Otherwise the library reports its use to its vendor when it runs on Amazon's machines.
+    System.setProperty("OPT_OUT_TRACKING", "true");
+    try {
+      return new SpTokenizer(model.bytes());
+    } catch (EngineException e) {
+      if (e.getCause() != null) {
+        throw unavailable(e);
+      }
+      throw new IllegalArgumentException(
+          "%s: SentencePiece refuses this model (%s). Give the .model file that spm_train wrote."
+              .formatted(
+                  model.file(), String.valueOf(e.getMessage()).replaceFirst("^Internal: ", "")),
+          e);
+    } catch (IllegalStateException | LinkageError e) {
+      throw unavailable(e);
+    }
+  }
+
+  private static IllegalStateException unavailable(Throwable e) {
+    Throwable reason = Objects.requireNonNullElse(e.getCause(), e);
+    return new IllegalStateException(
+        "SentencePiece's native library cannot be loaded (%s). It is unpacked into .djl.ai in the"
+                .formatted(reason.getMessage())
+            + " home folder; name another writable folder with the variable DJL_CACHE_DIR.",
+        e);
+  }
+
+  /** The library would put a question mark in place of half a pair. */
+  private static void requireWholeCharacters(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isSurrogate(c)) {
+        if (Character.charCount(text.codePointAt(i)) == 1) {
+          throw new IllegalArgumentException(
+              "character %d of the text is U+%04X, half of a surrogate pair (expected: Unicode text)"
+                  .formatted(i, (int) c));
+        }
+        i++;
+      }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package io.tanuki4j.tokenizer;
+
+import io.tanuki4j.tokenizer.SentencePieceModel.Kind;
+import io.tanuki4j.tokenizer.SentencePieceModel.Piece;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Reads one model; the initial values are the defaults of absent fields. */
+final class SentencePieceModelParser {
+  private final Path file;
+  private final byte[] bytes;
+  private final List<Piece> pieces = new ArrayList<>();
+  private boolean hasTrainerSpec;
+  private boolean hasNormalizerSpec;
+  private String unknownText = " \u2047 ";
+  private String bosPiece = "<s>";
+  private String eosPiece = "</s>";
+  private String padPiece = "<pad>";
+  private boolean addsBlank = true;
+  private boolean removesExtraBlanks = true;
+
+  SentencePieceModelParser(Path file, byte[] bytes) {
+    this.file = file;
+    this.bytes = bytes;
+  }
+
+  SentencePieceModel parse(ByteBuffer content) {
+    ProtoReader model = new ProtoReader(content);
+    while (model.next()) {
+      switch (model.field()) {
+        case 1 -> pieces.add(piece(model.message()));
+        case 2 -> readTrainerSpec(model.message());
+        case 3 -> readNormalizerSpec(model.message());
+        case 5 -> rejectDenormalizer(model.message());
+        default -> {} // The self-test samples and extensions do not change encoding or decoding.
+      }
+    }
+    requireAllParts();
+    return new SentencePieceModel(
+        file,
+        bytes,
+        List.copyOf(pieces),
+        unknownText,
+        addsBlank || removesExtraBlanks,
+        removesExtraBlanks,
+        controlId(bosPiece),
+        controlId(eosPiece),
+        controlId(padPiece));
+  }
+
+  private Piece piece(ProtoReader message) {
+    String text = "";
+    Kind kind = Kind.NORMAL;
+    while (message.next()) {
+      switch (message.field()) {
+        case 1 -> text = message.text();
+        case 3 -> kind = kind(message.number());
+        default -> {} // The score matters to the encoder only.
+      }
+    }
+    if (kind == Kind.BYTE && !text.matches("<0x[0-9A-F]{2}>")) {
+      throw new IllegalArgumentException("piece %d is no byte: %s".formatted(pieces.size(), text));
+    }
+    return new Piece(text, kind);
+  }
+
+  private Kind kind(long number) {
+    if (number < 1 || number > Kind.values().length) {
+      throw new IllegalArgumentException(
+          "piece %d has the unknown kind %d".formatted(pieces.size(), number));
+    }
+    return Kind.values()[(int) number - 1];
+  }
+
+  private void readTrainerSpec(ProtoReader spec) {
+    hasTrainerSpec = true;
+    while (spec.next()) {
+      switch (spec.field()) {
+        case 44 -> unknownText = spec.text();
+        case 46 -> bosPiece = spec.text();
+        case 47 -> eosPiece = spec.text();
+        case 48 -> padPiece = spec.text();
+        default -> {} // How the model was trained.
+      }
+    }
+  }
+
+  private void readNormalizerSpec(ProtoReader spec) {
+    hasNormalizerSpec = true;
+    while (spec.next()) {
+      switch (spec.field()) {
+        case 3 -> addsBlank = spec.flag();
+        case 4 -> removesExtraBlanks = spec.flag();
+        default -> {} // The native library normalises.
+      }
+    }
+  }
+
+  private static void rejectDenormalizer(ProtoReader spec) {
+    while (spec.next()) {
+      if (spec.field() == 2 && spec.length() > 0) {
+        throw new IllegalArgumentException("denormalisation rules are not supported");
+      }
+    }
+  }
+
+  private void requireAllParts() {
+    if (pieces.isEmpty()) {
+      throw new IllegalArgumentException("it has no pieces");
+    }
+    if (!hasTrainerSpec || !hasNormalizerSpec) {
+      throw new IllegalArgumentException("it ends after %d pieces".formatted(pieces.size()));
+    }
+  }
+
+  /** As the library does it, only a control piece counts. */
+  private int controlId(String text) {
+    int id = pieces.indexOf(new Piece(text, Kind.CONTROL));
+    return id >= 0 ? id : SentencePieceModel.NONE;
+  }
+}
