@@ -19,6 +19,11 @@ public enum DType {
     return bytes;
   }
 
+  /** What sums and statistics over tensors of this floating type are kept in: F64 or F32. */
+  public DType statisticsType() {
+    return this == F64 ? F64 : F32;
+  }
+
   public boolean isFloatingPoint() {
     return this == F64 || this == F32 || this == BF16;
   }
