@@ -25,6 +25,12 @@ public record Microbatch(
     boolean training,
     MemoryScope scope) {
 
+  /** Tokens without targets, for logits: no loss can be computed from it, and no backward. */
+  public static Microbatch withoutTargets(Tensor tokens, MemoryScope scope) {
+    Tensor none = tokens.rows(0, 0);
+    return new Microbatch(0, tokens, none, none, none, none, false, scope);
+  }
+
   /** The same micro-batch with other memory, for temporaries and recomputation. */
   public Microbatch withScope(MemoryScope otherScope) {
     return new Microbatch(

@@ -1,0 +1,49 @@
+package io.tanuki4j.nn;
+
+import static io.tanuki4j.kernel.MatmulKernels.Op.NONE;
+import static io.tanuki4j.kernel.MatmulKernels.Op.TRANSPOSE;
+
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.tensor.Tensor;
+import java.util.List;
+
+/**
+ * {@code y = x · Wᵀ} without a bias, x {@code [s, b, in]}, W {@code [out, in]}. Saves its input,
+ * without a copy.
+ */
+public final class Linear implements Layer<Tensor> {
+  private final Kernels kernels;
+  private final Parameter weight;
+
+  public Linear(Kernels kernels, Parameter weight) {
+    this.kernels = kernels;
+    this.weight = weight;
+  }
+
+  /** Width of the output. */
+  public long outSize() {
+    return weight.value().dim(0);
+  }
+
+  public Parameter weight() {
+    return weight;
+  }
+
+  @Override
+  public Tensor forward(Tensor out, Tensor x, Microbatch microbatch) {
+    kernels.matmul(out, x, NONE, weight.value(), TRANSPOSE, Accumulate.OVERWRITE);
+    return x;
+  }
+
+  @Override
+  public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
+    kernels.matmul(dx, dOut, NONE, weight.value(), NONE, Accumulate.OVERWRITE);
+    kernels.matmul(weight.grad(), dOut, TRANSPOSE, x, NONE, Accumulate.ADD);
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return List.of(weight);
+  }
+}

@@ -1,0 +1,94 @@
+package io.tanuki4j.nn;
+
+import static io.tanuki4j.kernel.MatmulKernels.Op.NONE;
+import static io.tanuki4j.kernel.MatmulKernels.Op.TRANSPOSE;
+
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+
+/**
+ * The projection to the vocabulary, W {@code [v, h]}, together with the cross entropy. It walks
+ * over chunks of tokens so that the logits of one chunk only exist at a time.
+ *
+ * <p>There is no separate backward: while a chunk's logits exist, the forward of a training
+ * micro-batch also computes both gradients from them, puts dX in the place of x, and adds dW. The
+ * caller finds the gradient where the input was.
+ */
+public final class OutputHead {
+  /** Large enough for full speed of the products, small beside the activations of the layers. */
+  public static final int CHUNK_TOKENS = 1024;
+
+  private final Kernels kernels;
+  private final Parameter weight;
+  private final double zLoss;
+  private final int chunkTokens;
+
+  /**
+   * @param zLoss coefficient of the z-loss, 0 for none
+   * @param chunkTokens tokens whose logits exist at once
+   */
+  public OutputHead(Kernels kernels, Parameter weight, double zLoss, int chunkTokens) {
+    this.kernels = kernels;
+    this.weight = weight;
+    this.zLoss = zLoss;
+    this.chunkTokens = chunkTokens;
+  }
+
+  /**
+   * Adds the losses of all tokens into the micro-batch's sums.
+   *
+   * @param x {@code [s, b, h]}; in training it becomes the gradient of itself
+   */
+  public void forward(Tensor x, Microbatch microbatch) {
+    long numTokens = microbatch.tokens().numElements();
+    Tensor rows = x.reshape(Shape.of(numTokens, x.dim(-1)));
+    Tensor targets = microbatch.targets().reshape(Shape.of(numTokens));
+    Tensor lossMask = microbatch.lossMask().reshape(Shape.of(numTokens));
+    try (MemoryScope scratch = microbatch.scope().child("logits")) {
+      long most = Math.min(numTokens, chunkTokens);
+      Tensor logits = scratch.allocate(Shape.of(most, weight.value().dim(0)), x.dtype());
+      for (long from = 0; from < numTokens; from += most) {
+        long to = Math.min(numTokens, from + most);
+        Chunk chunk =
+            new Chunk(
+                rows.rows(from, to),
+                logits.rows(0, to - from),
+                targets.rows(from, to),
+                lossMask.rows(from, to));
+        forward(chunk, microbatch);
+      }
+    }
+  }
+
+  /**
+   * @param out {@code [b, v]}
+   * @param x {@code [b, h]}
+   */
+  public void logits(Tensor out, Tensor x) {
+    kernels.matmul(out, x, NONE, weight.value(), TRANSPOSE, Accumulate.OVERWRITE);
+  }
+
+  public Parameter weight() {
+    return weight;
+  }
+
+  private void forward(Chunk chunk, Microbatch microbatch) {
+    Tensor sums = microbatch.lossSums();
+    Tensor logits = chunk.logits();
+    logits(logits, chunk.x());
+    if (!microbatch.training()) {
+      kernels.crossEntropyForward(sums, logits, chunk.targets(), chunk.lossMask(), zLoss);
+      return;
+    }
+    kernels.crossEntropyForwardBackward(
+        sums, logits, chunk.targets(), chunk.lossMask(), microbatch.gradScale(), zLoss);
+    kernels.matmul(weight.grad(), logits, TRANSPOSE, chunk.x(), NONE, Accumulate.ADD);
+    kernels.matmul(chunk.x(), logits, NONE, weight.value(), NONE, Accumulate.OVERWRITE);
+  }
+
+  /** Some tokens: {@code [c, h]}, {@code [c, v]}, {@code [c]}, {@code [c]}. */
+  private record Chunk(Tensor x, Tensor logits, Tensor targets, Tensor lossMask) {}
+}

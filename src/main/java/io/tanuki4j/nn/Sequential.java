@@ -1,0 +1,81 @@
+package io.tanuki4j.nn;
+
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Layers one after another, each from a shape to the same shape. Each must allow its {@code dx} to
+ * be dOut itself, and, without a backward, its {@code out} to be x itself.
+ */
+public final class Sequential implements Layer<Sequential.Saved> {
+  private final List<Layer<?>> layers;
+
+  /**
+   * @param layers at least one
+   */
+  public Sequential(List<? extends Layer<?>> layers) {
+    if (layers.isEmpty()) {
+      throw new IllegalArgumentException("no layers (expected: one or more)");
+    }
+    this.layers = List.copyOf(layers);
+  }
+
+  /** What each layer saved, in order; empty after a forward without training. */
+  public record Saved(List<Step<?>> steps) {}
+
+  /** A layer and what its forward saved. */
+  public record Step<S>(Layer<S> layer, S saved) {
+    static <S> Step<S> forward(Layer<S> layer, Tensor out, Tensor x, Microbatch microbatch) {
+      return new Step<>(layer, layer.forward(out, x, microbatch));
+    }
+
+    void backward(Tensor dx, Tensor dOut, Microbatch microbatch) {
+      layer.backward(dx, saved, dOut, microbatch);
+    }
+  }
+
+  /** Without training, out may be x itself, and nothing is kept. */
+  @Override
+  public Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
+    if (!microbatch.training()) {
+      evaluate(out, x, microbatch);
+      return new Saved(List.of());
+    }
+    List<Step<?>> steps = new ArrayList<>(layers.size());
+    Tensor input = x;
+    for (Layer<?> layer : layers) {
+      boolean last = steps.size() == layers.size() - 1;
+      Tensor output = last ? out : microbatch.scope().allocate(x.shape(), x.dtype());
+      steps.add(Step.forward(layer, output, input, microbatch));
+      input = output;
+    }
+    return new Saved(steps);
+  }
+
+  /** dx may be dOut itself. */
+  @Override
+  public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {
+    Tensor gradient = dOut;
+    for (int i = layers.size() - 1; i >= 0; i--) {
+      saved.steps().get(i).backward(dx, gradient, microbatch);
+      gradient = dx;
+    }
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return layers.stream().flatMap(layer -> layer.parameters().stream()).toList();
+  }
+
+  private void evaluate(Tensor out, Tensor x, Microbatch microbatch) {
+    Tensor input = x;
+    for (Layer<?> layer : layers) {
+      try (MemoryScope scratch = microbatch.scope().child("layer without backward")) {
+        layer.forward(out, input, microbatch.withScope(scratch));
+      }
+      input = out;
+    }
+  }
+}
