@@ -1,0 +1,25 @@
+package io.tanuki4j.model;
+
+/**
+ * The work of one token in forward and backward, in floating-point operations, as Megatron-LM
+ * counts it: matrix products of the layers and of the (padded) head, half of the attention's s·s
+ * because it is causal, and no recomputation.
+ */
+public final class FlopsPerToken {
+  /** A multiply and an add, once in the forward and twice in the backward. */
+  private static final long PER_WEIGHT = 6;
+
+  private FlopsPerToken() {}
+
+  public static long of(ModelConfig config) {
+    long hidden = config.hiddenSize();
+    long queries = (long) config.numHeads() * config.headDim();
+    long keys = (long) config.numQueryGroups() * config.headDim();
+    long attentionWeights = 2 * hidden * (queries + keys);
+    long attentionCore = queries * config.seqLength();
+    long mlpWeights = 3 * hidden * config.ffnHiddenSize();
+    long headWeights = hidden * config.vocabSize();
+    long perLayer = attentionWeights + attentionCore + mlpWeights;
+    return PER_WEIGHT * (config.numLayers() * perLayer + headWeights);
+  }
+}

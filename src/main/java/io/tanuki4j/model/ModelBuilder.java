@@ -1,0 +1,146 @@
+package io.tanuki4j.model;
+
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.model.ModelConfig.Granularity;
+import io.tanuki4j.nn.CausalAttention;
+import io.tanuki4j.nn.Embedding;
+import io.tanuki4j.nn.Layer;
+import io.tanuki4j.nn.Linear;
+import io.tanuki4j.nn.OutputHead;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.Recompute;
+import io.tanuki4j.nn.RmsNorm;
+import io.tanuki4j.nn.Rope;
+import io.tanuki4j.nn.RopeFrequencies;
+import io.tanuki4j.nn.Sequential;
+import io.tanuki4j.nn.SwiGlu;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Wires the layers of a Llama to its parameters. */
+public final class ModelBuilder {
+  private final ModelConfig config;
+  private final Kernels kernels;
+  private final ParameterBuffers parameters;
+  private final Rope rope;
+
+  /**
+   * @param parameters of {@link ModelParameters#specs}, filled or not
+   * @param scope memory of the rotary tables, for as long as the model is used
+   */
+  public ModelBuilder(
+      ModelConfig config, Device device, ParameterBuffers parameters, MemoryScope scope) {
+    this.config = config;
+    this.kernels = device.kernels();
+    this.parameters = parameters;
+    this.rope =
+        Rope.create(
+            device,
+            frequencies(config),
+            config.seqLength(),
+            parameters.values().dtype().statisticsType(),
+            scope);
+  }
+
+  /** The whole model as one chunk. */
+  public GptChunk build() {
+    return build(0, config.numLayers());
+  }
+
+  /**
+   * The chunk of layers {@code first} (inclusive) to {@code end} (exclusive), with the embedding if
+   * it has the first layer and the head if it has the last.
+   */
+  GptChunk build(int first, int end) {
+    Embedding embedding = new Embedding(kernels, parameters.get(ModelParameters.EMBEDDING));
+    return new GptChunk(
+        first == 0 ? embedding : null,
+        new Sequential(recomputed(blocks(first, end))),
+        end == config.numLayers() ? head() : null);
+  }
+
+  private static RopeFrequencies frequencies(ModelConfig config) {
+    return new RopeFrequencies(
+        config.ropeBase(),
+        (int) (config.headDim() * config.rotaryPercent()),
+        config.rotaryInterpolationFactor(),
+        config.ropeScalingFactor());
+  }
+
+  private List<TransformerBlock> blocks(int first, int end) {
+    List<TransformerBlock> blocks = new ArrayList<>();
+    for (int i = first; i < end; i++) {
+      blocks.add(block(ModelParameters.layer(i)));
+    }
+    return blocks;
+  }
+
+  private TransformerBlock block(String prefix) {
+    return new TransformerBlock(
+        kernels,
+        norm(prefix + ModelParameters.ATTENTION_NORM),
+        attention(prefix),
+        norm(prefix + ModelParameters.MLP_NORM),
+        new Mlp(
+            linear(prefix + ModelParameters.GATE_UP),
+            new SwiGlu(kernels),
+            linear(prefix + ModelParameters.DOWN)));
+  }
+
+  private SelfAttention attention(String prefix) {
+    CausalAttention core =
+        new CausalAttention(kernels, config.numHeads(), config.numQueryGroups(), config.headDim());
+    return new SelfAttention(
+        linear(prefix + ModelParameters.QKV),
+        rope,
+        core,
+        linear(prefix + ModelParameters.PROJ),
+        config.recompute().granularity() == Granularity.SELECTIVE);
+  }
+
+  private GptChunk.Head head() {
+    Parameter weight =
+        parameters.get(
+            config.tiedEmbeddings() ? ModelParameters.EMBEDDING : ModelParameters.OUTPUT);
+    return new GptChunk.Head(
+        norm(ModelParameters.FINAL_NORM),
+        new OutputHead(kernels, weight, config.zLoss(), OutputHead.CHUNK_TOKENS));
+  }
+
+  private List<? extends Layer<?>> recomputed(List<TransformerBlock> blocks) {
+    int numLayers = config.recompute().numLayers();
+    return switch (config.recompute().granularity()) {
+      case NONE, SELECTIVE -> blocks;
+      case FULL_UNIFORM -> inGroups(blocks, numLayers);
+      case FULL_BLOCK -> firstOnes(blocks, numLayers);
+    };
+  }
+
+  private static List<Layer<?>> inGroups(List<TransformerBlock> blocks, int groupSize) {
+    List<Layer<?>> groups = new ArrayList<>();
+    for (int from = 0; from < blocks.size(); from += groupSize) {
+      int to = Math.min(blocks.size(), from + groupSize);
+      groups.add(new Recompute<>(new Sequential(blocks.subList(from, to))));
+    }
+    return groups;
+  }
+
+  private static List<Layer<?>> firstOnes(List<TransformerBlock> blocks, int numRecomputed) {
+    List<Layer<?>> layers = new ArrayList<>();
+    for (TransformerBlock block : blocks) {
+      layers.add(layers.size() < numRecomputed ? new Recompute<>(block) : block);
+    }
+    return layers;
+  }
+
+  private RmsNorm norm(String name) {
+    return new RmsNorm(kernels, parameters.get(name), config.normEpsilon());
+  }
+
+  private Linear linear(String name) {
+    return new Linear(kernels, parameters.get(name));
+  }
+}

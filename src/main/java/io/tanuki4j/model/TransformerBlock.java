@@ -1,0 +1,84 @@
+package io.tanuki4j.model;
+
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.Layer;
+import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.RmsNorm;
+import io.tanuki4j.tensor.Tensor;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * One layer of a Llama (pre-norm): {@code r = x + attention(norm(x))}, {@code out = r +
+ * mlp(norm(r))}, all {@code [s, b, h]}.
+ */
+final class TransformerBlock implements Layer<TransformerBlock.Saved> {
+  private final Kernels kernels;
+  private final RmsNorm attentionNorm;
+  private final SelfAttention attention;
+  private final RmsNorm mlpNorm;
+  private final Mlp mlp;
+
+  TransformerBlock(
+      Kernels kernels, RmsNorm attentionNorm, SelfAttention attention, RmsNorm mlpNorm, Mlp mlp) {
+    this.kernels = kernels;
+    this.attentionNorm = attentionNorm;
+    this.attention = attention;
+    this.mlpNorm = mlpNorm;
+    this.mlp = mlp;
+  }
+
+  /** What the parts saved. */
+  record Saved(
+      RmsNorm.Saved attentionNorm,
+      SelfAttention.Saved attention,
+      RmsNorm.Saved mlpNorm,
+      Mlp.Saved mlp) {}
+
+  /** If no backward follows, out may be x itself. */
+  @Override
+  public Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
+    Tensor normed = allocateLike(x, microbatch);
+    Tensor residual = allocateLike(x, microbatch);
+    RmsNorm.Saved attentionNormSaved = attentionNorm.forward(normed, x, microbatch);
+    SelfAttention.Saved attentionSaved = attention.forward(residual, normed, microbatch);
+
+    Tensor normedAgain = allocateLike(x, microbatch);
+    RmsNorm.Saved mlpNormSaved = mlpNorm.addForward(residual, normedAgain, x, residual, microbatch);
+    Mlp.Saved mlpSaved = mlp.forward(out, normedAgain, microbatch);
+    kernels.add(out, residual, out);
+    return new Saved(attentionNormSaved, attentionSaved, mlpNormSaved, mlpSaved);
+  }
+
+  /**
+   * Works in place on the gradient of the residual stream, dx, which takes what flows past each
+   * branch first and the branch's own part then; dx may be dOut itself.
+   */
+  @Override
+  public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {
+    if (dx != dOut) {
+      kernels.copy(dx, dOut);
+    }
+    try (MemoryScope scratch = microbatch.scope().child("block backward")) {
+      Tensor dNormed = scratch.allocate(dx.shape(), dx.dtype());
+      Microbatch temporary = microbatch.withScope(scratch);
+      mlp.backward(dNormed, saved.mlp(), dx, temporary);
+      mlpNorm.addBackward(dx, saved.mlpNorm(), dNormed);
+      attention.backward(dNormed, saved.attention(), dx, temporary);
+      attentionNorm.addBackward(dx, saved.attentionNorm(), dNormed);
+    }
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return Stream.of(attentionNorm, attention, mlpNorm, mlp)
+        .flatMap(layer -> layer.parameters().stream())
+        .toList();
+  }
+
+  private static Tensor allocateLike(Tensor x, Microbatch microbatch) {
+    return microbatch.scope().allocate(x.shape(), x.dtype());
+  }
+}
