@@ -1,0 +1,91 @@
+package io.tanuki4j.backend.nd4j;
+
+import io.tanuki4j.tensor.DeviceBuffer;
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.Pointer;
+import org.nd4j.linalg.api.buffer.DataBuffer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Off-heap memory of ND4J, given back when closed (not by the garbage collector).
+ *
+ * <p>A {@link ByteBuffer} reaches 2 GiB at most, so a block of any size is seen through windows
+ * that overlap: window i begins at byte {@code i · WINDOW_STEP} and is twice as long. Any run of
+ * bytes up to WINDOW_STEP lies in the window of its first byte.
+ */
+final class Block implements DeviceBuffer, AutoCloseable {
+  /** A power of two; the longest run of bytes that one window is sure to hold. */
+  static final int WINDOW_STEP = 1 << 30;
+
+  private static final long ALIGNMENT = 64;
+
+  private final long bytes;
+  private final DataBuffer memory;
+  private final long address;
+  private final ByteBuffer[] windows;
+
+  Block(long bytes) {
+    this.bytes = bytes;
+    memory = Nd4j.createBuffer(DataType.BYTE, bytes + ALIGNMENT, false);
+    address = (memory.address() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    windows = new ByteBuffer[Math.toIntExact(bytes / WINDOW_STEP + 1)];
+    for (int i = 0; i < windows.length; i++) {
+      long start = (long) i * WINDOW_STEP;
+      long length = Math.min(bytes - start, 2L * WINDOW_STEP - 1);
+      windows[i] = new Span(address + start).asBuffer(length);
+    }
+  }
+
+  /** The memory of a tensor, which must be of this backend. */
+  static Block of(Tensor tensor) {
+    if (!(tensor.buffer() instanceof Block block)) {
+      throw new IllegalArgumentException(
+          "%s is not in memory of the nd4j backend. Allocate it from a scope of this device."
+              .formatted(tensor));
+    }
+    if (block.memory.wasClosed()) {
+      throw new IllegalStateException("%s: its scope has been closed".formatted(tensor));
+    }
+    return block;
+  }
+
+  /** Where the tensor's first element is. */
+  static long address(Tensor tensor) {
+    return of(tensor).address + tensor.byteOffset();
+  }
+
+  @Override
+  public long bytes() {
+    return bytes;
+  }
+
+  /** The window in which a run of bytes from this one on lies. */
+  ByteBuffer window(long firstByte) {
+    return windows[(int) (firstByte / WINDOW_STEP)];
+  }
+
+  /** The place of a byte in its window. */
+  static int indexInWindow(long firstByte) {
+    return (int) (firstByte & (WINDOW_STEP - 1));
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+
+  /** A pointer to an address that others own. */
+  private static final class Span extends Pointer {
+    Span(long address) {
+      super((Pointer) null);
+      this.address = address;
+    }
+
+    ByteBuffer asBuffer(long length) {
+      capacity(length).limit(length);
+      return asByteBuffer();
+    }
+  }
+}

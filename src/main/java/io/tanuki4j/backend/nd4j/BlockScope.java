@@ -1,0 +1,94 @@
+package io.tanuki4j.backend.nd4j;
+
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A scope over {@link BlockStack}: a root owns the stack, a child remembers the place in it where
+ * it began and goes back there when it closes.
+ */
+final class BlockScope implements MemoryScope {
+  private final String label;
+  private final BlockStack stack;
+  private final Consumer<BlockScope> onClose;
+  private final BlockStack.Mark begin;
+  private @Nullable BlockScope openChild;
+  private boolean closed;
+
+  /** A root. */
+  BlockScope(String label, Consumer<BlockScope> onClose) {
+    this(
+        label,
+        new BlockStack(),
+        root -> {
+          root.stack.free();
+          onClose.accept(root);
+        });
+  }
+
+  private BlockScope(String label, BlockStack stack, Consumer<BlockScope> onClose) {
+    this.label = label;
+    this.stack = stack;
+    this.onClose = onClose;
+    this.begin = stack.mark();
+  }
+
+  @Override
+  public Tensor allocate(Shape shape, DType dtype) {
+    requireTop("allocate " + dtype + " " + shape + " from");
+    return stack.push(shape, dtype);
+  }
+
+  @Override
+  public MemoryScope child(String childLabel) {
+    requireTop("open child " + childLabel + " of");
+    openChild = new BlockScope(label + "/" + childLabel, stack, child -> openChild = null);
+    return openChild;
+  }
+
+  @Override
+  public long bytesInUse() {
+    return closed ? 0 : stack.bytesUsed() - begin.bytesUsed();
+  }
+
+  /** Bytes of the blocks, used or kept for the next pass. */
+  long bytesHeld() {
+    return stack.bytesHeld();
+  }
+
+  /**
+   * @throws IllegalStateException if a child is still open
+   */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    requireTop("close");
+    closed = true;
+    stack.backTo(begin);
+    onClose.accept(this);
+  }
+
+  private void requireTop(String what) {
+    if (closed) {
+      throw new IllegalStateException(
+          "cannot %s scope %s: it has been closed".formatted(what, label));
+    }
+    if (openChild != null) {
+      throw new IllegalStateException(
+          "cannot %s scope %s: its child %s is open. Close the child first."
+              .formatted(what, label, openChild.label));
+    }
+  }
+
+  /** The label and the size, for the message about a leak. */
+  @Override
+  public String toString() {
+    return "%s (%d bytes)".formatted(label, bytesHeld());
+  }
+}

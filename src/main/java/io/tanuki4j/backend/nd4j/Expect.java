@@ -1,0 +1,51 @@
+package io.tanuki4j.backend.nd4j;
+
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+
+/** Checks of the arguments of kernels: an error here would read or write foreign memory. */
+final class Expect {
+  private Expect() {}
+
+  /** A tensor that can be seen as a matrix of {@code rows} rows, its last dim the columns. */
+  static void matrix(String name, Tensor tensor, long rows, long columns) {
+    boolean sameColumns = tensor.shape().rank() > 0 && tensor.dim(-1) == columns;
+    if (!sameColumns || tensor.numElements() != rows * columns) {
+      throw wrong(name, tensor, "%d rows of %d".formatted(rows, columns));
+    }
+  }
+
+  static void elements(String name, Tensor tensor, long count) {
+    if (tensor.numElements() != count) {
+      throw wrong(name, tensor, count + " elements");
+    }
+  }
+
+  static void dtype(String name, Tensor tensor, DType dtype) {
+    if (tensor.dtype() != dtype) {
+      throw wrong(name, tensor, dtype.toString());
+    }
+  }
+
+  static void sameShape(String name, Tensor tensor, Shape shape) {
+    elements(name, tensor, shape.numElements());
+  }
+
+  /** The tensor has the floating type of the other. */
+  static void sameType(String name, Tensor tensor, Tensor other) {
+    if (!other.dtype().isFloatingPoint()) {
+      throw wrong(name, other, "a floating type");
+    }
+    dtype(name, tensor, other.dtype());
+  }
+
+  /** The tensor has the type in which sums over elements of the other are kept. */
+  static void sumType(String name, Tensor tensor, Tensor other) {
+    dtype(name, tensor, other.dtype() == DType.F64 ? DType.F64 : DType.F32);
+  }
+
+  private static IllegalArgumentException wrong(String name, Tensor tensor, String expected) {
+    return new IllegalArgumentException("%s: %s (expected: %s)".formatted(name, tensor, expected));
+  }
+}

@@ -1,0 +1,81 @@
+package io.tanuki4j.backend.nd4j;
+
+import io.tanuki4j.kernel.MatmulKernels.Op;
+import io.tanuki4j.tensor.DType;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.openblas.global.openblas;
+
+/**
+ * One matrix product of the BLAS that ND4J brings, {@code c = scale · opA(a) · opB(b) + keep · c},
+ * on addresses: matrices are row-major, with a distance between the starts of their rows.
+ *
+ * @param dtype F32 or F64
+ */
+record Gemm(DType dtype, int m, int n, int k, double scale, double keep) {
+
+  /** A matrix in memory, as it is stored: before its transpose. */
+  record Matrix(long address, long rowStride, Op op) {}
+
+  void run(Matrix a, Matrix b, Matrix c) {
+    int opA = blas(a.op());
+    int opB = blas(b.op());
+    int strideA = Math.toIntExact(a.rowStride());
+    int strideB = Math.toIntExact(b.rowStride());
+    int strideC = Math.toIntExact(c.rowStride());
+    if (dtype == DType.F64) {
+      openblas.cblas_dgemm(
+          openblas.CblasRowMajor,
+          opA,
+          opB,
+          m,
+          n,
+          k,
+          scale,
+          new Doubles(a.address()),
+          strideA,
+          new Doubles(b.address()),
+          strideB,
+          keep,
+          new Doubles(c.address()),
+          strideC);
+    } else {
+      openblas.cblas_sgemm(
+          openblas.CblasRowMajor,
+          opA,
+          opB,
+          m,
+          n,
+          k,
+          (float) scale,
+          new Floats(a.address()),
+          strideA,
+          new Floats(b.address()),
+          strideB,
+          (float) keep,
+          new Floats(c.address()),
+          strideC);
+    }
+  }
+
+  private static int blas(Op op) {
+    return op == Op.TRANSPOSE ? openblas.CblasTrans : openblas.CblasNoTrans;
+  }
+
+  /** A pointer to an address that others own. */
+  private static final class Floats extends FloatPointer {
+    Floats(long address) {
+      super((Pointer) null);
+      this.address = address;
+    }
+  }
+
+  /** A pointer to an address that others own. */
+  private static final class Doubles extends DoublePointer {
+    Doubles(long address) {
+      super((Pointer) null);
+      this.address = address;
+    }
+  }
+}

@@ -1,0 +1,157 @@
+package io.tanuki4j.backend.nd4j;
+
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.tensor.Tensor;
+
+/** Every operation, handed to the class of its family. */
+final class Nd4jKernels implements Kernels {
+  private final Nd4jMatmul matmul;
+  private final Nd4jNorm norm;
+  private final Nd4jRope rope;
+  private final Nd4jAttention attention;
+  private final Nd4jActivation activation;
+  private final Nd4jEmbedding embedding;
+  private final Nd4jLoss loss;
+  private final Nd4jOptimizer optimizer;
+  private final Nd4jElementwise elementwise;
+  private final Nd4jRandom random;
+
+  Nd4jKernels(Workers workers, BlockStack temporaries) {
+    elementwise = new Nd4jElementwise(workers);
+    matmul = new Nd4jMatmul(workers, elementwise, temporaries);
+    norm = new Nd4jNorm(workers);
+    rope = new Nd4jRope(workers);
+    attention = new Nd4jAttention(workers);
+    activation = new Nd4jActivation(workers);
+    embedding = new Nd4jEmbedding(workers);
+    loss = new Nd4jLoss(workers);
+    optimizer = new Nd4jOptimizer(workers);
+    random = new Nd4jRandom(workers);
+  }
+
+  @Override
+  public void matmul(Tensor out, Tensor a, Op opA, Tensor b, Op opB, Accumulate accumulate) {
+    matmul.matmul(out, a, opA, b, opB, accumulate);
+  }
+
+  @Override
+  public void rmsNormForward(Tensor out, Tensor rstd, Tensor x, Tensor weight, double epsilon) {
+    norm.rmsNormForward(out, rstd, x, weight, epsilon);
+  }
+
+  @Override
+  public void rmsNormBackward(
+      Tensor dx,
+      Tensor dWeight,
+      Tensor dOut,
+      Tensor x,
+      Tensor rstd,
+      Tensor weight,
+      Accumulate accumulateDx) {
+    norm.rmsNormBackward(dx, dWeight, dOut, x, rstd, weight, accumulateDx);
+  }
+
+  @Override
+  public void ropeForward(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape) {
+    rope.ropeForward(qkv, cos, sin, shape);
+  }
+
+  @Override
+  public void ropeBackward(Tensor dQkv, Tensor cos, Tensor sin, AttentionShape shape) {
+    rope.ropeBackward(dQkv, cos, sin, shape);
+  }
+
+  @Override
+  public void causalAttentionForward(
+      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+    attention.causalAttentionForward(out, logSumExp, qkv, shape);
+  }
+
+  @Override
+  public void causalAttentionBackward(
+      Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+    attention.causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape);
+  }
+
+  @Override
+  public void swiGluForward(Tensor out, Tensor gateUp) {
+    activation.swiGluForward(out, gateUp);
+  }
+
+  @Override
+  public void swiGluBackward(Tensor dGateUp, Tensor dOut, Tensor gateUp) {
+    activation.swiGluBackward(dGateUp, dOut, gateUp);
+  }
+
+  @Override
+  public void embeddingForward(Tensor out, Tensor tokens, Tensor weight) {
+    embedding.embeddingForward(out, tokens, weight);
+  }
+
+  @Override
+  public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens) {
+    embedding.embeddingBackward(dWeight, dOut, tokens);
+  }
+
+  @Override
+  public void crossEntropyForward(
+      Tensor sums, Tensor logits, Tensor targets, Tensor lossMask, double zLoss) {
+    loss.crossEntropyForward(sums, logits, targets, lossMask, zLoss);
+  }
+
+  @Override
+  public void crossEntropyForwardBackward(
+      Tensor sums, Tensor logits, Tensor targets, Tensor lossMask, Tensor gradScale, double zLoss) {
+    loss.crossEntropyForwardBackward(sums, logits, targets, lossMask, gradScale, zLoss);
+  }
+
+  @Override
+  public void sumOfSquares(Tensor out, Tensor x) {
+    optimizer.sumOfSquares(out, x);
+  }
+
+  @Override
+  public void clipFactor(Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm) {
+    optimizer.clipFactor(norm, factor, sumOfSquares, maxNorm);
+  }
+
+  @Override
+  public void adamW(
+      Tensor weight,
+      Tensor master,
+      Tensor firstMoment,
+      Tensor secondMoment,
+      Tensor grad,
+      Tensor factor,
+      AdamWStep step) {
+    optimizer.adamW(weight, master, firstMoment, secondMoment, grad, factor, step);
+  }
+
+  @Override
+  public void fill(Tensor out, double value) {
+    elementwise.fill(out, value);
+  }
+
+  @Override
+  public void copy(Tensor out, Tensor in) {
+    elementwise.copy(out, in);
+  }
+
+  @Override
+  public void add(Tensor out, Tensor a, Tensor b) {
+    elementwise.add(out, a, b);
+  }
+
+  @Override
+  public void fillNormal(
+      Tensor out,
+      long key,
+      long firstRow,
+      long firstColumn,
+      long globalColumns,
+      double standardDeviation) {
+    random.fillNormal(out, key, firstRow, firstColumn, globalColumns, standardDeviation);
+  }
+}

@@ -1,0 +1,58 @@
+package io.tanuki4j.backend.nd4j;
+
+import io.tanuki4j.kernel.RandomKernels;
+import io.tanuki4j.tensor.Tensor;
+
+/** Normal numbers as a function of their place. */
+final class Nd4jRandom implements RandomKernels {
+  private static final double TWO_POW_52 = 0x1p52;
+  private static final long LOW_WORD = 0xFFFFFFFFL;
+
+  private final Workers workers;
+
+  Nd4jRandom(Workers workers) {
+    this.workers = workers;
+  }
+
+  @Override
+  public void fillNormal(
+      Tensor out,
+      long key,
+      long firstRow,
+      long firstColumn,
+      long globalColumns,
+      double standardDeviation) {
+    int columns = Rows.columns(out);
+    workers.runParts(
+        Rows.count(out),
+        Rows.perTask(columns),
+        (from, to, scratch) -> {
+          double[] values = scratch.doubles(0, columns);
+          int[] words = new int[4];
+          for (long row = from; row < to; row++) {
+            long first = (firstRow + row) * globalColumns + firstColumn;
+            for (int j = 0; j < columns; j++) {
+              values[j] = standardDeviation * normal(key, first + j, words);
+            }
+            Elements.store(out, row * columns, values, 0, columns);
+          }
+        });
+  }
+
+  private static double normal(long key, long index, int[] words) {
+    long counter = index / 2;
+    words[0] = (int) counter;
+    words[1] = (int) (counter >>> 32);
+    words[2] = 0;
+    words[3] = 0;
+    Philox.generate(words, key);
+    double radius = Math.sqrt(-2 * Math.log(uniform(words[0], words[1])));
+    double angle = 2 * Math.PI * uniform(words[2], words[3]);
+    return radius * (index % 2 == 0 ? Math.cos(angle) : Math.sin(angle));
+  }
+
+  /** Between 0 and 1, neither of them. */
+  private static double uniform(int high, int low) {
+    return ((high & LOW_WORD) * 0x1p20 + (low >>> 12) + 0.5) / TWO_POW_52;
+  }
+}

@@ -1,0 +1,74 @@
+package io.tanuki4j.backend.nd4j;
+
+import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.RopeKernels;
+import io.tanuki4j.tensor.Tensor;
+
+/** Rotary position embedding in place, token by token. */
+final class Nd4jRope implements RopeKernels {
+  private final Workers workers;
+
+  Nd4jRope(Workers workers) {
+    this.workers = workers;
+  }
+
+  @Override
+  public void ropeForward(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape) {
+    rotate(qkv, cos, sin, shape, 1);
+  }
+
+  @Override
+  public void ropeBackward(Tensor dQkv, Tensor cos, Tensor sin, AttentionShape shape) {
+    rotate(dQkv, cos, sin, shape, -1);
+  }
+
+  private void rotate(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape, int direction) {
+    int half = Rows.columns(cos);
+    check(qkv, cos, sin, shape, half);
+    int width = shape.qkvSize();
+    int rotated = (shape.numHeads() + shape.numQueryGroups()) * shape.headDim();
+    workers.runParts(
+        (long) shape.seqLength() * shape.batchSize(),
+        Rows.perTask(width),
+        (from, to, scratch) -> {
+          double[] token = scratch.doubles(0, rotated);
+          double[] c = scratch.doubles(1, half);
+          double[] s = scratch.doubles(2, half);
+          for (long i = from; i < to; i++) {
+            long position = i / shape.batchSize();
+            Elements.load(c, 0, cos, position * half, half);
+            Elements.load(s, 0, sin, position * half, half);
+            Elements.load(token, 0, qkv, i * width, rotated);
+            for (int head = 0; head < rotated; head += shape.headDim()) {
+              rotateHead(token, head, c, s, half, direction);
+            }
+            Elements.store(qkv, i * width, token, 0, rotated);
+          }
+        });
+  }
+
+  private static void check(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape, int half) {
+    long tokens = (long) shape.seqLength() * shape.batchSize();
+    Expect.matrix("qkv of rope", qkv, tokens, shape.qkvSize());
+    Expect.matrix("cos of rope", cos, shape.seqLength(), half);
+    Expect.matrix("sin of rope", sin, shape.seqLength(), half);
+    Expect.sumType("cos of rope", cos, qkv);
+    Expect.sumType("sin of rope", sin, qkv);
+    if (2 * half > shape.headDim()) {
+      throw new IllegalArgumentException(
+          "rope: rotary dim %d (expected: at most the head dim %d)"
+              .formatted(2 * half, shape.headDim()));
+    }
+  }
+
+  private static void rotateHead(
+      double[] token, int head, double[] cos, double[] sin, int half, int direction) {
+    for (int j = 0; j < half; j++) {
+      double x1 = token[head + j];
+      double x2 = token[head + half + j];
+      double s = direction * sin[j];
+      token[head + j] = x1 * cos[j] - x2 * s;
+      token[head + half + j] = x2 * cos[j] + x1 * s;
+    }
+  }
+}

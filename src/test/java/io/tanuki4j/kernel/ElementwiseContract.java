@@ -1,0 +1,80 @@
+package io.tanuki4j.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Fill, copy and add, exact to the last bit. */
+public abstract class ElementwiseContract extends KernelContract {
+  private static final int[] SIZES = {0, 1, 7, 33, 257, 10_001};
+
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void fills_every_type(DType dtype) {
+    for (int size : SIZES) {
+      Tensor out = memory.undefined(dtype, size);
+      kernels().fill(out, 3);
+      assertThat(memory.values(out)).hasSize(size).containsOnly(repeated(3, size));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void copies_between_floating_types(DType from) {
+    types().forEach(to -> Arrays.stream(SIZES).forEach(size -> checkCopy(from, to, size)));
+  }
+
+  @Test
+  void rounds_to_bf16_to_nearest_with_ties_to_even() {
+    double ulp = 0x1p-7;
+    double[] values = {
+      1 + ulp / 2, 1 + 1.5 * ulp, 1 + 0.51 * ulp, -1 - ulp / 2, 3e38, 3.4e38, Double.NaN
+    };
+    Tensor in = memory.of(DType.F32, values, values.length);
+    Tensor out = memory.undefined(DType.BF16, values.length);
+    kernels().copy(out, in);
+    double third = HostValues.round(3e38, DType.BF16);
+    assertThat(memory.values(out))
+        .containsExactly(1, 1 + 2 * ulp, 1 + ulp, -1, third, Double.POSITIVE_INFINITY, Double.NaN);
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void adds_in_place(DType dtype) {
+    for (int size : SIZES) {
+      Tensor a = memory.random(dtype, 1, size);
+      Tensor b = memory.random(dtype, 2, size);
+      double[] expected = memory.values(a);
+      double[] right = memory.values(b);
+      for (int i = 0; i < size; i++) {
+        expected[i] = HostValues.round(expected[i] + right[i], dtype);
+      }
+      Tensor out = memory.undefined(dtype, size);
+      kernels().add(out, a, b);
+      kernels().add(b, a, b);
+      assertThat(memory.values(out)).isEqualTo(expected);
+      assertThat(memory.values(b)).isEqualTo(expected);
+    }
+  }
+
+  private void checkCopy(DType from, DType to, int size) {
+    Tensor in = memory.random(from, 1, size);
+    Tensor out = memory.undefined(to, size);
+    kernels().copy(out, in);
+    double[] expected =
+        Arrays.stream(memory.values(in)).map(x -> HostValues.round(x, to)).toArray();
+    assertThat(memory.values(out)).isEqualTo(expected);
+  }
+
+  private static double[] repeated(double value, int times) {
+    double[] values = new double[times];
+    Arrays.fill(values, value);
+    return values;
+  }
+}

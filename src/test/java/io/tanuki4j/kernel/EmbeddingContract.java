@@ -1,0 +1,50 @@
+package io.tanuki4j.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Rows gathered, and their gradients added in the order of the tokens. */
+public abstract class EmbeddingContract extends KernelContract {
+  @ParameterizedTest
+  @MethodSource("types")
+  void gathers_rows(DType dtype) {
+    for (int h : ODD_SIZES) {
+      Tensor weight = memory.random(dtype, 1, 5, h);
+      Tensor tokens = memory.of(DType.I32, new double[] {4, 0, 4, 3}, 4);
+      Tensor out = memory.undefined(dtype, 4, h);
+      kernels().embeddingForward(out, tokens, weight);
+      double[] table = memory.values(weight);
+      double[] values = memory.values(out);
+      int[] rows = {4, 0, 4, 3};
+      for (int i = 0; i < rows.length; i++) {
+        assertThat(Arrays.copyOfRange(values, i * h, (i + 1) * h))
+            .isEqualTo(Arrays.copyOfRange(table, rows[i] * h, (rows[i] + 1) * h));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void adds_the_gradients_of_repeated_tokens(DType dtype) {
+    Random random = new Random(1);
+    for (int h : ODD_SIZES) {
+      double[] ids = random.ints(257, 0, 3).asDoubleStream().toArray();
+      Tensor tokens = memory.of(DType.I32, ids, 257);
+      Tensor dOut = memory.random(dtype, 2, 257, h);
+      Tensor dWeight = memory.random(sumType(dtype), 3, 4, h);
+      double[] expected = memory.values(dWeight);
+      double[] grads = memory.values(dOut);
+      for (int i = 0; i < grads.length; i++) {
+        expected[(int) ids[i / h] * h + i % h] += grads[i];
+      }
+      kernels().embeddingBackward(dWeight, dOut, tokens);
+      assertClose(dWeight, expected);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package io.tanuki4j.kernel;
+
+import io.tanuki4j.tensor.DType;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Elements of any type as doubles, and back, on the host. */
+public final class HostValues {
+  private HostValues() {}
+
+  /** Little-endian elements, rounded to their type. */
+  public static ByteBuffer encode(double[] values, DType dtype) {
+    ByteBuffer bytes = buffer(values.length * dtype.bytes());
+    for (double value : values) {
+      switch (dtype) {
+        case F64 -> bytes.putDouble(value);
+        case F32 -> bytes.putFloat((float) value);
+        case BF16 -> bytes.putShort(bf16Bits((float) value));
+        case I64 -> bytes.putLong((long) value);
+        case I32 -> bytes.putInt((int) value);
+      }
+    }
+    return bytes.flip();
+  }
+
+  public static double[] decode(ByteBuffer bytes, DType dtype) {
+    double[] values = new double[bytes.remaining() / dtype.bytes()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] =
+          switch (dtype) {
+            case F64 -> bytes.getDouble();
+            case F32 -> bytes.getFloat();
+            case BF16 -> Float.intBitsToFloat(bytes.getShort() << 16);
+            case I64 -> bytes.getLong();
+            case I32 -> bytes.getInt();
+          };
+    }
+    return values;
+  }
+
+  /** A value as this type can hold it. */
+  public static double round(double value, DType dtype) {
+    return decode(encode(new double[] {value}, dtype), dtype)[0];
+  }
+
+  static ByteBuffer buffer(int numBytes) {
+    return ByteBuffer.allocate(numBytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** The nearest of the two neighbours, found by comparing distances; the even one if equal. */
+  private static short bf16Bits(float value) {
+    int below = Float.floatToRawIntBits(value) & 0xffff0000;
+    int above = below + 0x10000;
+    if (!Float.isFinite(value)) {
+      return (short) (below >>> 16);
+    }
+    double distanceBelow = Math.abs((double) value - Float.intBitsToFloat(below));
+    double distanceAbove = Math.abs((double) value - next(below));
+    boolean belowIsEven = ((below >>> 16) & 1) == 0;
+    boolean takeBelow =
+        distanceBelow < distanceAbove || (distanceBelow == distanceAbove && belowIsEven);
+    return (short) ((takeBelow ? below : above) >>> 16);
+  }
+
+  /** The next larger magnitude, as if the range had no end. */
+  private static double next(int bits) {
+    double value = Float.intBitsToFloat(bits);
+    int previous = (bits & 0x7fffffff) == 0 ? bits : bits - 0x10000;
+    float after = Float.intBitsToFloat(bits + 0x10000);
+    return Float.isFinite(after) ? after : 2 * value - Float.intBitsToFloat(previous);
+  }
+}

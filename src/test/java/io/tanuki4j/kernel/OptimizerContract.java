@@ -1,0 +1,118 @@
+package io.tanuki4j.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tanuki4j.kernel.OptimizerKernels.AdamWStep;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Norm, clip factor and AdamW against their formulas. */
+public abstract class OptimizerContract extends KernelContract {
+  private static final AdamWStep STEP = new AdamWStep(0.01, 0.9, 0.95, 1e-8, 0.1, 3);
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void adds_the_sum_of_squares(DType dtype) {
+    for (int k : new int[] {1, 7, 33, 257, 10_001}) {
+      Tensor x = memory.random(dtype, 1, k);
+      Tensor out = memory.filled(DType.F64, 5, 1);
+      double expected = 5 + dot(x, x);
+      kernels().sumOfSquares(out, x);
+      assertClose(out, new double[] {expected}, tolerance(sumType(dtype)));
+    }
+  }
+
+  @Test
+  void sum_of_squares_of_many_equal_numbers_keeps_its_digits() {
+    int count = 1 << 21;
+    Tensor x = memory.filled(DType.F32, 0.1, count);
+    Tensor out = memory.filled(DType.F64, 0, 1);
+    kernels().sumOfSquares(out, x);
+    double square = (double) 0.1f * 0.1f;
+    assertClose(out, new double[] {count * square}, 1e-6);
+  }
+
+  @Test
+  void clips_to_the_largest_norm() {
+    assertThat(clip(25, 1)).containsExactly(5, 1 / (5 + 1e-6));
+    assertThat(clip(25, 10)).containsExactly(5, 1);
+    assertThat(clip(Double.POSITIVE_INFINITY, 1)[1]).isNaN();
+    assertThat(clip(Double.NaN, 1)[1]).isNaN();
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void updates_as_the_formula_says(DType dtype) {
+    for (int k : new int[] {1, 7, 33, 257, 5000}) {
+      checkUpdate(dtype, k);
+    }
+  }
+
+  @Test
+  void the_weight_may_be_the_master() {
+    Tensor master = memory.random(DType.F32, 1, 33);
+    Tensor other = memory.copyOf(master);
+    Tensor weight = memory.undefined(DType.F32, 33);
+    update(master, master, memory.filled(DType.F64, 1, 1));
+    update(weight, other, memory.filled(DType.F64, 1, 1));
+    assertThat(memory.values(master)).isEqualTo(memory.values(other));
+    assertThat(memory.values(weight)).isEqualTo(memory.values(other));
+  }
+
+  @Test
+  void a_factor_that_is_not_a_number_changes_nothing() {
+    Tensor master = memory.random(DType.F32, 1, 33);
+    Tensor weight = memory.copyOf(master);
+    double[] before = memory.values(master);
+    update(weight, master, memory.filled(DType.F64, Double.NaN, 1));
+    assertThat(memory.values(master)).isEqualTo(before);
+    assertThat(memory.values(weight)).isEqualTo(before);
+  }
+
+  private double[] clip(double sumOfSquares, double maxNorm) {
+    Tensor norm = memory.filled(DType.F64, sumOfSquares, 1);
+    Tensor factor = memory.undefined(DType.F64, 1);
+    kernels().clipFactor(norm, factor, norm, maxNorm);
+    return new double[] {memory.values(norm)[0], memory.values(factor)[0]};
+  }
+
+  private void update(Tensor weight, Tensor master, Tensor factor) {
+    Tensor m = memory.filled(DType.F32, 0.5, 33);
+    Tensor v = memory.filled(DType.F32, 0.25, 33);
+    Tensor grad = memory.random(DType.F32, 2, 33);
+    kernels().adamW(weight, master, m, v, grad, factor, STEP);
+  }
+
+  private void checkUpdate(DType dtype, int k) {
+    DType kept = sumType(dtype);
+    Tensor master = memory.random(kept, 1, k);
+    Tensor m = memory.random(kept, 2, k);
+    Tensor v = memory.filled(kept, 0.25, k);
+    Tensor grad = memory.random(kept, 3, k);
+    Tensor weight = memory.undefined(dtype, k);
+    double[] w = memory.values(master);
+    double[] expectedM = memory.values(m);
+    double[] expectedV = memory.values(v);
+    double[] g = memory.values(grad);
+    for (int i = 0; i < k; i++) {
+      double clipped = 0.5 * g[i];
+      expectedM[i] = 0.9 * expectedM[i] + 0.1 * clipped;
+      expectedV[i] = 0.95 * expectedV[i] + 0.05 * clipped * clipped;
+      double mHat = expectedM[i] / (1 - Math.pow(0.9, 3));
+      double vHat = expectedV[i] / (1 - Math.pow(0.95, 3));
+      w[i] -= 0.01 * (mHat / (Math.sqrt(vHat) + 1e-8) + 0.1 * w[i]);
+    }
+    kernels().adamW(weight, master, m, v, grad, memory.filled(DType.F64, 0.5, 1), STEP);
+    assertClose(master, w);
+    assertClose(m, expectedM);
+    assertClose(v, expectedV);
+    double[] rounded = memory.values(master);
+    for (int i = 0; i < k; i++) {
+      rounded[i] = HostValues.round(rounded[i], dtype);
+    }
+    assertThat(memory.values(weight)).isEqualTo(rounded);
+  }
+}
