@@ -1,5 +1,7 @@
 package io.tanuki4j.optim;
 
+import java.util.Arrays;
+
 /**
  * Learning rate and weight decay over the run. All lengths are in samples, as in Megatron.
  *
@@ -22,12 +24,39 @@ public record ScheduleConfig(
 
   /** {@code --lr-decay-style}, {@code --lr-wsd-decay-style}, {@code --weight-decay-incr-style}. */
   public enum DecayStyle {
-    CONSTANT,
-    LINEAR,
-    COSINE,
-    INVERSE_SQUARE_ROOT,
-    WSD,
-    EXPONENTIAL,
-    MINUS_SQRT
+    CONSTANT("constant"),
+    LINEAR("linear"),
+    COSINE("cosine"),
+    INVERSE_SQUARE_ROOT("inverse-square-root"),
+    WSD("WSD"),
+    EXPONENTIAL("exponential"),
+    MINUS_SQRT("minus_sqrt");
+
+    private final String spelling;
+
+    DecayStyle(String spelling) {
+      this.spelling = spelling;
+    }
+
+    /** As the flags, the log and checkpoints write it. */
+    public String spelling() {
+      return spelling;
+    }
+
+    /**
+     * @throws IllegalArgumentException if no style is spelled so
+     */
+    public static DecayStyle of(String spelling) {
+      return Arrays.stream(values())
+          .filter(style -> style.spelling.equals(spelling))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new IllegalArgumentException(
+                      "decay style: %s (expected: one of %s)"
+                          .formatted(
+                              spelling,
+                              Arrays.stream(values()).map(DecayStyle::spelling).toList())));
+    }
   }
 }

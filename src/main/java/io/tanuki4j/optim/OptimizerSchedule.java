@@ -1,0 +1,69 @@
+package io.tanuki4j.optim;
+
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * Where a run stands on its schedules of learning rate and weight decay. It counts the samples of
+ * the updates made so far, which is less than the consumed samples of a run that was resumed
+ * without its optimizer: such a run warms up again.
+ */
+public final class OptimizerSchedule {
+  /** What to do where a checkpoint and the configuration of the run disagree. */
+  public enum Conflict {
+    FAIL,
+    /** {@code --override-opt_param-scheduler}. */
+    KEEP_CONFIGURED,
+    /** {@code --use-checkpoint-opt_param-scheduler}. */
+    TAKE_SAVED
+  }
+
+  private ScheduleConfig config;
+  private LearningRateSchedule rates;
+  private WeightDecaySchedule decays;
+  private long samples;
+
+  /**
+   * @throws IllegalArgumentException if the configuration contradicts itself
+   */
+  public OptimizerSchedule(ScheduleConfig config) {
+    this.config = config;
+    this.rates = new LearningRateSchedule(config);
+    this.decays = new WeightDecaySchedule(config);
+  }
+
+  /** Of the next update. */
+  public double learningRate() {
+    return rates.at(samples);
+  }
+
+  /** Of the next update, for the parameters that decay. */
+  public double weightDecay() {
+    return decays.at(samples);
+  }
+
+  /** Counts the samples of an update. */
+  public void advance(long updateSamples) {
+    samples += updateSamples;
+  }
+
+  /** For a checkpoint: numbers and strings under Megatron's keys. */
+  public Map<String, Object> state() {
+    return ScheduleState.of(config, samples);
+  }
+
+  /**
+   * Continues where a checkpoint stopped.
+   *
+   * @param log gets a line per value that was chosen, if one of the two sides was asked for
+   * @throws IllegalArgumentException if the two disagree and {@code conflict} is FAIL, or if the
+   *     state is incomplete
+   */
+  public void load(Map<String, ?> state, Conflict conflict, Consumer<String> log) {
+    ScheduleState saved = new ScheduleState(state, conflict, log);
+    config = saved.merge(config);
+    rates = new LearningRateSchedule(config);
+    decays = new WeightDecaySchedule(config);
+    samples = saved.samples();
+  }
+}

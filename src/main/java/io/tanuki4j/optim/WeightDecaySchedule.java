@@ -1,0 +1,43 @@
+package io.tanuki4j.optim;
+
+import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import java.util.EnumSet;
+import java.util.Set;
+
+/** The weight decay as a function of the consumed samples, in Megatron-LM's order of operations. */
+public final class WeightDecaySchedule {
+  private static final Set<DecayStyle> STYLES =
+      EnumSet.of(DecayStyle.CONSTANT, DecayStyle.LINEAR, DecayStyle.COSINE);
+
+  private final ScheduleConfig config;
+
+  /**
+   * @throws IllegalArgumentException if the decay is negative or falls
+   */
+  public WeightDecaySchedule(ScheduleConfig config) {
+    this.config = config;
+    LearningRateSchedule.requireStyle("weight-decay-incr-style", config.weightDecayStyle(), STYLES);
+    if (config.startWeightDecay() < 0 || config.startWeightDecay() > config.endWeightDecay()) {
+      throw new IllegalArgumentException(
+          ("start-weight-decay: %s (expected: from 0 to end-weight-decay %s)."
+                  + " Change --start-weight-decay or --end-weight-decay.")
+              .formatted(config.startWeightDecay(), config.endWeightDecay()));
+    }
+  }
+
+  public double at(long samples) {
+    if (samples > config.weightDecaySamples() || config.weightDecayStyle() == DecayStyle.CONSTANT) {
+      return config.endWeightDecay();
+    }
+    double done = samples / config.weightDecaySamples();
+    double share =
+        switch (config.weightDecayStyle()) {
+          case LINEAR -> done;
+          case COSINE -> 0.5 * (Math.cos(Math.PI * (1 - done)) + 1);
+          default ->
+              throw new IllegalStateException("checked before: " + config.weightDecayStyle());
+        };
+    return config.startWeightDecay()
+        + share * (config.endWeightDecay() - config.startWeightDecay());
+  }
+}
