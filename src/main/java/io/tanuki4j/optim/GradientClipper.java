@@ -1,0 +1,45 @@
+package io.tanuki4j.optim;
+
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+
+/**
+ * The factor that brings the global norm of a gradient down to a bound. Norm and factor stay on the
+ * device. Without a bound the factor is 1, or not a number for a gradient that is not finite, so
+ * that such a gradient never reaches the weights.
+ */
+final class GradientClipper {
+  private final Kernels kernels;
+  private final double maxNorm;
+  private final Tensor sumOfSquares;
+  private final Tensor factor;
+
+  /**
+   * @param maxNorm 0 for no bound
+   */
+  GradientClipper(Kernels kernels, MemoryScope scope, double maxNorm) {
+    this.kernels = kernels;
+    this.maxNorm = maxNorm;
+    this.sumOfSquares = scope.allocate(Shape.of(1), DType.F64);
+    this.factor = scope.allocate(Shape.of(1), DType.F64);
+  }
+
+  /**
+   * @param norm {@code [1]}, F64, gets the norm before clipping; 0 without a bound, as in Megatron
+   * @return {@code [1]}, F64
+   */
+  Tensor factor(Tensor norm, Tensor grads) {
+    kernels.fill(sumOfSquares, 0);
+    kernels.sumOfSquares(sumOfSquares, grads);
+    if (maxNorm > 0) {
+      kernels.clipFactor(norm, factor, sumOfSquares, maxNorm);
+    } else {
+      kernels.clipFactor(sumOfSquares, factor, sumOfSquares, Double.POSITIVE_INFINITY);
+      kernels.fill(norm, 0);
+    }
+    return factor;
+  }
+}
