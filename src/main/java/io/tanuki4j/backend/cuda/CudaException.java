@@ -1,0 +1,75 @@
+package io.tanuki4j.backend.cuda;
+
+import org.bytedeco.cuda.global.cublas;
+import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.cuda.global.cudnn;
+import org.bytedeco.cuda.global.nvrtc;
+import org.bytedeco.javacpp.BytePointer;
+
+/**
+ * A call into a CUDA library that failed: its name, its status, and what the library says. After
+ * most of these the GPU's context is lost and the run has to start again from its last checkpoint.
+ */
+public final class CudaException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+  private static final int MESSAGE_BYTES = 4096;
+
+  private final int status;
+
+  CudaException(String call, int status, String explanation) {
+    super("%s failed with status %d: %s".formatted(call, status, explanation));
+    this.status = status;
+  }
+
+  /** The library's own number. */
+  public int status() {
+    return status;
+  }
+
+  /** A call of the CUDA runtime. */
+  static void check(int status, String call) {
+    if (status != cudart.cudaSuccess) {
+      throw new CudaException(call, status, text(cudart.cudaGetErrorString(status)));
+    }
+  }
+
+  /** A call of the driver. */
+  static void checkDriver(int status, String call) {
+    if (status != cudart.CUDA_SUCCESS) {
+      BytePointer name = new BytePointer();
+      cudart.cuGetErrorString(status, name);
+      throw new CudaException(call, status, text(name));
+    }
+  }
+
+  static void checkBlas(int status, String call) {
+    if (status != cublas.CUBLAS_STATUS_SUCCESS) {
+      throw new CudaException(call, status, text(cublas.cublasLtGetStatusString(status)));
+    }
+  }
+
+  static void checkNvrtc(int status, String call) {
+    if (status != nvrtc.NVRTC_SUCCESS) {
+      throw new CudaException(call, status, text(nvrtc.nvrtcGetErrorString(status)));
+    }
+  }
+
+  static void checkDnn(int status, String call) {
+    if (status != cudnn.CUDNN_STATUS_SUCCESS) {
+      throw new CudaException(
+          call, status, text(cudnn.cudnnGetErrorString(status)) + "; " + lastDnnError());
+    }
+  }
+
+  /** The check that failed inside cuDNN. */
+  static String lastDnnError() {
+    try (BytePointer message = new BytePointer(MESSAGE_BYTES)) {
+      cudnn.cudnnGetLastErrorString(message, MESSAGE_BYTES);
+      return message.getString();
+    }
+  }
+
+  private static String text(BytePointer text) {
+    return text.isNull() ? "no description" : text.getString();
+  }
+}
