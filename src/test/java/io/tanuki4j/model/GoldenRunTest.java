@@ -1,0 +1,93 @@
+package io.tanuki4j.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.google.gson.JsonObject;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
+import io.tanuki4j.kernel.LossKernels;
+import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.TestDevice;
+import io.tanuki4j.tensor.DType;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The first iteration of reference runs, one sample per micro-batch. */
+class GoldenRunTest {
+  private final TestDevice device = new TestDevice();
+
+  @AfterEach
+  void close() {
+    device.close();
+  }
+
+  /** The reference is in fp64, its files in fp32; fp32 arithmetic costs another two digits. */
+  @ParameterizedTest
+  @CsvSource({
+    "llama-tiny, F64, 1e-6",
+    "llama-tiny, F32, 1e-4",
+    "llama-tiny-zloss, F64, 1e-6",
+    "llama-tiny-zloss, F32, 1e-4"
+  })
+  void first_loss_and_gradients_are_those_of_the_reference(
+      String name, DType dtype, double tolerance) throws IOException {
+    GoldenRun run = GoldenRun.of(name);
+    TestModel model = new TestModel(device, run.config(), dtype);
+    load(model, run);
+
+    double[] sums = train(model, run.firstBatch());
+
+    JsonObject expected = run.firstIteration();
+    double loss = expected.get("lm_loss").getAsDouble();
+    double zLoss = expected.get("objective").getAsDouble() - loss;
+    assertThat(sums[LossKernels.CROSS_ENTROPY]).isCloseTo(loss, within(tolerance));
+    assertThat(sums[LossKernels.Z_LOSS]).isCloseTo(zLoss, within(tolerance));
+    try (SafetensorsReader file = run.firstGradients()) {
+      for (Parameter parameter : model.parameters().all()) {
+        double[] gradient = device.read(parameter.grad());
+        assertThat(relativeError(gradient, GoldenRun.read(file, parameter.spec())))
+            .as("relative error of the gradient of " + parameter.name())
+            .isLessThan(tolerance);
+      }
+    }
+  }
+
+  private void load(TestModel model, GoldenRun run) throws IOException {
+    try (SafetensorsReader file = run.weights()) {
+      for (Parameter parameter : model.parameters().all()) {
+        device.write(parameter.value(), GoldenRun.read(file, parameter.spec()));
+      }
+    }
+  }
+
+  /** Means of the losses; the gradients are the model's. */
+  private double[] train(TestModel model, List<int[]> samples) {
+    int seqLength = samples.get(0).length - 1;
+    Microbatch microbatch = device.microbatch(seqLength, 1, 1, 1);
+    double numTokens = samples.size() * (double) seqLength;
+    device.write(microbatch.gradScale(), 1 / numTokens);
+    for (int[] sample : samples) {
+      double[] tokens = Arrays.stream(sample).asDoubleStream().toArray();
+      device.write(microbatch.tokens(), Arrays.copyOfRange(tokens, 0, seqLength));
+      device.write(microbatch.targets(), Arrays.copyOfRange(tokens, 1, seqLength + 1));
+      model.train(microbatch);
+    }
+    double[] sums = device.read(microbatch.lossSums());
+    return Arrays.stream(sums).map(sum -> sum / numTokens).toArray();
+  }
+
+  private static double relativeError(double[] actual, double[] expected) {
+    double difference = 0;
+    double size = 0;
+    for (int i = 0; i < expected.length; i++) {
+      difference += Math.pow(actual[i] - expected[i], 2);
+      size += Math.pow(expected[i], 2);
+    }
+    return Math.sqrt(difference / size);
+  }
+}
