@@ -1,0 +1,11 @@
+package io.tanuki4j.data.preprocess;
+
+import java.util.List;
+
+/**
+ * A line's tokens.
+ *
+ * @param sequences for each key the token ids of its texts, empty ones left out
+ * @param textBytes bytes of the line
+ */
+record Document(List<List<int[]>> sequences, int textBytes) {}

@@ -1,0 +1,94 @@
+package io.tanuki4j.data.preprocess;
+
+import com.github.luben.zstd.ZstdInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.PathMatcher;
+import java.util.List;
+import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import java.util.zip.GZIPInputStream;
+
+/** Names and opens files of JSON lines. */
+public final class InputFiles {
+  private static final String PATTERN_CHARS = "*?[{";
+  private static final int BUFFER_SIZE = 1 << 16;
+
+  private InputFiles() {}
+
+  /**
+   * The file of that name, or in the order of their names the files that match a pattern: {@code *}
+   * and {@code ?} within a name, {@code **} across folders, {@code [abc]}, {@code {a,b}}; no hidden
+   * files.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  public static List<Path> find(String nameOrPattern) {
+    Path path = Path.of(nameOrPattern);
+    List<Path> found = Files.isRegularFile(path) ? List.of(path) : matches(path);
+    if (found.isEmpty()) {
+      throw new IllegalArgumentException(
+          "--input: %s (expected: a file, or a pattern that matches files). Check the path."
+              .formatted(nameOrPattern));
+    }
+    return found;
+  }
+
+  private static List<Path> matches(Path pattern) {
+    int plainNames = plainNames(pattern);
+    Path folder = folder(pattern, plainNames);
+    if (plainNames == pattern.getNameCount() || !Files.isDirectory(folder)) {
+      return List.of();
+    }
+    int depth =
+        pattern.toString().contains("**") ? Integer.MAX_VALUE : pattern.getNameCount() - plainNames;
+    try (Stream<Path> files = Files.walk(folder, depth, FileVisitOption.FOLLOW_LINKS)) {
+      PathMatcher matcher = pattern.getFileSystem().getPathMatcher("glob:" + pattern);
+      return files
+          .filter(matcher::matches)
+          .filter(file -> isVisible(file, plainNames) && Files.isRegularFile(file))
+          .sorted()
+          .toList();
+    } catch (IOException | UncheckedIOException | PatternSyntaxException e) {
+      throw new IllegalArgumentException(
+          "--input: %s cannot be searched for (%s). Check the pattern."
+              .formatted(pattern, e.getMessage()),
+          e);
+    }
+  }
+
+  /** How many names the path has before the first one that is a pattern. */
+  private static int plainNames(Path path) {
+    int count = 0;
+    while (count < path.getNameCount()
+        && path.getName(count).toString().chars().noneMatch(c -> PATTERN_CHARS.indexOf(c) >= 0)) {
+      count++;
+    }
+    return count;
+  }
+
+  private static Path folder(Path pattern, int numNames) {
+    Path root = pattern.isAbsolute() ? pattern.getRoot() : Path.of("");
+    return numNames == 0 ? root : root.resolve(pattern.subpath(0, numNames));
+  }
+
+  private static boolean isVisible(Path file, int plainNames) {
+    return StreamSupport.stream(file.spliterator(), false)
+        .skip(plainNames)
+        .noneMatch(name -> name.toString().startsWith("."));
+  }
+
+  /** The text behind a file's bytes: .gz and .zst are unpacked. */
+  static InputStream unpack(Path file, InputStream bytes) throws IOException {
+    String name = file.toString();
+    if (name.endsWith(".gz")) {
+      return new GZIPInputStream(bytes, BUFFER_SIZE);
+    }
+    return name.endsWith(".zst") ? new ZstdInputStream(bytes) : bytes;
+  }
+}

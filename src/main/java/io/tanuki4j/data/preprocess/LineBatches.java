@@ -1,0 +1,178 @@
+package io.tanuki4j.data.preprocess;
+
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Cuts files into batches of whole lines, one file after the other. */
+final class LineBatches implements AutoCloseable {
+  static final int BATCH_SIZE = 1 << 18;
+  private static final int MAX_LINE_SIZE = 1 << 30;
+
+  private final Iterator<Path> files;
+  private @Nullable OpenFile current;
+  private long index;
+  private long bytesOfClosedFiles;
+
+  LineBatches(List<Path> files) {
+    this.files = files.iterator();
+  }
+
+  /**
+   * The next lines, of one file; null after the last file.
+   *
+   * @throws IllegalArgumentException if a file cannot be read; the message says why
+   */
+  @Nullable LineBatch next() {
+    while (current != null || files.hasNext()) {
+      OpenFile file = current == null ? open(files.next()) : current;
+      current = file;
+      LineBatch batch = file.next(index);
+      if (batch != null) {
+        index += file.linesOfLastBatch;
+        return batch;
+      }
+      bytesOfClosedFiles += file.bytes.count;
+      close();
+    }
+    return null;
+  }
+
+  /** Bytes of the files, packed as they are, that have been read. */
+  long bytesRead() {
+    return bytesOfClosedFiles + (current == null ? 0 : current.bytes.count);
+  }
+
+  @Override
+  public void close() {
+    if (current != null) {
+      current.close();
+      current = null;
+    }
+  }
+
+  private static OpenFile open(Path path) {
+    try {
+      return new OpenFile(path, new CountingStream(Files.newInputStream(path)));
+    } catch (IOException e) {
+      throw unreadable(path, 1, e);
+    }
+  }
+
+  private static IllegalArgumentException unreadable(Path path, long line, IOException e) {
+    return new IllegalArgumentException(
+        "%s, line %d: cannot be read (%s). Check the file, for example that it was copied whole."
+            .formatted(path, line, e.getMessage() == null ? e : e.getMessage()),
+        e);
+  }
+
+  private static final class OpenFile {
+    private final Path path;
+    private final CountingStream bytes;
+    private final InputStream text;
+    private byte[] rest = new byte[0];
+    private long nextLine = 1;
+    private int linesOfLastBatch;
+
+    OpenFile(Path path, CountingStream bytes) throws IOException {
+      this.path = path;
+      this.bytes = bytes;
+      text = InputFiles.unpack(path, bytes);
+    }
+
+    @Nullable LineBatch next(long index) {
+      try {
+        return read(index);
+      } catch (IOException e) {
+        throw unreadable(path, nextLine, e);
+      }
+    }
+
+    private @Nullable LineBatch read(long index) throws IOException {
+      byte[] buffer = Arrays.copyOf(rest, Math.max(BATCH_SIZE, rest.length));
+      int filled = rest.length;
+      int end = 0;
+      while (end == 0) {
+        if (filled == buffer.length) {
+          buffer = Arrays.copyOf(buffer, larger(filled));
+        }
+        int count = text.readNBytes(buffer, filled, buffer.length - filled);
+        boolean atEnd = count < buffer.length - filled;
+        end = atEnd ? filled + count : lastLineEnd(buffer, filled, filled + count);
+        filled += count;
+        if (atEnd && filled == 0) {
+          return null;
+        }
+      }
+      rest = Arrays.copyOfRange(buffer, end, filled);
+      return batch(buffer, end, index);
+    }
+
+    private LineBatch batch(byte[] buffer, int end, long index) {
+      LineBatch batch = new LineBatch(path, nextLine, index, buffer, end);
+      linesOfLastBatch = 0;
+      for (int at = 0; at < end; at = batch.lineEnd(at) + 1) {
+        linesOfLastBatch++;
+      }
+      nextLine += linesOfLastBatch;
+      return batch;
+    }
+
+    /** Behind the last newline in {@code [from, to)}; 0 if there is none. */
+    private static int lastLineEnd(byte[] buffer, int from, int to) {
+      for (int end = to; end > from; end--) {
+        if (buffer[end - 1] == '\n') {
+          return end;
+        }
+      }
+      return 0;
+    }
+
+    private int larger(int size) {
+      if (size >= MAX_LINE_SIZE) {
+        throw new IllegalArgumentException(
+            "%s, line %d: longer than %d bytes. Cut the document into several."
+                .formatted(path, nextLine, MAX_LINE_SIZE));
+      }
+      return size * 2;
+    }
+
+    private void close() {
+      try {
+        text.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  /** Counts the bytes that pass. */
+  private static final class CountingStream extends FilterInputStream {
+    private long count;
+
+    CountingStream(InputStream in) {
+      super(in);
+    }
+
+    @Override
+    public int read() throws IOException {
+      int value = in.read();
+      count += value < 0 ? 0 : 1;
+      return value;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) throws IOException {
+      int read = in.read(target, offset, length);
+      count += Math.max(read, 0);
+      return read;
+    }
+  }
+}

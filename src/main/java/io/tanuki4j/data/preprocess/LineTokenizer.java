@@ -1,0 +1,74 @@
+package io.tanuki4j.data.preprocess;
+
+import io.tanuki4j.tokenizer.Tokenizer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Lines to documents. Thread-safe. */
+final class LineTokenizer {
+  private final Tokenizer tokenizer;
+  private final List<String> keys;
+  private final boolean appendEod;
+
+  LineTokenizer(Tokenizer tokenizer, List<String> keys, boolean appendEod) {
+    this.tokenizer = tokenizer;
+    this.keys = keys;
+    this.appendEod = appendEod;
+  }
+
+  /**
+   * The documents of those lines of a batch whose index over all lines is {@code part} modulo
+   * {@code numParts}, in their order.
+   *
+   * @throws IllegalArgumentException if a line is bad; the message names it
+   */
+  List<Document> documents(LineBatch batch, int part, int numParts) {
+    List<Document> documents = new ArrayList<>();
+    JsonLineReader reader = new JsonLineReader(keys);
+    int line = 0;
+    int from = 0;
+    while (from < batch.size()) {
+      int end = batch.lineEnd(from);
+      if ((batch.firstIndex() + line) % numParts == part) {
+        documents.add(document(reader, batch, line, from, end));
+      }
+      from = end + 1;
+      line++;
+    }
+    return documents;
+  }
+
+  private Document document(JsonLineReader reader, LineBatch batch, int line, int from, int end) {
+    try {
+      List<List<int[]>> sequences = new ArrayList<>(keys.size());
+      for (List<String> texts : reader.read(batch.bytes(), from, end)) {
+        sequences.add(sequences(texts));
+      }
+      return new Document(sequences, end - from);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "%s, line %d: %s".formatted(batch.file(), batch.firstLine() + line, e.getMessage()), e);
+    }
+  }
+
+  private List<int[]> sequences(List<String> texts) {
+    List<int[]> sequences = new ArrayList<>(texts.size());
+    for (String text : texts) {
+      int[] ids = tokenizer.encode(text);
+      if (ids.length > 0) {
+        sequences.add(ids);
+      }
+    }
+    if (appendEod && !sequences.isEmpty()) {
+      sequences.set(sequences.size() - 1, withEod(sequences.get(sequences.size() - 1)));
+    }
+    return sequences;
+  }
+
+  private int[] withEod(int[] ids) {
+    int[] longer = Arrays.copyOf(ids, ids.length + 1);
+    longer[ids.length] = tokenizer.eodId();
+    return longer;
+  }
+}

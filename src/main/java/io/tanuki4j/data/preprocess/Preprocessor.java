@@ -1,0 +1,172 @@
+package io.tanuki4j.data.preprocess;
+
+import io.tanuki4j.data.IndexedDatasetWriter;
+import io.tanuki4j.data.TokenType;
+import io.tanuki4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Consumer;
+
+/**
+ * Makes token files of JSON lines. The caller's thread reads lines in batches and writes documents
+ * in their order; the workers tokenize. No more than a few batches for each worker are in memory.
+ */
+public final class Preprocessor implements AutoCloseable {
+  private static final int BATCHES_PER_WORKER = 4;
+
+  private final PreprocessConfig config;
+  private final LineTokenizer lineTokenizer;
+  private final TokenType type;
+  private final Consumer<Progress> onProgress;
+  private final ExecutorService workers;
+  private final List<IndexedDatasetWriter> writers = new ArrayList<>();
+  private final long bytesTotal;
+  private final long start = System.nanoTime();
+  private long bytesOfPasses;
+  private long documents;
+  private long textBytes;
+  private long tokens;
+
+  /**
+   * Tokenized lines of a batch on their way.
+   *
+   * @param bytesRead of the input files when the batch was read
+   */
+  private record Pending(Future<List<Document>> documents, long bytesRead) {}
+
+  /**
+   * What was written.
+   *
+   * @param corpora names without .bin and .idx, one per key
+   */
+  public record Result(Progress progress, long tokens, TokenType type, List<Path> corpora) {}
+
+  private Preprocessor(
+      PreprocessConfig config, Tokenizer tokenizer, Consumer<Progress> onProgress) {
+    this.config = config;
+    this.onProgress = onProgress;
+    lineTokenizer = new LineTokenizer(tokenizer, config.jsonKeys(), config.appendEod());
+    type = TokenType.forVocabulary(tokenizer.vocabSize());
+    bytesTotal = config.inputs().stream().mapToLong(Preprocessor::size).sum() * config.numPasses();
+    workers = Executors.newFixedThreadPool(config.workers(), Preprocessor::thread);
+  }
+
+  /**
+   * Reads all inputs and writes a corpus for each key; only whole corpora become visible.
+   *
+   * @param onProgress called on this thread after each batch of lines
+   * @throws IllegalArgumentException if an input is missing or bad; the message names file and line
+   */
+  public static Result run(
+      PreprocessConfig config, Tokenizer tokenizer, Consumer<Progress> onProgress) {
+    try (Preprocessor preprocessor = new Preprocessor(config, tokenizer, onProgress)) {
+      return preprocessor.run();
+    }
+  }
+
+  private Result run() {
+    for (String key : config.jsonKeys()) {
+      writers.add(new IndexedDatasetWriter(config.prefix(key), type));
+    }
+    for (int part = 0; part < config.numPasses(); part++) {
+      pass(part);
+    }
+    if (documents == 0) {
+      throw new IllegalArgumentException(
+          "--input: %s (expected: lines, but there are none). Check the files."
+              .formatted(config.inputs()));
+    }
+    writers.forEach(IndexedDatasetWriter::finish);
+    return new Result(
+        progress(bytesTotal),
+        tokens,
+        type,
+        config.jsonKeys().stream().map(config::prefix).toList());
+  }
+
+  private void pass(int part) {
+    Queue<Pending> pending = new ArrayDeque<>();
+    try (LineBatches batches = new LineBatches(config.inputs())) {
+      for (LineBatch batch = batches.next(); batch != null; batch = batches.next()) {
+        pending.add(submit(batch, part, bytesOfPasses + batches.bytesRead()));
+        if (pending.size() > config.workers() * BATCHES_PER_WORKER) {
+          write(pending.remove());
+        }
+      }
+      pending.forEach(this::write);
+      bytesOfPasses += batches.bytesRead();
+    }
+  }
+
+  private Pending submit(LineBatch batch, int part, long bytesRead) {
+    Future<List<Document>> future =
+        workers.submit(() -> lineTokenizer.documents(batch, part, config.numPasses()));
+    return new Pending(future, bytesRead);
+  }
+
+  private void write(Pending batch) {
+    await(batch.documents()).forEach(this::write);
+    onProgress.accept(progress(batch.bytesRead()));
+  }
+
+  private void write(Document document) {
+    for (int key = 0; key < writers.size(); key++) {
+      List<int[]> sequences = document.sequences().get(key);
+      writers.get(key).addDocument(sequences);
+      tokens += sequences.stream().mapToLong(sequence -> sequence.length).sum();
+    }
+    documents++;
+    textBytes += document.textBytes();
+  }
+
+  private Progress progress(long bytesRead) {
+    long nanos = System.nanoTime() - start;
+    return new Progress(documents, textBytes, bytesRead, bytesTotal, nanos);
+  }
+
+  private static List<Document> await(Future<List<Document>> documents) {
+    try {
+      return documents.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted; nothing was written", e);
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause();
+      if (cause instanceof IllegalArgumentException bad) {
+        throw bad;
+      }
+      throw new IllegalStateException("a worker failed: " + cause, cause);
+    }
+  }
+
+  private static long size(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          "--input: %s (expected: a file that can be read). Check the path.".formatted(file), e);
+    }
+  }
+
+  private static Thread thread(Runnable work) {
+    Thread thread = new Thread(work, "preprocess");
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  /** Stops the workers and removes what is not whole. */
+  @Override
+  public void close() {
+    workers.shutdownNow();
+    writers.forEach(IndexedDatasetWriter::close);
+  }
+}
