@@ -1,7 +1,8 @@
 /**
  * What is on disk: our checkpoints, safetensors files, Hugging Face folders.
  *
- * <p>May import: nn, kernel, tensor. Start reading at CheckpointStore.
+ * <p>May import: nn, kernel, tensor. Start reading at {@link
+ * io.tanuki4j.checkpoint.CheckpointStore}.
  */
 @NullMarked
 package io.tanuki4j.checkpoint;

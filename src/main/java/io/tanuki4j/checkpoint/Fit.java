@@ -1,0 +1,122 @@
+package io.tanuki4j.checkpoint;
+
+import io.tanuki4j.checkpoint.Manifest.StoredTensor;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.tensor.Shape;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * Whether the tensors of a checkpoint are those that are to be filled: the same names and shapes.
+ * One difference is allowed: the number of padding rows behind the vocabulary. Each side must have
+ * a row for every id of the other's tokenizer, so that no trained row is lost and no id starts
+ * without one; padding rows that the checkpoint lacks become zero.
+ */
+final class Fit {
+  private static final int MAX_NAMED = 5;
+
+  private final Path folder;
+  private final Part part;
+  private final Map<String, StoredTensor> stored = new LinkedHashMap<>();
+  private final int storedVocabSize;
+
+  Fit(Path folder, Manifest manifest, Part part) {
+    this.folder = folder;
+    this.part = part;
+    this.storedVocabSize = manifest.state().vocabSize();
+    manifest.tensors(part).forEach(tensor -> stored.put(tensor.name(), tensor));
+  }
+
+  /**
+   * @param vocabSize ids of the tokenizer that the tensors are for
+   * @return what each target is filled from
+   * @throws IllegalArgumentException if the two do not fit, with every kind of difference in it
+   */
+  Map<ShardedTensor, StoredTensor> match(List<ShardedTensor> targets, int vocabSize) {
+    Map<ShardedTensor, StoredTensor> matches = new LinkedHashMap<>();
+    Map<String, StoredTensor> extra = new LinkedHashMap<>(stored);
+    List<String> missing = new ArrayList<>();
+    List<String> different = new ArrayList<>();
+    for (ShardedTensor target : targets) {
+      StoredTensor from = stored.get(target.name());
+      extra.remove(target.name());
+      if (from == null) {
+        missing.add(target.name());
+      } else if (differs(from, target, vocabSize)) {
+        different.add(
+            "%s: %s %s in the checkpoint, %s %s here"
+                .formatted(
+                    target.name(),
+                    from.type(),
+                    from.shape(),
+                    target.local().dtype(),
+                    target.globalShape()));
+      } else {
+        matches.put(target, from);
+      }
+    }
+    refuse(missing, List.copyOf(extra.keySet()), different, vocabSize);
+    return matches;
+  }
+
+  private boolean differs(StoredTensor from, ShardedTensor target, int vocabSize) {
+    if (!FloatConversion.supports(from.type(), ElementType.of(target.local().dtype()))) {
+      return true;
+    }
+    return !from.shape().equals(target.globalShape())
+        && !(isVocabulary(from.name())
+            && rowSizesAgree(from.shape(), target.globalShape())
+            && from.shape().dim(0) >= vocabSize
+            && target.globalShape().dim(0) >= storedVocabSize);
+  }
+
+  private static boolean isVocabulary(String name) {
+    return ("." + name).endsWith(".embedding.weight") || ("." + name).endsWith(".output.weight");
+  }
+
+  private static boolean rowSizesAgree(Shape a, Shape b) {
+    return a.rank() == b.rank() && a.rowSize() == b.rowSize();
+  }
+
+  private void refuse(
+      List<String> missing, List<String> extra, List<String> different, int vocabSize) {
+    List<String> reasons = new ArrayList<>();
+    describe(reasons, "missing in it", missing);
+    describe(reasons, "not part of this run", extra);
+    describe(reasons, "different", different);
+    if (reasons.isEmpty()) {
+      return;
+    }
+    String vocabulary =
+        different.stream().anyMatch(text -> isVocabulary(text.substring(0, text.indexOf(':'))))
+            ? " (its tokenizer has %d ids, this one %d)".formatted(storedVocabSize, vocabSize)
+            : "";
+    throw new IllegalArgumentException(
+        "%s: its %s state does not fit%s: %s. %s"
+            .formatted(folder, part.word(), vocabulary, String.join("; ", reasons), remedy()));
+  }
+
+  private static void describe(List<String> reasons, String what, List<String> names) {
+    if (names.isEmpty()) {
+      return;
+    }
+    String more =
+        names.size() > MAX_NAMED ? " and %d more".formatted(names.size() - MAX_NAMED) : "";
+    reasons.add(
+        names.stream()
+            .limit(MAX_NAMED)
+            .collect(
+                Collectors.joining(
+                    ", ", "%d tensors are %s (".formatted(names.size(), what), more + ")")));
+  }
+
+  private String remedy() {
+    return part == Part.MODEL
+        ? "Give the flags it was trained with, for example by --use-checkpoint-args"
+        : "Add --no-load-optim or --finetune to start without it";
+  }
+}

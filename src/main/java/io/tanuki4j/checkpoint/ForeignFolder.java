@@ -1,0 +1,44 @@
+package io.tanuki4j.checkpoint;
+
+import io.tanuki4j.checkpoint.disk.Folders;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Recognises folders of other programs, so that the message can say what to do with them. */
+final class ForeignFolder {
+  private ForeignFolder() {}
+
+  /**
+   * @throws IllegalArgumentException if the folder is known to be of another program
+   */
+  static void refuse(Path folder) throws IOException {
+    if (Files.exists(folder) && !Files.isDirectory(folder)) {
+      throw new IllegalArgumentException(
+          folder + ": it is a file (expected: a folder of checkpoints)");
+    }
+    List<String> names =
+        Folders.list(folder).stream().map(path -> path.getFileName().toString()).toList();
+    if (names.contains("config.json")) {
+      throw new IllegalArgumentException(
+          folder
+              + ": it is a Hugging Face folder. Convert it first: convert --loader hf --saver"
+              + " tanuki4j --load-dir "
+              + folder
+              + " --save-dir ...");
+    }
+    if (names.stream().anyMatch(name -> name.startsWith("mp_rank_"))) {
+      throw new IllegalArgumentException(
+          folder + ": it is a Megatron checkpoint in torch format, " + hint());
+    }
+    if (names.contains(".metadata") || names.contains("metadata.json")) {
+      throw new IllegalArgumentException(
+          folder + ": it is a Megatron checkpoint in torch_dist format, " + hint());
+    }
+  }
+
+  private static String hint() {
+    return "which this version does not read. Export it to a Hugging Face folder and convert that";
+  }
+}

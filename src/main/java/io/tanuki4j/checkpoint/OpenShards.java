@@ -1,0 +1,187 @@
+package io.tanuki4j.checkpoint;
+
+import io.tanuki4j.checkpoint.Manifest.Piece;
+import io.tanuki4j.checkpoint.Manifest.ShardFile;
+import io.tanuki4j.checkpoint.Manifest.StoredTensor;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
+import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.tensor.Shape;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32C;
+
+/** The open files of one part of a checkpoint, checked against the manifest. */
+public final class OpenShards implements Closeable {
+  private static final int BUFFER_BYTES = 4 << 20;
+
+  private final Path folder;
+  private final List<ShardFile> files;
+  private final List<StoredTensor> tensors;
+  private final Map<String, SafetensorsReader> readers = new HashMap<>();
+
+  private OpenShards(Path folder, List<ShardFile> files, List<StoredTensor> tensors) {
+    this.folder = folder;
+    this.files = files;
+    this.tensors = tensors;
+  }
+
+  /**
+   * @throws IllegalArgumentException if a file is missing, of another size, or holds other tensors
+   *     than the manifest says
+   */
+  static OpenShards open(Path folder, Manifest manifest, Part part) throws IOException {
+    OpenShards shards = new OpenShards(folder, manifest.files(part), manifest.tensors(part));
+    try {
+      for (ShardFile file : shards.files) {
+        shards.openFile(file);
+      }
+      shards.checkEntries();
+    } catch (IOException | RuntimeException e) {
+      shards.close();
+      throw e;
+    }
+    return shards;
+  }
+
+  private void openFile(ShardFile file) throws IOException {
+    Path path = folder.resolve(file.name());
+    if (!Files.exists(path)) {
+      throw broken(file.name() + " is missing");
+    }
+    if (Files.size(path) != file.size()) {
+      throw broken(
+          "%s has %d bytes (expected: the %d of %s)"
+              .formatted(file.name(), Files.size(path), file.size(), ManifestFile.NAME));
+    }
+    readers.put(file.name(), SafetensorsReader.open(path));
+  }
+
+  private void checkEntries() {
+    for (StoredTensor tensor : tensors) {
+      for (Piece piece : tensor.pieces()) {
+        TensorEntry entry = entry(tensor, piece);
+        if (entry.type() != tensor.type()
+            || !Region.of(0, 0, entry.shape())
+                .equals(new Region(0, 0, piece.region().rows(), piece.region().columns()))) {
+          throw broken(
+              "%s has %s as %s %s, which %s does not say"
+                  .formatted(
+                      piece.file(), tensor.name(), entry.type(), entry.shape(), ManifestFile.NAME));
+        }
+      }
+    }
+  }
+
+  private TensorEntry entry(StoredTensor tensor, Piece piece) {
+    return reader(piece.file()).tensor(tensor.name());
+  }
+
+  private SafetensorsReader reader(String file) {
+    SafetensorsReader reader = readers.get(file);
+    if (reader == null) {
+      throw broken(file + " is not among the files of " + ManifestFile.NAME);
+    }
+    return reader;
+  }
+
+  /**
+   * Reads every byte and compares the checksums.
+   *
+   * @throws IllegalArgumentException if a byte has changed since the files were written
+   */
+  public void verify() throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
+    for (ShardFile file : files) {
+      CRC32C crc = new CRC32C();
+      SafetensorsReader reader = reader(file.name());
+      for (long position = 0; position < file.size(); position += BUFFER_BYTES) {
+        buffer.clear().limit((int) Math.min(BUFFER_BYTES, file.size() - position));
+        reader.readFully(position, buffer);
+        crc.update(buffer.flip());
+      }
+      if (crc.getValue() != file.crc32c()) {
+        throw broken(
+            "%s has the checksum %08x (expected: %08x): its bytes have changed"
+                .formatted(file.name(), crc.getValue(), file.crc32c()));
+      }
+    }
+  }
+
+  /** Every tensor, whole. */
+  public List<SourceTensor> tensors() {
+    return tensors.stream().map(this::source).toList();
+  }
+
+  private SourceTensor source(StoredTensor tensor) {
+    Region whole = Region.whole(tensor.shape());
+    return SourceTensor.whole(
+        tensor.name(),
+        tensor.type(),
+        tensor.shape(),
+        (first, into) -> read(tensor, whole, first, into));
+  }
+
+  /**
+   * Fills the rest of a buffer with elements of a box of a tensor, wherever its pieces are.
+   *
+   * @param first element of the box, in row-major order
+   */
+  void read(StoredTensor tensor, Region box, long first, ByteBuffer into) throws IOException {
+    int elementBytes = elementBytes(tensor);
+    int end = into.limit();
+    long element = first;
+    while (into.position() < end) {
+      long row = box.firstRow() + element / box.columns();
+      long column = box.firstColumn() + element % box.columns();
+      Piece piece = pieceAt(tensor, row, column);
+      long run =
+          Math.min(run(piece.region(), box, row, column), (end - into.position()) / elementBytes);
+      Region at = piece.region();
+      long offset = (row - at.firstRow()) * at.columns() + column - at.firstColumn();
+      into.limit(into.position() + Math.toIntExact(run * elementBytes));
+      reader(piece.file()).read(entry(tensor, piece), offset * elementBytes, into);
+      into.limit(end);
+      element += run;
+    }
+  }
+
+  private static int elementBytes(StoredTensor tensor) {
+    return Math.toIntExact(tensor.type().numBytes(Shape.of(1)));
+  }
+
+  private static Piece pieceAt(StoredTensor tensor, long row, long column) {
+    for (Piece piece : tensor.pieces()) {
+      if (piece.region().contains(row, column)) {
+        return piece;
+      }
+    }
+    throw new IllegalStateException(
+        "%s has no element %d, %d".formatted(tensor.name(), row, column));
+  }
+
+  /** Elements from here on that follow each other in the piece and in the box. */
+  private static long run(Region piece, Region box, long row, long column) {
+    if (piece.firstColumn() == box.firstColumn() && piece.columns() == box.columns()) {
+      return (piece.endRow() - row) * piece.columns() - (column - piece.firstColumn());
+    }
+    return Math.min(piece.endColumn(), box.endColumn()) - column;
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (SafetensorsReader reader : readers.values()) {
+      reader.close();
+    }
+  }
+
+  private IllegalArgumentException broken(String reason) {
+    return new IllegalArgumentException(
+        folder + ": " + reason + ". Load another iteration with --ckpt-step");
+  }
+}

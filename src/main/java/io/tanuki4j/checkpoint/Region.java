@@ -1,0 +1,60 @@
+package io.tanuki4j.checkpoint;
+
+import io.tanuki4j.tensor.Shape;
+
+/**
+ * A box of a tensor of one or two dims; a vector counts as a matrix of one column.
+ *
+ * @param firstRow where it begins in the global tensor
+ * @param firstColumn where it begins in the global tensor
+ */
+public record Region(long firstRow, long firstColumn, long rows, long columns) {
+
+  /** All of a tensor. */
+  static Region whole(Shape shape) {
+    return of(0, 0, shape);
+  }
+
+  /** A box of this shape at a place. */
+  static Region of(long firstRow, long firstColumn, Shape shape) {
+    if (shape.rank() != 1 && shape.rank() != 2) {
+      throw new IllegalArgumentException(
+          "a tensor of shape " + shape + " (expected in a checkpoint: one or two dims)");
+    }
+    return new Region(firstRow, firstColumn, shape.dim(0), shape.rank() == 1 ? 1 : shape.dim(1));
+  }
+
+  long endRow() {
+    return firstRow + rows;
+  }
+
+  long endColumn() {
+    return firstColumn + columns;
+  }
+
+  long numElements() {
+    return Math.multiplyExact(rows, columns);
+  }
+
+  boolean contains(long row, long column) {
+    return firstRow <= row && row < endRow() && firstColumn <= column && column < endColumn();
+  }
+
+  boolean contains(Region other) {
+    return firstRow <= other.firstRow
+        && other.endRow() <= endRow()
+        && firstColumn <= other.firstColumn
+        && other.endColumn() <= endColumn();
+  }
+
+  boolean overlaps(Region other) {
+    return Math.max(firstRow, other.firstRow) < Math.min(endRow(), other.endRow())
+        && Math.max(firstColumn, other.firstColumn) < Math.min(endColumn(), other.endColumn());
+  }
+
+  /** This box without the rows from {@code endRow} on. */
+  Region above(long endRow) {
+    return new Region(
+        firstRow, firstColumn, Math.max(0, Math.min(rows, endRow - firstRow)), columns);
+  }
+}

@@ -1,0 +1,98 @@
+package io.tanuki4j.checkpoint;
+
+import io.tanuki4j.checkpoint.disk.Folders;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The steps by which a checkpoint's folder appears under its name, and what a kill can leave
+ * between them.
+ */
+final class SaveFolders {
+  private static final String SAVING = ".saving";
+  private static final String REPLACED = ".replaced";
+  private static final Pattern ITERATION = Pattern.compile("iter_([0-9]{7,9})");
+
+  private SaveFolders() {}
+
+  /**
+   * An empty folder to write a checkpoint into.
+   *
+   * @throws IllegalArgumentException if publishing it would replace what is no checkpoint of ours
+   */
+  static Path begin(Path folder, String name) throws IOException {
+    Path place = folder.resolve(name);
+    if (Files.exists(place) && !Files.exists(place.resolve(ManifestFile.NAME))) {
+      throw new IllegalArgumentException(
+          "%s: it exists and has no %s, so it is not replaced. Save into another folder"
+              .formatted(place, ManifestFile.NAME));
+    }
+    return Files.createDirectory(folder.resolve(name + SAVING));
+  }
+
+  /** Puts the written checkpoint under its name, in place of an older one. */
+  static void publish(Path folder, String name) throws IOException {
+    Path place = folder.resolve(name);
+    Path replaced = folder.resolve(name + REPLACED);
+    if (Files.exists(place)) {
+      Folders.rename(place, replaced);
+    }
+    Folders.rename(folder.resolve(name + SAVING), place);
+    Folders.delete(replaced);
+  }
+
+  /** Gives the space of a failed save back. */
+  static void abandon(Path folder, String name, Exception reason) {
+    try {
+      Folders.delete(folder.resolve(name + SAVING));
+    } catch (IOException e) {
+      reason.addSuppressed(e);
+    }
+  }
+
+  /**
+   * Where a checkpoint is: under its name, or, if a kill fell between the two renames of {@link
+   * #publish}, where it stepped aside.
+   */
+  static Path whole(Path folder, String name) {
+    Path place = folder.resolve(name);
+    Path replaced = folder.resolve(name + REPLACED);
+    return !Files.exists(place) && Files.exists(replaced) ? replaced : place;
+  }
+
+  /** Removes what killed saves left; a checkpoint that stepped aside for none returns. */
+  static void removeLeftovers(Path folder) throws IOException {
+    for (Path path : Folders.list(folder)) {
+      String name = path.getFileName().toString();
+      if (name.endsWith(SAVING) && isIteration(name, SAVING)) {
+        Folders.delete(path);
+      } else if (name.endsWith(REPLACED) && isIteration(name, REPLACED)) {
+        Path place = folder.resolve(name.substring(0, name.length() - REPLACED.length()));
+        if (Files.exists(place)) {
+          Folders.delete(path);
+        } else {
+          Folders.rename(path, place);
+        }
+      }
+    }
+  }
+
+  private static boolean isIteration(String name, String suffix) {
+    return ITERATION.matcher(name.substring(0, name.length() - suffix.length())).matches();
+  }
+
+  /** Iterations with a manifest, in rising order. */
+  static List<Long> iterations(Path folder) throws IOException {
+    return Folders.list(folder).stream()
+        .filter(path -> Files.exists(path.resolve(ManifestFile.NAME)))
+        .map(path -> ITERATION.matcher(path.getFileName().toString()))
+        .filter(Matcher::matches)
+        .map(matcher -> Long.valueOf(matcher.group(1)))
+        .sorted()
+        .toList();
+  }
+}
