@@ -43,7 +43,7 @@ public final class AdamW {
     this.kernels = kernels;
     this.clipper = new GradientClipper(kernels, scope, config.clipGrad());
     Tensor values = parameters.values();
-    DType type = values.dtype() == DType.BF16 ? DType.F32 : values.dtype();
+    DType type = values.dtype().statisticsType();
     this.master = type == values.dtype() ? values : scope.allocate(values.shape(), type);
     this.firstMoment = scope.allocate(values.shape(), type);
     this.secondMoment = scope.allocate(values.shape(), type);
@@ -134,9 +134,10 @@ public final class AdamW {
   }
 
   private Range range(long from, long to, boolean decayed) {
+    Tensor weight = parameters.values().rows(from, to);
     return new Range(
-        parameters.values().rows(from, to),
-        master.rows(from, to),
+        weight,
+        hasMaster() ? master.rows(from, to) : weight,
         firstMoment.rows(from, to),
         secondMoment.rows(from, to),
         parameters.grads().rows(from, to),

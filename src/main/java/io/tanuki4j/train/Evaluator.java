@@ -1,0 +1,77 @@
+package io.tanuki4j.train;
+
+import io.tanuki4j.data.BatchSource;
+import io.tanuki4j.data.TokenBatch;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.LossKernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Optional;
+import java.util.function.IntPredicate;
+
+/** The loss of the model as it is: sums over all tokens of the evaluation, read back once. */
+public final class Evaluator implements AutoCloseable {
+  private final Device device;
+  private final MicrobatchRunner<?> runner;
+  private final MemoryScope scope;
+  private final Tensor sums;
+
+  /**
+   * @param runner the caller closes it
+   */
+  public Evaluator(Device device, MicrobatchRunner<?> runner) {
+    this.device = device;
+    this.runner = runner;
+    this.scope = device.openScope("evaluation");
+    this.sums = scope.allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
+  }
+
+  /**
+   * Consumes global batches and returns their mean loss.
+   *
+   * @param numBatches global batches
+   * @param numMicrobatches micro-batches in a global batch
+   * @param goOn asked before each global batch, which it gets counted from 1
+   * @return empty if {@code goOn} said no
+   * @throws IllegalArgumentException if no token counts
+   */
+  public Optional<Loss> run(
+      BatchSource source, int numBatches, int numMicrobatches, IntPredicate goOn) {
+    device.kernels().fill(sums, 0);
+    double numTokens = 0;
+    for (int batch = 1; batch <= numBatches; batch++) {
+      if (!goOn.test(batch)) {
+        return Optional.empty();
+      }
+      for (int i = 0; i < numMicrobatches; i++) {
+        TokenBatch microbatch = source.next();
+        numTokens += microbatch.numValidTokens();
+        runner.evaluate(microbatch, i, sums);
+      }
+    }
+    return Optional.of(mean(numTokens));
+  }
+
+  private Loss mean(double numTokens) {
+    if (!(numTokens > 0)) {
+      throw new IllegalArgumentException(
+          "evaluation: no token counts for the loss (expected: at least one). Drop"
+              + " --eod-mask-loss, or raise --eval-iters.");
+    }
+    ByteBuffer host =
+        ByteBuffer.allocateDirect(Math.toIntExact(sums.numBytes())).order(ByteOrder.LITTLE_ENDIAN);
+    device.download(host, sums);
+    return new Loss(
+        host.getDouble(LossKernels.CROSS_ENTROPY * Double.BYTES) / numTokens,
+        host.getDouble(LossKernels.Z_LOSS * Double.BYTES) / numTokens);
+  }
+
+  @Override
+  public void close() {
+    scope.close();
+  }
+}

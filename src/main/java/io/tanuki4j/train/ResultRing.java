@@ -1,0 +1,93 @@
+package io.tanuki4j.train;
+
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.LossKernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Loss sums and gradient norms of the last iterations, on the device until the log asks for them:
+ * reading them in every iteration would make the host wait for the device.
+ */
+final class ResultRing {
+  /** Iterations between two readings at most. */
+  static final int CAPACITY = 256;
+
+  private static final int NORM = LossKernels.NUM_SUMS;
+  private static final int WIDTH = LossKernels.NUM_SUMS + 1;
+
+  private final Device device;
+  private final Tensor rows;
+  private final Tensor current;
+  private final Tensor lossSums;
+  private final Tensor norm;
+  private final double[] numTokens = new double[CAPACITY];
+  private final ByteBuffer host =
+      ByteBuffer.allocateDirect(CAPACITY * WIDTH * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+  private int size;
+
+  ResultRing(Device device, MemoryScope scope) {
+    this.device = device;
+    this.rows = scope.allocate(Shape.of(CAPACITY, WIDTH), DType.F64);
+    this.current = scope.allocate(Shape.of(WIDTH), DType.F64);
+    this.lossSums = current.rows(0, NORM);
+    this.norm = current.rows(NORM, WIDTH);
+  }
+
+  /** Zeroes the current iteration's values. */
+  void begin() {
+    device.kernels().fill(current, 0);
+  }
+
+  /** Of the current iteration, {@code [LossKernels.NUM_SUMS]}; at the same address each time. */
+  Tensor lossSums() {
+    return lossSums;
+  }
+
+  /** Of the current iteration, {@code [1]}. */
+  Tensor norm() {
+    return norm;
+  }
+
+  /**
+   * Keeps the current iteration's values.
+   *
+   * @param tokens that its loss is a sum over
+   */
+  void end(double tokens) {
+    device.kernels().copy(rows.rows(size, size + 1), current);
+    numTokens[size] = tokens;
+    size++;
+  }
+
+  boolean isFull() {
+    return size == CAPACITY;
+  }
+
+  /** Waits for the device; the iterations since the last call, oldest first. */
+  List<StepResult> drain() {
+    List<StepResult> results = new ArrayList<>(size);
+    host.clear().limit(size * WIDTH * Double.BYTES);
+    device.download(host, rows.rows(0, size));
+    for (int i = 0; i < size; i++) {
+      results.add(
+          new StepResult(
+              new Loss(
+                  value(i, LossKernels.CROSS_ENTROPY) / numTokens[i],
+                  value(i, LossKernels.Z_LOSS) / numTokens[i]),
+              value(i, NORM)));
+    }
+    size = 0;
+    return results;
+  }
+
+  private double value(int row, int column) {
+    return host.getDouble((row * WIDTH + column) * Double.BYTES);
+  }
+}

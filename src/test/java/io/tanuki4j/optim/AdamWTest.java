@@ -1,0 +1,168 @@
+package io.tanuki4j.optim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.HostValues;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class AdamWTest {
+  private static final double RATE = 1e-4;
+  private static final double DECAY = 0.1;
+
+  private final Device device = new Nd4jBackend(1).openDevice(0);
+  private final MemoryScope scope = device.openScope("test");
+  private final Tensor norm = scope.allocate(Shape.of(1), DType.F64);
+
+  @AfterEach
+  void close() {
+    scope.close();
+    device.close();
+  }
+
+  /** Worked by hand from the paper's formula with Megatron's order of operations, in fp64. */
+  @Test
+  void three_updates_give_the_known_weights() {
+    ParameterBuffers parameters = parameters(DType.F64, DType.F64);
+    AdamW optimizer = optimizer(parameters, 0);
+    double[] expected = {0.4998950099990001, 0.4999263461633892, 0.4999350681732381};
+    double[] grads = {0.1, -0.2, 0.05};
+    for (int i = 0; i < grads.length; i++) {
+      setGrads(parameters, grads[i]);
+      optimizer.step(RATE, DECAY, norm);
+      assertThat(values(parameters.get("matrix").value()))
+          .as("weights after update " + (i + 1))
+          .containsOnly(new double[] {expected[i]}, within(1e-15));
+    }
+    assertThat(optimizer.numUpdates()).isEqualTo(3);
+  }
+
+  @Test
+  void only_the_decayed_range_decays() {
+    ParameterBuffers parameters = parameters(DType.F64, DType.F64);
+    AdamW optimizer = optimizer(parameters, 0);
+    setGrads(parameters, 0);
+    optimizer.step(0.5, DECAY, norm);
+    assertThat(values(parameters.get("matrix").value())).containsOnly(0.5 - 0.5 * DECAY * 0.5);
+    assertThat(values(parameters.get("norm").value())).containsOnly(0.5);
+  }
+
+  @Test
+  void the_norm_is_that_before_clipping() {
+    ParameterBuffers parameters = parameters(DType.F64, DType.F64);
+    AdamW optimizer = optimizer(parameters, 1);
+    setGrads(parameters, 2);
+    optimizer.step(RATE, DECAY, norm);
+    double expected = Math.sqrt((6 + 3) * 4);
+    assertThat(values(norm)[0]).isEqualTo(expected, within(1e-12));
+    double clipped = 2 / (expected + 1e-6);
+    assertThat(state(optimizer, AdamW.FIRST_MOMENT, "norm"))
+        .containsOnly(new double[] {(1 - 0.9) * clipped}, within(1e-15));
+  }
+
+  @Test
+  void without_clipping_the_norm_is_zero_and_the_gradient_whole() {
+    ParameterBuffers parameters = parameters(DType.F64, DType.F64);
+    AdamW optimizer = optimizer(parameters, 0);
+    setGrads(parameters, 200);
+    optimizer.step(RATE, DECAY, norm);
+    assertThat(values(norm)).containsExactly(0);
+    assertThat(state(optimizer, AdamW.FIRST_MOMENT, "matrix"))
+        .containsOnly(new double[] {(1 - 0.9) * 200}, within(1e-12));
+  }
+
+  @Test
+  void a_gradient_that_is_not_finite_changes_nothing_with_or_without_clipping() {
+    for (double clip : new double[] {0, 1}) {
+      for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+        ParameterBuffers parameters = parameters(DType.F32, DType.F32);
+        AdamW optimizer = optimizer(parameters, clip);
+        setGrads(parameters, bad);
+        optimizer.step(RATE, DECAY, norm);
+        assertThat(values(parameters.get("matrix").value())).containsOnly(0.5);
+        assertThat(state(optimizer, AdamW.FIRST_MOMENT, "matrix")).containsOnly(0);
+      }
+    }
+  }
+
+  @Test
+  void bf16_weights_have_a_main_copy_that_keeps_small_updates() {
+    ParameterBuffers parameters = parameters(DType.BF16, DType.F32);
+    AdamW optimizer = optimizer(parameters, 0);
+    setGrads(parameters, 0.1);
+    optimizer.step(RATE, 0, norm);
+    assertThat(values(parameters.get("norm").value())).containsOnly(0.5);
+    assertThat(state(optimizer, AdamW.MASTER, "norm"))
+        .containsOnly(new double[] {0.4999}, within(1e-6));
+  }
+
+  @Test
+  void the_walk_over_the_state_visits_every_parameter() {
+    List<String> visited = new ArrayList<>();
+    optimizer(parameters(DType.F32, DType.F32), 0)
+        .visitState(
+            (kind, parameter, state) -> visited.add(kind + "." + parameter.name() + state.shape()));
+    assertThat(visited)
+        .containsExactly(
+            "exp_avg.matrix[2, 3]",
+            "exp_avg_sq.matrix[2, 3]",
+            "exp_avg.norm[3]",
+            "exp_avg_sq.norm[3]");
+  }
+
+  private AdamW optimizer(ParameterBuffers parameters, double clip) {
+    OptimizerConfig config = new OptimizerConfig(0.9, 0.95, 1e-5, clip);
+    return new AdamW(config, parameters, device.kernels(), scope);
+  }
+
+  private ParameterBuffers parameters(DType valueType, DType gradType) {
+    ParameterBuffers parameters =
+        ParameterBuffers.allocate(
+            List.of(
+                ParameterSpec.whole("norm", Shape.of(3), ParameterSpec.ONES, false),
+                ParameterSpec.whole("matrix", Shape.of(2, 3), 0.02, true)),
+            scope,
+            valueType,
+            gradType);
+    device.kernels().fill(parameters.values(), 0);
+    device.kernels().fill(parameters.grads(), 0);
+    parameters.all().forEach(parameter -> device.kernels().fill(parameter.value(), 0.5));
+    return parameters;
+  }
+
+  private void setGrads(ParameterBuffers parameters, double value) {
+    parameters.all().forEach(parameter -> device.kernels().fill(parameter.grad(), value));
+  }
+
+  private double[] state(AdamW optimizer, String kind, String name) {
+    List<double[]> found = new ArrayList<>();
+    optimizer.visitState(
+        (k, parameter, state) -> {
+          if (k.equals(kind) && parameter.name().equals(name)) {
+            found.add(values(state));
+          }
+        });
+    assertThat(found).hasSize(1);
+    return found.get(0);
+  }
+
+  private double[] values(Tensor tensor) {
+    ByteBuffer bytes =
+        ByteBuffer.allocateDirect((int) tensor.numBytes()).order(ByteOrder.LITTLE_ENDIAN);
+    device.download(bytes, tensor);
+    return HostValues.decode(bytes.rewind(), tensor.dtype());
+  }
+}
