@@ -1,11 +1,15 @@
 package io.tanuki4j.config;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Collects everything that is wrong with a configuration, so that the user sees it all at once. */
 public final class Problems {
   private final List<String> sentences = new ArrayList<>();
+  private final Set<String> flags = new HashSet<>();
 
   /**
    * @param flag as the user writes it, {@code --micro-batch-size}
@@ -14,7 +18,48 @@ public final class Problems {
    * @param remedy what to do, a sentence
    */
   public void add(String flag, Object value, String expected, String remedy) {
+    flags.add(flag);
     sentences.add("%s: %s (expected: %s). %s".formatted(flag, value, expected, remedy));
+  }
+
+  /** Reports a flag that has to be given; says nothing where its value could not be read. */
+  public void required(String flag, @Nullable Object value, String expected, String remedy) {
+    if (value == null && !flags.contains(flag)) {
+      add(flag, "not given", expected, remedy);
+    }
+  }
+
+  /** Reports a number that is not above zero. No number, no problem. */
+  public void positive(String flag, @Nullable Number value, String remedy) {
+    if (value != null && !(value.doubleValue() > 0 && Double.isFinite(value.doubleValue()))) {
+      add(flag, PythonText.of(value), "more than 0", remedy);
+    }
+  }
+
+  /** Reports a number below zero. No number, no problem. */
+  public void notNegative(String flag, @Nullable Number value, String remedy) {
+    if (value != null && !(value.doubleValue() >= 0 && Double.isFinite(value.doubleValue()))) {
+      add(flag, PythonText.of(value), "0 or more", remedy);
+    }
+  }
+
+  /** Reports a word that is not one of the choices. No word, no problem. */
+  public void oneOf(String flag, @Nullable String value, List<String> choices) {
+    if (value != null && !choices.contains(value)) {
+      add(flag, value, "one of " + String.join(", ", choices), "Write one of these.");
+    }
+  }
+
+  /** Reports two flags of which only one may be given. */
+  public void exclusive(String flag, @Nullable Object value, String other, @Nullable Object given) {
+    if (isGiven(value) && isGiven(given)) {
+      String shown = Boolean.TRUE.equals(value) ? "given" : PythonText.of(value);
+      add(flag, shown, "not together with " + other, "Leave out one of the two.");
+    }
+  }
+
+  private static boolean isGiven(@Nullable Object value) {
+    return value != null && !Boolean.FALSE.equals(value);
   }
 
   public boolean isEmpty() {

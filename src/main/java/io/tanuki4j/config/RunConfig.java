@@ -9,6 +9,7 @@ import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.train.TrainConfig;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that configures a run.
@@ -29,4 +30,4 @@ public record RunConfig(
     ScheduleConfig schedule,
     CheckpointConfig checkpoint,
     LoggingConfig logging,
-    Map<String, Object> arguments) {}
+    Map<String, @Nullable Object> arguments) {}

@@ -1,0 +1,34 @@
+package io.tanuki4j.config;
+
+import io.tanuki4j.metrics.PythonFormat;
+import java.util.Collection;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Values as Python's {@code str()} writes them: Megatron's dumps and messages look so. */
+public final class PythonText {
+  private PythonText() {}
+
+  /** {@code None}, {@code True}, {@code 1e-05}, {@code ['a', 'b']}; other objects as they are. */
+  public static String of(@Nullable Object value) {
+    if (value == null) {
+      return "None";
+    }
+    if (value instanceof Boolean flag) {
+      return flag ? "True" : "False";
+    }
+    if (value instanceof Double || value instanceof Float) {
+      return PythonFormat.repr(((Number) value).doubleValue());
+    }
+    if (value instanceof Collection<?> list) {
+      return list.stream().map(PythonText::element).collect(Collectors.joining(", ", "[", "]"));
+    }
+    return value.toString();
+  }
+
+  private static String element(Object value) {
+    return value instanceof String text
+        ? "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        : of(value);
+  }
+}
