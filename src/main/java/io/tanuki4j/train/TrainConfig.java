@@ -31,5 +31,20 @@ public record TrainConfig(
    * The global batch grows from {@code start} by {@code increment} until {@code samples} are
    * consumed.
    */
-  public record Rampup(int start, int increment, long samples) {}
+  public record Rampup(int start, int increment, long samples) {
+
+    /**
+     * Samples of an iteration, by Megatron's formula.
+     *
+     * @param consumed samples before the iteration
+     * @param full the batch after the growth; {@code full - start} is a multiple of increment
+     */
+    public int batchSize(long consumed, int full) {
+      if (consumed > samples) {
+        return full;
+      }
+      double samplesPerStep = (double) samples / ((full - start) / increment);
+      return start + (int) (consumed / samplesPerStep) * increment;
+    }
+  }
 }
