@@ -1,0 +1,113 @@
+package io.tanuki4j.launch;
+
+import io.tanuki4j.config.ConfigException;
+import io.tanuki4j.launch.options.NearestNames;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** What the user reads when something went wrong, and the exit code. */
+final class Failures {
+  private Failures() {}
+
+  /** Of commands whose flags picocli reads. */
+  static int wrongParameters(ParameterException failure, String[] words) {
+    CommandLine command = failure.getCommandLine();
+    if (failure instanceof UnmatchedArgumentException unmatched
+        && !unmatched.getUnmatched().isEmpty()) {
+      String name = unmatched.getUnmatched().get(0);
+      return usage(command, name + ": " + unknown(command, name));
+    }
+    return usage(command, failure.getMessage() + ".");
+  }
+
+  private static String unknown(CommandLine command, String name) {
+    boolean isCommand = !name.startsWith("-") && !command.getSubcommands().isEmpty();
+    List<String> known = new ArrayList<>(command.getSubcommands().keySet());
+    if (!isCommand) {
+      known = new ArrayList<>(command.getCommandSpec().optionsMap().keySet());
+    }
+    return "unknown (expected: a %s of %s). %s"
+        .formatted(
+            isCommand ? "command" : "flag",
+            command.getCommandSpec().qualifiedName(),
+            NearestNames.question(name, known, "See --help."));
+  }
+
+  /** Any failure of a command that runs. */
+  static int failed(CommandLine command, Exception failure, boolean debug) {
+    if (debug) {
+      failure.printStackTrace(command.getErr());
+    }
+    if (failure instanceof ConfigException) {
+      return usage(command, String.valueOf(failure.getMessage()));
+    }
+    print(command, sentence(failure));
+    return ExitCode.SOFTWARE;
+  }
+
+  private static String sentence(Exception failure) {
+    if (failure instanceof IllegalArgumentException && failure.getMessage() != null) {
+      return failure.getMessage();
+    }
+    Throwable io = failure instanceof UncheckedIOException ? failure.getCause() : failure;
+    if (io instanceof IOException plain) {
+      return io(plain);
+    }
+    return "a fault of the program: %s. Run again with --debug and report what it prints."
+        .formatted(failure);
+  }
+
+  private static String io(IOException failure) {
+    if (failure instanceof FileSystemException file && file.getFile() != null) {
+      return file.getFile() + ": " + reason(file) + ".";
+    }
+    return failure.getMessage() == null ? failure.toString() : failure.getMessage();
+  }
+
+  private static String reason(FileSystemException failure) {
+    if (failure instanceof NoSuchFileException) {
+      return "no such file or folder";
+    }
+    if (failure instanceof AccessDeniedException) {
+      return "not allowed to read or write it";
+    }
+    return failure.getReason() == null ? failure.toString() : failure.getReason();
+  }
+
+  /** Wrong flags: one line for each problem. */
+  static int usage(CommandLine command, String problems) {
+    List<String> lines = problems.lines().toList();
+    if (lines.size() == 1) {
+      print(command, problems);
+    } else {
+      String list = lines.stream().map(line -> "  " + line).collect(Collectors.joining("\n"));
+      print(command, lines.size() + " problems\n" + list);
+    }
+    return ExitCode.USAGE;
+  }
+
+  static int outOfMemory(CommandLine command, OutOfMemoryError failure) {
+    print(
+        command,
+        "out of memory: %s. Make the model or the micro-batch smaller, or raise TANUKI4J_HEAP or TANUKI4J_MEMORY."
+            .formatted(failure.getMessage()));
+    return ExitCode.SOFTWARE;
+  }
+
+  private static void print(CommandLine command, String text) {
+    PrintWriter err = command.getErr();
+    err.println(command.getCommandSpec().qualifiedName() + ": " + text);
+    err.flush();
+  }
+}

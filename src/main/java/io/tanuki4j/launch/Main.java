@@ -1,0 +1,65 @@
+package io.tanuki4j.launch;
+
+import io.tanuki4j.config.ConfigException;
+import io.tanuki4j.launch.options.PythonNumbers;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/**
+ * The program {@code tanuki4j}: finds the command, and turns failures into lines and exit codes.
+ */
+@Command(
+    name = "tanuki4j",
+    description = "Pretrains Llama models, with Megatron-LM's flags.",
+    synopsisSubcommandLabel = "COMMAND",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    scope = ScopeType.INHERIT)
+public final class Main {
+  @Option(
+      names = "--debug",
+      scope = ScopeType.INHERIT,
+      description = "Shows the stack trace of a failure.")
+  boolean debug;
+
+  Main() {}
+
+  public static void main(String[] words) {
+    System.exit(run(commandLine(), words));
+  }
+
+  /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
+  static int run(CommandLine commandLine, String... words) {
+    try {
+      return commandLine.execute(ArgumentFiles.expand(List.of(words)).toArray(String[]::new));
+    } catch (ConfigException e) {
+      return Failures.failed(commandLine, e, false);
+    } catch (OutOfMemoryError e) {
+      return Failures.outOfMemory(commandLine, e);
+    }
+  }
+
+  static CommandLine commandLine() {
+    Main main = new Main();
+    CommandLine commandLine = new CommandLine(main);
+    // Commands, one line each (PretrainCommand takes the run, and reads checkpoint arguments).
+    commandLine
+        .setExpandAtFiles(false) // ArgumentFiles does
+        .setOverwrittenOptionsAllowed(true)
+        .setUnmatchedOptionsAllowedAsOptionParameters(false)
+        .setPosixClusteredShortOptionsAllowed(false)
+        .registerConverter(Integer.class, PythonNumbers::parseInt)
+        .registerConverter(int.class, PythonNumbers::parseInt)
+        .registerConverter(Long.class, PythonNumbers::parseLong)
+        .registerConverter(long.class, PythonNumbers::parseLong)
+        .registerConverter(Double.class, PythonNumbers::parseDouble)
+        .registerConverter(double.class, PythonNumbers::parseDouble)
+        .setParameterExceptionHandler(Failures::wrongParameters)
+        .setExecutionExceptionHandler(
+            (failure, command, words) -> Failures.failed(command, failure, main.debug));
+    return commandLine;
+  }
+}

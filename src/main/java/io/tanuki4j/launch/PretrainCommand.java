@@ -1,0 +1,44 @@
+package io.tanuki4j.launch;
+
+import io.tanuki4j.launch.options.MegatronFlags;
+import io.tanuki4j.launch.options.PretrainOptions;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** Trains a model: flags to configuration, configuration to a run. */
+@Command(
+    name = "pretrain",
+    modelTransformer = MegatronFlags.class,
+    description = "Trains a Llama on token files.")
+final class PretrainCommand implements Callable<Integer> {
+  @Mixin final PretrainOptions options = new PretrainOptions();
+  @Spec CommandSpec spec;
+
+  private final Function<Path, Optional<Map<String, @Nullable Object>>> checkpointArguments;
+  private final ToIntFunction<PretrainOptions.Resolved> training;
+
+  /**
+   * @param checkpointArguments the arguments that the latest checkpoint of a folder keeps
+   * @param training the run; returns the exit code
+   */
+  PretrainCommand(
+      Function<Path, Optional<Map<String, @Nullable Object>>> checkpointArguments,
+      ToIntFunction<PretrainOptions.Resolved> training) {
+    this.checkpointArguments = checkpointArguments;
+    this.training = training;
+  }
+
+  @Override
+  public Integer call() {
+    return training.applyAsInt(options.resolve(spec, System.getenv(), checkpointArguments));
+  }
+}

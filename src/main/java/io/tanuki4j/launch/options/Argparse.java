@@ -1,0 +1,203 @@
+package io.tanuki4j.launch.options;
+
+import io.tanuki4j.config.Problems;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/**
+ * Reads words into options by the rules of Python's argparse, which Megatron's users know: {@code
+ * --flag value} and {@code --flag=value}, no abbreviations, a later flag replaces an earlier one
+ * (lists too), lists end at the next flag, numbers are Python's. Reports every mistake and reads
+ * on.
+ */
+final class Argparse {
+  private final CommandSpec command;
+  private final Map<String, OptionSpec> options;
+  private final Problems problems;
+  private final Deque<String> words;
+  private final Set<OptionSpec> given = new LinkedHashSet<>();
+
+  private Argparse(CommandSpec command, List<String> words, Problems problems) {
+    this.command = command;
+    this.options = command.optionsMap();
+    this.words = new ArrayDeque<>(words);
+    this.problems = problems;
+  }
+
+  /** Sets the options' values; returns those that the words name. */
+  static Set<OptionSpec> parse(CommandSpec command, List<String> words, Problems problems) {
+    Argparse parser = new Argparse(command, words, problems);
+    while (!parser.words.isEmpty()) {
+      parser.next(parser.words.removeFirst());
+    }
+    return parser.given;
+  }
+
+  private void next(String word) {
+    int equals = word.indexOf('=');
+    boolean inline = isFlag(word) && equals > 0 && !options.containsKey(word);
+    String name = inline ? word.substring(0, equals) : word;
+    if (inline) {
+      words.addFirst(word.substring(equals + 1));
+    }
+    OptionSpec option = options.get(name);
+    if (option == null) {
+      unknown(name, inline);
+    } else if (isBoolean(option)) {
+      flag(option, name, inline);
+    } else if (option.isMultiValue()) {
+      set(option, values(inline));
+    } else {
+      single(option, name, inline);
+    }
+  }
+
+  private void flag(OptionSpec option, String name, boolean inline) {
+    if (inline) {
+      String remedy = "Write " + name + " alone, or leave it out.";
+      problems.add(name, words.removeFirst(), "no value", remedy);
+    } else {
+      set(option, !Boolean.TRUE.equals(option.initialValue()));
+    }
+  }
+
+  private void single(OptionSpec option, String name, boolean inline) {
+    if (!inline && (words.isEmpty() || isFlag(words.peekFirst()))) {
+      problems.add(name, "no value", expected(option.type()), "Write a value after the flag.");
+      return;
+    }
+    String text = words.removeFirst();
+    try {
+      set(option, convert(option.type(), text));
+    } catch (IllegalArgumentException e) {
+      String shown = text.isBlank() ? "an empty value" : text;
+      problems.add(name, shown, expected(option.type()), remedy(option.type(), text));
+    }
+  }
+
+  private void unknown(String name, boolean inline) {
+    if (!isFlag(name)) {
+      problems.add(name, "without a flag", "flags only", "Write it after the flag it belongs to.");
+      return;
+    }
+    List<String> values = values(inline);
+    problems.add(
+        name,
+        values.isEmpty() ? "given" : String.join(" ", values),
+        "a flag of tanuki4j " + command.name(),
+        NearestNames.question(
+            name, options.keySet(), "tanuki4j " + command.name() + " --help lists the flags."));
+  }
+
+  private List<String> values(boolean inline) {
+    List<String> values = new ArrayList<>();
+    if (inline) {
+      values.add(words.removeFirst());
+    }
+    while (!words.isEmpty() && !isFlag(words.peekFirst())) {
+      values.add(words.removeFirst());
+    }
+    return values;
+  }
+
+  private void set(OptionSpec option, Object value) {
+    option.setValue(value);
+    given.add(option);
+  }
+
+  /** A dash begins a flag, unless a negative number follows it. */
+  private static boolean isFlag(String word) {
+    return word.length() > 1 && word.startsWith("-") && !PythonNumbers.isDouble(word);
+  }
+
+  private static boolean isBoolean(OptionSpec option) {
+    return option.type() == boolean.class || option.type() == Boolean.class;
+  }
+
+  private static Object convert(Class<?> type, String text) {
+    if (isInteger(type)) {
+      return PythonNumbers.parseInt(text);
+    }
+    if (isLong(type)) {
+      return PythonNumbers.parseLong(text);
+    }
+    if (isDouble(type)) {
+      return PythonNumbers.parseDouble(text);
+    }
+    if (type == Path.class) {
+      if (text.isBlank()) {
+        throw new IllegalArgumentException("empty path");
+      }
+      return Path.of(text);
+    }
+    return text;
+  }
+
+  private static String expected(Class<?> type) {
+    if (isInteger(type) || isLong(type)) {
+      return "an integer";
+    }
+    if (isDouble(type)) {
+      return "a number";
+    }
+    return type == Path.class ? "a path" : "a text";
+  }
+
+  private static String remedy(Class<?> type, String text) {
+    if (type == Path.class) {
+      return "Write the path of a file or folder.";
+    }
+    if (!isDouble(type) && PythonNumbers.isDouble(text)) {
+      double value = PythonNumbers.parseDouble(text);
+      if (value != Math.rint(value) || Math.abs(value) > Integer.MAX_VALUE) {
+        return "Write a whole number up to " + Integer.MAX_VALUE + ".";
+      }
+      return "Write " + (long) value + ".";
+    }
+    return isDouble(type) ? "Write it like 0.1 or 1e-4." : "Write it in digits, like 1000.";
+  }
+
+  private static boolean isInteger(Class<?> type) {
+    return type == int.class || type == Integer.class;
+  }
+
+  private static boolean isLong(Class<?> type) {
+    return type == long.class || type == Long.class;
+  }
+
+  private static boolean isDouble(Class<?> type) {
+    return type == double.class || type == Double.class;
+  }
+
+  /** A value of another program's types (JSON has only doubles) as the option holds it. */
+  static @Nullable Object coerce(OptionSpec option, Object value) {
+    Class<?> type = option.type();
+    if (isBoolean(option)) {
+      return value instanceof Boolean ? value : null;
+    }
+    if (option.isMultiValue()) {
+      return value instanceof Collection<?> list
+          ? list.stream().map(String::valueOf).toList()
+          : null;
+    }
+    if (value instanceof Number number && isDouble(type)) {
+      return number.doubleValue();
+    }
+    boolean whole = value instanceof Number number && number.doubleValue() == number.longValue();
+    try {
+      return convert(type, whole ? String.valueOf(((Number) value).longValue()) : value.toString());
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package io.tanuki4j.launch.options;
+
+import io.tanuki4j.config.Problems;
+import java.lang.reflect.Field;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/**
+ * The flags of one command line under Megatron's attribute names ({@code dest} in argparse): an
+ * option's field in snake case, or the name that the table of other flags gives.
+ */
+final class Arguments {
+  private final Map<String, OptionSpec> options = new TreeMap<>();
+  private final Set<String> explicit = new HashSet<>();
+
+  private Arguments(CommandSpec command) {
+    for (OptionSpec option : command.options()) {
+      if (!option.usageHelp() && !option.versionHelp() && !option.inherited()) {
+        options.put(dest(option), option);
+      }
+    }
+  }
+
+  /** Reads the words into the command's options; mistakes go to the problems. */
+  static Arguments parse(CommandSpec command, List<String> words, Problems problems) {
+    Arguments arguments = new Arguments(command);
+    for (OptionSpec option : Argparse.parse(command, words, problems)) {
+      arguments.explicit.add(dest(option));
+    }
+    return arguments;
+  }
+
+  private static String dest(OptionSpec option) {
+    if (option.userObject() instanceof OtherFlag flag) {
+      return flag.dest();
+    }
+    return option.userObject() instanceof Field field
+        ? field.getName().replaceAll("(\\p{Lu})", "_$1").toLowerCase(Locale.ROOT)
+        : option.longestName();
+  }
+
+  /** Whether the user gave it. */
+  boolean isExplicit(String dest) {
+    return explicit.contains(dest);
+  }
+
+  boolean has(String dest) {
+    return options.containsKey(dest);
+  }
+
+  /** The flag as the user writes it. */
+  String flag(String dest) {
+    return option(dest).names()[0];
+  }
+
+  @Nullable Object get(String dest) {
+    return option(dest).getValue();
+  }
+
+  /**
+   * Sets a value of another program's types.
+   *
+   * @return false if the flag cannot hold it
+   */
+  boolean set(String dest, Object value) {
+    OptionSpec option = option(dest);
+    Object coerced = Argparse.coerce(option, value);
+    if (coerced == null) {
+      return false;
+    }
+    option.setValue(coerced);
+    return true;
+  }
+
+  private OptionSpec option(String dest) {
+    OptionSpec option = options.get(dest);
+    if (option == null) {
+      throw new IllegalStateException("no flag has the attribute " + dest);
+    }
+    return option;
+  }
+
+  /** All values, those of the command line and those derived from them. */
+  Map<String, @Nullable Object> toMap() {
+    Map<String, @Nullable Object> map = new TreeMap<>();
+    options.forEach((dest, option) -> map.put(dest, plain(option.getValue())));
+    return map;
+  }
+
+  private static @Nullable Object plain(@Nullable Object value) {
+    return value instanceof Path path ? path.toString() : value;
+  }
+}

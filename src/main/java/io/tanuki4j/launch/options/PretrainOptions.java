@@ -1,0 +1,151 @@
+package io.tanuki4j.launch.options;
+
+import static java.util.Objects.requireNonNull;
+
+import io.tanuki4j.config.Precision;
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.metrics.StartupLines;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+
+/**
+ * All flags of a run. A command that takes them has this as a mixin and {@link MegatronFlags} as
+ * its model transformer, and calls {@link #resolve}.
+ */
+public final class PretrainOptions {
+  @Mixin final RunOptions run = new RunOptions();
+  @Mixin final ModelOptions model = new ModelOptions();
+  @Mixin final TokenizerOptions tokenizer = new TokenizerOptions();
+  @Mixin final DataOptions data = new DataOptions();
+  @Mixin final TrainOptions train = new TrainOptions();
+  @Mixin final OptimizerOptions optimizer = new OptimizerOptions();
+  @Mixin final ScheduleOptions schedule = new ScheduleOptions();
+  @Mixin final CheckpointOptions checkpoint = new CheckpointOptions();
+  @Mixin final LoggingOptions logging = new LoggingOptions();
+
+  /** The words after the command's name; {@link MegatronFlags} puts them here. */
+  private List<String> words = List.of();
+
+  void take(List<String> commandLine) {
+    words = List.copyOf(commandLine);
+  }
+
+  /**
+   * A configuration that was checked.
+   *
+   * @param notices what was derived or has no effect: lines for the log
+   */
+  public record Resolved(RunConfig config, List<String> notices) {
+    public Resolved {
+      notices = List.copyOf(notices);
+    }
+  }
+
+  /**
+   * Reads the words, fills what follows from them and checks everything.
+   *
+   * @param command the command that has this mixin
+   * @param environment of the process
+   * @param checkpointArguments the arguments that the latest checkpoint of a folder keeps, by
+   *     Megatron's attribute names; empty if there is none
+   * @throws io.tanuki4j.config.ConfigException with a line for each problem
+   */
+  public Resolved resolve(
+      CommandSpec command,
+      Map<String, String> environment,
+      Function<Path, Optional<Map<String, @Nullable Object>>> checkpointArguments) {
+    Problems problems = new Problems();
+    Arguments arguments = Arguments.parse(command, words, problems);
+    List<String> notices = new ArrayList<>();
+    notices.add(StartupLines.worldSize(1, 1, 1));
+    if (checkpoint.useCheckpointArgs && checkpoint.load != null) {
+      notices.addAll(merge(checkpointArguments.apply(checkpoint.load), arguments, problems));
+    }
+    check(environment, notices, problems);
+    List<OtherFlag> otherFlags = OtherFlags.all();
+    for (OtherFlag flag : otherFlags) {
+      flag.check(arguments.get(flag.dest()), arguments.isExplicit(flag.dest()), problems);
+    }
+    problems.throwIfAny();
+    noEffect(otherFlags, arguments).ifPresent(notices::add);
+    notices.add("using torch.float32 for parameters ...");
+    return new Resolved(toConfig(arguments.toMap()), notices);
+  }
+
+  private List<String> merge(
+      Optional<Map<String, @Nullable Object>> theirs, Arguments arguments, Problems problems) {
+    if (theirs.isEmpty()) {
+      return List.of("Checkpoint not found to provide arguments, using provided arguments.");
+    }
+    boolean withModel = checkpoint.useTokenizerModelFromCheckpointArgs;
+    return CheckpointArguments.merge(theirs.get(), withModel, arguments, problems);
+  }
+
+  private void check(Map<String, String> environment, List<String> notices, Problems problems) {
+    model.derive();
+    data.derive(notices);
+    train.derive(notices);
+    run.check(environment, problems);
+    model.check(problems);
+    tokenizer.check(problems);
+    data.check(problems);
+    train.check(problems);
+    train.deriveIterations(notices);
+    optimizer.check(problems);
+    schedule.derive(train);
+    schedule.check(train.trainSamples != null, problems);
+    checkpoint.check(problems);
+    logging.check(problems);
+  }
+
+  private static Optional<String> noEffect(List<OtherFlag> flags, Arguments arguments) {
+    return flags.stream()
+        .filter(flag -> flag.hasNoEffect() && arguments.isExplicit(flag.dest()))
+        .map(OtherFlag::name)
+        .reduce((left, right) -> left + " " + right)
+        .map(names -> "accepted without effect here (see --help): " + names);
+  }
+
+  private RunConfig toConfig(Map<String, @Nullable Object> arguments) {
+    return new RunConfig(
+        run.backend,
+        Precision.FP32,
+        model.toConfig(),
+        tokenizer.toConfig(),
+        data.toConfig(requireNonNull(model.seqLength), train.seed),
+        train.toConfig(),
+        optimizer.toConfig(),
+        schedule.toConfig(train),
+        checkpoint.toConfig(),
+        logging.toConfig(),
+        Collections.unmodifiableMap(withDerived(arguments)));
+  }
+
+  /** Adds Megatron's attributes that no flag sets. */
+  private Map<String, @Nullable Object> withDerived(Map<String, @Nullable Object> arguments) {
+    arguments.put("rotary_base", model.rotary.wholeBase());
+    arguments.put("rope_theta", model.rotary.base());
+    arguments.put("encoder_seq_length", model.seqLength);
+    arguments.put("encoder_num_layers", model.numLayers);
+    arguments.put("start_weight_decay", schedule.weightDecay.start());
+    arguments.put("end_weight_decay", schedule.weightDecay.end());
+    arguments.put("params_dtype", "torch.float32");
+    arguments.put("rank", 0);
+    arguments.put("world_size", 1);
+    arguments.put("data_parallel_size", 1);
+    arguments.put("virtual_pipeline_model_parallel_size", null);
+    arguments.put("consumed_train_samples", 0);
+    arguments.put("skipped_train_samples", 0);
+    arguments.put("consumed_valid_samples", 0);
+    return arguments;
+  }
+}
