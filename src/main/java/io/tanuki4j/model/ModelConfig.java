@@ -47,6 +47,15 @@ public record ModelConfig(
    *     layers
    */
   public record Recompute(Granularity granularity, int numLayers) {
+    public Recompute {
+      if (granularity == Granularity.FULL_UNIFORM && numLayers < 1) {
+        throw new IllegalArgumentException(
+            "--recompute-num-layers: %d (expected: 1 or more, the layers of a group)."
+                    .formatted(numLayers)
+                + " Give 1 to recompute each layer on its own.");
+      }
+    }
+
     public static final Recompute NONE = new Recompute(Granularity.NONE, 0);
   }
 
