@@ -78,6 +78,13 @@ class GptChunkTest {
   }
 
   @Test
+  void rejects_groups_of_no_layers() {
+    assertThatThrownBy(() -> new Recompute(Granularity.FULL_UNIFORM, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("--recompute-num-layers: 0");
+  }
+
+  @Test
   void evaluation_keeps_hidden_states_of_one_layer_only() {
     long hiddenBytes = TestConfig.SEQ_LENGTH * 2 * 8 * 8;
     assertThat(bytesKept(TestConfig.PLAIN, TestDevice.evaluation(microbatch)))

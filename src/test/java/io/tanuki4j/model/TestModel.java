@@ -26,10 +26,14 @@ final class TestModel {
     this(device, config, DType.F64);
   }
 
+  /**
+   * @param dtype of weights and activations
+   */
   TestModel(TestDevice device, ModelConfig config, DType dtype) {
     this.device = device;
     this.parameters =
-        ParameterBuffers.allocate(ModelParameters.specs(config), device.scope(), dtype, dtype);
+        ParameterBuffers.allocate(
+            ModelParameters.specs(config), device.scope(), dtype, dtype.statisticsType());
     new Initializer(device.kernels(), SEED).initialize(parameters);
     perturbNorms();
     this.builder = new ModelBuilder(config, device.device(), parameters, device.scope());

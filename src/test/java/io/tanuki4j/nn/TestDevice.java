@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.function.Function;
 
 /** The CPU, with tensors from and to Java arrays. */
 public final class TestDevice implements AutoCloseable {
@@ -96,6 +97,16 @@ public final class TestDevice implements AutoCloseable {
     if (values.length != tensor.numElements()) {
       throw new IllegalArgumentException(values.length + " values for " + tensor);
     }
+    if (tensor.dtype() == DType.BF16) {
+      inFp32(
+          tensor,
+          wide -> {
+            write(wide, values);
+            kernels().copy(tensor, wide);
+            return values;
+          });
+      return;
+    }
     ByteBuffer bytes = buffer(tensor);
     for (double value : values) {
       switch (tensor.dtype()) {
@@ -109,6 +120,14 @@ public final class TestDevice implements AutoCloseable {
   }
 
   public double[] read(Tensor tensor) {
+    if (tensor.dtype() == DType.BF16) {
+      return inFp32(
+          tensor,
+          wide -> {
+            kernels().copy(wide, tensor);
+            return read(wide);
+          });
+    }
     ByteBuffer bytes = buffer(tensor);
     device.download(bytes, tensor);
     bytes.rewind();
@@ -123,6 +142,12 @@ public final class TestDevice implements AutoCloseable {
           };
     }
     return values;
+  }
+
+  private double[] inFp32(Tensor tensor, Function<Tensor, double[]> work) {
+    try (MemoryScope wide = scope.child("fp32")) {
+      return work.apply(wide.allocate(tensor.shape(), DType.F32));
+    }
   }
 
   @Override
