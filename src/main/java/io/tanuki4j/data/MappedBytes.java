@@ -16,6 +16,7 @@ import java.nio.file.StandardOpenOption;
 final class MappedBytes implements FileBytes {
   private static final int WINDOW_BITS = 30;
   private static final int WINDOW_SIZE = 1 << WINDOW_BITS;
+  private static final int SHORT_BITS = 1;
   private static final int INT_BITS = 2;
   private static final int LONG_BITS = 3;
 
@@ -45,6 +46,10 @@ final class MappedBytes implements FileBytes {
           channel.map(MapMode.READ_ONLY, start + begin, size).order(ByteOrder.LITTLE_ENDIAN);
     }
     return new MappedBytes(windows);
+  }
+
+  short getShort(long index) {
+    return windows[window(index, SHORT_BITS)].getShort(offset(index, SHORT_BITS));
   }
 
   int getInt(long index) {

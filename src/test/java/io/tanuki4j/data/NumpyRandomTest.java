@@ -1,0 +1,46 @@
+package io.tanuki4j.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Expected values are numpy's. */
+class NumpyRandomTest {
+  @Test
+  void gives_the_words_of_mt19937() {
+    NumpyRandom random = new NumpyRandom(1234);
+    assertThat(IntStream.range(0, 5).mapToLong(i -> Integer.toUnsignedLong(random.nextBits())))
+        .containsExactly(822569775L, 2137449171L, 2671936806L, 3512589365L, 1880026316L);
+  }
+
+  @Test
+  void shuffles_as_numpy_does_once_and_again() {
+    NumpyRandom random = new NumpyRandom(1234);
+    assertThat(shuffled(random, 10)).containsExactly(7, 2, 9, 1, 0, 8, 4, 5, 6, 3);
+    assertThat(shuffled(random, 10)).containsExactly(7, 3, 5, 1, 4, 8, 0, 2, 6, 9);
+    assertThat(shuffled(new NumpyRandom(1234), 5)).containsExactly(4, 0, 1, 2, 3);
+    assertThat(shuffled(new NumpyRandom(42), 8)).containsExactly(1, 5, 0, 7, 2, 4, 3, 6);
+  }
+
+  @Test
+  void shuffles_a_part_as_an_array_of_its_own() {
+    int[] values = IntStream.range(0, 12).toArray();
+    new NumpyRandom(42).shuffle(values, 2, 10);
+    assertThat(values).containsExactly(0, 1, 3, 7, 2, 9, 4, 6, 5, 8, 10, 11);
+  }
+
+  @Test
+  void draws_nothing_for_one_element_or_none() {
+    NumpyRandom random = new NumpyRandom(1234);
+    random.shuffle(new int[1], 0, 1);
+    random.shuffle(new int[1], 1, 1);
+    assertThat(random.nextBits()).isEqualTo(822569775);
+  }
+
+  private static int[] shuffled(NumpyRandom random, int n) {
+    int[] values = IntStream.range(0, n).toArray();
+    random.shuffle(values, 0, n);
+    return values;
+  }
+}
