@@ -33,12 +33,24 @@ public record DataConfig(
   /**
    * Datasets by prefix (the path without .bin or .idx).
    *
-   * @param weights one per prefix, as given; null if none were
+   * @param weights one per prefix, as given, above 0; null if none were
    */
   public record Blend(List<String> prefixes, @Nullable List<Double> weights) {
     public Blend {
       prefixes = List.copyOf(prefixes);
       weights = weights == null ? null : List.copyOf(weights);
+      BlendParser.require(prefixes, weights);
+    }
+
+    /**
+     * Reads the values of {@code --data-path} or of one of its variants by Megatron's rule: if the
+     * first of each pair is a number, they are weights and prefixes; otherwise all are prefixes.
+     *
+     * @throws IllegalArgumentException if only some of the pairs begin with a number, a weight is
+     *     not above 0, or there are no or too many datasets
+     */
+    public static Blend parse(List<String> values) {
+      return BlendParser.parse(values);
     }
   }
 }

@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,7 +56,7 @@ class IndexedDatasetTest {
         var writer = new IndexedDatasetWriter(copy, source.type())) {
       for (int i = 0; i < source.numDocuments(); i++) {
         writer.addDocument(
-            java.util.stream.IntStream.range(source.documentStart(i), source.documentStart(i + 1))
+            IntStream.range(source.documentStart(i), source.documentStart(i + 1))
                 .mapToObj(source::sequence)
                 .toList());
       }

@@ -1,0 +1,66 @@
+package io.tanuki4j.data;
+
+import java.util.List;
+
+/**
+ * Chooses which dataset gives the next sample of a blend: the one that is farthest behind its
+ * weight, the first of equals. Megatron-LM's rule in its arithmetic; there is no randomness in it.
+ */
+final class Blending {
+  private final List<Source> sources;
+  private final double[] weights;
+  private final long[] counts;
+  private long position;
+
+  /**
+   * One dataset of a blend.
+   *
+   * @param name for messages
+   * @param weight of all weights' sum 1
+   * @param size samples that it has
+   */
+  record Source(String name, double weight, long size) {}
+
+  Blending(List<Source> sources) {
+    this.sources = List.copyOf(sources);
+    this.weights = sources.stream().mapToDouble(Source::weight).toArray();
+    this.counts = new long[weights.length];
+  }
+
+  /**
+   * The number of the dataset that gives the next sample.
+   *
+   * @throws IllegalArgumentException if that dataset has given all its samples
+   */
+  int next() {
+    int dataset = farthestBehind(Math.max(position, 1));
+    Source source = sources.get(dataset);
+    if (counts[dataset] == source.size()) {
+      throw new IllegalArgumentException(
+          ("%s: sample %d of the blend asks it for more than its %d samples. Change the"
+                  + " weights, or the number of samples, a little.")
+              .formatted(source.name(), position, source.size()));
+    }
+    counts[dataset]++;
+    position++;
+    return dataset;
+  }
+
+  /** How many samples a dataset has given so far. */
+  long count(int dataset) {
+    return counts[dataset];
+  }
+
+  private int farthestBehind(double position) {
+    int best = 0;
+    double most = weights[0] * position - counts[0];
+    for (int i = 1; i < weights.length; i++) {
+      double behind = weights[i] * position - counts[i];
+      if (behind > most) {
+        most = behind;
+        best = i;
+      }
+    }
+    return best;
+  }
+}

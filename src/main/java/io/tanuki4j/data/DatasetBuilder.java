@@ -1,0 +1,120 @@
+package io.tanuki4j.data;
+
+import io.tanuki4j.tokenizer.Tokenizer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Builds the dataset of each split from the blend and the split ratios; opens each corpus once. */
+final class DatasetBuilder implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(DatasetBuilder.class);
+
+  /** Datasets of a blend are built this much larger than it needs, as Megatron core 0.12 does. */
+  private static final double MARGIN = 1 + 0.5 / 100;
+
+  private final DataConfig config;
+  private final SampleCounts counts;
+  private final OrderSettings settings;
+  private final @Nullable SplitRatios ratios;
+  private final Map<String, IndexedDataset> corpora = new HashMap<>();
+
+  DatasetBuilder(DataConfig config, SampleCounts counts, Tokenizer tokenizer) {
+    boolean shared = config.blend() != null;
+    boolean separate =
+        config.trainBlend() != null || config.validBlend() != null || config.testBlend() != null;
+    if (shared == separate) {
+      throw new IllegalArgumentException(
+          ("data: %s (expected: one source). Give --data-path with --split, or"
+                  + " --train-data-path, --valid-data-path and --test-data-path.")
+              .formatted(shared ? "both --data-path and paths per split" : "no path"));
+    }
+    this.config = config;
+    this.counts = counts;
+    this.ratios = shared ? SplitRatios.parse(config.split()) : null;
+    this.settings =
+        new OrderSettings(
+            config.seed(),
+            config.seqLength(),
+            shared ? config.split() : null,
+            tokenizer.cacheIdentity(),
+            tokenizer.vocabSize(),
+            config.cacheDir());
+  }
+
+  /** The dataset of a split; null if it has no data or nothing is asked of it. */
+  @Nullable TokenDataset build(Split split) {
+    DataConfig.Blend blend = ratios == null ? ownBlend(split) : config.blend();
+    boolean left = ratios != null && !ratios.has(split);
+    if (blend == null || left || counts.of(split) == 0) {
+      return null;
+    }
+    // Megatron heeds the weight of a single dataset only if the splits share it.
+    boolean single = blend.prefixes().size() == 1 && (ratios == null || blend.weights() == null);
+    if (single) {
+      return dataset(blend.prefixes().get(0), split, counts.of(split));
+    }
+    return blend.weights() == null
+        ? bySize(blend.prefixes(), split)
+        : byWeight(blend.prefixes(), blend.weights(), split);
+  }
+
+  /** Closes all corpora. */
+  @Override
+  public void close() {
+    corpora.values().forEach(IndexedDataset::close);
+  }
+
+  private DataConfig.@Nullable Blend ownBlend(Split split) {
+    return switch (split) {
+      case TRAIN -> config.trainBlend();
+      case VALID -> config.validBlend();
+      case TEST -> config.testBlend();
+    };
+  }
+
+  private TokenDataset byWeight(List<String> prefixes, List<Double> given, Split split) {
+    double[] weights =
+        Weights.normalized(given.stream().mapToDouble(Double::doubleValue).toArray());
+    List<GptDataset> datasets = new ArrayList<>();
+    long size = 0;
+    for (int i = 0; i < weights.length; i++) {
+      double used = Math.ceil(counts.of(split) * weights[i]);
+      datasets.add(dataset(prefixes.get(i), split, (long) Math.ceil(used * MARGIN)));
+      size += (long) used;
+    }
+    return BlendedDataset.build(datasets, split, weights, size, config.cacheDir());
+  }
+
+  private TokenDataset bySize(List<String> prefixes, Split split) {
+    List<GptDataset> datasets =
+        prefixes.stream().map(prefix -> dataset(prefix, split, null)).toList();
+    double[] sizes = datasets.stream().mapToDouble(GptDataset::size).toArray();
+    long available = datasets.stream().mapToLong(GptDataset::size).sum();
+    if (available < counts.of(split)) {
+      LOG.warn(
+          "{}: the blend has {} samples, the run asks for {} and will end early. Give the datasets"
+              + " weights to repeat them, or ask for less.",
+          split.label(),
+          available,
+          counts.of(split));
+    }
+    long size = Math.min(available, counts.of(split));
+    return BlendedDataset.build(datasets, split, sizes, size, config.cacheDir());
+  }
+
+  private GptDataset dataset(String prefix, Split split, @Nullable Long numSamples) {
+    IndexedDataset corpus =
+        corpora.computeIfAbsent(
+            prefix, path -> IndexedDataset.open(Path.of(path), config.memoryMapped()));
+    int n = corpus.numSequences();
+    int from = ratios == null ? 0 : ratios.from(split, n);
+    int to = ratios == null ? n : ratios.to(split, n);
+    return GptDataset.build(
+        corpus, new OrderSettings.Slice(prefix, split, from, to, numSamples), settings);
+  }
+}

@@ -1,0 +1,52 @@
+package io.tanuki4j.data;
+
+import io.tanuki4j.tokenizer.Tokenizer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The data of a run.
+ *
+ * @param train null if there is no data for it or no sample is asked for; likewise valid and test
+ */
+public record Datasets(
+    @Nullable TokenDataset train, @Nullable TokenDataset valid, @Nullable TokenDataset test)
+    implements AutoCloseable {
+
+  /**
+   * Opens the corpora and builds the sample orders, or finds them in the cache. Where several
+   * processes share a cache, let one of them build first.
+   *
+   * @param counts samples asked of each split
+   * @throws IllegalArgumentException if a file is missing, damaged or foreign, the data are too
+   *     few, or the cache cannot be written
+   */
+  public static Datasets build(DataConfig config, SampleCounts counts, Tokenizer tokenizer) {
+    DatasetBuilder builder = new DatasetBuilder(config, counts, tokenizer);
+    try {
+      return new Datasets(
+          builder.build(Split.TRAIN), builder.build(Split.VALID), builder.build(Split.TEST));
+    } catch (RuntimeException e) {
+      builder.close();
+      throw e;
+    }
+  }
+
+  /** The data of one split. */
+  @Nullable TokenDataset of(Split split) {
+    return switch (split) {
+      case TRAIN -> train;
+      case VALID -> valid;
+      case TEST -> test;
+    };
+  }
+
+  @Override
+  public void close() {
+    for (Split split : Split.values()) {
+      TokenDataset dataset = of(split);
+      if (dataset != null) {
+        dataset.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,156 @@
+package io.tanuki4j.data;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Samples of {@code seqLength + 1} tokens cut from one split of one corpus, whose documents are
+ * joined end to end in random order, in the very order of Megatron-LM (core 0.12).
+ */
+final class GptDataset implements TokenDataset {
+  static final String CLASS = "GPTDataset";
+
+  private final IndexedDataset corpus;
+  private final OrderSettings.Slice slice;
+  private final OrderSettings settings;
+  private final SampleOrder.Arrays order;
+
+  private GptDataset(
+      IndexedDataset corpus,
+      OrderSettings.Slice slice,
+      OrderSettings settings,
+      SampleOrder.Arrays order) {
+    this.corpus = corpus;
+    this.slice = slice;
+    this.settings = settings;
+    this.order = order;
+  }
+
+  /**
+   * Builds the sample order, or finds it in the cache.
+   *
+   * @throws IllegalArgumentException if the slice has too few tokens, the cache is damaged or
+   *     cannot be written
+   */
+  static GptDataset build(
+      IndexedDataset corpus, OrderSettings.Slice slice, OrderSettings settings) {
+    long tokens = numTokens(corpus, slice);
+    boolean oneEpoch = slice.numSamples() == null;
+    long min = oneEpoch ? settings.seqLength() + 1L : 1;
+    if (tokens < min) {
+      throw new IllegalArgumentException(
+          ("%s: %d tokens in %d documents (expected: at least %d to give %s samples). Use"
+                  + " more data or give this split a larger share.")
+              .formatted(
+                  slice.describe(),
+                  tokens,
+                  slice.to() - slice.from(),
+                  min,
+                  oneEpoch ? "any" : slice.numSamples()));
+    }
+    EpochPlan plan = EpochPlan.of(tokens, settings.seqLength(), slice.numSamples());
+    IndexCache cache = cache(slice, settings);
+    var order = new SampleOrder(corpus, slice, settings, plan, cache).load();
+    return new GptDataset(corpus, slice, settings, order);
+  }
+
+  @Override
+  public long size() {
+    return order.shuffle().rows();
+  }
+
+  /**
+   * Tokens of one sample.
+   *
+   * @throws IllegalArgumentException if one is not an id of the vocabulary, or the cache is damaged
+   */
+  @Override
+  public int[] sample(long index) {
+    Objects.checkIndex(index, size());
+    long row = order.shuffle().get(index);
+    if (row >= size() || row < 0) {
+      throw damaged(index);
+    }
+    int[] tokens = new int[settings.seqLength() + 1];
+    int filled = 0;
+    long offset = order.samples().get(2 * row + 1);
+    long last = order.samples().get(2 * row + 2);
+    for (long position = order.samples().get(2 * row); position <= last; position++) {
+      int document = document(index, position);
+      long end = position == last ? order.samples().get(2 * row + 3) + 1 : corpus.length(document);
+      if (offset < 0
+          || offset > end
+          || end > corpus.length(document)
+          || end - offset > tokens.length - filled) {
+        throw damaged(index);
+      }
+      int count = (int) (end - offset);
+      corpus.read(document, (int) offset, count, tokens, filled);
+      filled += count;
+      offset = 0;
+    }
+    if (filled < tokens.length) {
+      throw damaged(index);
+    }
+    requireVocabulary(index, tokens);
+    return tokens;
+  }
+
+  /** What names this order in Megatron's caches. */
+  Map<String, @Nullable Object> identifiers() {
+    return settings.identifiers(slice);
+  }
+
+  /** For messages. */
+  String describe() {
+    return slice.describe();
+  }
+
+  @Override
+  public void close() {
+    corpus.close();
+  }
+
+  private int document(long index, long position) {
+    long document =
+        position < 0 || position >= order.documents().rows() ? -1 : order.documents().get(position);
+    if (document < slice.from() || document >= slice.to()) {
+      throw damaged(index);
+    }
+    return (int) document;
+  }
+
+  private void requireVocabulary(long index, int[] tokens) {
+    for (int token : tokens) {
+      if (token < 0 || token >= settings.vocabSize()) {
+        throw new IllegalArgumentException(
+            ("%s: sample %d holds token %d (expected: 0 to %d, the vocabulary)."
+                    + " Preprocess the data with the tokenizer of this run.")
+                .formatted(slice.describe(), index, token, settings.vocabSize() - 1));
+      }
+    }
+  }
+
+  private IllegalArgumentException damaged(long index) {
+    return new IllegalArgumentException(
+        ("%s: the place of sample %d is not in the data. The cache %s is damaged or of"
+                + " other data; delete it, and it is built again.")
+            .formatted(slice.describe(), index, cache(slice, settings).file("*")));
+  }
+
+  private static long numTokens(IndexedDataset corpus, OrderSettings.Slice slice) {
+    long tokens = 0;
+    for (int i = slice.from(); i < slice.to(); i++) {
+      tokens += corpus.length(i);
+    }
+    return tokens;
+  }
+
+  private static IndexCache cache(OrderSettings.Slice slice, OrderSettings settings) {
+    Path configured = settings.cacheDir();
+    Path dir = configured != null ? configured : Path.of(slice.path(), "cache", CLASS + "_indices");
+    return new IndexCache(dir, CLASS, slice.split(), PythonJson.dumps(settings.identifiers(slice)));
+  }
+}

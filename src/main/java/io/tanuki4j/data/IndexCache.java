@@ -1,0 +1,93 @@
+package io.tanuki4j.data;
+
+import java.io.IOException;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.Set;
+
+/**
+ * The files that keep one sample order, in Megatron's folder, names and formats, so that either
+ * program finds the other's: {@code <md5 of the description>-<class>-<split>-<what>}.
+ */
+final class IndexCache {
+  private static final String DESCRIPTION = "description.txt";
+
+  private final Path dir;
+  private final String base;
+  private final String description;
+
+  /**
+   * @param datasetClass Megatron's class name
+   * @param description JSON of all that the order depends on
+   */
+  IndexCache(Path dir, String datasetClass, Split split, String description) {
+    this.dir = dir;
+    this.base = "%s-%s-%s-".formatted(md5(description), datasetClass, split.label());
+    this.description = description;
+  }
+
+  /** The path of one file, for example of {@code document_index.npy}. */
+  Path file(String name) {
+    return dir.resolve(base + name);
+  }
+
+  /** Whether the description and all of these files are there. */
+  boolean holds(String... names) {
+    return Files.isRegularFile(file(DESCRIPTION))
+        && Arrays.stream(names).allMatch(name -> Files.isRegularFile(file(name)));
+  }
+
+  /**
+   * Maps one file.
+   *
+   * @throws IllegalArgumentException if it is damaged or does not have these rows and columns
+   */
+  NpyArray read(String name, Set<NpyType> types, int columns, long rows) {
+    NpyArray array = NpyArray.read(file(name), types, columns);
+    if (array.rows() != rows) {
+      throw NpyArray.damaged(
+          file(name),
+          "%d rows (expected: %d for the data as they are now)".formatted(array.rows(), rows));
+    }
+    return array;
+  }
+
+  /** Writes the arrays and the description. */
+  void fill(Filling filling) {
+    try {
+      Files.createDirectories(dir);
+      filling.write();
+      Path temporary = NpyWriter.temporary(file(DESCRIPTION));
+      Files.writeString(temporary, description);
+      Files.move(temporary, file(DESCRIPTION), StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          ("%s: the sample order cannot be written there (%s). Give a writable folder"
+                  + " with room by --data-cache-path.")
+              .formatted(dir, e),
+          e);
+    }
+  }
+
+  /** Writes arrays through {@link NpyWriter}. */
+  @FunctionalInterface
+  interface Filling {
+    void write() throws IOException;
+  }
+
+  private static String md5(String text) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("MD5").digest(text.getBytes(StandardCharsets.UTF_8));
+      return "%032x".formatted(new BigInteger(1, digest));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has MD5", e);
+    }
+  }
+}

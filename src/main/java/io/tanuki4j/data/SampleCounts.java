@@ -1,0 +1,41 @@
+package io.tanuki4j.data;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Samples that a run asks of each split; the data may give more.
+ *
+ * @param train 0 for none; likewise valid and test
+ */
+public record SampleCounts(long train, long valid, long test) {
+
+  /**
+   * Megatron's request for a whole run.
+   *
+   * @param trainIterations of the run
+   * @param trainSamples {@code --train-samples}; null if the run is given in iterations
+   * @param globalBatchSize the final one, if it grows
+   * @param evalInterval iterations between evaluations
+   * @param evalIterations global batches of an evaluation
+   */
+  public static SampleCounts of(
+      long trainIterations,
+      @Nullable Long trainSamples,
+      long globalBatchSize,
+      long evalInterval,
+      long evalIterations) {
+    long evaluation = Math.multiplyExact(evalIterations, globalBatchSize);
+    long train =
+        trainSamples != null ? trainSamples : Math.multiplyExact(trainIterations, globalBatchSize);
+    return new SampleCounts(
+        train, Math.multiplyExact(trainIterations / evalInterval + 1, evaluation), evaluation);
+  }
+
+  long of(Split split) {
+    return switch (split) {
+      case TRAIN -> train;
+      case VALID -> valid;
+      case TEST -> test;
+    };
+  }
+}
