@@ -1,0 +1,114 @@
+package io.tanuki4j.data;
+
+import java.util.Arrays;
+import java.util.NoSuchElementException;
+import java.util.OptionalInt;
+
+/**
+ * One rank's micro-batches of a dataset in its order, as Megatron-LM's {@code single} sampler gives
+ * them: of each step's {@code microBatchSize · dpSize} consecutive samples, rank r takes the r-th
+ * {@code microBatchSize}. Samples at the end that don't make a step are left out. The order does
+ * not depend on the two sizes, so they may change when a run resumes. Not thread-safe; leaves the
+ * dataset open.
+ */
+public final class SequentialBatches implements BatchSource {
+  private final TokenDataset dataset;
+  private final String name;
+  private final Share share;
+  private final OptionalInt maskedToken;
+  private long consumed;
+
+  /**
+   * What one rank takes of each step.
+   *
+   * @param microBatchSize samples of a micro-batch
+   * @param dpRank from 0 to {@code dpSize - 1}
+   * @param dpSize ranks that share the data
+   */
+  public record Share(int microBatchSize, int dpRank, int dpSize) {
+    public Share {
+      if (microBatchSize < 1 || dpRank < 0 || dpRank >= dpSize) {
+        throw new IllegalArgumentException(
+            "micro-batch size %d, rank %d of %d (expected: a size of 1 or more, a rank below %d)."
+                .formatted(microBatchSize, dpRank, dpSize, dpSize));
+      }
+    }
+
+    /** Samples of all ranks in a step. */
+    long samplesPerStep() {
+      return (long) microBatchSize * dpSize;
+    }
+  }
+
+  /**
+   * @param name of the dataset, for messages: {@code train}
+   * @param maskedToken tokens that do not count in the loss ({@code --eod-mask-loss}), if any
+   * @param consumedSamples where to go on; 0 for the start
+   */
+  public SequentialBatches(
+      TokenDataset dataset,
+      String name,
+      Share share,
+      OptionalInt maskedToken,
+      long consumedSamples) {
+    if (consumedSamples < 0) {
+      throw new IllegalArgumentException(
+          "%s data: %d consumed samples (expected: 0 or more).".formatted(name, consumedSamples));
+    }
+    this.dataset = dataset;
+    this.name = name;
+    this.share = share;
+    this.maskedToken = maskedToken;
+    this.consumed = consumedSamples;
+  }
+
+  @Override
+  public TokenBatch next() {
+    if (consumed + share.samplesPerStep() > dataset.size()) {
+      throw new NoSuchElementException(
+          ("%s data: the next step needs %d samples, but %d of %d are consumed. Add data,"
+                  + " give each dataset a weight so that it repeats, or stop earlier.")
+              .formatted(name, share.samplesPerStep(), consumed, dataset.size()));
+    }
+    long first = consumed + (long) share.dpRank() * share.microBatchSize();
+    int[][] samples = new int[share.microBatchSize()][];
+    for (int i = 0; i < samples.length; i++) {
+      samples[i] = dataset.sample(first + i);
+    }
+    consumed += share.samplesPerStep();
+    return batch(samples);
+  }
+
+  @Override
+  public long consumedSamples() {
+    return consumed;
+  }
+
+  @Override
+  public void close() {}
+
+  private TokenBatch batch(int[][] samples) {
+    int batchSize = samples.length;
+    int seqLength = samples[0].length - 1;
+    int[] tokens = new int[seqLength * batchSize];
+    int[] targets = new int[tokens.length];
+    for (int j = 0; j < batchSize; j++) {
+      for (int i = 0; i < seqLength; i++) {
+        tokens[i * batchSize + j] = samples[j][i];
+        targets[i * batchSize + j] = samples[j][i + 1];
+      }
+    }
+    return new TokenBatch(seqLength, batchSize, tokens, targets, lossMask(tokens));
+  }
+
+  private float[] lossMask(int[] tokens) {
+    float[] mask = new float[tokens.length];
+    Arrays.fill(mask, 1);
+    if (maskedToken.isPresent()) {
+      for (int i = 0; i < mask.length; i++) {
+        mask[i] = tokens[i] == maskedToken.getAsInt() ? 0 : 1;
+      }
+    }
+    return mask;
+  }
+}
