@@ -11,6 +11,8 @@ import java.util.stream.IntStream;
 
 /** No vocabulary: a text is ids with blanks between. N ids and one more that ends documents. */
 final class NullTokenizer implements Tokenizer {
+  private static final int MAX_SHOWN = 20;
+
   private final int numIds;
 
   /**
@@ -50,7 +52,7 @@ final class NullTokenizer implements Tokenizer {
     } catch (NumberFormatException e) {
       throw new IllegalArgumentException(
           "the word '%s' is not an integer (expected: ids with blanks between, as --tokenizer-type"
-                  .formatted(word)
+                  .formatted(word.length() > MAX_SHOWN ? word.substring(0, MAX_SHOWN) + "…" : word)
               + " NullTokenizer reads them)",
           e);
     }

@@ -1,6 +1,6 @@
 package io.tanuki4j.data.preprocess;
 
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -10,7 +10,7 @@ public final class ProgressPrinter implements Consumer<Progress> {
   private static final int BAR_WIDTH = 30;
   private static final long NANOS_BETWEEN_BARS = 100_000_000;
 
-  private final PrintStream out;
+  private final PrintWriter out;
   private final boolean terminal;
   private final long logInterval;
   private long nextDocuments;
@@ -20,7 +20,7 @@ public final class ProgressPrinter implements Consumer<Progress> {
    * @param terminal whether a line can be drawn again
    * @param logInterval documents from one line to the next
    */
-  public ProgressPrinter(PrintStream out, boolean terminal, long logInterval) {
+  public ProgressPrinter(PrintWriter out, boolean terminal, long logInterval) {
     this.out = out;
     this.terminal = terminal;
     this.logInterval = logInterval;
@@ -36,12 +36,14 @@ public final class ProgressPrinter implements Consumer<Progress> {
     } else if (!terminal && progress.documents() >= nextDocuments) {
       nextDocuments = progress.documents() + logInterval;
       out.println(line(progress));
+      out.flush();
     }
   }
 
   /** The last state, and the end of the line. */
   public void finish(Progress progress) {
     out.println(terminal ? "\r" + bar(progress) : line(progress));
+    out.flush();
   }
 
   static String line(Progress progress) {

@@ -54,19 +54,8 @@ public final class TokenizerOptions {
           "SentencePieceTokenizer adds no <CLS>, <SEP>, <EOD>, <MASK>; documents end with eos.")
   boolean tokenizerSentencepieceLegacy = true;
 
-  /**
-   * The configuration of these flags alone, for commands that take no others.
-   *
-   * @throws io.tanuki4j.config.ConfigException with a line for each flag that is wrong
-   */
-  public TokenizerConfig resolve() {
-    Problems problems = new Problems();
-    check(problems);
-    problems.throwIfAny();
-    return toConfig();
-  }
-
-  void check(Problems problems) {
+  /** Reports what is wrong with the flags. */
+  public void check(Problems problems) {
     String choices = "one of " + String.join(", ", TYPES);
     problems.required(
         "--tokenizer-type",
@@ -128,7 +117,8 @@ public final class TokenizerOptions {
     }
   }
 
-  TokenizerConfig toConfig() {
+  /** The configuration of flags that {@link #check} found right. */
+  public TokenizerConfig toConfig() {
     return new TokenizerConfig(
         requireNonNull(tokenizerType),
         tokenizerModel,

@@ -2,17 +2,16 @@ package io.tanuki4j.data.preprocess;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import org.junit.jupiter.api.Test;
 
 class ProgressPrinterTest {
   private static final long SECOND = 1_000_000_000;
   private static final int MB = 1 << 20;
 
-  private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-  private final PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+  private final StringWriter text = new StringWriter();
+  private final PrintWriter out = new PrintWriter(text);
 
   @Test
   void without_a_terminal_a_line_comes_after_each_interval_of_documents() {
@@ -22,7 +21,7 @@ class ProgressPrinterTest {
     printer.accept(new Progress(2009, 6 * MB, 3, 4, 3 * SECOND));
     printer.accept(new Progress(2010, 9 * MB, 3, 4, 4 * SECOND));
     printer.finish(new Progress(2011, 9 * MB, 4, 4, 4 * SECOND));
-    assertThat(bytes.toString(StandardCharsets.UTF_8))
+    assertThat(text)
         .hasToString(
             """
             Processed 1010 documents (505.0 docs/s, 1.50 MB/s).
@@ -37,7 +36,7 @@ class ProgressPrinterTest {
     printer.accept(new Progress(1234, 50 * MB, 25, 100, 100 * SECOND));
     printer.accept(new Progress(1300, 50 * MB, 26, 100, 100 * SECOND + 1));
     printer.finish(new Progress(5000, 200 * MB, 100, 100, 400 * SECOND));
-    assertThat(bytes.toString(StandardCharsets.UTF_8))
+    assertThat(text)
         .hasToString(
             "\r[#######.......................]  25 % | 1,234 documents | 0.50 MB/s | 0:05:00 left "
                 + "\r[##############################] 100 % | 5,000 documents | 0.50 MB/s | 0:00:00 left "
