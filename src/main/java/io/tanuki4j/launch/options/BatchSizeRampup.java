@@ -80,10 +80,12 @@ final class BatchSizeRampup {
   static long iterations(@Nullable Rampup rampup, int full, long samples) {
     long iterations = 0;
     long consumed = 0;
-    while (rampup != null && consumed <= rampup.samples() && consumed < samples) {
+    while (rampup != null
+        && consumed <= rampup.samples()
+        && consumed + rampup.batchSize(consumed, full) <= samples) {
       consumed += rampup.batchSize(consumed, full);
       iterations++;
     }
-    return iterations + Math.max(0, samples - consumed) / full;
+    return iterations + (samples - consumed) / full;
   }
 }
