@@ -63,7 +63,7 @@ public final class AdamW {
   /**
    * Clips the gradients by their global norm and updates the weights.
    *
-   * @param norm {@code [1]}, F64, gets the norm before clipping; 0 without clipping
+   * @param norm {@code [1]}, F64, gets the norm before clipping
    */
   public void step(double learningRate, double weightDecay, Tensor norm) {
     numUpdates++;
@@ -78,6 +78,16 @@ public final class AdamW {
           factor,
           numbers(learningRate, range.decayed ? weightDecay : 0));
     }
+  }
+
+  /** Whether gradients have a largest norm. */
+  public boolean clips() {
+    return config.clipGrad() > 0;
+  }
+
+  /** Whether the main weights are others than the model's ({@link #MASTER}). */
+  public boolean hasMaster() {
+    return master.dtype() != parameters.values().dtype();
   }
 
   /** Updates so far, for the bias corrections. */
@@ -109,10 +119,6 @@ public final class AdamW {
      * @param state of the parameter's shape
      */
     void visit(String kind, Parameter parameter, Tensor state);
-  }
-
-  private boolean hasMaster() {
-    return master.dtype() != parameters.values().dtype();
   }
 
   private AdamWStep numbers(double learningRate, double weightDecay) {

@@ -22,24 +22,19 @@ final class GradientClipper {
    */
   GradientClipper(Kernels kernels, MemoryScope scope, double maxNorm) {
     this.kernels = kernels;
-    this.maxNorm = maxNorm;
+    this.maxNorm = maxNorm > 0 ? maxNorm : Double.POSITIVE_INFINITY;
     this.sumOfSquares = scope.allocate(Shape.of(1), DType.F64);
     this.factor = scope.allocate(Shape.of(1), DType.F64);
   }
 
   /**
-   * @param norm {@code [1]}, F64, gets the norm before clipping; 0 without a bound, as in Megatron
+   * @param norm {@code [1]}, F64, gets the norm before clipping
    * @return {@code [1]}, F64
    */
   Tensor factor(Tensor norm, Tensor grads) {
     kernels.fill(sumOfSquares, 0);
     kernels.sumOfSquares(sumOfSquares, grads);
-    if (maxNorm > 0) {
-      kernels.clipFactor(norm, factor, sumOfSquares, maxNorm);
-    } else {
-      kernels.clipFactor(sumOfSquares, factor, sumOfSquares, Double.POSITIVE_INFINITY);
-      kernels.fill(norm, 0);
-    }
+    kernels.clipFactor(norm, factor, sumOfSquares, maxNorm);
     return factor;
   }
 }
