@@ -14,19 +14,17 @@ import java.util.Optional;
 import java.util.function.IntPredicate;
 
 /** The loss of the model as it is: sums over all tokens of the evaluation, read back once. */
-public final class Evaluator implements AutoCloseable {
+public final class Evaluator {
   private final Device device;
   private final MicrobatchRunner<?> runner;
-  private final MemoryScope scope;
   private final Tensor sums;
 
   /**
-   * @param runner the caller closes it
+   * @param scope memory for the sums, for as long as this is used
    */
-  public Evaluator(Device device, MicrobatchRunner<?> runner) {
+  public Evaluator(Device device, MicrobatchRunner<?> runner, MemoryScope scope) {
     this.device = device;
     this.runner = runner;
-    this.scope = device.openScope("evaluation");
     this.sums = scope.allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
   }
 
@@ -68,10 +66,5 @@ public final class Evaluator implements AutoCloseable {
     return new Loss(
         host.getDouble(LossKernels.CROSS_ENTROPY * Double.BYTES) / numTokens,
         host.getDouble(LossKernels.Z_LOSS * Double.BYTES) / numTokens);
-  }
-
-  @Override
-  public void close() {
-    scope.close();
   }
 }

@@ -72,6 +72,9 @@ final class ResultRing {
 
   /** Waits for the device; the iterations since the last call, oldest first. */
   List<StepResult> drain() {
+    if (size == 0) {
+      return List.of();
+    }
     List<StepResult> results = new ArrayList<>(size);
     host.clear().limit(size * WIDTH * Double.BYTES);
     device.download(host, rows.rows(0, size));

@@ -27,6 +27,11 @@ public record TrainConfig(
     boolean checkForNan,
     int seed) {
 
+  /** Samples of the iteration that starts after so many consumed ones. */
+  public int batchSize(long consumed) {
+    return rampup == null ? globalBatchSize : rampup.batchSize(consumed, globalBatchSize);
+  }
+
   /**
    * The global batch grows from {@code start} by {@code increment} until {@code samples} are
    * consumed.

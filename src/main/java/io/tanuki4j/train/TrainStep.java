@@ -16,25 +16,28 @@ import java.util.List;
  * which is known before the first forward. This is Megatron's {@code --calculate-per-token-loss},
  * and equals its default where no token is masked. Nothing is read back from the device.
  */
-public final class TrainStep implements AutoCloseable {
+public final class TrainStep {
   private final Device device;
   private final MicrobatchRunner<?> runner;
   private final ParameterBuffers parameters;
   private final AdamW optimizer;
-  private final MemoryScope scope;
   private final ResultRing results;
   private final List<TokenBatch> batches = new ArrayList<>();
 
   /**
-   * @param runner of the model whose parameters these are; the caller closes it
+   * @param runner of the model whose parameters these are
+   * @param scope memory for results that were not taken yet, for as long as this is used
    */
   public TrainStep(
-      Device device, MicrobatchRunner<?> runner, ParameterBuffers parameters, AdamW optimizer) {
+      Device device,
+      MicrobatchRunner<?> runner,
+      ParameterBuffers parameters,
+      AdamW optimizer,
+      MemoryScope scope) {
     this.device = device;
     this.runner = runner;
     this.parameters = parameters;
     this.optimizer = optimizer;
-    this.scope = device.openScope("results");
     this.results = new ResultRing(device, scope);
   }
 
@@ -83,10 +86,5 @@ public final class TrainStep implements AutoCloseable {
               .formatted(firstSample, source.consumedSamples() - 1));
     }
     return numTokens;
-  }
-
-  @Override
-  public void close() {
-    scope.close();
   }
 }

@@ -32,7 +32,7 @@ class TrainStepTest {
   private final MicrobatchRunner<?> runner =
       new MicrobatchRunner<>(
           device, new QuadraticChunk(device, parameters), ListSource.SEQ_LENGTH, 1);
-  private final TrainStep step = new TrainStep(device, runner, parameters, optimizer);
+  private final TrainStep step = new TrainStep(device, runner, parameters, optimizer, scope);
 
   @BeforeEach
   void fill() {
@@ -41,7 +41,6 @@ class TrainStepTest {
 
   @AfterEach
   void close() {
-    step.close();
     runner.close();
     scope.close();
     device.close();
@@ -115,21 +114,19 @@ class TrainStepTest {
   @Test
   void evaluation_is_the_mean_over_its_tokens_and_changes_nothing() {
     ListSource source = new ListSource(100, 0);
-    try (Evaluator evaluator = new Evaluator(device, runner)) {
-      Optional<Loss> loss = evaluator.run(source, 2, 3, batch -> true);
-      assertThat(loss.orElseThrow().lm()).isEqualTo((7 + 5) / 2.0 / 11, within(FP32));
-      assertThat(evaluator.run(source, 2, 3, batch -> batch < 2)).isEmpty();
-    }
+    Evaluator evaluator = new Evaluator(device, runner, scope);
+    Optional<Loss> loss = evaluator.run(source, 2, 3, batch -> true);
+    assertThat(loss.orElseThrow().lm()).isEqualTo((7 + 5) / 2.0 / 11, within(FP32));
+    assertThat(evaluator.run(source, 2, 3, batch -> batch < 2)).isEmpty();
     assertThat(source.consumedSamples()).isEqualTo(6 + 3);
     assertThat(QuadraticChunk.download(device, parameters.get("weight").value())).containsOnly(1);
   }
 
   @Test
   void evaluation_without_a_token_ends_with_a_sentence() {
-    try (Evaluator evaluator = new Evaluator(device, runner)) {
-      assertThatThrownBy(() -> evaluator.run(masked(), 1, 2, batch -> true))
-          .hasMessageStartingWith("evaluation: no token counts for the loss");
-    }
+    Evaluator evaluator = new Evaluator(device, runner, scope);
+    assertThatThrownBy(() -> evaluator.run(masked(), 1, 2, batch -> true))
+        .hasMessageStartingWith("evaluation: no token counts for the loss");
   }
 
   private static double sumOfSquares(double[] values, int from) {

@@ -1,0 +1,30 @@
+package io.tanuki4j.train;
+
+import io.tanuki4j.metrics.PythonFormat;
+
+/** A loss or a gradient is not finite; the message says in which iteration and what to do. */
+public final class DivergedException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+
+  DivergedException(long iteration, StepResult result) {
+    super(
+        ("iteration %d: %s is %s (expected: a finite number). Its update is left out if the"
+                + " gradient is not finite, so no weight is spoilt. Lower --lr or check the data;"
+                + " --no-check-for-nan-in-loss-and-grad goes on without such updates.")
+            .formatted(iteration, name(result), PythonFormat.repr(value(result))));
+  }
+
+  private static String name(StepResult result) {
+    if (!Double.isFinite(result.loss().lm())) {
+      return "the lm loss";
+    }
+    return Double.isFinite(result.loss().z()) ? "the gradient's norm" : "the z loss";
+  }
+
+  private static double value(StepResult result) {
+    if (!Double.isFinite(result.loss().lm())) {
+      return result.loss().lm();
+    }
+    return Double.isFinite(result.loss().z()) ? result.gradNorm() : result.loss().z();
+  }
+}

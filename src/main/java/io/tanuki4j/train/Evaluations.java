@@ -1,0 +1,65 @@
+package io.tanuki4j.train;
+
+import io.tanuki4j.data.BatchSource;
+import io.tanuki4j.metrics.EvaluationMetrics;
+import io.tanuki4j.metrics.MetricsSink;
+import java.util.Optional;
+
+/** Runs the evaluations of a run and reports them, unless the run is to exit meanwhile. */
+final class Evaluations {
+  private final TrainConfig config;
+  private final Evaluator evaluator;
+  private final ExitPolicy exits;
+  private final MetricsSink sink;
+
+  Evaluations(TrainConfig config, Evaluator evaluator, ExitPolicy exits, MetricsSink sink) {
+    this.config = config;
+    this.evaluator = evaluator;
+    this.exits = exits;
+    this.sink = sink;
+  }
+
+  boolean isDue(long iteration) {
+    return config.evalInterval() > 0 && iteration % config.evalInterval() == 0;
+  }
+
+  /** Samples that one evaluation takes. */
+  long numSamples() {
+    return (long) config.evalIterations() * config.globalBatchSize();
+  }
+
+  /** During training. */
+  void run(BatchSource source, long iteration) {
+    evaluate(source, iteration, "iteration " + iteration, false);
+  }
+
+  /**
+   * After training.
+   *
+   * @param set {@code validation} or {@code test}
+   */
+  void runAtEnd(BatchSource source, long iteration, String set) {
+    sink.message("Evaluating on " + numSamples() + " samples");
+    evaluate(source, iteration, "iteration %d on %s set".formatted(iteration, set), true);
+  }
+
+  private void evaluate(BatchSource source, long iteration, String where, boolean verbose) {
+    int numBatches = config.evalIterations();
+    evaluator
+        .run(
+            source,
+            numBatches,
+            config.globalBatchSize() / config.microBatchSize(),
+            batch -> goOn("Evaluating iter " + batch + "/" + numBatches, verbose))
+        .ifPresent(loss -> sink.evaluation(new EvaluationMetrics(where, iteration, loss.lm())));
+  }
+
+  private boolean goOn(String line, boolean verbose) {
+    Optional<String> exit = exits.duringEvaluation();
+    exit.ifPresent(sink::message);
+    if (exit.isEmpty() && verbose) {
+      sink.message(line);
+    }
+    return exit.isEmpty();
+  }
+}

@@ -1,0 +1,85 @@
+package io.tanuki4j.train;
+
+import io.tanuki4j.metrics.IterationMetrics;
+import io.tanuki4j.metrics.LoggingConfig;
+import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.optim.AdamW;
+import org.jspecify.annotations.Nullable;
+
+/** Turns log intervals into metrics. */
+public final class IterationLog {
+  private static final double TERA = 1e12;
+  private static final double MILLIS_PER_SECOND = 1e3;
+
+  private final MetricsSink sink;
+  private final LoggingConfig config;
+  private final AdamW optimizer;
+  private final ParameterStatistics statistics;
+  private final double flopsPerSample;
+
+  /**
+   * @param flopsPerSample of forward and backward, as Megatron counts them
+   */
+  public IterationLog(
+      MetricsSink sink,
+      LoggingConfig config,
+      AdamW optimizer,
+      ParameterStatistics statistics,
+      double flopsPerSample) {
+    this.sink = sink;
+    this.config = config;
+    this.optimizer = optimizer;
+    this.statistics = statistics;
+    this.flopsPerSample = flopsPerSample;
+  }
+
+  /**
+   * Where a run stands after an iteration.
+   *
+   * @param learningRate of the next iteration
+   */
+  record Position(
+      long iteration,
+      long trainIterations,
+      long consumedSamples,
+      int globalBatchSize,
+      double learningRate) {}
+
+  boolean isDue(long iteration) {
+    return iteration % config.logInterval() == 0;
+  }
+
+  void write(Interval interval, Position position) {
+    double millis = interval.millisPerIteration();
+    Loss loss = interval.loss();
+    sink.iteration(
+        new IterationMetrics(
+            position.iteration,
+            position.trainIterations,
+            position.consumedSamples,
+            millis,
+            config.logThroughput() ? teraflops(position.globalBatchSize, millis) : null,
+            position.learningRate,
+            position.globalBatchSize,
+            loss.lm(),
+            loss.z() == 0 ? null : loss.z(),
+            1,
+            optimizer.clips() ? interval.gradNorm() : 0,
+            numZeros(),
+            config.logParamsNorm() ? statistics.paramsNorm() : null,
+            interval.numSkipped(),
+            interval.numNan()));
+  }
+
+  private double teraflops(int globalBatchSize, double millis) {
+    return flopsPerSample * globalBatchSize / (millis / MILLIS_PER_SECOND) / TERA;
+  }
+
+  /** Megatron's optimizer with main weights reports 0 when it does not count. */
+  private @Nullable Long numZeros() {
+    if (config.logNumZeros()) {
+      return statistics.numZeros();
+    }
+    return optimizer.hasMaster() ? 0L : null;
+  }
+}

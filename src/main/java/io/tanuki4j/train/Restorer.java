@@ -1,0 +1,142 @@
+package io.tanuki4j.train;
+
+import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.Part;
+import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.optim.OptimizerSchedule.Conflict;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Brings a run to where a checkpoint stopped, by Megatron's rules about what is taken from it. */
+public final class Restorer {
+  private final CheckpointConfig config;
+  private final TrainConfig train;
+  private final Device device;
+  private final RunState state;
+  private final Consumer<String> log;
+
+  /**
+   * @param log gets Megatron's lines about loading
+   */
+  public Restorer(
+      CheckpointConfig config,
+      TrainConfig train,
+      Device device,
+      RunState state,
+      Consumer<String> log) {
+    this.config = config;
+    this.train = train;
+    this.device = device;
+    this.state = state;
+    this.log = log;
+  }
+
+  /**
+   * Loads what {@code --load} or {@code --pretrained-checkpoint} names.
+   *
+   * @return empty if nothing was loaded, so that the weights must be initialised
+   * @throws IllegalArgumentException if a checkpoint is damaged, does not fit, contradicts the
+   *     flags, or must exist and does not
+   */
+  public Optional<Progress> restore() {
+    Optional<Checkpoint> found = find(config.load());
+    if (found.isPresent()) {
+      return Optional.of(load(found.get(), config.finetune()));
+    }
+    if (config.pretrained() != null) {
+      return Optional.of(loadPretrained(config.pretrained()));
+    }
+    if (config.load() != null) {
+      reportMissing(new CheckpointStore(config.load()));
+    }
+    return Optional.empty();
+  }
+
+  private Optional<Checkpoint> find(@Nullable Path folder) {
+    if (folder == null) {
+      return Optional.empty();
+    }
+    CheckpointStore store = new CheckpointStore(folder);
+    Integer iteration = config.loadIteration();
+    return iteration == null ? store.latest() : Optional.of(store.at(iteration));
+  }
+
+  private Progress loadPretrained(Path folder) {
+    log.accept(
+        "Checkpoint file not found in load directory %s attempting to finetune with checkpoint in %s"
+            .formatted(config.load(), folder));
+    CheckpointStore store = new CheckpointStore(folder);
+    Checkpoint checkpoint =
+        store
+            .latest()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        ("pretrained-checkpoint: %s (expected: a folder with %s, or a checkpoint"
+                                + " in --load). Name a folder that was given to --save.")
+                            .formatted(folder, store.trackerFile().getFileName())));
+    return load(checkpoint, true);
+  }
+
+  private void reportMissing(CheckpointStore store) {
+    if (config.exitOnMissing()) {
+      throw new IllegalArgumentException(
+          ("load: %s (expected: a folder with %s, since --exit-on-missing-checkpoint is given)."
+                  + " Name a folder that was given to --save.")
+              .formatted(store.folder(), store.trackerFile().getFileName()));
+    }
+    log.accept("WARNING: could not find the metadata file " + store.trackerFile());
+    log.accept("    will not load any checkpoints and will start from random");
+  }
+
+  private Progress load(Checkpoint checkpoint, boolean weightsOnly) {
+    TrainState saved = checkpoint.state();
+    log.accept(
+        " loading checkpoint from %s at iteration %d"
+            .formatted(checkpoint.folder(), saved.iteration()));
+    device.kernels().fill(state.parameters().values(), 0);
+    checkpoint.load(device, Part.MODEL, state.modelTensors(), state.vocabSize());
+    if (weightsOnly || !config.loadOptimizer()) {
+      state.optimizer().resetMaster();
+    } else {
+      loadOptimizer(checkpoint);
+    }
+    Progress progress = weightsOnly ? Progress.START : progress(saved);
+    log.accept(
+        "  successfully loaded checkpoint from %s [ t 1/1, p 1/1 ] at iteration %d"
+            .formatted(checkpoint.folder(), progress.iteration()));
+    return progress;
+  }
+
+  private void loadOptimizer(Checkpoint checkpoint) {
+    checkpoint.load(device, Part.OPTIMIZER, state.optimizerTensors(), state.vocabSize());
+    state.resumeOptimizer(checkpoint.state());
+    state.schedule().load(checkpoint.state().schedule(), conflict(), log);
+  }
+
+  private Conflict conflict() {
+    if (config.overrideSchedule()) {
+      return Conflict.KEEP_CONFIGURED;
+    }
+    return config.useCheckpointSchedule() ? Conflict.TAKE_SAVED : Conflict.FAIL;
+  }
+
+  /** A converted checkpoint knows its iteration but not its samples; they follow from the flags. */
+  private Progress progress(TrainState saved) {
+    long trained = saved.consumedTrainSamples();
+    long validated = saved.consumedValidSamples();
+    if (train.trainSamples() == null && trained == 0) {
+      trained = saved.iteration() * train.globalBatchSize();
+    }
+    if (train.trainSamples() == null && validated == 0 && train.evalInterval() > 0) {
+      long evaluations = saved.iteration() / train.evalInterval();
+      validated = evaluations * train.evalIterations() * train.globalBatchSize();
+    }
+    return new Progress(saved.iteration(), trained, validated);
+  }
+}

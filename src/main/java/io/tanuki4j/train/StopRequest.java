@@ -1,0 +1,23 @@
+package io.tanuki4j.train;
+
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** A wish from outside, such as a signal, that a run finish its iteration, save and exit. */
+public final class StopRequest {
+  private volatile @Nullable String signal;
+
+  /**
+   * Safe to call from any thread.
+   *
+   * @param name of the signal, for the log: {@code SIGTERM}
+   */
+  public void request(String name) {
+    signal = name;
+  }
+
+  /** The name of the last signal, once there was one. */
+  public Optional<String> signal() {
+    return Optional.ofNullable(signal);
+  }
+}

@@ -1,0 +1,212 @@
+package io.tanuki4j.train;
+
+import io.tanuki4j.data.BatchSource;
+import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.StartupLines;
+import io.tanuki4j.optim.OptimizerSchedule;
+import java.util.Optional;
+
+/**
+ * While the run is not over: an iteration, then what is due of log line, evaluation, save and exit,
+ * in this order, which is Megatron's.
+ */
+public final class Trainer {
+  private final TrainConfig config;
+  private final Parts parts;
+  private final MetricsSink sink;
+  private final Timing timing;
+  private final ExitPolicy exits;
+  private final Evaluations evaluations;
+  private long iteration;
+  private long consumedTrain;
+  private long consumedValid;
+  private long firstPending;
+  private Interval interval;
+
+  /**
+   * What a run is made of. The caller closes it.
+   *
+   * @param stop set by whoever hears signals
+   */
+  public record Parts(
+      TrainStep step,
+      Evaluator evaluator,
+      OptimizerSchedule schedule,
+      Splits splits,
+      Saver saver,
+      IterationLog log,
+      StopRequest stop) {}
+
+  /** {@code --exit-duration-in-mins} counts from here. */
+  public Trainer(TrainConfig config, Parts parts, MetricsSink sink, Timing timing) {
+    this.config = config;
+    this.parts = parts;
+    this.sink = sink;
+    this.timing = timing;
+    this.exits = new ExitPolicy(config, parts.stop, timing.nanoTime());
+    this.evaluations = new Evaluations(config, parts.evaluator, exits, sink);
+    this.interval = new Interval(timing.nanoTime());
+  }
+
+  /**
+   * Trains to the last iteration, or until the run is to exit, and saves; then evaluates.
+   *
+   * @param start where the sources of data stand too
+   * @throws DivergedException if a loss or a gradient is not finite, unless the check is off
+   */
+  public void run(Progress start) {
+    iteration = start.iteration();
+    consumedTrain = start.consumedTrainSamples();
+    consumedValid = start.consumedValidSamples();
+    if (config.skipTrain()) {
+      sink.message(StartupLines.SKIPPING_TRAINING);
+      evaluateAtEnd();
+      return;
+    }
+    sink.message(StartupLines.TRAINING);
+    if (train(source())) {
+      evaluateAtEnd();
+    }
+  }
+
+  private BatchSource source() {
+    BatchSource train = parts.splits.train();
+    if (train == null) {
+      throw new IllegalArgumentException(
+          "training data: none (expected: a dataset). Give --data-path or --train-data-path, or"
+              + " --skip-train.");
+    }
+    if (train.consumedSamples() != consumedTrain) {
+      throw new IllegalStateException(
+          "the training data stand at sample %d, the run at %d"
+              .formatted(train.consumedSamples(), consumedTrain));
+    }
+    return train;
+  }
+
+  /** Returns whether the run came to its end, rather than being told to exit. */
+  private boolean train(BatchSource source) {
+    int batchSize = begin();
+    boolean anything = iteration < config.trainIterations();
+    while (iteration < config.trainIterations()) {
+      batchSize = rampUp(batchSize);
+      iterate(source, batchSize);
+      logIfDue(batchSize);
+      evaluateIfDue();
+      if (saveOrExit()) {
+        return false;
+      }
+    }
+    sink.message(timing.dateTime("after training is done"));
+    if (anything) {
+      save();
+    }
+    return true;
+  }
+
+  private int begin() {
+    int batchSize = config.batchSize(consumedTrain);
+    if (config.rampup() != null) {
+      sink.message("setting initial batch size to " + batchSize);
+    }
+    sink.message(timing.dateTime("before the start of training step"));
+    firstPending = iteration + 1;
+    interval = new Interval(timing.nanoTime());
+    return batchSize;
+  }
+
+  private int rampUp(int before) {
+    int now = config.batchSize(consumedTrain);
+    if (now != before) {
+      sink.message("ramping up batch size from %d to %d".formatted(before, now));
+      save();
+    }
+    return now;
+  }
+
+  private void iterate(BatchSource source, int batchSize) {
+    OptimizerSchedule schedule = parts.schedule;
+    parts.step.run(
+        source,
+        batchSize / config.microBatchSize(),
+        schedule.learningRate(),
+        schedule.weightDecay());
+    schedule.advance(batchSize);
+    consumedTrain += batchSize;
+    iteration++;
+    if (parts.step.isFull()) {
+      collect();
+    }
+  }
+
+  /** Waits for the device and looks at what the iterations since the last call found out. */
+  private void collect() {
+    for (StepResult result : parts.step.takeResults()) {
+      if (config.checkForNan() && !result.isFinite()) {
+        throw new DivergedException(firstPending, result);
+      }
+      interval.add(result);
+      firstPending++;
+    }
+  }
+
+  private void logIfDue(int batchSize) {
+    if (parts.log.isDue(iteration)) {
+      collect();
+      parts.log.write(
+          interval,
+          new IterationLog.Position(
+              iteration,
+              config.trainIterations(),
+              consumedTrain,
+              batchSize,
+              parts.schedule.learningRate()));
+      interval = new Interval(timing.nanoTime());
+    }
+  }
+
+  /**
+   * An evaluation that breaks off counts as a whole one, so that those of a resumed run see the
+   * same samples as those of an unbroken one.
+   */
+  private void evaluateIfDue() {
+    BatchSource valid = parts.splits.valid();
+    if (valid != null && config.evalIterations() > 0 && evaluations.isDue(iteration)) {
+      outsideTheInterval(() -> evaluations.run(valid, iteration));
+      consumedValid += evaluations.numSamples();
+    }
+  }
+
+  private boolean saveOrExit() {
+    Optional<String> exit = exits.after(iteration);
+    if (exit.isPresent() || parts.saver.isDue(iteration)) {
+      save();
+    }
+    exit.ifPresent(reason -> sink.message(timing.dateTime(reason)));
+    return exit.isPresent();
+  }
+
+  private void evaluateAtEnd() {
+    BatchSource valid = parts.splits.valid();
+    BatchSource test = parts.splits.test();
+    if (valid != null && config.evalIterations() > 0) {
+      evaluations.runAtEnd(valid, iteration, "validation");
+    }
+    if (test != null && config.evalIterations() > 0) {
+      evaluations.runAtEnd(test, iteration, "test");
+    }
+  }
+
+  /** Nothing is saved before its iterations were found to be finite. */
+  private void save() {
+    Progress progress = new Progress(iteration, consumedTrain, consumedValid);
+    outsideTheInterval(() -> parts.saver.save(progress));
+  }
+
+  private void outsideTheInterval(Runnable work) {
+    collect();
+    interval.pause();
+    work.run();
+    interval.resume();
+  }
+}

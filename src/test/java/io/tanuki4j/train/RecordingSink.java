@@ -1,0 +1,34 @@
+package io.tanuki4j.train;
+
+import io.tanuki4j.metrics.EvaluationMetrics;
+import io.tanuki4j.metrics.IterationMetrics;
+import io.tanuki4j.metrics.MetricsSink;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Keeps everything, in order. */
+final class RecordingSink implements MetricsSink {
+  final List<String> events = new ArrayList<>();
+  final List<IterationMetrics> iterations = new ArrayList<>();
+  final List<EvaluationMetrics> evaluations = new ArrayList<>();
+
+  @Override
+  public void iteration(IterationMetrics metrics) {
+    events.add("log " + metrics.iteration());
+    iterations.add(metrics);
+  }
+
+  @Override
+  public void evaluation(EvaluationMetrics metrics) {
+    events.add("evaluation at " + metrics.where());
+    evaluations.add(metrics);
+  }
+
+  @Override
+  public void message(String line) {
+    events.add(line);
+  }
+
+  @Override
+  public void close() {}
+}

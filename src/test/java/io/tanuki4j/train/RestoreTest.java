@@ -1,0 +1,195 @@
+package io.tanuki4j.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tanuki4j.metrics.EvaluationMetrics;
+import io.tanuki4j.metrics.IterationMetrics;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Stopping and going on, by Megatron's rules about what comes from the checkpoint. */
+class RestoreTest {
+  private final TinyRun.Settings settings = new TinyRun.Settings();
+
+  @TempDir Path folder;
+
+  @Test
+  void six_iterations_and_six_more_equal_twelve() {
+    settings.evalInterval = 3;
+    List<IterationMetrics> unbroken;
+    List<EvaluationMetrics> evaluations;
+    double[] weights;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      unbroken = run.sink.iterations;
+      evaluations = run.sink.evaluations;
+      weights = run.weights();
+    }
+    stopAtSix();
+    settings.exitInterval = null;
+    settings.load = folder;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run()).isEqualTo(new Progress(6, 12, 4));
+      assertThat(run.weights()).isEqualTo(weights);
+      assertThat(numbers(run.sink.iterations)).isEqualTo(numbers(unbroken.subList(6, 12)));
+      assertThat(run.sink.evaluations).isEqualTo(evaluations.subList(2, evaluations.size()));
+    }
+  }
+
+  @Test
+  void finetuning_takes_the_weights_alone_and_starts_at_zero() {
+    double[] weights = stopAtSix();
+    settings.load = folder;
+    settings.finetune = true;
+    settings.skipTrain = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run()).isEqualTo(Progress.START);
+      assertThat(run.weights()).isEqualTo(weights);
+      assertThat(run.optimizer.numUpdates()).isZero();
+      assertThat(run.schedule.learningRate()).isZero();
+    }
+  }
+
+  @Test
+  void without_the_optimizer_the_iterations_go_on_and_the_warm_up_begins_again() {
+    stopAtSix();
+    settings.load = folder;
+    settings.loadOptimizer = false;
+    settings.skipTrain = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run()).isEqualTo(new Progress(6, 12, 0));
+      assertThat(run.optimizer.numUpdates()).isZero();
+      assertThat(run.schedule.learningRate()).isZero();
+    }
+  }
+
+  @Test
+  void a_checkpoint_without_its_optimizer_needs_a_flag() {
+    settings.saveOptimizer = false;
+    stopAtSix();
+    settings.load = folder;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThatThrownBy(run::run)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("it has no optimizer state. Add --no-load-optim or --finetune");
+    }
+  }
+
+  @Test
+  void another_rate_needs_a_flag() {
+    stopAtSix();
+    settings.load = folder;
+    settings.rate = 0.02;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThatThrownBy(run::run)
+          .hasMessageContaining(
+              "class input value 0.02 and checkpointvalue 0.01 for learning rate");
+    }
+    settings.overrideSchedule = true;
+    settings.skipTrain = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.schedule.learningRate()).isBetween(0.011, 0.02);
+    }
+  }
+
+  @Test
+  void the_loaded_iteration_can_be_chosen() {
+    settings.saveInterval = 2;
+    stopAtSix();
+    settings.load = folder;
+    settings.loadIteration = 4;
+    settings.skipTrain = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run().iteration()).isEqualTo(4);
+    }
+  }
+
+  @Test
+  void a_folder_without_checkpoints_starts_from_random_weights_and_says_so() {
+    settings.load = folder;
+    settings.iterations = 1;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run()).isEqualTo(Progress.START);
+      assertThat(run.sink.events)
+          .startsWith(
+              "WARNING: could not find the metadata file "
+                  + folder.resolve("latest_checkpointed_iteration.txt"),
+              "    will not load any checkpoints and will start from random");
+    }
+  }
+
+  @Test
+  void a_folder_without_checkpoints_can_be_an_error() {
+    settings.load = folder;
+    settings.exitOnMissing = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThatThrownBy(run::run)
+          .hasMessageStartingWith("load: " + folder + " (expected: a folder with latest_check");
+    }
+  }
+
+  @Test
+  void the_pretrained_checkpoint_is_used_until_there_is_one_to_load() {
+    double[] weights = stopAtSix();
+    settings.load = folder.resolve("none");
+    settings.pretrained = folder;
+    settings.skipTrain = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run()).isEqualTo(Progress.START);
+      assertThat(run.weights()).isEqualTo(weights);
+    }
+    settings.load = folder;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run().iteration()).isEqualTo(6);
+    }
+  }
+
+  @Test
+  void a_pretrained_folder_without_checkpoints_is_an_error() {
+    settings.pretrained = folder;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThatThrownBy(run::run)
+          .hasMessageStartingWith("pretrained-checkpoint: " + folder + " (expected: a folder with");
+    }
+  }
+
+  @Test
+  void a_run_that_is_over_saves_nothing_more() {
+    stopAtSix();
+    settings.iterations = 6;
+    settings.exitInterval = null;
+    settings.load = folder;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.events).noneMatch(event -> event.startsWith("saving"));
+      assertThat(run.sink.evaluations).hasSize(2);
+    }
+  }
+
+  private double[] stopAtSix() {
+    settings.save = folder;
+    settings.exitInterval = 6;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      return run.weights();
+    }
+  }
+
+  /** All but the time. */
+  private static List<List<Object>> numbers(List<IterationMetrics> iterations) {
+    return iterations.stream()
+        .map(
+            metrics ->
+                List.<Object>of(
+                    metrics.iteration(),
+                    metrics.consumedSamples(),
+                    metrics.learningRate(),
+                    metrics.lmLoss(),
+                    metrics.gradNorm()))
+        .toList();
+  }
+}

@@ -1,0 +1,188 @@
+package io.tanuki4j.train;
+
+import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.metrics.LoggingConfig;
+import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.optim.AdamW;
+import io.tanuki4j.optim.OptimizerConfig;
+import io.tanuki4j.optim.OptimizerSchedule;
+import io.tanuki4j.optim.ScheduleConfig;
+import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.train.TrainConfig.Rampup;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A whole run of {@link QuadraticChunk} with everything real but model and data. Global batches of
+ * 2; a clock that goes on by one millisecond whenever it is read.
+ */
+final class TinyRun implements AutoCloseable {
+  static final int GLOBAL_BATCH = 2;
+
+  final RecordingSink sink = new RecordingSink();
+  final StopRequest stop = new StopRequest();
+  final Device device = new Nd4jBackend(1).openDevice(0);
+  final ParameterBuffers parameters;
+  final AdamW optimizer;
+  final OptimizerSchedule schedule;
+  final AtomicLong nanos = new AtomicLong();
+  private final Settings settings;
+  private final MemoryScope scope = device.openScope("test");
+  private final MicrobatchRunner<?> runner;
+  private final TrainStep step;
+  private final Evaluator evaluator;
+  private final ParameterStatistics statistics;
+
+  /** What tests change. */
+  static final class Settings {
+    int iterations = 12;
+    int logInterval = 1;
+    int evalInterval = 100;
+    int evalIterations = 1;
+    @Nullable Integer exitInterval;
+    @Nullable Double exitMinutes;
+    @Nullable Rampup rampup;
+    boolean skipTrain;
+    boolean checkForNan = true;
+    boolean logAll;
+    double rate = 0.01;
+    double clip = 1;
+    @Nullable Path save;
+    @Nullable Path load;
+    @Nullable Path pretrained;
+    int saveInterval;
+    @Nullable Integer loadIteration;
+    boolean finetune;
+    boolean loadOptimizer = true;
+    boolean saveOptimizer = true;
+    boolean exitOnMissing;
+    boolean overrideSchedule;
+    long trainSamples = 1000;
+
+    TrainConfig train() {
+      return new TrainConfig(
+          1,
+          GLOBAL_BATCH,
+          rampup,
+          iterations,
+          null,
+          evalInterval,
+          evalIterations,
+          exitInterval,
+          exitMinutes,
+          skipTrain,
+          checkForNan,
+          1);
+    }
+
+    CheckpointConfig checkpoint() {
+      return new CheckpointConfig(
+          save,
+          load,
+          saveInterval,
+          loadIteration,
+          pretrained,
+          finetune,
+          loadOptimizer,
+          true,
+          saveOptimizer,
+          true,
+          exitOnMissing,
+          overrideSchedule,
+          false);
+    }
+
+    ScheduleConfig schedule() {
+      return new ScheduleConfig(
+          DecayStyle.COSINE,
+          rate,
+          0,
+          0,
+          4,
+          24,
+          0,
+          DecayStyle.LINEAR,
+          0.1,
+          0.1,
+          DecayStyle.CONSTANT,
+          24);
+    }
+  }
+
+  TinyRun(Settings settings) {
+    this.settings = settings;
+    this.parameters = ParameterBuffers.allocate(QuadraticChunk.SPECS, scope, DType.F32, DType.F32);
+    device.kernels().fill(parameters.values(), 0);
+    device.kernels().fill(parameters.get("weight").value(), 1);
+    this.optimizer =
+        new AdamW(
+            new OptimizerConfig(0.9, 0.95, 1e-8, settings.clip),
+            parameters,
+            device.kernels(),
+            scope);
+    this.schedule = new OptimizerSchedule(settings.schedule());
+    this.runner =
+        new MicrobatchRunner<>(
+            device, new QuadraticChunk(device, parameters), ListSource.SEQ_LENGTH, 1);
+    this.step = new TrainStep(device, runner, parameters, optimizer, scope);
+    this.evaluator = new Evaluator(device, runner, scope);
+    this.statistics = new ParameterStatistics(device, parameters, scope);
+  }
+
+  /** Restores what is to be loaded, then runs. */
+  Progress run() {
+    RunState state =
+        new RunState(
+            parameters, optimizer, schedule, QuadraticChunk.NUM_WEIGHTS, Map.of("num_layers", 1));
+    Optional<Progress> restored =
+        new Restorer(settings.checkpoint(), settings.train(), device, state, sink::message)
+            .restore();
+    Progress start = restored.orElse(Progress.START);
+    trainer(state, start).run(start);
+    return start;
+  }
+
+  double[] weights() {
+    return QuadraticChunk.download(device, parameters.get("weight").value());
+  }
+
+  private Trainer trainer(RunState state, Progress start) {
+    Splits splits =
+        new Splits(
+            new ListSource(settings.trainSamples, start.consumedTrainSamples()),
+            new ListSource(1000, start.consumedValidSamples()),
+            new ListSource(1000, 0));
+    IterationLog log =
+        new IterationLog(
+            sink,
+            new LoggingConfig(
+                settings.logInterval, settings.logAll, settings.logAll, settings.logAll),
+            optimizer,
+            statistics,
+            3e9);
+    Saver saver = new Saver(settings.checkpoint(), device, state, sink::message);
+    Clock clock = Clock.fixed(Instant.parse("2025-01-31T12:34:56Z"), ZoneOffset.UTC);
+    return new Trainer(
+        settings.train(),
+        new Trainer.Parts(step, evaluator, schedule, splits, saver, log, stop),
+        sink,
+        new Timing(clock, () -> nanos.addAndGet(1_000_000)));
+  }
+
+  @Override
+  public void close() {
+    runner.close();
+    scope.close();
+    device.close();
+  }
+}

@@ -1,0 +1,291 @@
+package io.tanuki4j.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.tanuki4j.metrics.EvaluationMetrics;
+import io.tanuki4j.metrics.IterationMetrics;
+import io.tanuki4j.train.TrainConfig.Rampup;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.NoSuchElementException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+  private static final String TIME = " datetime: 2025-01-31 12:34:56 ";
+
+  private final TinyRun.Settings settings = new TinyRun.Settings();
+
+  @TempDir Path folder;
+
+  @Test
+  void an_iteration_ends_with_log_evaluation_save_in_this_order() {
+    settings.iterations = 2;
+    settings.evalInterval = 2;
+    settings.save = folder;
+    settings.saveInterval = 2;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.events)
+          .containsExactly(
+              "training ...",
+              "[before the start of training step]" + TIME,
+              "log 1",
+              "log 2",
+              "evaluation at iteration 2",
+              "saving checkpoint at iteration       2 to " + folder + " in tanuki4j format",
+              "  successfully saved checkpoint from iteration       2 to "
+                  + folder
+                  + " [ t 1/1, p 1/1 ]",
+              "[after training is done]" + TIME,
+              "Evaluating on 2 samples",
+              "Evaluating iter 1/1",
+              "evaluation at iteration 2 on validation set",
+              "Evaluating on 2 samples",
+              "Evaluating iter 1/1",
+              "evaluation at iteration 2 on test set");
+    }
+  }
+
+  @Test
+  void the_logged_rate_is_that_of_the_next_iteration() {
+    settings.iterations = 3;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.iterations.stream().map(IterationMetrics::learningRate))
+          .startsWith(0.005, 0.01);
+      assertThat(run.sink.iterations.stream().map(IterationMetrics::consumedSamples))
+          .containsExactly(2L, 4L, 6L);
+    }
+  }
+
+  @Test
+  void the_first_iteration_after_a_warm_up_start_changes_no_weight() {
+    settings.iterations = 1;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.weights()).containsOnly(1);
+    }
+  }
+
+  @Test
+  void a_log_interval_has_mean_losses_and_the_last_norm() {
+    settings.iterations = 7;
+    List<IterationMetrics> single = metrics();
+    settings.logInterval = 3;
+    List<IterationMetrics> grouped = metrics();
+    assertThat(grouped.stream().map(IterationMetrics::iteration)).containsExactly(3L, 6L);
+    double mean = single.subList(3, 6).stream().mapToDouble(IterationMetrics::lmLoss).sum() / 3;
+    assertThat(grouped.get(1).lmLoss()).isEqualTo(mean, within(1e-12));
+    assertThat(grouped.get(1).gradNorm()).isEqualTo(single.get(5).gradNorm());
+    assertThat(grouped.get(1).learningRate()).isEqualTo(single.get(5).learningRate());
+  }
+
+  @Test
+  void more_iterations_than_the_ring_holds_lose_no_result() {
+    settings.iterations = ResultRing.CAPACITY + 4;
+    settings.logInterval = settings.iterations;
+    settings.rate = 0;
+    List<IterationMetrics> grouped = metrics();
+    settings.logInterval = 1;
+    double sum = metrics().stream().mapToDouble(IterationMetrics::lmLoss).sum();
+    assertThat(grouped.get(0).lmLoss()).isEqualTo(sum / settings.iterations, within(1e-9));
+  }
+
+  /** Reading the clock takes a millisecond; evaluations and saves read it many times. */
+  @Test
+  void evaluations_and_saves_are_not_timed() {
+    settings.iterations = 4;
+    settings.logInterval = 2;
+    settings.exitMinutes = 100.0;
+    double plain = metrics().get(1).millisPerIteration();
+    settings.evalInterval = 3;
+    settings.evalIterations = 50;
+    settings.save = folder;
+    settings.saveInterval = 3;
+    // Pausing twice reads the clock four times; the two reads that end a pause count half each.
+    assertThat(metrics().get(1).millisPerIteration()).isBetween(plain, plain + 2);
+  }
+
+  @Test
+  void throughput_norm_and_zeros_are_logged_when_asked() {
+    settings.iterations = 1;
+    settings.logAll = true;
+    IterationMetrics metrics = metrics().get(0);
+    double seconds = metrics.millisPerIteration() / 1e3;
+    assertThat(metrics.teraflopsPerDevice()).isEqualTo(3e9 * 2 / seconds / 1e12, within(1e-12));
+    assertThat(metrics.paramsNorm()).isEqualTo(2, within(1e-6));
+    // Samples 0 and 1: tokens 0 (error 1), 1 (−1), 1 (0), 2 (−1). Token 3 has no gradient.
+    assertThat(metrics.numZeros()).isEqualTo(1);
+    assertThat(metrics.zLoss()).isEqualTo(1, within(1e-12));
+  }
+
+  @Test
+  void without_clipping_the_logged_norm_is_zero() {
+    settings.iterations = 1;
+    settings.clip = 0;
+    assertThat(metrics().get(0).gradNorm()).isZero();
+  }
+
+  @Test
+  void a_weight_that_is_not_a_number_ends_the_run_with_a_sentence() {
+    settings.logInterval = 5;
+    settings.clip = 0;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.device.kernels().fill(run.parameters.values(), Double.NaN);
+      assertThatThrownBy(run::run)
+          .isInstanceOf(DivergedException.class)
+          .hasMessageStartingWith("iteration 1: the lm loss is nan (expected: a finite number).");
+      assertThat(run.sink.iterations).isEmpty();
+    }
+  }
+
+  @Test
+  void nothing_is_saved_after_an_iteration_that_is_not_finite() {
+    settings.logInterval = 100;
+    settings.save = folder;
+    settings.saveInterval = 2;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.device.kernels().fill(run.parameters.values(), Double.NaN);
+      assertThatThrownBy(run::run).isInstanceOf(DivergedException.class);
+    }
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void without_the_check_such_iterations_are_counted_and_left_out() {
+    settings.iterations = 4;
+    settings.logInterval = 2;
+    settings.checkForNan = false;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.device.kernels().fill(run.parameters.values(), Double.POSITIVE_INFINITY);
+      run.run();
+      IterationMetrics metrics = run.sink.iterations.get(0);
+      assertThat(metrics.skippedIterations()).isEqualTo(2);
+      assertThat(metrics.nanIterations()).isEqualTo(2);
+      assertThat(metrics.lmLoss()).isZero();
+    }
+  }
+
+  @Test
+  void the_exit_interval_saves_and_leaves_the_last_evaluations_out() {
+    settings.exitInterval = 5;
+    settings.save = folder;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.events)
+          .endsWith("[exiting program at iteration 5]" + TIME)
+          .anyMatch(event -> event.startsWith("saving checkpoint at iteration       5 to"));
+      assertThat(run.sink.evaluations).isEmpty();
+    }
+    assertThat(folder.resolve("iter_0000005")).exists();
+  }
+
+  @Test
+  void a_signal_lets_the_iteration_finish_and_saves() {
+    settings.save = folder;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.stop.request("SIGTERM");
+      run.run();
+      assertThat(run.sink.events)
+          .contains("log 1")
+          .endsWith("[exiting program after receiving SIGTERM.]" + TIME);
+    }
+    assertThat(folder.resolve("iter_0000001")).exists();
+  }
+
+  @Test
+  void a_signal_breaks_an_evaluation_off() {
+    settings.evalInterval = 1;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.stop.request("SIGINT");
+      run.run();
+      assertThat(run.sink.events).contains("Exiting during evaluation, received SIGINT");
+      assertThat(run.sink.evaluations).isEmpty();
+    }
+  }
+
+  @Test
+  void the_time_limit_ends_the_run() {
+    settings.exitMinutes = 0.0005;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.iterations).hasSizeLessThan(12);
+      String last = run.sink.events.get(run.sink.events.size() - 1);
+      assertThat(last).matches("\\[exiting program after 0\\.0005\\d* minutes]" + TIME);
+    }
+  }
+
+  @Test
+  void a_growing_batch_saves_before_it_grows() {
+    settings.iterations = 4;
+    settings.rampup = new Rampup(1, 1, 2);
+    settings.save = folder;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.events)
+          .contains("setting initial batch size to 1")
+          .containsSubsequence(
+              "log 2",
+              "ramping up batch size from 1 to 2",
+              "saving checkpoint at iteration       2 to " + folder + " in tanuki4j format",
+              "log 3");
+      assertThat(run.sink.iterations.stream().map(IterationMetrics::globalBatchSize))
+          .containsExactly(1, 1, 2, 2);
+      assertThat(run.sink.iterations.get(3).consumedSamples()).isEqualTo(6);
+    }
+  }
+
+  @Test
+  void skipping_training_evaluates_only() {
+    settings.skipTrain = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.events).startsWith("skipping training (--skip-train is on) ...");
+      assertThat(run.sink.evaluations.stream().map(EvaluationMetrics::where))
+          .containsExactly("iteration 0 on validation set", "iteration 0 on test set");
+      assertThat(run.sink.iterations).isEmpty();
+    }
+  }
+
+  @Test
+  void zero_evaluation_iterations_mean_no_evaluation() {
+    settings.evalIterations = 0;
+    settings.evalInterval = 1;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.evaluations).isEmpty();
+    }
+  }
+
+  @Test
+  void evaluations_go_on_in_their_data() {
+    settings.iterations = 4;
+    settings.evalInterval = 2;
+    settings.rate = 0;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      // Samples 0 and 1, then 2 and 3.
+      assertThat(run.sink.evaluations.stream().map(EvaluationMetrics::lmLoss))
+          .startsWith(3 / 8.0, 7 / 8.0);
+    }
+  }
+
+  @Test
+  void data_that_run_out_end_the_run() {
+    settings.trainSamples = 7;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThatThrownBy(run::run).isInstanceOf(NoSuchElementException.class);
+      assertThat(run.sink.iterations).hasSize(3);
+    }
+  }
+
+  private List<IterationMetrics> metrics() {
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      return run.sink.iterations;
+    }
+  }
+}
