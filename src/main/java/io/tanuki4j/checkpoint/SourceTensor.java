@@ -4,6 +4,9 @@ import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.function.IntConsumer;
 
 /**
  * A tensor, or a part of one, that can be written to a file piece by piece.
@@ -42,6 +45,66 @@ public record SourceTensor(
         tensor.firstColumn(),
         (first, into) ->
             device.download(into, flat.rows(first, first + into.remaining() / elementBytes)));
+  }
+
+  /** The same under another name. */
+  public SourceTensor renamed(String newName) {
+    return new SourceTensor(newName, type, globalShape, shape, firstRow, firstColumn, content);
+  }
+
+  /** The same in another floating-point type. */
+  public SourceTensor as(ElementType newType) {
+    if (newType == type) {
+      return this;
+    }
+    TensorContent converted =
+        (first, into) -> {
+          long count = into.remaining() / newType.numBytes(Shape.of(1));
+          int bytes = Math.toIntExact(type.numBytes(Shape.of(count)));
+          ByteBuffer stored = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+          content.read(first, stored);
+          FloatConversion.convert(stored.flip(), type, into, newType);
+        };
+    return new SourceTensor(name, newType, globalShape, shape, firstRow, firstColumn, converted);
+  }
+
+  /** A whole tensor with fewer rows, or with more, which are zero. */
+  public SourceTensor withRows(long rows) {
+    long[] dims = shape.toArray();
+    dims[0] = rows;
+    long numStored = shape.numElements();
+    TensorContent resized =
+        (first, into) -> {
+          int end = into.limit();
+          long stored = Math.max(0, Math.min(into.remaining(), bytes(numStored - first)));
+          if (stored > 0) {
+            into.limit(into.position() + Math.toIntExact(stored));
+            content.read(first, into);
+            into.limit(end);
+          }
+          into.put(new byte[into.remaining()]);
+        };
+    return whole(name, type, Shape.of(dims), resized);
+  }
+
+  /** The same, telling an observer how many bytes were read each time. */
+  public SourceTensor observed(IntConsumer observer) {
+    TensorContent observed =
+        (first, into) -> {
+          int bytes = into.remaining();
+          content.read(first, into);
+          observer.accept(bytes);
+        };
+    return new SourceTensor(name, type, globalShape, shape, firstRow, firstColumn, observed);
+  }
+
+  private long bytes(long numElements) {
+    return Math.max(0, numElements) * type.numBytes(Shape.of(1));
+  }
+
+  /** Size of this part in a file. */
+  public long numBytes() {
+    return type.numBytes(shape);
   }
 
   Region region() {

@@ -1,0 +1,11 @@
+/**
+ * Llama folders of the transformers library: {@code config.json} in the spellings of its versions 4
+ * and 5, safetensors files with or without an index, files of the tokenizer.
+ *
+ * <p>May import: checkpoint and its other packages, tensor. Start reading at {@link
+ * io.tanuki4j.checkpoint.huggingface.HfFolder}.
+ */
+@NullMarked
+package io.tanuki4j.checkpoint.huggingface;
+
+import org.jspecify.annotations.NullMarked;
