@@ -1,0 +1,232 @@
+package io.tanuki4j.launch;
+
+import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.config.Problems;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The flags of {@link ConvertCommand}, as Megatron's tools/checkpoint/convert.py spells them. */
+final class ConvertOptions {
+  private static final Set<String> HUGGING_FACE =
+      Set.of("hf", "llama2_hf", "llama3_hf", "llama_mistral");
+  private static final String OURS = "tanuki4j";
+  private static final Set<String> MEGATRON = Set.of("megatron", "mcore", "core", "legacy");
+  private static final double BYTES_PER_GB = 1e9;
+
+  @Option(names = "--model-type", paramLabel = "TYPE", description = "GPT, the only one.")
+  String modelType = "GPT";
+
+  @Option(
+      names = "--loader",
+      paramLabel = "FORMAT",
+      description = "hf (also llama2_hf, llama3_hf, llama_mistral) or tanuki4j.")
+  @Nullable String loader;
+
+  @Option(
+      names = "--saver",
+      paramLabel = "FORMAT",
+      description = "tanuki4j, or hf (also llama2_hf, llama3_hf).")
+  @Nullable String saver;
+
+  @Option(names = "--load-dir", paramLabel = "DIR", description = "Where the model is.")
+  @Nullable Path loadDir;
+
+  @Option(
+      names = "--save-dir",
+      paramLabel = "DIR",
+      description = "Where it goes: a new folder, or one without checkpoints.")
+  @Nullable Path saveDir;
+
+  @Option(
+      names = "--ckpt-step",
+      paramLabel = "N",
+      description = "Loads iteration N, not the latest.")
+  @Nullable Integer ckptStep;
+
+  @Option(
+      names = "--tokenizer-model",
+      paramLabel = "FILE",
+      description = "A SentencePiece .model: noted in a checkpoint, copied into a folder.")
+  @Nullable Path tokenizerModel;
+
+  @Option(
+      names = "--tokenizer-type",
+      paramLabel = "TYPE",
+      description = "As in pretrain; default: what the checkpoint says.")
+  @Nullable String tokenizerType;
+
+  @Option(names = "--vocab-extra-ids", paramLabel = "N", description = "As in pretrain.")
+  int vocabExtraIds;
+
+  @Option(
+      names = "--true-vocab-size",
+      paramLabel = "N",
+      description = "Rows of the vocabulary that are no padding; default: what the model says.")
+  @Nullable Integer trueVocabSize;
+
+  @Option(
+      names = "--make-vocab-size-divisible-by",
+      paramLabel = "N",
+      description = "A checkpoint gets rows of zeros up to a multiple of this (default: 128).")
+  int makeVocabSizeDivisibleBy = 128;
+
+  @Option(names = "--bf16", description = "Writes bfloat16; default: the type it is stored in.")
+  boolean bf16;
+
+  @Option(names = "--fp16", description = "Not supported.")
+  boolean fp16;
+
+  @Option(
+      names = "--save-dtype",
+      paramLabel = "TYPE",
+      description = "bfloat16 or float32; default: the type it is stored in.")
+  @Nullable String saveDtype;
+
+  @Option(
+      names = "--max-shard-size",
+      paramLabel = "GB",
+      description = "Largest file of weights of an hf folder, in 10^9 bytes (default: 5).")
+  double maxShardSize = 5;
+
+  @Option(
+      names = "--target-tensor-parallel-size",
+      paramLabel = "N",
+      description = "Only 1: checkpoints are stored whole, and any layout loads them.")
+  int targetTensorParallelSize = 1;
+
+  @Option(names = "--target-pipeline-parallel-size", paramLabel = "N", description = "Likewise.")
+  int targetPipelineParallelSize = 1;
+
+  @Option(names = "--checkpoint-type", paramLabel = "TYPE", description = "hf, the only one.")
+  String checkpointType = "hf";
+
+  @Option(names = "--no-checking", description = "Does not read the result again to compare it.")
+  boolean noChecking;
+
+  @Option(
+      names = {
+        "--model-size",
+        "--megatron-path",
+        "--max-queue-size",
+        "--loader-transformer-impl",
+        "--saver-transformer-impl"
+      },
+      paramLabel = "X",
+      description =
+          "Accepted, no effect: the model's own files say it, or Megatron's code needs it.")
+  @Nullable String withoutEffect;
+
+  /**
+   * @throws io.tanuki4j.config.ConfigException with one line for each problem
+   */
+  void validate() {
+    Problems problems = new Problems();
+    checkFormat(problems, "--loader", loader);
+    checkFormat(problems, "--saver", saver);
+    require(problems, "--load-dir", loadDir);
+    require(problems, "--save-dir", saveDir);
+    if (!modelType.equals("GPT")) {
+      problems.add("--model-type", modelType, "GPT", "Other models are not supported.");
+    }
+    if (!checkpointType.equals("hf")) {
+      problems.add(
+          "--checkpoint-type",
+          checkpointType,
+          "hf",
+          "Convert Meta's files with transformers first.");
+    }
+    checkTarget(problems, "--target-tensor-parallel-size", targetTensorParallelSize);
+    checkTarget(problems, "--target-pipeline-parallel-size", targetPipelineParallelSize);
+    checkType(problems);
+    checkNumbers(problems);
+    problems.throwIfAny();
+  }
+
+  private static void checkTarget(Problems problems, String flag, int size) {
+    if (size != 1) {
+      problems.add(flag, size, "1", "Checkpoints are stored whole, and any layout loads them.");
+    }
+  }
+
+  private void checkType(Problems problems) {
+    if (fp16 || "float16".equals(saveDtype)) {
+      problems.add("--fp16", "given", "--bf16 or none", "Nothing here computes in fp16.");
+    } else if (saveDtype != null && !Set.of("bfloat16", "float32").contains(saveDtype)) {
+      problems.add("--save-dtype", saveDtype, "bfloat16 or float32", "Choose one of them.");
+    }
+    if (bf16 && "float32".equals(saveDtype)) {
+      problems.add("--bf16", "given with --save-dtype float32", "one of them", "Leave one out.");
+    }
+  }
+
+  private void checkNumbers(Problems problems) {
+    if (trueVocabSize != null && trueVocabSize < 1) {
+      problems.add("--true-vocab-size", trueVocabSize, "above 0", "Give the tokenizer's size.");
+    }
+    if (makeVocabSizeDivisibleBy < 1) {
+      problems.add(
+          "--make-vocab-size-divisible-by", makeVocabSizeDivisibleBy, "above 0", "128 is usual.");
+    }
+    if (!(maxShardSize > 0)) {
+      problems.add("--max-shard-size", maxShardSize, "above 0", "5 is usual.");
+    }
+    if (ckptStep != null && ckptStep < 1) {
+      problems.add("--ckpt-step", ckptStep, "above 0", "Give an iteration that was saved.");
+    }
+  }
+
+  private static void require(Problems problems, String flag, @Nullable Object value) {
+    if (value == null) {
+      problems.add(flag, "not given", "a folder", "Give one.");
+    }
+  }
+
+  private static void checkFormat(Problems problems, String flag, @Nullable String format) {
+    if (format == null || !(HUGGING_FACE.contains(format) || format.equals(OURS))) {
+      boolean megatron = format != null && MEGATRON.contains(format);
+      problems.add(
+          flag,
+          format == null ? "not given" : format,
+          "hf or tanuki4j",
+          megatron
+              ? "Megatron's own checkpoints are not supported by this version."
+              : "Choose one of them.");
+    }
+  }
+
+  boolean loadsHuggingFace() {
+    return !OURS.equals(loader);
+  }
+
+  boolean savesHuggingFace() {
+    return !OURS.equals(saver);
+  }
+
+  Path loadDir() {
+    return Objects.requireNonNull(loadDir, "validated");
+  }
+
+  Path saveDir() {
+    return Objects.requireNonNull(saveDir, "validated");
+  }
+
+  /** The type to write; null for the type of each tensor. */
+  @Nullable ElementType type() {
+    if (bf16 || "bfloat16".equals(saveDtype)) {
+      return ElementType.BF16;
+    }
+    return saveDtype == null ? null : ElementType.F32;
+  }
+
+  int paddedVocabSize(int vocabSize) {
+    int multiples = (vocabSize - 1) / makeVocabSizeDivisibleBy + 1;
+    return Math.multiplyExact(multiples, makeVocabSizeDivisibleBy);
+  }
+
+  long maxShardBytes() {
+    return (long) (maxShardSize * BYTES_PER_GB);
+  }
+}
