@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -49,6 +50,13 @@ public record ShardedTensor(
       row += slice.rows();
     }
     return pieces;
+  }
+
+  /** The stored pieces of all weights. */
+  public static List<ShardedTensor> ofValues(ParameterBuffers parameters) {
+    return parameters.all().stream()
+        .flatMap(parameter -> of(parameter, "", parameter.value()).stream())
+        .toList();
   }
 
   Region region() {

@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint;
 
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All of a run's state that is not a tensor. Values of the maps are strings, booleans, numbers,
@@ -20,4 +21,4 @@ public record TrainState(
     int vocabSize,
     Map<String, Object> optimizer,
     Map<String, Object> schedule,
-    Map<String, Object> arguments) {}
+    Map<String, @Nullable Object> arguments) {}

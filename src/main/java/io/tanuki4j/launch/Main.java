@@ -3,6 +3,7 @@ package io.tanuki4j.launch;
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.launch.options.PythonNumbers;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -28,6 +29,7 @@ public final class Main {
   Main() {}
 
   public static void main(String[] words) {
+    Locale.setDefault(Locale.ROOT); // numbers in logs and files look the same everywhere
     System.exit(run(commandLine(), words));
   }
 
@@ -45,7 +47,17 @@ public final class Main {
   static CommandLine commandLine() {
     Main main = new Main();
     CommandLine commandLine = new CommandLine(main);
-    // Commands, one line each (PretrainCommand takes the run, and reads checkpoint arguments).
+    commandLine
+        .addSubcommand(
+            new CommandLine( // model transformers act on whole command lines only
+                new PretrainCommand(
+                    Checkpoints::latestArguments, run -> Assembly.pretrain(run, System.out))))
+        .addSubcommand(new PreprocessCommand())
+        .addSubcommand(new ConvertCommand())
+        .addSubcommand(new CommandLine(new EvaluateCommand()))
+        .addSubcommand(new GenerateCommand())
+        .addSubcommand(new InspectCommand())
+        .addSubcommand(new DoctorCommand());
     commandLine
         .setExpandAtFiles(false) // ArgumentFiles does
         .setOverwrittenOptionsAllowed(true)

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,21 +24,22 @@ final class PretrainCommand implements Callable<Integer> {
   @Spec CommandSpec spec;
 
   private final Function<Path, Optional<Map<String, @Nullable Object>>> checkpointArguments;
-  private final ToIntFunction<PretrainOptions.Resolved> training;
+  private final Consumer<PretrainOptions.Resolved> training;
 
   /**
    * @param checkpointArguments the arguments that the latest checkpoint of a folder keeps
-   * @param training the run; returns the exit code
+   * @param training the run
    */
   PretrainCommand(
       Function<Path, Optional<Map<String, @Nullable Object>>> checkpointArguments,
-      ToIntFunction<PretrainOptions.Resolved> training) {
+      Consumer<PretrainOptions.Resolved> training) {
     this.checkpointArguments = checkpointArguments;
     this.training = training;
   }
 
   @Override
   public Integer call() {
-    return training.applyAsInt(options.resolve(spec, System.getenv(), checkpointArguments));
+    training.accept(options.resolve(spec, System.getenv(), checkpointArguments));
+    return 0;
   }
 }

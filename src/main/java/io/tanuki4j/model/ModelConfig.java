@@ -40,6 +40,29 @@ public record ModelConfig(
     double zLoss,
     Recompute recompute) {
 
+  /** The same model with a vocabulary of another size. */
+  public ModelConfig withVocabSize(int size) {
+    return new ModelConfig(
+        numLayers,
+        hiddenSize,
+        ffnHiddenSize,
+        numHeads,
+        numQueryGroups,
+        headDim,
+        size,
+        seqLength,
+        maxPositionEmbeddings,
+        ropeBase,
+        rotaryPercent,
+        rotaryInterpolationFactor,
+        ropeScalingFactor,
+        normEpsilon,
+        tiedEmbeddings,
+        initStd,
+        zLoss,
+        recompute);
+  }
+
   /**
    * What is computed again in the backward instead of being kept.
    *

@@ -53,7 +53,7 @@ final class CommandLines {
   }
 
   Resolved resolve(List<String> words) {
-    PretrainCommand command = new PretrainCommand(path -> Optional.empty(), run -> 0);
+    PretrainCommand command = new PretrainCommand(path -> Optional.empty(), run -> {});
     CommandLine commandLine = new CommandLine(command);
     commandLine.parseArgs(words.toArray(String[]::new));
     return command.options.resolve(

@@ -1,0 +1,48 @@
+package io.tanuki4j.launch;
+
+import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.config.ConfigException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Finds the checkpoint of commands that cannot do without one. */
+final class Checkpoints {
+  private Checkpoints() {}
+
+  static Checkpoint find(CheckpointConfig config) {
+    if (config.load() == null) {
+      throw new ConfigException(
+          "--load: not given (expected: a folder with checkpoints). Name the folder that pretrain"
+              + " was given with --save.");
+    }
+    return find(config.load(), config.loadIteration());
+  }
+
+  /** The flags of the latest checkpoint of a folder, for {@code --use-checkpoint-args}. */
+  static Optional<Map<String, @Nullable Object>> latestArguments(Path folder) {
+    return new CheckpointStore(folder).latest().map(found -> found.state().arguments());
+  }
+
+  /**
+   * @param iteration null for the latest
+   * @throws IllegalArgumentException if there is none
+   */
+  static Checkpoint find(Path folder, @Nullable Integer iteration) {
+    CheckpointStore store = new CheckpointStore(folder);
+    if (iteration != null) {
+      return store.at(iteration);
+    }
+    return store
+        .latest()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "--load: %s (expected: a folder with checkpoints; it has no %s). Name the folder"
+                            .formatted(folder, store.trackerFile().getFileName())
+                        + " that pretrain was given with --save."));
+  }
+}

@@ -1,0 +1,26 @@
+package io.tanuki4j.launch;
+
+import io.tanuki4j.launch.options.MegatronFlags;
+import io.tanuki4j.launch.options.PretrainOptions;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** The loss of a checkpoint on validation and test data, with the flags it was trained with. */
+@Command(
+    name = "evaluate",
+    modelTransformer = MegatronFlags.class,
+    description = "Prints the loss of a checkpoint on the validation and test data.")
+final class EvaluateCommand implements Callable<Integer> {
+  @Mixin final PretrainOptions options = new PretrainOptions();
+  @Spec CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    Assembly.evaluate(
+        options.resolve(spec, System.getenv(), Checkpoints::latestArguments), System.out);
+    return 0;
+  }
+}
