@@ -14,6 +14,7 @@ import io.tanuki4j.parallel.pipeline.ModelChunk.ChunkForward;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -21,6 +22,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class GptChunkTest {
+  /** Of hidden states {@code [5, 2, 8]} in fp64. */
+  private static final long HIDDEN_BYTES = TestConfig.SEQ_LENGTH * 2 * 8 * Double.BYTES;
+
   private final TestDevice device = new TestDevice();
   private final Microbatch microbatch =
       device.microbatch(TestConfig.SEQ_LENGTH, 2, TestConfig.VOCAB_SIZE, 5);
@@ -78,6 +82,25 @@ class GptChunkTest {
   }
 
   @Test
+  void each_recomputed_layer_keeps_equally_much_less() {
+    long[] kept =
+        IntStream.rangeClosed(0, 3)
+            .mapToLong(numLayers -> bytesKept(Granularity.FULL_BLOCK, numLayers))
+            .toArray();
+    assertThat(kept[1]).isLessThan(kept[0]);
+    assertThat(kept[1] - kept[2]).isEqualTo(kept[0] - kept[1]);
+    assertThat(kept[2] - kept[3]).isEqualTo(kept[0] - kept[1]);
+  }
+
+  @Test
+  void larger_groups_keep_fewer_inputs() {
+    assertThat(bytesKept(Granularity.FULL_UNIFORM, 1) - bytesKept(Granularity.FULL_UNIFORM, 2))
+        .isEqualTo(HIDDEN_BYTES);
+    assertThat(bytesKept(Granularity.FULL_UNIFORM, 2) - bytesKept(Granularity.FULL_UNIFORM, 3))
+        .isEqualTo(HIDDEN_BYTES);
+  }
+
+  @Test
   void rejects_groups_of_no_layers() {
     assertThatThrownBy(() -> new Recompute(Granularity.FULL_UNIFORM, 0))
         .isInstanceOf(IllegalArgumentException.class)
@@ -86,9 +109,8 @@ class GptChunkTest {
 
   @Test
   void evaluation_keeps_hidden_states_of_one_layer_only() {
-    long hiddenBytes = TestConfig.SEQ_LENGTH * 2 * 8 * 8;
     assertThat(bytesKept(TestConfig.PLAIN, TestDevice.evaluation(microbatch)))
-        .isLessThan(3 * hiddenBytes);
+        .isLessThan(3 * HIDDEN_BYTES);
   }
 
   @Test
@@ -190,6 +212,10 @@ class GptChunkTest {
       model.chunk().forward(null, of.withScope(scope));
       return scope.bytesInUse();
     }
+  }
+
+  private long bytesKept(Granularity granularity, int numLayers) {
+    return bytesKept(TestConfig.PLAIN.with(new Recompute(granularity, numLayers)), microbatch);
   }
 
   private void trainInTwoStages(GptChunk first, GptChunk last) {
