@@ -84,12 +84,21 @@ final class SentencePieceCodec implements AutoCloseable {
       }
       throw new IllegalArgumentException(
           "%s: SentencePiece refuses this model (%s). Give the .model file that spm_train wrote."
-              .formatted(
-                  model.file(), String.valueOf(e.getMessage()).replaceFirst("^Internal: ", "")),
+              .formatted(model.file(), reason(e)),
           e);
     } catch (IllegalStateException | LinkageError e) {
       throw unavailable(e);
     }
+  }
+
+  /** The library's message without its status, its source file and what a console cannot show. */
+  private static String reason(EngineException e) {
+    String reason =
+        String.valueOf(e.getMessage())
+            .replaceFirst("^Internal: (/\\S+ \\[.*] ?)?", "")
+            .replaceAll("\\p{Cntrl}", "?")
+            .replaceFirst("\\.$", "");
+    return reason.isEmpty() ? "its fields are damaged" : reason;
   }
 
   private static IllegalStateException unavailable(Throwable e) {

@@ -61,7 +61,8 @@ final class SentencePieceModelParser {
       }
     }
     if (kind == Kind.BYTE && !text.matches("<0x[0-9A-F]{2}>")) {
-      throw new IllegalArgumentException("piece %d is no byte: %s".formatted(pieces.size(), text));
+      throw new IllegalArgumentException(
+          "piece %d is marked as a byte but has no byte's name".formatted(pieces.size()));
     }
     return new Piece(text, kind);
   }

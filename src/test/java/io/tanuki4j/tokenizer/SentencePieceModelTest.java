@@ -81,7 +81,7 @@ class SentencePieceModelTest {
             new byte[] {8, 1},
             "a number of more than 64 bits before byte 11",
             new byte[] {8, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
-            "piece 0 is no byte: <0xZZ>",
+            "piece 0 is marked as a byte but has no byte's name",
             new ModelBytes().piece("<0xZZ>", Kind.BYTE).toByteArray(),
             "text that is not UTF-8 before byte 5",
             new byte[] {10, 3, 10, 1, (byte) 0xff},

@@ -3,6 +3,9 @@ package io.tanuki4j.backend.nd4j;
 import io.tanuki4j.tensor.DeviceBuffer;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -24,17 +27,17 @@ final class Block implements DeviceBuffer, AutoCloseable {
   private final long bytes;
   private final DataBuffer memory;
   private final long address;
-  private final ByteBuffer[] windows;
+  private final Window[] windows;
 
   Block(long bytes) {
     this.bytes = bytes;
     memory = Nd4j.createBuffer(DataType.BYTE, bytes + ALIGNMENT, false);
     address = (memory.address() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    windows = new ByteBuffer[Math.toIntExact(bytes / WINDOW_STEP + 1)];
+    windows = new Window[Math.toIntExact(bytes / WINDOW_STEP + 1)];
     for (int i = 0; i < windows.length; i++) {
       long start = (long) i * WINDOW_STEP;
       long length = Math.min(bytes - start, 2L * WINDOW_STEP - 1);
-      windows[i] = new Span(address + start).asBuffer(length);
+      windows[i] = Window.of(new Span(address + start).asBuffer(length));
     }
   }
 
@@ -62,7 +65,7 @@ final class Block implements DeviceBuffer, AutoCloseable {
   }
 
   /** The window in which a run of bytes from this one on lies. */
-  ByteBuffer window(long firstByte) {
+  Window window(long firstByte) {
     return windows[(int) (firstByte / WINDOW_STEP)];
   }
 
@@ -71,9 +74,22 @@ final class Block implements DeviceBuffer, AutoCloseable {
     return (int) (firstByte & (WINDOW_STEP - 1));
   }
 
+  /** Where in its block an element of a tensor is. */
+  static long firstByte(Tensor tensor, long element) {
+    return tensor.byteOffset() + element * tensor.dtype().bytes();
+  }
+
   @Override
   public void close() {
     memory.close();
+  }
+
+  /** The same bytes as elements of every type. */
+  record Window(ByteBuffer bytes, DoubleBuffer doubles, FloatBuffer floats, ShortBuffer shorts) {
+    private static Window of(ByteBuffer bytes) {
+      return new Window(
+          bytes, bytes.asDoubleBuffer(), bytes.asFloatBuffer(), bytes.asShortBuffer());
+    }
   }
 
   /** A pointer to an address that others own. */

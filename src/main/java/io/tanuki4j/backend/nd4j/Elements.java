@@ -4,60 +4,80 @@ import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 
-/** Elements of tensors of any type, as doubles. */
+/** Single elements of tensors of any type, and runs of them where no arithmetic is needed. */
 final class Elements {
   private Elements() {}
 
   static double get(Tensor tensor, long index) {
-    double[] one = new double[1];
-    load(one, 0, tensor, index, 1);
-    return one[0];
+    long at = Block.firstByte(tensor, index);
+    ByteBuffer bytes = Block.of(tensor).window(at).bytes();
+    int place = Block.indexInWindow(at);
+    return switch (tensor.dtype()) {
+      case F64 -> bytes.getDouble(place);
+      case F32 -> bytes.getFloat(place);
+      case BF16 -> Bf16.toFloat(bytes.getShort(place));
+      case I64 -> bytes.getLong(place);
+      case I32 -> bytes.getInt(place);
+    };
   }
 
+  /** Sets an element to the value rounded to its type. */
   static void set(Tensor tensor, long index, double value) {
-    store(tensor, index, new double[] {value}, 0, 1);
-  }
-
-  /** Reads {@code count} elements, the first of them at {@code first}, to {@code into[at]} on. */
-  static void load(double[] into, int at, Tensor source, long first, int count) {
-    long firstByte = source.byteOffset() + first * source.dtype().bytes();
-    ByteBuffer bytes = Block.of(source).window(firstByte);
-    int index = Block.indexInWindow(firstByte);
-    for (int i = 0; i < count; i++) {
-      into[at + i] =
-          switch (source.dtype()) {
-            case F64 -> bytes.getDouble(index + 8 * i);
-            case F32 -> bytes.getFloat(index + 4 * i);
-            case BF16 -> Bf16.toFloat(bytes.getShort(index + 2 * i));
-            case I64 -> bytes.getLong(index + 8 * i);
-            case I32 -> bytes.getInt(index + 4 * i);
-          };
+    long at = Block.firstByte(tensor, index);
+    ByteBuffer bytes = Block.of(tensor).window(at).bytes();
+    int place = Block.indexInWindow(at);
+    switch (tensor.dtype()) {
+      case F64 -> bytes.putDouble(place, value);
+      case F32 -> bytes.putFloat(place, (float) value);
+      case BF16 -> bytes.putShort(place, Bf16.fromDouble(value));
+      case I64 -> bytes.putLong(place, (long) value);
+      case I32 -> bytes.putInt(place, (int) value);
     }
   }
 
-  /** Writes {@code from[at]} and the following to {@code count} elements, rounded to their type. */
-  static void store(Tensor target, long first, double[] from, int at, int count) {
-    long firstByte = target.byteOffset() + first * target.dtype().bytes();
-    ByteBuffer bytes = Block.of(target).window(firstByte);
-    int index = Block.indexInWindow(firstByte);
-    for (int i = 0; i < count; i++) {
-      put(bytes, target.dtype(), index + i * target.dtype().bytes(), from[at + i]);
-    }
-  }
-
-  private static void put(ByteBuffer bytes, DType dtype, int index, double value) {
-    switch (dtype) {
-      case F64 -> bytes.putDouble(index, value);
-      case F32 -> bytes.putFloat(index, (float) value);
-      case BF16 -> bytes.putShort(index, Bf16.fromFloat((float) value));
-      case I64 -> bytes.putLong(index, (long) value);
-      case I32 -> bytes.putInt(index, (int) value);
-    }
-  }
-
-  /** Token ids. */
+  /** A token id. */
   static int getInt(Tensor ids, long index) {
-    long firstByte = ids.byteOffset() + index * Integer.BYTES;
-    return Block.of(ids).window(firstByte).getInt(Block.indexInWindow(firstByte));
+    long at = Block.firstByte(ids, index);
+    return Block.of(ids).window(at).bytes().getInt(Block.indexInWindow(at));
+  }
+
+  static void fill(Tensor out, long first, double value, int count, Scratch scratch) {
+    if (out.dtype().isFloatingPoint()) {
+      Row row = scratch.row(0, out);
+      row.fill(value, count);
+      row.store(out, first);
+      return;
+    }
+    for (long i = first; i < first + count; i++) {
+      set(out, i, value);
+    }
+  }
+
+  /** Copies elements of the same type. */
+  static void copy(Tensor out, Tensor in, long first, int count) {
+    long to = Block.firstByte(out, first);
+    long from = Block.firstByte(in, first);
+    ByteBuffer source = Block.of(in).window(from).bytes();
+    Block.of(out)
+        .window(to)
+        .bytes()
+        .put(
+            Block.indexInWindow(to),
+            source,
+            Block.indexInWindow(from),
+            count * out.dtype().bytes());
+  }
+
+  /** Copies elements of another floating type. */
+  static void convert(Tensor out, Tensor in, long first, int count, Scratch scratch) {
+    if (out.dtype() != DType.F64 && in.dtype() != DType.F64) {
+      Row row = scratch.row(0, in);
+      row.load(in, first, count);
+      row.store(out, first);
+      return;
+    }
+    for (long i = first; i < first + count; i++) {
+      set(out, i, get(in, i));
+    }
   }
 }

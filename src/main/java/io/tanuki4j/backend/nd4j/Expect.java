@@ -1,7 +1,6 @@
 package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.tensor.DType;
-import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /** Checks of the arguments of kernels: an error here would read or write foreign memory. */
@@ -28,21 +27,36 @@ final class Expect {
     }
   }
 
-  static void sameShape(String name, Tensor tensor, Shape shape) {
-    elements(name, tensor, shape.numElements());
+  static void floatingPoint(String name, Tensor tensor) {
+    if (!tensor.dtype().isFloatingPoint()) {
+      throw wrong(name, tensor, "a floating type");
+    }
   }
 
   /** The tensor has the floating type of the other. */
   static void sameType(String name, Tensor tensor, Tensor other) {
-    if (!other.dtype().isFloatingPoint()) {
-      throw wrong(name, other, "a floating type");
-    }
+    floatingPoint(name, tensor);
     dtype(name, tensor, other.dtype());
   }
 
   /** The tensor has the type in which sums over elements of the other are kept. */
   static void sumType(String name, Tensor tensor, Tensor other) {
     dtype(name, tensor, other.dtype() == DType.F64 ? DType.F64 : DType.F32);
+  }
+
+  /** The tensor keeps sums over elements of the other, or has its type. */
+  static void gradientType(String name, Tensor tensor, Tensor other) {
+    if (tensor.dtype() != other.dtype()) {
+      sumType(name, tensor, other);
+    }
+  }
+
+  /** Both tensors are F64 or neither is. */
+  static void sameKind(String name, Tensor tensor, Tensor other) {
+    floatingPoint(name, tensor);
+    if ((tensor.dtype() == DType.F64) != (other.dtype() == DType.F64)) {
+      throw wrong(name, tensor, "F64 like the others, or none of them");
+    }
   }
 
   private static IllegalArgumentException wrong(String name, Tensor tensor, String expected) {

@@ -2,21 +2,40 @@ package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas;
 
 /**
- * One matrix product of the BLAS that ND4J brings, {@code c = scale · opA(a) · opB(b) + keep · c},
- * on addresses: matrices are row-major, with a distance between the starts of their rows.
+ * One matrix product of the BLAS that ND4J brings, {@code c = opA(a) · opB(b) + keep · c}, matrices
+ * are row-major, with a distance between the starts of their rows.
  *
  * @param dtype F32 or F64
  */
-record Gemm(DType dtype, int m, int n, int k, double scale, double keep) {
+record Gemm(DType dtype, int m, int n, int k, double keep) {
 
-  /** A matrix in memory, as it is stored: before its transpose. */
-  record Matrix(long address, long rowStride, Op op) {}
+  /**
+   * A matrix in memory, before its transpose.
+   *
+   * @param firstElement its place in the tensor
+   * @param rowStride elements from one row to the next
+   */
+  record Matrix(Tensor tensor, long firstElement, long rowStride, Op op) {
+    Matrix transposed() {
+      return new Matrix(tensor, firstElement, rowStride, Op.TRANSPOSE);
+    }
+
+    /** The same place in another tensor. */
+    Matrix in(Tensor other) {
+      return new Matrix(other, firstElement, rowStride, op);
+    }
+
+    private long address() {
+      return Block.address(tensor) + firstElement * tensor.dtype().bytes();
+    }
+  }
 
   void run(Matrix a, Matrix b, Matrix c) {
     int opA = blas(a.op());
@@ -32,7 +51,7 @@ record Gemm(DType dtype, int m, int n, int k, double scale, double keep) {
           m,
           n,
           k,
-          scale,
+          1,
           new Doubles(a.address()),
           strideA,
           new Doubles(b.address()),
@@ -48,7 +67,7 @@ record Gemm(DType dtype, int m, int n, int k, double scale, double keep) {
           m,
           n,
           k,
-          (float) scale,
+          1,
           new Floats(a.address()),
           strideA,
           new Floats(b.address()),

@@ -14,7 +14,7 @@ final class HostCopy {
     long at = destination.byteOffset();
     while (from.hasRemaining()) {
       int count = Math.min(from.remaining(), Block.WINDOW_STEP);
-      block.window(at).put(Block.indexInWindow(at), from, from.position(), count);
+      block.window(at).bytes().put(Block.indexInWindow(at), from, from.position(), count);
       from.position(from.position() + count);
       at += count;
     }
@@ -27,7 +27,8 @@ final class HostCopy {
     long at = source.byteOffset();
     while (destination.hasRemaining()) {
       int count = Math.min(destination.remaining(), Block.WINDOW_STEP);
-      destination.put(destination.position(), block.window(at), Block.indexInWindow(at), count);
+      destination.put(
+          destination.position(), block.window(at).bytes(), Block.indexInWindow(at), count);
       destination.position(destination.position() + count);
       at += count;
     }

@@ -21,14 +21,13 @@ final class Nd4jActivation implements ActivationKernels {
         t,
         Rows.perTask(2 * f),
         (from, to, scratch) -> {
-          double[] in = scratch.doubles(0, 2 * f);
-          double[] row = scratch.doubles(1, f);
+          Row gate = scratch.row(0, out);
+          Row up = scratch.row(1, out);
           for (long i = from; i < to; i++) {
-            Elements.load(in, 0, gateUp, i * 2 * f, 2 * f);
-            for (int j = 0; j < f; j++) {
-              row[j] = in[j] / (1 + Math.exp(-in[j])) * in[f + j];
-            }
-            Elements.store(out, i * f, row, 0, f);
+            gate.load(gateUp, 2 * i * f, f);
+            up.load(gateUp, (2 * i + 1) * f, f);
+            gate.swiGlu(up);
+            gate.store(out, i * f);
           }
         });
   }
@@ -45,25 +44,17 @@ final class Nd4jActivation implements ActivationKernels {
         t,
         Rows.perTask(2 * f),
         (from, to, scratch) -> {
-          double[] row = scratch.doubles(0, 2 * f);
-          double[] grad = scratch.doubles(1, f);
+          Row gate = scratch.row(0, dOut);
+          Row up = scratch.row(1, dOut);
+          Row grad = scratch.row(2, dOut);
           for (long i = from; i < to; i++) {
-            Elements.load(row, 0, gateUp, i * 2 * f, 2 * f);
-            Elements.load(grad, 0, dOut, i * f, f);
-            toGradient(row, grad, f);
-            Elements.store(dGateUp, i * 2 * f, row, 0, 2 * f);
+            gate.load(gateUp, 2 * i * f, f);
+            up.load(gateUp, (2 * i + 1) * f, f);
+            grad.load(dOut, i * f, f);
+            gate.swiGluGradient(up, grad);
+            gate.store(dGateUp, 2 * i * f);
+            up.store(dGateUp, (2 * i + 1) * f);
           }
         });
-  }
-
-  /** Replaces a row of gate and up by their gradients. */
-  private static void toGradient(double[] row, double[] dOut, int f) {
-    for (int j = 0; j < f; j++) {
-      double gate = row[j];
-      double sigmoid = 1 / (1 + Math.exp(-gate));
-      double dSilu = sigmoid * (1 + gate * (1 - sigmoid));
-      row[j] = dOut[j] * row[f + j] * dSilu;
-      row[f + j] = dOut[j] * gate * sigmoid;
-    }
   }
 }

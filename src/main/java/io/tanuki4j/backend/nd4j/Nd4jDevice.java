@@ -13,13 +13,12 @@ import org.bytedeco.javacpp.Pointer;
 /** The CPU with one pool of threads. An operation has finished when its call returns. */
 final class Nd4jDevice implements Device {
   private final Workers workers;
-  private final BlockStack temporaries = new BlockStack();
   private final Kernels kernels;
   private final List<BlockScope> roots = new ArrayList<>();
 
   Nd4jDevice(int numThreads) {
     workers = new Workers(numThreads);
-    kernels = new Nd4jKernels(workers, temporaries);
+    kernels = new Nd4jKernels(workers);
   }
 
   @Override
@@ -74,7 +73,6 @@ final class Nd4jDevice implements Device {
   @Override
   public void close() {
     workers.close();
-    temporaries.free();
     if (!roots.isEmpty()) {
       throw new IllegalStateException(
           "the device is closed while scopes are open: "

@@ -2,11 +2,11 @@ package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.tensor.Tensor;
-import java.util.Arrays;
 
-/** Fill, copy, add, by parts of a fixed size. */
+/** Fill, copy, add, by rows of a fixed size. */
 final class Nd4jElementwise implements ElementwiseKernels {
-  private static final int PART = 4096;
+  private static final int ROW = 1024;
+  private static final long PART = 16 * ROW;
 
   private final Workers workers;
 
@@ -16,32 +16,19 @@ final class Nd4jElementwise implements ElementwiseKernels {
 
   @Override
   public void fill(Tensor out, double value) {
-    workers.runParts(
-        out.numElements(),
-        PART,
-        (from, to, scratch) -> {
-          double[] values = scratch.doubles(0, PART);
-          int count = (int) (to - from);
-          Arrays.fill(values, 0, count, value);
-          Elements.store(out, from, values, 0, count);
-        });
+    runRows(out, (first, count, scratch) -> Elements.fill(out, first, value, count, scratch));
   }
 
   @Override
   public void copy(Tensor out, Tensor in) {
     Expect.elements("out of copy", out, in.numElements());
-    if (!in.dtype().isFloatingPoint()) {
-      Expect.dtype("out of copy", out, in.dtype());
+    if (out.dtype() == in.dtype()) {
+      runRows(out, (first, count, scratch) -> Elements.copy(out, in, first, count));
+      return;
     }
-    workers.runParts(
-        out.numElements(),
-        PART,
-        (from, to, scratch) -> {
-          double[] values = scratch.doubles(0, PART);
-          int count = (int) (to - from);
-          Elements.load(values, 0, in, from, count);
-          Elements.store(out, from, values, 0, count);
-        });
+    Expect.floatingPoint("in of copy", in);
+    Expect.floatingPoint("out of copy", out);
+    runRows(out, (first, count, scratch) -> Elements.convert(out, in, first, count, scratch));
   }
 
   @Override
@@ -50,19 +37,30 @@ final class Nd4jElementwise implements ElementwiseKernels {
     Expect.elements("b of add", b, out.numElements());
     Expect.sameType("a of add", a, out);
     Expect.sameType("b of add", b, out);
+    runRows(
+        out,
+        (first, count, scratch) -> {
+          Row left = scratch.row(0, out);
+          Row right = scratch.row(1, out);
+          left.load(a, first, count);
+          right.load(b, first, count);
+          left.add(right);
+          left.store(out, first);
+        });
+  }
+
+  private interface RowTask {
+    void run(long first, int count, Scratch scratch);
+  }
+
+  private void runRows(Tensor out, RowTask task) {
     workers.runParts(
         out.numElements(),
         PART,
         (from, to, scratch) -> {
-          double[] left = scratch.doubles(0, PART);
-          double[] right = scratch.doubles(1, PART);
-          int count = (int) (to - from);
-          Elements.load(left, 0, a, from, count);
-          Elements.load(right, 0, b, from, count);
-          for (int i = 0; i < count; i++) {
-            left[i] += right[i];
+          for (long i = from; i < to; i += ROW) {
+            task.run(i, (int) Math.min(ROW, to - i), scratch);
           }
-          Elements.store(out, from, left, 0, count);
         });
   }
 }

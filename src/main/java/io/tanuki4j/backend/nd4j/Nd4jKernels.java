@@ -18,12 +18,12 @@ final class Nd4jKernels implements Kernels {
   private final Nd4jElementwise elementwise;
   private final Nd4jRandom random;
 
-  Nd4jKernels(Workers workers, BlockStack temporaries) {
+  Nd4jKernels(Workers workers) {
     elementwise = new Nd4jElementwise(workers);
-    matmul = new Nd4jMatmul(workers, elementwise, temporaries);
+    matmul = new Nd4jMatmul(workers, elementwise);
     norm = new Nd4jNorm(workers);
     rope = new Nd4jRope(workers);
-    attention = new Nd4jAttention(workers);
+    attention = new Nd4jAttention(workers, elementwise);
     activation = new Nd4jActivation(workers);
     embedding = new Nd4jEmbedding(workers);
     loss = new Nd4jLoss(workers);

@@ -2,8 +2,8 @@ package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /** Cross entropy, token by token. */
 final class Nd4jLoss implements LossKernels {
@@ -16,103 +16,102 @@ final class Nd4jLoss implements LossKernels {
   @Override
   public void crossEntropyForward(
       Tensor sums, Tensor logits, Tensor targets, Tensor lossMask, double zLoss) {
-    run(sums, logits, targets, lossMask, null, zLoss);
+    run(sums, new Tokens(logits, targets, lossMask, zLoss, false, 0));
   }
 
   @Override
   public void crossEntropyForwardBackward(
       Tensor sums, Tensor logits, Tensor targets, Tensor lossMask, Tensor gradScale, double zLoss) {
-    run(sums, logits, targets, lossMask, gradScale, zLoss);
+    Expect.elements("gradScale of crossEntropy", gradScale, 1);
+    Expect.dtype("gradScale of crossEntropy", gradScale, DType.F64);
+    double scale = Elements.get(gradScale, 0);
+    run(sums, new Tokens(logits, targets, lossMask, zLoss, true, scale));
   }
 
-  private void run(
-      Tensor sums,
+  private void run(Tensor sums, Tokens tokens) {
+    Expect.elements("sums of crossEntropy", sums, NUM_SUMS);
+    Expect.dtype("sums of crossEntropy", sums, DType.F64);
+    long t = tokens.check();
+    BlockStack memory = workers.scratch().memory();
+    BlockStack.Mark mark = memory.mark();
+    Tensor terms = memory.push(Shape.of(NUM_SUMS, t), DType.F64);
+    workers.runParts(
+        t,
+        Rows.perTask(Rows.columns(tokens.logits())),
+        (from, to, scratch) -> {
+          for (long i = from; i < to; i++) {
+            tokens.run(i, terms, scratch);
+          }
+        });
+    addTerms(sums, CROSS_ENTROPY, terms);
+    addTerms(sums, Z_LOSS, terms);
+    memory.backTo(mark);
+  }
+
+  private static void addTerms(Tensor sums, int index, Tensor terms) {
+    long t = terms.dim(1);
+    double sum = 0;
+    for (long i = 0; i < t; i++) {
+      sum += Elements.get(terms, index * t + i);
+    }
+    Elements.set(sums, index, Elements.get(sums, index) + sum);
+  }
+
+  /** The arguments of one call. */
+  private record Tokens(
       Tensor logits,
       Tensor targets,
       Tensor lossMask,
-      @Nullable Tensor gradScale,
-      double zLoss) {
-    long t = Rows.count(logits);
-    check(sums, targets, lossMask, t);
-    double[] crossEntropy = new double[Math.toIntExact(t)];
-    double[] zTerm = new double[crossEntropy.length];
-    double scale = 0;
-    if (gradScale != null) {
-      Expect.dtype("gradScale of crossEntropy", gradScale, DType.F64);
-      scale = Elements.get(gradScale, 0);
+      double zLoss,
+      boolean backward,
+      double gradScale) {
+
+    long check() {
+      long t = Rows.count(logits);
+      Expect.elements("targets of crossEntropy", targets, t);
+      Expect.dtype("targets of crossEntropy", targets, DType.I32);
+      Expect.elements("lossMask of crossEntropy", lossMask, t);
+      Expect.dtype("lossMask of crossEntropy", lossMask, DType.F32);
+      return t;
     }
-    boolean backward = gradScale != null;
-    double gradientScale = scale;
-    workers.runParts(
-        t,
-        Rows.perTask(Rows.columns(logits)),
-        (from, to, scratch) -> {
-          for (int i = (int) from; i < to; i++) {
-            double mask = Elements.get(lossMask, i);
-            int target = targetOf(targets, i, logits);
-            Token token = Token.read(logits, i, target, scratch);
-            double logZ = token.logZ();
-            crossEntropy[i] = mask == 0 ? 0 : mask * (logZ - token.targetLogit());
-            zTerm[i] = mask == 0 ? 0 : mask * zLoss * logZ * logZ;
-            if (backward) {
-              token.writeGradient(logits, i, gradientScale * mask, zLoss);
-            }
-          }
-        });
-    Elements.set(sums, CROSS_ENTROPY, Elements.get(sums, CROSS_ENTROPY) + sum(crossEntropy));
-    Elements.set(sums, Z_LOSS, Elements.get(sums, Z_LOSS) + sum(zTerm));
-  }
 
-  private static void check(Tensor sums, Tensor targets, Tensor lossMask, long t) {
-    Expect.elements("sums of crossEntropy", sums, NUM_SUMS);
-    Expect.dtype("sums of crossEntropy", sums, DType.F64);
-    Expect.elements("targets of crossEntropy", targets, t);
-    Expect.dtype("targets of crossEntropy", targets, DType.I32);
-    Expect.elements("lossMask of crossEntropy", lossMask, t);
-    Expect.dtype("lossMask of crossEntropy", lossMask, DType.F32);
-  }
-
-  private static int targetOf(Tensor targets, long i, Tensor logits) {
-    int target = Elements.getInt(targets, i);
-    if (target < 0 || target >= logits.dim(-1)) {
-      throw new IllegalArgumentException(
-          "target id: %d (expected: 0 to %d)".formatted(target, logits.dim(-1) - 1));
-    }
-    return target;
-  }
-
-  private static double sum(double[] values) {
-    double sum = 0;
-    for (double value : values) {
-      sum += value;
-    }
-    return sum;
-  }
-
-  /** The softmax of one row of logits: {@code exp(logit − logZ)} is a probability. */
-  private record Token(double[] row, int v, int target, double targetLogit, double logZ) {
-    static Token read(Tensor logits, long i, int target, Scratch scratch) {
+    /** Sets the terms of one token and, if asked for, replaces its logits by their gradient. */
+    void run(long token, Tensor terms, Scratch scratch) {
       int v = Rows.columns(logits);
-      double[] row = scratch.doubles(0, v);
-      Elements.load(row, 0, logits, i * v, v);
-      double max = Double.NEGATIVE_INFINITY;
-      for (int j = 0; j < v; j++) {
-        max = Math.max(max, row[j]);
+      double mask = Elements.get(lossMask, token);
+      int target = target(token);
+      Row row = scratch.row(0, logits);
+      double crossEntropy = 0;
+      double zTerm = 0;
+      if (mask == 0) {
+        row.fill(0, v);
+      } else {
+        row.load(logits, token * v, v);
+        double targetLogit = row.get(target);
+        double max = row.max();
+        double sum = row.exp(1, max);
+        double logZ = max + Math.log(sum);
+        crossEntropy = mask * (logZ - targetLogit);
+        zTerm = mask * zLoss * logZ * logZ;
+        double scale = gradScale * mask;
+        row.scale(scale * (1 + 2 * zLoss * logZ) / sum);
+        row.set(target, row.get(target) - scale);
       }
-      double sum = 0;
-      for (int j = 0; j < v; j++) {
-        sum += Math.exp(row[j] - max);
+      long t = terms.dim(1);
+      Elements.set(terms, CROSS_ENTROPY * t + token, crossEntropy);
+      Elements.set(terms, Z_LOSS * t + token, zTerm);
+      if (backward) {
+        row.store(logits, token * v);
       }
-      return new Token(row, v, target, row[target], max + Math.log(sum));
     }
 
-    void writeGradient(Tensor logits, long i, double scale, double zLoss) {
-      double factor = scale * (1 + 2 * zLoss * logZ);
-      for (int j = 0; j < v; j++) {
-        row[j] = scale == 0 ? 0 : factor * Math.exp(row[j] - logZ);
+    private int target(long token) {
+      int target = Elements.getInt(targets, token);
+      if (target < 0 || target >= logits.dim(-1)) {
+        throw new IllegalArgumentException(
+            "target id: %d (expected: 0 to %d)".formatted(target, logits.dim(-1) - 1));
       }
-      row[target] -= scale;
-      Elements.store(logits, i * v, row, 0, v);
+      return target;
     }
   }
 }

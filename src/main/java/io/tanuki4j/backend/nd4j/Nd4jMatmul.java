@@ -15,46 +15,28 @@ final class Nd4jMatmul implements MatmulKernels {
 
   private final Workers workers;
   private final Nd4jElementwise elementwise;
-  private final BlockStack temporaries;
 
-  Nd4jMatmul(Workers workers, Nd4jElementwise elementwise, BlockStack temporaries) {
+  Nd4jMatmul(Workers workers, Nd4jElementwise elementwise) {
     this.workers = workers;
     this.elementwise = elementwise;
-    this.temporaries = temporaries;
   }
 
   @Override
   public void matmul(Tensor out, Tensor a, Op opA, Tensor b, Op opB, Accumulate accumulate) {
     check(out, a, opA, b, opB);
-    if (a.dtype() != DType.BF16) {
-      multiply(out, a, opA, b, opB, accumulate);
-      return;
+    try (Widening widening = new Widening(elementwise, workers.scratch().memory())) {
+      boolean add = accumulate == Accumulate.ADD;
+      Tensor wideOut = add ? widening.in(out) : widening.out(out);
+      multiply(wideOut, widening.in(a), opA, widening.in(b), opB, add ? 1 : 0);
+      widening.finish(out, wideOut);
     }
-    BlockStack.Mark mark = temporaries.mark();
-    Tensor wideA = widened(a);
-    Tensor wideB = widened(b);
-    Tensor wideOut = out.dtype() == DType.F32 ? out : temporaries.push(out.shape(), DType.F32);
-    if (wideOut != out && accumulate == Accumulate.ADD) {
-      elementwise.copy(wideOut, out);
-    }
-    multiply(wideOut, wideA, opA, wideB, opB, accumulate);
-    if (wideOut != out) {
-      elementwise.copy(out, wideOut);
-    }
-    temporaries.backTo(mark);
   }
 
-  private Tensor widened(Tensor tensor) {
-    Tensor wide = temporaries.push(tensor.shape(), DType.F32);
-    elementwise.copy(wide, tensor);
-    return wide;
-  }
-
-  private void multiply(Tensor out, Tensor a, Op opA, Tensor b, Op opB, Accumulate accumulate) {
+  private void multiply(Tensor out, Tensor a, Op opA, Tensor b, Op opB, double keep) {
     long m = Rows.count(out);
     long n = Rows.columns(out);
     long k = opA == Op.NONE ? Rows.columns(a) : Rows.count(a);
-    Product product = new Product(out, a, opA, b, opB, k, accumulate == Accumulate.ADD ? 1 : 0);
+    Product product = new Product(out, a, opA, b, opB, k, keep);
     if (m >= n) {
       workers.runParts(m, tile(m), (from, to, scratch) -> product.run(from, to, 0, n));
     } else {
@@ -92,7 +74,6 @@ final class Nd4jMatmul implements MatmulKernels {
               Math.toIntExact(toRow - fromRow),
               Math.toIntExact(toColumn - fromColumn),
               Math.toIntExact(k),
-              1,
               keep);
       gemm.run(
           matrix(a, opA == Op.NONE ? fromRow * strideA : fromRow, opA),
@@ -101,8 +82,7 @@ final class Nd4jMatmul implements MatmulKernels {
     }
 
     private static Gemm.Matrix matrix(Tensor tensor, long firstElement, Op op) {
-      long address = Block.address(tensor) + firstElement * tensor.dtype().bytes();
-      return new Gemm.Matrix(address, Rows.columns(tensor), op);
+      return new Gemm.Matrix(tensor, firstElement, Rows.columns(tensor), op);
     }
   }
 }

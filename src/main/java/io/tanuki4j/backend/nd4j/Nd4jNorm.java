@@ -2,10 +2,14 @@ package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.NormKernels;
+import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /** RMSNorm, row by row. */
 final class Nd4jNorm implements NormKernels {
+  /** Parts of the sum over tokens, each of consecutive tokens. */
+  private static final int MAX_PARTS = 64;
+
   private final Workers workers;
 
   Nd4jNorm(Workers workers) {
@@ -17,25 +21,20 @@ final class Nd4jNorm implements NormKernels {
     int h = Rows.columns(x);
     long t = Rows.count(x);
     Expect.matrix("out of rmsNorm", out, t, h);
-    Expect.elements("rstd of rmsNorm", rstd, t);
-    Expect.elements("weight of rmsNorm", weight, h);
     Expect.sameType("out of rmsNorm", out, x);
-    Expect.sameType("weight of rmsNorm", weight, x);
-    Expect.sumType("rstd of rmsNorm", rstd, x);
+    checkShared(rstd, x, weight);
     workers.runParts(
         t,
         Rows.perTask(h),
         (from, to, scratch) -> {
-          double[] row = scratch.doubles(0, h);
-          double[] scale = scratch.doubles(1, h);
-          Elements.load(scale, 0, weight, 0, h);
+          Row row = scratch.row(0, x);
+          Row scale = scratch.row(1, x);
+          scale.load(weight, 0, h);
           for (long i = from; i < to; i++) {
-            Elements.load(row, 0, x, i * h, h);
-            double r = 1 / Math.sqrt(dot(row, row, h) / h + epsilon);
-            for (int j = 0; j < h; j++) {
-              row[j] *= r * scale[j];
-            }
-            Elements.store(out, i * h, row, 0, h);
+            row.load(x, i * h, h);
+            double r = 1 / Math.sqrt(row.dot(row) / h + epsilon);
+            row.multiply(r, scale);
+            row.store(out, i * h);
             Elements.set(rstd, i, r);
           }
         });
@@ -54,82 +53,78 @@ final class Nd4jNorm implements NormKernels {
     long t = Rows.count(x);
     Expect.matrix("dx of rmsNorm", dx, t, h);
     Expect.matrix("dOut of rmsNorm", dOut, t, h);
-    Expect.elements("rstd of rmsNorm", rstd, t);
-    Expect.elements("weight of rmsNorm", weight, h);
     Expect.elements("dWeight of rmsNorm", dWeight, h);
     Expect.sameType("dx of rmsNorm", dx, x);
     Expect.sameType("dOut of rmsNorm", dOut, x);
+    Expect.gradientType("dWeight of rmsNorm", dWeight, x);
+    checkShared(rstd, x, weight);
+
+    long rowsPerPart = Math.max(Rows.perTask(h), (t + MAX_PARTS - 1) / MAX_PARTS);
+    BlockStack memory = workers.scratch().memory();
+    BlockStack.Mark mark = memory.mark();
+    Tensor sums = memory.push(Shape.of(Workers.numParts(t, rowsPerPart), h), rstd.dtype());
+    Backward backward = new Backward(dx, sums, dOut, x, rstd, weight, accumulateDx);
+    workers.runParts(
+        t,
+        rowsPerPart,
+        (from, to, scratch) -> backward.run((int) (from / rowsPerPart), from, to, scratch));
+    addRows(dWeight, sums, workers.scratch());
+    memory.backTo(mark);
+  }
+
+  private static void checkShared(Tensor rstd, Tensor x, Tensor weight) {
+    Expect.elements("rstd of rmsNorm", rstd, Rows.count(x));
+    Expect.elements("weight of rmsNorm", weight, Rows.columns(x));
     Expect.sameType("weight of rmsNorm", weight, x);
     Expect.sumType("rstd of rmsNorm", rstd, x);
-    Expect.sumType("dWeight of rmsNorm", dWeight, x);
-    long rowsPerTask = Rows.perTask(h);
-    double[][] sums = new double[Workers.numParts(t, rowsPerTask)][];
-    workers.run(
-        sums.length,
-        (index, scratch) -> {
-          long from = index * rowsPerTask;
-          RowsBackward rows = new RowsBackward(dx, dOut, x, rstd, weight, accumulateDx);
-          sums[index] = rows.run(from, Math.min(t, from + rowsPerTask), scratch);
-        });
-    addInOrder(dWeight, sums, h);
   }
 
-  private static void addInOrder(Tensor dWeight, double[][] sums, int h) {
-    double[] total = new double[h];
-    for (double[] sum : sums) {
-      for (int j = 0; j < h; j++) {
-        total[j] += sum[j];
-      }
+  private static void addRows(Tensor out, Tensor rows, Scratch scratch) {
+    int h = Rows.columns(rows);
+    Row total = scratch.row(0, rows);
+    Row row = scratch.row(1, rows);
+    total.fill(0, h);
+    for (int i = 0; i < rows.dim(0); i++) {
+      row.load(rows, (long) i * h, h);
+      total.add(row);
     }
-    double[] old = new double[h];
-    Elements.load(old, 0, dWeight, 0, h);
-    for (int j = 0; j < h; j++) {
-      old[j] += total[j];
-    }
-    Elements.store(dWeight, 0, old, 0, h);
+    row.load(out, 0, h);
+    total.add(row);
+    total.store(out, 0);
   }
 
-  private record RowsBackward(
-      Tensor dx, Tensor dOut, Tensor x, Tensor rstd, Tensor weight, Accumulate accumulateDx) {
+  private record Backward(
+      Tensor dx,
+      Tensor sums,
+      Tensor dOut,
+      Tensor x,
+      Tensor rstd,
+      Tensor weight,
+      Accumulate accumulateDx) {
 
-    /** Writes rows of dx; returns their part of dWeight. */
-    double[] run(long from, long to, Scratch scratch) {
+    /** Writes rows of dx, and their part of dWeight as one row of the sums. */
+    void run(int part, long from, long to, Scratch scratch) {
       int h = Rows.columns(x);
-      double[] dWeight = new double[h];
-      double[] scale = scratch.doubles(0, h);
-      double[] in = scratch.doubles(1, h);
-      double[] grad = scratch.doubles(2, h);
-      double[] old = scratch.doubles(3, h);
-      Elements.load(scale, 0, weight, 0, h);
+      Row scale = scratch.row(0, x);
+      Row in = scratch.row(1, x);
+      Row grad = scratch.row(2, x);
+      Row dWeight = scratch.row(3, x);
+      scale.load(weight, 0, h);
+      dWeight.fill(0, h);
       for (long i = from; i < to; i++) {
-        Elements.load(in, 0, x, i * h, h);
-        Elements.load(grad, 0, dOut, i * h, h);
+        in.load(x, i * h, h);
+        grad.load(dOut, i * h, h);
         double r = Elements.get(rstd, i);
-        for (int j = 0; j < h; j++) {
-          dWeight[j] += grad[j] * in[j] * r;
-          grad[j] *= scale[j];
-        }
-        double pull = r * r * dot(grad, in, h) / h;
-        for (int j = 0; j < h; j++) {
-          grad[j] = r * (grad[j] - in[j] * pull);
-        }
+        dWeight.addProduct(r, grad, in);
+        grad.multiply(1, scale);
+        grad.combine(r, -r * r * r * grad.dot(in) / h, in);
         if (accumulateDx == Accumulate.ADD) {
-          Elements.load(old, 0, dx, i * h, h);
-          for (int j = 0; j < h; j++) {
-            grad[j] += old[j];
-          }
+          in.load(dx, i * h, h);
+          grad.add(in);
         }
-        Elements.store(dx, i * h, grad, 0, h);
+        grad.store(dx, i * h);
       }
-      return dWeight;
+      dWeight.store(sums, (long) part * h);
     }
-  }
-
-  private static double dot(double[] a, double[] b, int count) {
-    double sum = 0;
-    for (int i = 0; i < count; i++) {
-      sum += a[i] * b[i];
-    }
-    return sum;
   }
 }

@@ -2,11 +2,13 @@ package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.kernel.OptimizerKernels;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
-/** Norm, clip factor and AdamW over flat buffers, by parts of a fixed size. */
+/** Norm, clip factor and AdamW over flat buffers, by rows of a fixed size. */
 final class Nd4jOptimizer implements OptimizerKernels {
-  private static final int PART = 4096;
+  private static final int ROW = 1024;
+  private static final long PART = 16 * ROW;
 
   private final Workers workers;
 
@@ -18,25 +20,28 @@ final class Nd4jOptimizer implements OptimizerKernels {
   public void sumOfSquares(Tensor out, Tensor x) {
     Expect.elements("out of sumOfSquares", out, 1);
     Expect.dtype("out of sumOfSquares", out, DType.F64);
-    double[] sums = new double[Workers.numParts(x.numElements(), PART)];
+    BlockStack memory = workers.scratch().memory();
+    BlockStack.Mark mark = memory.mark();
+    int numParts = Workers.numParts(x.numElements(), PART);
+    Tensor sums = memory.push(Shape.of(numParts), DType.F64);
     workers.runParts(
         x.numElements(),
         PART,
         (from, to, scratch) -> {
-          double[] values = scratch.doubles(0, PART);
-          int count = (int) (to - from);
-          Elements.load(values, 0, x, from, count);
+          Row row = scratch.row(0, x);
           double sum = 0;
-          for (int i = 0; i < count; i++) {
-            sum += values[i] * values[i];
+          for (long i = from; i < to; i += ROW) {
+            row.load(x, i, (int) Math.min(ROW, to - i));
+            sum += row.dot(row);
           }
-          sums[(int) (from / PART)] = sum;
+          Elements.set(sums, from / PART, sum);
         });
     double total = Elements.get(out, 0);
-    for (double sum : sums) {
-      total += sum;
+    for (int i = 0; i < numParts; i++) {
+      total += Elements.get(sums, i);
     }
     Elements.set(out, 0, total);
+    memory.backTo(mark);
   }
 
   @Override
@@ -59,63 +64,73 @@ final class Nd4jOptimizer implements OptimizerKernels {
       Tensor grad,
       Tensor factor,
       AdamWStep step) {
-    check(weight, master, firstMoment, secondMoment, grad, factor);
+    Update update = new Update(weight, master, firstMoment, secondMoment, grad, step.iteration());
+    update.check();
+    Expect.elements("factor of adamW", factor, 1);
+    Expect.dtype("factor of adamW", factor, DType.F64);
     double clip = Elements.get(factor, 0);
     if (Double.isNaN(clip)) {
       return;
     }
-    Update update = Update.of(step, clip);
+    AdamWFactors factors = AdamWFactors.of(step, clip);
     workers.runParts(
         master.numElements(),
         PART,
         (from, to, scratch) -> {
-          int count = (int) (to - from);
-          double[] w = scratch.doubles(0, PART);
-          double[] m = scratch.doubles(1, PART);
-          double[] v = scratch.doubles(2, PART);
-          double[] g = scratch.doubles(3, PART);
-          Elements.load(w, 0, master, from, count);
-          Elements.load(m, 0, firstMoment, from, count);
-          Elements.load(v, 0, secondMoment, from, count);
-          Elements.load(g, 0, grad, from, count);
-          update.apply(w, m, v, g, count);
-          Elements.store(firstMoment, from, m, 0, count);
-          Elements.store(secondMoment, from, v, 0, count);
-          Elements.store(master, from, w, 0, count);
-          if (weight != master) {
-            Elements.store(weight, from, w, 0, count);
+          for (long i = from; i < to; i += ROW) {
+            update.run(i, (int) Math.min(ROW, to - i), factors, scratch);
           }
         });
   }
 
-  private static void check(
-      Tensor weight, Tensor master, Tensor m, Tensor v, Tensor grad, Tensor factor) {
-    long k = master.numElements();
-    Expect.elements("weight of adamW", weight, k);
-    Expect.elements("firstMoment of adamW", m, k);
-    Expect.elements("secondMoment of adamW", v, k);
-    Expect.elements("grad of adamW", grad, k);
-    Expect.dtype("factor of adamW", factor, DType.F64);
-  }
+  /** The tensors of one update. */
+  private record Update(
+      Tensor weight,
+      Tensor master,
+      Tensor firstMoment,
+      Tensor secondMoment,
+      Tensor grad,
+      long iteration) {
 
-  /** The numbers of a step that are the same for every element. */
-  private record Update(AdamWStep step, double clip, double correction1, double correction2) {
-    static Update of(AdamWStep step, double clip) {
-      return new Update(
-          step,
-          clip,
-          1 - Math.pow(step.beta1(), step.iteration()),
-          1 - Math.pow(step.beta2(), step.iteration()));
+    void check() {
+      long k = master.numElements();
+      Expect.elements("weight of adamW", weight, k);
+      Expect.elements("firstMoment of adamW", firstMoment, k);
+      Expect.elements("secondMoment of adamW", secondMoment, k);
+      Expect.elements("grad of adamW", grad, k);
+      Expect.sameKind("weight of adamW", weight, master);
+      Expect.sameKind("firstMoment of adamW", firstMoment, master);
+      Expect.sameKind("secondMoment of adamW", secondMoment, master);
+      Expect.sameKind("grad of adamW", grad, master);
     }
 
-    void apply(double[] w, double[] m, double[] v, double[] grad, int count) {
-      for (int i = 0; i < count; i++) {
-        double g = clip * grad[i];
-        m[i] = step.beta1() * m[i] + (1 - step.beta1()) * g;
-        v[i] = step.beta2() * v[i] + (1 - step.beta2()) * g * g;
-        double change = m[i] / correction1 / (Math.sqrt(v[i] / correction2) + step.epsilon());
-        w[i] -= step.learningRate() * (change + step.weightDecay() * w[i]);
+    void run(long first, int count, AdamWFactors factors, Scratch scratch) {
+      Row w = scratch.row(0, master);
+      Row m = scratch.row(1, master);
+      Row v = scratch.row(2, master);
+      Row g = scratch.row(3, master);
+      w.load(master, first, count);
+      m.load(firstMoment, first, count);
+      v.load(secondMoment, first, count);
+      g.load(grad, first, count);
+      w.adamW(m, v, g, factors);
+      m.store(firstMoment, first);
+      storeSmallSteps(v, secondMoment, first, StochasticRounding.HIGH_HALF);
+      storeSmallSteps(w, master, first, StochasticRounding.LOW_HALF);
+      if (!sameMemory(weight, master)) {
+        w.store(weight, first);
       }
+    }
+
+    private void storeSmallSteps(Row row, Tensor target, long first, int half) {
+      if (target.dtype() == DType.BF16) {
+        new StochasticRounding(iteration, half).apply(row, first);
+      }
+      row.store(target, first);
+    }
+
+    private static boolean sameMemory(Tensor a, Tensor b) {
+      return a.buffer().equals(b.buffer()) && a.byteOffset() == b.byteOffset();
     }
   }
 }

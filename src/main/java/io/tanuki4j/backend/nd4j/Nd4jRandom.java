@@ -27,14 +27,13 @@ final class Nd4jRandom implements RandomKernels {
         Rows.count(out),
         Rows.perTask(columns),
         (from, to, scratch) -> {
-          double[] values = scratch.doubles(0, columns);
           int[] words = new int[4];
           for (long row = from; row < to; row++) {
             long first = (firstRow + row) * globalColumns + firstColumn;
             for (int j = 0; j < columns; j++) {
-              values[j] = standardDeviation * normal(key, first + j, words);
+              double value = standardDeviation * normal(key, first + j, words);
+              Elements.set(out, row * columns + j, value);
             }
-            Elements.store(out, row * columns, values, 0, columns);
           }
         });
   }

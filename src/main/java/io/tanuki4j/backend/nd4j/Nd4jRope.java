@@ -22,7 +22,7 @@ final class Nd4jRope implements RopeKernels {
     rotate(dQkv, cos, sin, shape, -1);
   }
 
-  private void rotate(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape, int direction) {
+  private void rotate(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape, double direction) {
     int half = Rows.columns(cos);
     check(qkv, cos, sin, shape, half);
     int width = shape.qkvSize();
@@ -31,18 +31,18 @@ final class Nd4jRope implements RopeKernels {
         (long) shape.seqLength() * shape.batchSize(),
         Rows.perTask(width),
         (from, to, scratch) -> {
-          double[] token = scratch.doubles(0, rotated);
-          double[] c = scratch.doubles(1, half);
-          double[] s = scratch.doubles(2, half);
+          Row token = scratch.row(0, qkv);
+          Row c = scratch.row(1, qkv);
+          Row s = scratch.row(2, qkv);
           for (long i = from; i < to; i++) {
             long position = i / shape.batchSize();
-            Elements.load(c, 0, cos, position * half, half);
-            Elements.load(s, 0, sin, position * half, half);
-            Elements.load(token, 0, qkv, i * width, rotated);
+            c.load(cos, position * half, half);
+            s.load(sin, position * half, half);
+            token.load(qkv, i * width, rotated);
             for (int head = 0; head < rotated; head += shape.headDim()) {
-              rotateHead(token, head, c, s, half, direction);
+              token.rotate(head, half, c, s, direction);
             }
-            Elements.store(qkv, i * width, token, 0, rotated);
+            token.store(qkv, i * width);
           }
         });
   }
@@ -58,17 +58,6 @@ final class Nd4jRope implements RopeKernels {
       throw new IllegalArgumentException(
           "rope: rotary dim %d (expected: at most the head dim %d)"
               .formatted(2 * half, shape.headDim()));
-    }
-  }
-
-  private static void rotateHead(
-      double[] token, int head, double[] cos, double[] sin, int half, int direction) {
-    for (int j = 0; j < half; j++) {
-      double x1 = token[head + j];
-      double x2 = token[head + half + j];
-      double s = direction * sin[j];
-      token[head + j] = x1 * cos[j] - x2 * s;
-      token[head + half + j] = x2 * cos[j] + x1 * s;
     }
   }
 }

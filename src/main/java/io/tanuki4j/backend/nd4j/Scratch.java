@@ -1,16 +1,39 @@
 package io.tanuki4j.backend.nd4j;
 
-/** Arrays of one thread, kept from task to task; their contents are undefined. */
-final class Scratch {
-  private static final int NUM_SLOTS = 8;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
 
-  private final double[][] doubles = new double[NUM_SLOTS][0];
+/** Rows and off-heap memory of one thread, kept from task to task; their contents are undefined. */
+final class Scratch implements AutoCloseable {
+  private static final int NUM_ROWS = 4;
 
-  /** An array of at least this length; another slot is another array. */
-  double[] doubles(int slot, int length) {
-    if (doubles[slot].length < length) {
-      doubles[slot] = new double[length];
+  private final DoubleRow[] doubles = new DoubleRow[NUM_ROWS];
+  private final FloatRow[] floats = new FloatRow[NUM_ROWS];
+  private final BlockStack memory = new BlockStack();
+
+  Scratch() {
+    for (int i = 0; i < NUM_ROWS; i++) {
+      doubles[i] = new DoubleRow();
+      floats[i] = new FloatRow();
     }
-    return doubles[slot];
+  }
+
+  /**
+   * A row to compute with elements of this tensor.
+   *
+   * @param number another number is another row
+   */
+  Row row(int number, Tensor like) {
+    return like.dtype() == DType.F64 ? doubles[number] : floats[number];
+  }
+
+  /** Off-heap memory; whoever pushes goes back to where the stack was. */
+  BlockStack memory() {
+    return memory;
+  }
+
+  @Override
+  public void close() {
+    memory.free();
   }
 }

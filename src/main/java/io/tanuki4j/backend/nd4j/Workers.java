@@ -14,7 +14,7 @@ final class Workers implements AutoCloseable {
   interface Task {
     /**
      * @param index of the task, from 0
-     * @param scratch arrays of the thread that runs it
+     * @param scratch of the thread that runs it
      */
     void run(int index, Scratch scratch);
   }
@@ -24,22 +24,26 @@ final class Workers implements AutoCloseable {
     void run(long from, long to, Scratch scratch);
   }
 
-  private final Thread[] threads;
   private final Scratch callersScratch = new Scratch();
+  private final Worker[] threads;
   private volatile @Nullable Job job;
   private volatile boolean closed;
 
   Workers(int numThreads) {
-    threads = new Thread[numThreads - 1];
+    threads = new Worker[numThreads - 1];
     for (int i = 0; i < threads.length; i++) {
-      threads[i] = new Thread(this::work, "nd4j-worker-" + (i + 1));
-      threads[i].setDaemon(true);
+      threads[i] = new Worker("nd4j-worker-" + (i + 1));
       threads[i].start();
     }
   }
 
   int size() {
     return threads.length + 1;
+  }
+
+  /** Of the thread that calls operations, which uses it for its own tasks, too. */
+  Scratch scratch() {
+    return callersScratch;
   }
 
   /** Runs tasks 0 to numTasks − 1 in any order, and returns when all have finished. */
@@ -77,25 +81,54 @@ final class Workers implements AutoCloseable {
     return Math.toIntExact((total + partSize - 1) / partSize);
   }
 
-  private void work() {
-    Scratch scratch = new Scratch();
-    Job last = null;
-    while (!closed) {
-      Job next = job;
-      if (next == null || next == last) {
-        LockSupport.park(this);
-      } else {
-        next.work(scratch);
-        last = next;
-      }
-    }
-  }
-
+  /** Ends the threads and gives their memory back. */
   @Override
   public void close() {
     closed = true;
-    for (Thread thread : threads) {
+    callersScratch.close();
+    for (Worker thread : threads) {
       LockSupport.unpark(thread);
+    }
+    for (Worker thread : threads) {
+      joinUninterruptibly(thread);
+    }
+  }
+
+  private static void joinUninterruptibly(Thread thread) {
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** A thread that waits for jobs. */
+  private final class Worker extends Thread {
+    Worker(String name) {
+      super(name);
+      setDaemon(true);
+    }
+
+    @Override
+    public void run() {
+      try (Scratch scratch = new Scratch()) {
+        Job last = null;
+        while (!closed) {
+          Job next = job;
+          if (next == null || next == last) {
+            LockSupport.park(Workers.this);
+          } else {
+            next.work(scratch);
+            last = next;
+          }
+        }
+      }
     }
   }
 
@@ -131,8 +164,11 @@ final class Workers implements AutoCloseable {
       while (unfinished.get() > 0) {
         LockSupport.park(this);
       }
-      if (failure != null) {
-        throw new IllegalStateException("an operation failed on a worker thread", failure);
+      if (failure instanceof RuntimeException e) {
+        throw e;
+      }
+      if (failure instanceof Error e) {
+        throw e;
       }
     }
   }
