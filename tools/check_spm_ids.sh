@@ -13,6 +13,7 @@ shift || true
 for program in spm_encode python3; do
   command -v "$program" >/dev/null || { echo "$program is not installed" >&2; exit 2; }
 done
+[ -f "$model" ] || { echo "$model: no such file" >&2; exit 2; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -35,7 +36,7 @@ for line in open(sys.argv[1], encoding="utf-8"):
 PYTHON
   spm_encode --model="$work/model" --output_format=id <"$work/texts" >"$work/expected"
   scripts/tanuki4j preprocess --input "$file" --output-prefix "$work/ids" --workers 2 \
-    --tokenizer-type GPTSentencePieceTokenizer --tokenizer-model "$model" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }
+    --tokenizer-type GPTSentencePieceTokenizer --tokenizer-model "$model" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
   python3 - "$work/ids_text_document" >"$work/actual" <<'PYTHON'
 import array, struct, sys
 idx = open(sys.argv[1] + ".idx", "rb").read()

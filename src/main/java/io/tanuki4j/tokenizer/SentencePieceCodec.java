@@ -2,6 +2,8 @@ package io.tanuki4j.tokenizer;
 
 import ai.djl.engine.EngineException;
 import ai.djl.sentencepiece.SpTokenizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -22,7 +24,7 @@ final class SentencePieceCodec implements AutoCloseable {
 
   /**
    * @throws IllegalArgumentException if the library refuses the model
-   * @throws IllegalStateException if there is no library for this machine
+   * @throws UncheckedIOException if the library cannot be unpacked or is not for this machine
    */
   SentencePieceCodec(SentencePieceModel model) {
     this.model = model;
@@ -101,13 +103,13 @@ final class SentencePieceCodec implements AutoCloseable {
     return reason.isEmpty() ? "its fields are damaged" : reason;
   }
 
-  private static IllegalStateException unavailable(Throwable e) {
+  private static UncheckedIOException unavailable(Throwable e) {
     Throwable reason = Objects.requireNonNullElse(e.getCause(), e);
-    return new IllegalStateException(
+    String sentence =
         "SentencePiece's native library cannot be loaded (%s). It is unpacked into .djl.ai in the"
                 .formatted(reason.getMessage())
-            + " home folder; name another writable folder with the variable DJL_CACHE_DIR.",
-        e);
+            + " home folder; name another writable folder with the variable DJL_CACHE_DIR.";
+    return new UncheckedIOException(new IOException(sentence, e));
   }
 
   /** The library would put a question mark in place of half a pair. */

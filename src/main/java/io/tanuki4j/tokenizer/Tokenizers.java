@@ -7,7 +7,7 @@ public final class Tokenizers {
   /**
    * @throws IllegalArgumentException if the type is unknown, an option does not fit it, or the
    *     model cannot be read
-   * @throws IllegalStateException if SentencePiece has no native library for this machine
+   * @throws java.io.UncheckedIOException if SentencePiece's native library cannot be loaded
    */
   public static Tokenizer open(TokenizerConfig config) {
     return switch (config.type()) {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The wrapper with special tokens. */
@@ -94,6 +96,30 @@ class SentencePieceTokenizerTest {
       assertThat(added.eodId()).isEqualTo(8001);
       assertThat(added.encode("<EOD><BOS>")).containsExactly(8001, 8003);
       assertThat(added.decode(new int[] {8001, 276})).isEqualTo(" <EOD> a");
+    }
+  }
+
+  /** Expected values are those of Megatron-LM core_v0.12.3 with the same renamed model. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      ignoreLeadingAndTrailingWhitespace = false,
+      value = {
+        "吾輩<EOD>は猫|268 1305 8001 268 286 572|吾輩 <EOD> は猫",
+        "a <s> b</s>|276 268 69 271 71 1133 2|a <s> b </s> ",
+        "<MASK><CLS> 😀|7 4 268 268 249 168 161 137| <MASK>  <CLS>  😀",
+        "x<PAD><BOS>y|268 1388 8002 8003 268 350|x <PAD>  <BOS> y",
+        "<extra_id_1>z|8005 268 1146| <extra_id_1> z",
+        "<<EOD>>|268 69 8001 268 71|< <EOD> >"
+      })
+  void special_tokens_become_what_megatron_makes_of_them(String text, String ids, String decoded)
+      throws IOException {
+    Path file = renamed("<SEP>", "<SEQ>", "<EOD>", "<EOE>", "<s>", "<t>", "<pad>", "<pae>");
+    try (Tokenizer added =
+        Tokenizers.open(new TokenizerConfig("SentencePieceTokenizer", file, null, 2, true, 128))) {
+      int[] expected = Arrays.stream(ids.split(" ", -1)).mapToInt(Integer::parseInt).toArray();
+      assertThat(added.encode(text)).isEqualTo(expected);
+      assertThat(added.decode(expected)).isEqualTo(decoded);
     }
   }
 

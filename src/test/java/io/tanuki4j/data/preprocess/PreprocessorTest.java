@@ -39,8 +39,9 @@ class PreprocessorTest {
   @TempDir private Path folder;
 
   /**
-   * The hashes are of the files that IndexedDatasetBuilder of megatron-core 0.12.3 wrote from the
-   * ids of spm_encode 0.1.97 (tools/check_spm_ids.sh), each document with the id 6 appended.
+   * The hashes are of the files that the IndexedDatasetBuilder of Megatron-LM core_v0.12.3 writes
+   * from the ids of spm_encode 0.1.97 (tools/check_spm_ids.sh), each document with the id 6
+   * appended; its tools/preprocess_data.py with --append-eod makes the same of en.jsonl.
    */
   @ParameterizedTest
   @CsvSource({
