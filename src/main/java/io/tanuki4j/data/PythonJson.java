@@ -17,6 +17,8 @@ final class PythonJson {
   private static final int MAX_DIGITS = 17;
   private static final int MIN_EXPONENT = -4;
   private static final int MAX_EXPONENT = 16;
+  private static final List<RoundingMode> NEAREST_FIRST =
+      List.of(RoundingMode.HALF_EVEN, RoundingMode.DOWN, RoundingMode.UP);
 
   private final StringBuilder out = new StringBuilder();
 
@@ -55,10 +57,9 @@ final class PythonJson {
   private static BigDecimal shortest(double value) {
     BigDecimal exact = new BigDecimal(value);
     for (int digits = 1; digits < MAX_DIGITS; digits++) {
-      BigDecimal down = exact.round(new MathContext(digits, RoundingMode.DOWN));
-      BigDecimal up = exact.round(new MathContext(digits, RoundingMode.UP));
-      boolean downFirst = exact.subtract(down).abs().compareTo(exact.subtract(up).abs()) <= 0;
-      for (BigDecimal candidate : downFirst ? List.of(down, up) : List.of(up, down)) {
+      // The nearest may miss the value where the next one, on the other side, does not.
+      for (RoundingMode mode : NEAREST_FIRST) {
+        BigDecimal candidate = exact.round(new MathContext(digits, mode));
         if (candidate.doubleValue() == value) {
           return candidate;
         }
