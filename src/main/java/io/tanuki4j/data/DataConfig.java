@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param cacheDir {@code --data-cache-path}; null for a folder beside each dataset
  * @param memoryMapped whether .bin files are mapped or read by position
  * @param eodMaskLoss whether positions whose token ends a document are left out of the loss
- * @param numWorkers threads that read ahead
+ * @param numWorkers two micro-batches are read ahead for each; 0 to read when they are needed
  */
 public record DataConfig(
     @Nullable Blend blend,
