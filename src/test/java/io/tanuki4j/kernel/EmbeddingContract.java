@@ -6,6 +6,7 @@ import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.util.Arrays;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -46,5 +47,17 @@ public abstract class EmbeddingContract extends KernelContract {
       kernels().embeddingBackward(dWeight, dOut, tokens);
       assertClose(dWeight, expected);
     }
+  }
+
+  @Test
+  void rounds_the_sum_of_a_repeated_token_once() {
+    // In BF16 1 + 2^-9 is 1 again, however often it is added.
+    int times = 256;
+    Tensor tokens = memory.filled(DType.I32, 1, times);
+    Tensor dOut = memory.filled(DType.BF16, 0x1p-9, times, 7);
+    Tensor dWeight = memory.filled(DType.BF16, 1, 2, 7);
+    kernels().embeddingBackward(dWeight, dOut, tokens);
+    double[] expected = {1, 1, 1, 1, 1, 1, 1, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5};
+    assertThat(memory.values(dWeight)).isEqualTo(expected);
   }
 }

@@ -72,6 +72,20 @@ public abstract class NormContract extends KernelContract {
     }
   }
 
+  @Test
+  void backward_adds_into_a_weight_gradient_of_the_type_of_x() {
+    Tensor x = memory.random(DType.BF16, 1, 257, 33);
+    Tensor weight = memory.random(DType.BF16, 2, 33);
+    Tensor dOut = memory.random(DType.BF16, 3, 257, 33);
+    Tensor dx = memory.undefined(DType.BF16, 257, 33);
+    Tensor rstd = memory.of(DType.F32, rstd(memory.values(x), 257, 33), 257);
+    Tensor narrow = memory.random(DType.BF16, 4, 33);
+    Tensor wide = memory.of(DType.F32, memory.values(narrow), 33);
+    kernels().rmsNormBackward(dx, narrow, dOut, x, rstd, weight, Accumulate.OVERWRITE);
+    kernels().rmsNormBackward(dx, wide, dOut, x, rstd, weight, Accumulate.OVERWRITE);
+    assertClose(narrow, memory.values(wide));
+  }
+
   @ParameterizedTest
   @MethodSource("types")
   void backward_matches_fp64_at_odd_sizes(DType dtype) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tanuki4j.kernel.OptimizerKernels.AdamWStep;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
+import java.util.Arrays;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -70,6 +72,58 @@ public abstract class OptimizerContract extends KernelContract {
     update(weight, master, memory.filled(DType.F64, Double.NaN, 1));
     assertThat(memory.values(master)).isEqualTo(before);
     assertThat(memory.values(weight)).isEqualTo(before);
+  }
+
+  @Test
+  void bf16_state_is_rounded_by_the_random_bits_of_its_place() {
+    int k = 257;
+    Tensor wideMaster = memory.random(DType.F32, 1, k);
+    Tensor master = memory.of(DType.BF16, memory.values(wideMaster), k);
+    kernels().copy(wideMaster, master);
+    Tensor v = memory.filled(DType.BF16, 0.25, k);
+    Tensor wideV = memory.filled(DType.F32, 0.25, k);
+    Tensor m = memory.filled(DType.BF16, 0.5, k);
+    Tensor wideM = memory.filled(DType.F32, 0.5, k);
+    Tensor grad = memory.random(DType.BF16, 2, k);
+    Tensor wideGrad = memory.of(DType.F32, memory.values(grad), k);
+    Tensor factor = memory.filled(DType.F64, 1, 1);
+    kernels().adamW(master, master, m, v, grad, factor, STEP);
+    kernels().adamW(wideMaster, wideMaster, wideM, wideV, wideGrad, factor, STEP);
+    double[] expectedMaster = memory.values(wideMaster);
+    double[] expectedV = memory.values(wideV);
+    for (int i = 0; i < k; i++) {
+      long[] counter = {i / 4, 0, 1, 0};
+      long word = RandomContract.philox(counter, STEP.iteration(), 0)[i % 4];
+      expectedMaster[i] = cut(expectedMaster[i], (int) (word & 0xFFFF));
+      expectedV[i] = cut(expectedV[i], (int) (word >>> 16));
+    }
+    assertThat(memory.values(master)).isEqualTo(expectedMaster);
+    assertThat(memory.values(v)).isEqualTo(expectedV);
+    Tensor nearest = memory.undefined(DType.BF16, k);
+    kernels().copy(nearest, wideM);
+    assertThat(memory.values(m)).isEqualTo(memory.values(nearest));
+  }
+
+  @Test
+  void small_steps_move_bf16_masters_on_average() {
+    int k = 4096;
+    Tensor master = memory.filled(DType.BF16, 1, k);
+    Tensor m = memory.filled(DType.F32, 0, k);
+    Tensor v = memory.filled(DType.F32, 0, k);
+    Tensor grad = memory.filled(DType.F32, 1, k);
+    Tensor factor = memory.filled(DType.F64, 1, 1);
+    for (int iteration = 1; iteration <= 10; iteration++) {
+      AdamWStep step = new AdamWStep(1e-4, 0.9, 0.95, 1e-8, 0, iteration);
+      kernels().adamW(master, master, m, v, grad, factor, step);
+    }
+    double mean = Arrays.stream(memory.values(master)).average().orElseThrow();
+    // Ten steps of 1e-4; five standard errors of the rounding (units of 2^-8 below 1).
+    assertThat(mean).isCloseTo(1 - 1e-3, Offset.offset(5 * 0.003 / Math.sqrt(k)));
+  }
+
+  private static double cut(double value, int randomBits) {
+    int bits = Float.floatToRawIntBits((float) value) + randomBits;
+    return Float.intBitsToFloat(bits & 0xFFFF0000);
   }
 
   private double[] clip(double sumOfSquares, double maxNorm) {

@@ -80,7 +80,7 @@ public abstract class RandomContract extends KernelContract {
   }
 
   /** Ten rounds, as the paper defines them, in unsigned arithmetic. */
-  private static long[] philox(long[] counter, long key0, long key1) {
+  static long[] philox(long[] counter, long key0, long key1) {
     long[] c = counter;
     for (int round = 0; round < 10; round++) {
       long p0 = 0xD2511F53L * c[0];

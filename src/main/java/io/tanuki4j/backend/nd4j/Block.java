@@ -7,12 +7,10 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
 import org.bytedeco.javacpp.Pointer;
-import org.nd4j.linalg.api.buffer.DataBuffer;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Off-heap memory of ND4J, given back when closed (not by the garbage collector).
+ * Off-heap memory, given back when closed (not by the garbage collector). It is malloc's: ND4J's
+ * own buffers write every page when they are made, which takes longer than many an operation.
  *
  * <p>A {@link ByteBuffer} reaches 2 GiB at most, so a block of any size is seen through windows
  * that overlap: window i begins at byte {@code i · WINDOW_STEP} and is twice as long. Any run of
@@ -25,13 +23,22 @@ final class Block implements DeviceBuffer, AutoCloseable {
   private static final long ALIGNMENT = 64;
 
   private final long bytes;
-  private final DataBuffer memory;
+  private final Pointer memory;
   private final long address;
   private final Window[] windows;
+  private boolean closed;
 
-  Block(long bytes) {
+  /**
+   * @param owner named if there is not enough memory
+   */
+  Block(long bytes, String owner) {
     this.bytes = bytes;
-    memory = Nd4j.createBuffer(DataType.BYTE, bytes + ALIGNMENT, false);
+    memory = Pointer.malloc(bytes + ALIGNMENT);
+    if (Pointer.isNull(memory)) {
+      throw new IllegalStateException(
+          "scope %s: cannot take %d bytes more, the machine does not give them. Use a smaller model or micro-batch."
+              .formatted(owner, bytes));
+    }
     address = (memory.address() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     windows = new Window[Math.toIntExact(bytes / WINDOW_STEP + 1)];
     for (int i = 0; i < windows.length; i++) {
@@ -48,7 +55,7 @@ final class Block implements DeviceBuffer, AutoCloseable {
           "%s is not in memory of the nd4j backend. Allocate it from a scope of this device."
               .formatted(tensor));
     }
-    if (block.memory.wasClosed()) {
+    if (block.closed) {
       throw new IllegalStateException("%s: its scope has been closed".formatted(tensor));
     }
     return block;
@@ -81,7 +88,10 @@ final class Block implements DeviceBuffer, AutoCloseable {
 
   @Override
   public void close() {
-    memory.close();
+    if (!closed) {
+      closed = true;
+      Pointer.free(memory);
+    }
   }
 
   /** The same bytes as elements of every type. */

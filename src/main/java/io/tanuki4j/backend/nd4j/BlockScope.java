@@ -20,10 +20,10 @@ final class BlockScope implements MemoryScope {
   private boolean closed;
 
   /** A root. */
-  BlockScope(String label, Consumer<BlockScope> onClose) {
+  BlockScope(String label, long plannedBytes, Consumer<BlockScope> onClose) {
     this(
         label,
-        new BlockStack(),
+        new BlockStack(label, plannedBytes),
         root -> {
           root.stack.free();
           onClose.accept(root);

@@ -17,10 +17,22 @@ final class BlockStack {
   /** Memory that is never touched costs no page, so small scopes may have a large block. */
   private static final long MIN_BLOCK_BYTES = 64L << 20;
 
+  private final String owner;
   private final List<Block> blocks = new ArrayList<>();
   private int current;
   private long top;
   private long bytesUsed;
+
+  /**
+   * @param owner named if there is not enough memory
+   * @param plannedBytes of a first block to take at once, 0 for none
+   */
+  BlockStack(String owner, long plannedBytes) {
+    this.owner = owner;
+    if (plannedBytes > 0) {
+      blocks.add(new Block(aligned(plannedBytes), owner));
+    }
+  }
 
   /** A height of the stack. */
   record Mark(int block, long top, long bytesUsed) {}
@@ -31,7 +43,7 @@ final class BlockStack {
 
   Tensor push(Shape shape, DType dtype) {
     long numBytes = Math.multiplyExact(shape.numElements(), (long) dtype.bytes());
-    long step = (numBytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    long step = aligned(numBytes);
     makeRoom(step);
     Tensor tensor = new Tensor(shape, dtype, blocks.get(current), top);
     top += step;
@@ -45,8 +57,12 @@ final class BlockStack {
       top = 0;
     }
     if (current == blocks.size()) {
-      blocks.add(new Block(Math.max(step, MIN_BLOCK_BYTES)));
+      blocks.add(new Block(Math.max(step, MIN_BLOCK_BYTES), owner));
     }
+  }
+
+  private static long aligned(long numBytes) {
+    return (numBytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   }
 
   void backTo(Mark mark) {

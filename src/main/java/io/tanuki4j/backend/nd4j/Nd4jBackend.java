@@ -5,7 +5,7 @@ import io.tanuki4j.kernel.Device;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The CPU. ND4J brings the memory and the matrix products; every other operation is a loop of ours.
+ * The CPU. ND4J brings the matrix products; every other operation is a loop of ours.
  *
  * <p>There is one device, which may be opened several times (one per rank that is a thread); each
  * opening has its own pool of threads.

@@ -34,7 +34,12 @@ final class Nd4jDevice implements Device {
 
   @Override
   public MemoryScope openScope(String label) {
-    BlockScope root = new BlockScope(label, roots::remove);
+    return openScope(label, 0);
+  }
+
+  @Override
+  public MemoryScope openScope(String label, long plannedBytes) {
+    BlockScope root = new BlockScope(label, plannedBytes, roots::remove);
     roots.add(root);
     return root;
   }

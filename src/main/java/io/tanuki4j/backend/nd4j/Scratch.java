@@ -9,7 +9,7 @@ final class Scratch implements AutoCloseable {
 
   private final DoubleRow[] doubles = new DoubleRow[NUM_ROWS];
   private final FloatRow[] floats = new FloatRow[NUM_ROWS];
-  private final BlockStack memory = new BlockStack();
+  private final BlockStack memory = new BlockStack("scratch of operations", 0);
 
   Scratch() {
     for (int i = 0; i < NUM_ROWS; i++) {
