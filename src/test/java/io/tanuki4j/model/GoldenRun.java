@@ -2,8 +2,8 @@ package io.tanuki4j.model;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
-import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.huggingface.HfFolder;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.nn.ParameterSpec;
 import java.io.IOException;
@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -22,25 +23,6 @@ import java.util.Map;
  */
 record GoldenRun(Path folder) {
   private static final double Z_LOSS = 1e-4;
-
-  /** What Hugging Face's Llama calls the tensors of a layer. */
-  private static final Map<String, String> LAYER_NAMES =
-      Map.of(
-          "attention.norm.weight", "input_layernorm.weight",
-          "attention.q.weight", "self_attn.q_proj.weight",
-          "attention.k.weight", "self_attn.k_proj.weight",
-          "attention.v.weight", "self_attn.v_proj.weight",
-          "attention.proj.weight", "self_attn.o_proj.weight",
-          "mlp.norm.weight", "post_attention_layernorm.weight",
-          "mlp.gate.weight", "mlp.gate_proj.weight",
-          "mlp.up.weight", "mlp.up_proj.weight",
-          "mlp.down.weight", "mlp.down_proj.weight");
-
-  private static final Map<String, String> OTHER_NAMES =
-      Map.of(
-          "embedding.weight", "model.embed_tokens.weight",
-          "final_norm.weight", "model.norm.weight",
-          "output.weight", "lm_head.weight");
 
   static GoldenRun of(String name) {
     return new GoldenRun(Path.of("src", "test", "resources", "golden", name));
@@ -84,43 +66,42 @@ record GoldenRun(Path folder) {
         .toList();
   }
 
-  SafetensorsReader weights() throws IOException {
-    return SafetensorsReader.open(folder.resolve("hf").resolve("model.safetensors"));
+  /** The initial weights by the names of slices. */
+  Map<String, double[]> weights() throws IOException {
+    return read(folder.resolve("hf"));
   }
 
-  SafetensorsReader firstGradients() throws IOException {
-    return SafetensorsReader.open(folder.resolve("first_step_grads.safetensors"));
+  /**
+   * The gradients of the first iteration, likewise.
+   *
+   * @param empty a folder for a copy in the form of a model
+   */
+  Map<String, double[]> firstGradients(Path empty) throws IOException {
+    Files.copy(folder.resolve("hf/config.json"), empty.resolve("config.json"));
+    Files.copy(folder.resolve("first_step_grads.safetensors"), empty.resolve("model.safetensors"));
+    return read(empty);
+  }
+
+  private static Map<String, double[]> read(Path huggingFaceFolder) throws IOException {
+    Map<String, double[]> byName = new HashMap<>();
+    try (HfFolder model = HfFolder.open(huggingFaceFolder)) {
+      for (SourceTensor tensor : model.tensors()) {
+        ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(tensor.numBytes()));
+        tensor.content().read(0, bytes.order(ByteOrder.LITTLE_ENDIAN));
+        bytes.flip();
+        double[] values = new double[bytes.remaining() / Float.BYTES];
+        Arrays.setAll(values, i -> bytes.getFloat());
+        byName.put(tensor.name(), values);
+      }
+    }
+    return byName;
   }
 
   /** A packed parameter's numbers, slice after slice. */
-  static double[] read(SafetensorsReader file, ParameterSpec spec) throws IOException {
-    double[] values = new double[Math.toIntExact(spec.shape().numElements())];
-    int filled = 0;
-    for (ParameterSpec.Slice slice : spec.slices()) {
-      double[] part = read(file, slice.name());
-      System.arraycopy(part, 0, values, filled, part.length);
-      filled += part.length;
-    }
-    return values;
-  }
-
-  private static double[] read(SafetensorsReader file, String sliceName) throws IOException {
-    TensorEntry tensor = file.tensor(huggingFaceName(sliceName));
-    ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(tensor.numBytes()));
-    file.read(tensor, 0, bytes);
-    bytes.flip().order(ByteOrder.LITTLE_ENDIAN);
-    double[] values = new double[bytes.remaining() / Float.BYTES];
-    Arrays.setAll(values, i -> bytes.getFloat());
-    return values;
-  }
-
-  private static String huggingFaceName(String sliceName) {
-    String other = OTHER_NAMES.get(sliceName);
-    if (other != null) {
-      return other;
-    }
-    String[] parts = sliceName.split("\\.", 3);
-    return "model.layers." + parts[1] + "." + LAYER_NAMES.get(parts[2]);
+  static double[] of(ParameterSpec spec, Map<String, double[]> bySlice) {
+    return spec.slices().stream()
+        .flatMapToDouble(slice -> Arrays.stream(bySlice.get(slice.name())))
+        .toArray();
   }
 
   private JsonObject expected() throws IOException {
