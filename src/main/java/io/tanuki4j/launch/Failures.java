@@ -60,6 +60,10 @@ final class Failures {
     if (failure instanceof IllegalArgumentException && failure.getMessage() != null) {
       return failure.getMessage();
     }
+    if (failure instanceof UncheckedIOException wrapped
+        && !String.valueOf(wrapped.getCause()).equals(wrapped.getMessage())) {
+      return String.valueOf(wrapped.getMessage());
+    }
     Throwable io = failure instanceof UncheckedIOException ? failure.getCause() : failure;
     if (io instanceof IOException plain) {
       return io(plain);

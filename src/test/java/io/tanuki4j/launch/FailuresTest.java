@@ -1,0 +1,34 @@
+package io.tanuki4j.launch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class FailuresTest {
+
+  @Test
+  void a_sentence_around_a_failure_of_the_disk_is_shown() {
+    IOException cause = new IOException("No space left on device");
+    assertThat(printed(new UncheckedIOException("run: saving iteration 2 failed", cause)))
+        .isEqualTo("tanuki4j: run: saving iteration 2 failed\n");
+  }
+
+  @Test
+  void a_failure_of_the_disk_without_a_sentence_names_the_file() {
+    assertThat(printed(new UncheckedIOException(new AccessDeniedException("a.txt"))))
+        .isEqualTo("tanuki4j: a.txt: not allowed to read or write it.\n");
+  }
+
+  private static String printed(Exception failure) {
+    StringWriter text = new StringWriter();
+    CommandLine command = new CommandLine(new Main()).setErr(new PrintWriter(text));
+    Failures.failed(command, failure, false);
+    return text.toString();
+  }
+}
