@@ -3,7 +3,6 @@ package io.tanuki4j.checkpoint;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.kernel.Device;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -50,7 +49,7 @@ public final class Checkpoint {
         loader.load(match.getValue(), match.getKey());
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(folder + ": reading failed: " + e.getMessage(), e);
+      throw IoFailure.reading(folder, e);
     }
   }
 
@@ -64,7 +63,7 @@ public final class Checkpoint {
     try {
       return OpenShards.open(folder, manifest, part);
     } catch (IOException e) {
-      throw new UncheckedIOException(folder + ": reading failed: " + e.getMessage(), e);
+      throw IoFailure.reading(folder, e);
     }
   }
 

@@ -4,7 +4,6 @@ import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.kernel.Device;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -49,7 +48,7 @@ public final class CheckpointStore {
       }
       return Optional.of(open(name.get()));
     } catch (IOException e) {
-      throw new UncheckedIOException(folder + ": reading failed: " + e.getMessage(), e);
+      throw IoFailure.reading(folder, e);
     }
   }
 
@@ -62,7 +61,7 @@ public final class CheckpointStore {
     try {
       return open(Tracker.folderName(iteration));
     } catch (IOException e) {
-      throw new UncheckedIOException(folder + ": reading failed: " + e.getMessage(), e);
+      throw IoFailure.reading(folder, e);
     }
   }
 
@@ -71,7 +70,7 @@ public final class CheckpointStore {
     try {
       return SaveFolders.iterations(folder);
     } catch (IOException e) {
-      throw new UncheckedIOException(folder + ": reading failed: " + e.getMessage(), e);
+      throw IoFailure.reading(folder, e);
     }
   }
 
@@ -116,10 +115,7 @@ public final class CheckpointStore {
       Tracker.write(folder, state.iteration());
     } catch (IOException e) {
       SaveFolders.abandon(folder, name, e);
-      throw new UncheckedIOException(
-          "%s: saving iteration %d failed: %s. Earlier checkpoints are untouched"
-              .formatted(folder, state.iteration(), e.getMessage()),
-          e);
+      throw IoFailure.saving(folder, state.iteration(), e);
     }
   }
 

@@ -20,6 +20,12 @@ final class ForeignFolder {
     }
     List<String> names =
         Folders.list(folder).stream().map(path -> path.getFileName().toString()).toList();
+    if (names.contains(ManifestFile.NAME)) {
+      throw new IllegalArgumentException(
+          folder
+              + ": it is one checkpoint (expected: the folder above it). Choose the iteration with"
+              + " --ckpt-step");
+    }
     if (names.contains("config.json")) {
       throw new IllegalArgumentException(
           folder

@@ -12,28 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LlamaArguments {
   /** What a Llama is in Megatron's words; the other values of these need another model. */
-  private static final Map<String, Object> FIXED =
-      Map.of(
-          "position_embedding_type",
-          "rope",
-          "normalization",
-          "RMSNorm",
-          "swiglu",
-          true,
-          "add_bias_linear",
-          false,
-          "add_qkv_bias",
-          false,
-          "rotary_percent",
-          1.0,
-          "rotary_interleaved",
-          false,
-          "apply_layernorm_1p",
-          false,
-          "attention_dropout",
-          0.0,
-          "hidden_dropout",
-          0.0);
+  private static final Map<String, Object> FIXED = fixed();
 
   private final String source;
   private final Map<String, ? extends @Nullable Object> arguments;
@@ -41,6 +20,21 @@ final class LlamaArguments {
   private LlamaArguments(String source, Map<String, ? extends @Nullable Object> arguments) {
     this.source = source;
     this.arguments = arguments;
+  }
+
+  private static Map<String, Object> fixed() {
+    Map<String, Object> fixed = new LinkedHashMap<>();
+    fixed.put("position_embedding_type", "rope");
+    fixed.put("normalization", "RMSNorm");
+    fixed.put("swiglu", true);
+    fixed.put("add_bias_linear", false);
+    fixed.put("add_qkv_bias", false);
+    fixed.put("rotary_percent", 1.0);
+    fixed.put("rotary_interleaved", false);
+    fixed.put("apply_layernorm_1p", false);
+    fixed.put("attention_dropout", 0.0);
+    fixed.put("hidden_dropout", 0.0);
+    return fixed;
   }
 
   /** The arguments of a model whose vocabulary's tensors have {@code paddedVocabSize} rows. */

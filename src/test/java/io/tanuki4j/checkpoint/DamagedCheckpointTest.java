@@ -206,6 +206,15 @@ class DamagedCheckpointTest {
   }
 
   @Test
+  void one_iteration_in_place_of_the_folder_above() {
+    assertThatThrownBy(() -> new CheckpointStore(file("")).latest())
+        .hasMessage(
+            folder
+                + "/iter_0000500: it is one checkpoint (expected: the folder above it)."
+                + " Choose the iteration with --ckpt-step");
+  }
+
+  @Test
   void hugging_face_folder() throws IOException {
     Path other = Files.createDirectory(folder.resolve("hf"));
     Files.writeString(other.resolve("config.json"), "{}");
