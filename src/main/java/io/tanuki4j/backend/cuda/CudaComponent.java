@@ -54,6 +54,14 @@ public enum CudaComponent {
     return files;
   }
 
+  /**
+   * A pattern of files beside it that it opens by name alone, and so finds only if they have been
+   * loaded before; empty for none.
+   */
+  String companions() {
+    return this == NVRTC ? "libnvrtc-builtins.so.*" : "";
+  }
+
   /** What a user can do when it is missing. */
   String mend() {
     return mend;

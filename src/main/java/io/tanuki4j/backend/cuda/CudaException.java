@@ -65,7 +65,7 @@ public final class CudaException extends RuntimeException {
   static String lastDnnError() {
     try (BytePointer message = new BytePointer(MESSAGE_BYTES)) {
       cudnn.cudnnGetLastErrorString(message, MESSAGE_BYTES);
-      return message.getString();
+      return CString.read(message);
     }
   }
 

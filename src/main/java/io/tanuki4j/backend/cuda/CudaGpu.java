@@ -27,7 +27,7 @@ public record CudaGpu(
       checkDriver(cudart.cuDeviceTotalMem(bytes, ordinal), "cuDeviceTotalMem");
       return new CudaGpu(
           ordinal,
-          name.getString(),
+          CString.read(name),
           attribute(ordinal, cudart.cudaDevAttrComputeCapabilityMajor),
           attribute(ordinal, cudart.cudaDevAttrComputeCapabilityMinor),
           attribute(ordinal, cudart.cudaDevAttrMultiProcessorCount),

@@ -1,5 +1,8 @@
 package io.tanuki4j.backend.cuda;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -63,14 +66,26 @@ public record CudaLibraries(Map<CudaComponent, Path> folders, List<CudaProblem> 
   }
 
   private static void load(CudaComponent component, Path folder, List<CudaProblem> failures) {
-    for (String file : component.files()) {
+    List<Path> files = companions(component, folder);
+    component.files().forEach(file -> files.add(folder.resolve(file)));
+    for (Path file : files) {
       try {
-        System.load(folder.resolve(file).toString());
+        System.load(file.toString());
       } catch (UnsatisfiedLinkError e) {
-        failures.add(
-            CudaProblem.of(component, "cannot load %s: %s".formatted(file, e.getMessage())));
+        String reason = "cannot load %s: %s".formatted(file.getFileName(), e.getMessage());
+        failures.add(CudaProblem.of(component, reason));
         return;
       }
     }
+  }
+
+  private static List<Path> companions(CudaComponent component, Path folder) {
+    List<Path> files = new ArrayList<>();
+    try (DirectoryStream<Path> matches = Files.newDirectoryStream(folder, component.companions())) {
+      matches.forEach(files::add);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + folder, e);
+    }
+    return files;
   }
 }

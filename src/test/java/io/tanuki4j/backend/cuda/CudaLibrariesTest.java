@@ -65,8 +65,7 @@ class CudaLibrariesTest {
   }
 
   @Test
-  void reports_a_file_that_is_no_library() throws IOException {
-    Files.writeString(folder.resolve("libcuda.so.1"), "not a library");
+  void reports_what_the_linker_refuses() {
     CudaLibraries libraries =
         new CudaLibraries(Map.of(CudaComponent.DRIVER, folder.toAbsolutePath()), List.of());
 

@@ -1,0 +1,108 @@
+package io.tanuki4j.backend.cuda;
+
+import static io.tanuki4j.backend.cuda.CudaException.check;
+
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.DeviceInfo;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.Replay;
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+import org.bytedeco.cuda.global.cudart;
+
+/**
+ * One GPU with one stream of operations, for one thread: the CUDA context belongs to the thread
+ * that opened it.
+ */
+final class CudaDevice implements Device {
+  private final CudaGpu gpu;
+  private final CudaStream stream;
+  private final CudaMemory memory;
+  private final CudaWorkspace workspace;
+  private final PinnedStaging staging;
+  private final CudaKernels kernels;
+
+  CudaDevice(CudaGpu gpu, CudaOptions options) {
+    this.gpu = gpu;
+    check(cudart.cudaSetDevice(gpu.ordinal()), "cudaSetDevice");
+    check(cudart.cudaFree(null), "cudaFree"); // makes the context
+    stream = new CudaStream();
+    memory = new CudaMemory(stream);
+    workspace = new CudaWorkspace(memory);
+    staging = new PinnedStaging(stream);
+    kernels = new CudaKernels(gpu, options, stream, workspace);
+  }
+
+  @Override
+  public DeviceInfo info() {
+    return new DeviceInfo(gpu.name(), gpu.memoryBytes(), PeakRates.flops(gpu.name()));
+  }
+
+  @Override
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  @Override
+  public MemoryScope openScope(String label) {
+    return openScope(label, 0);
+  }
+
+  @Override
+  public MemoryScope openScope(String label, long plannedBytes) {
+    CudaStack stack = new CudaStack(label, memory, plannedBytes);
+    return new CudaScope(label, stack, stack::free);
+  }
+
+  @Override
+  public void upload(Tensor destination, ByteBuffer source) {
+    requireBytes("upload", source.remaining(), destination);
+    staging.upload(Address.of(destination), source);
+  }
+
+  @Override
+  public void download(ByteBuffer destination, Tensor source) {
+    requireBytes("download", destination.remaining(), source);
+    staging.download(destination, Address.of(source));
+  }
+
+  private static void requireBytes(String what, int hostBytes, Tensor tensor) {
+    if (hostBytes != tensor.numBytes()) {
+      throw new IllegalArgumentException(
+          "%s of %s: %d bytes on the host (expected: %d)"
+              .formatted(what, tensor, hostBytes, tensor.numBytes()));
+    }
+  }
+
+  @Override
+  public void synchronize() {
+    stream.synchronize();
+  }
+
+  @Override
+  public Replay record(Runnable work) {
+    return new CudaReplay(stream, workspace, work);
+  }
+
+  @Override
+  public long bytesInUse() {
+    return memory.bytesHeld();
+  }
+
+  /**
+   * @throws IllegalStateException if a scope is still open
+   */
+  @Override
+  public void close() {
+    stream.synchronize();
+    kernels.close();
+    staging.close();
+    workspace.close();
+    String open = memory.holders();
+    stream.close();
+    if (!open.isEmpty()) {
+      throw new IllegalStateException("the device is closed while scopes are open: " + open);
+    }
+  }
+}

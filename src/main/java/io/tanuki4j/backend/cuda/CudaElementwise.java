@@ -1,0 +1,108 @@
+package io.tanuki4j.backend.cuda;
+
+import static io.tanuki4j.backend.cuda.CudaException.check;
+
+import io.tanuki4j.kernel.ElementwiseKernels;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+import org.bytedeco.cuda.global.cudart;
+
+/** Fill, copy, conversion and addition; see fill.cu and elementwise.cu. */
+final class CudaElementwise implements ElementwiseKernels {
+  private static final int THREADS = 256;
+  private static final int VECTOR = 8;
+
+  private final CudaModules modules;
+  private final CudaStream stream;
+  private final Address to = new Address();
+  private final Address from = new Address();
+
+  CudaElementwise(CudaModules modules, CudaStream stream) {
+    this.modules = modules;
+    this.stream = stream;
+  }
+
+  @Override
+  public void fill(Tensor out, double value) {
+    long bits = bits(out.dtype(), value);
+    if (bits == 0) {
+      check(
+          cudart.cudaMemsetAsync(to.to(out), 0, out.numBytes(), stream.handle()),
+          "cudaMemsetAsync");
+      return;
+    }
+    CudaFunction function = modules.function(new FillVariant(out.dtype().bytes()), "fill");
+    function.arg(out).arg(bits).arg(out.numElements());
+    function.launch(Vectors.ceilDiv(out.numElements(), THREADS), THREADS);
+  }
+
+  private static long bits(DType dtype, double value) {
+    return switch (dtype) {
+      case F64 -> Double.doubleToRawLongBits(value);
+      case F32 -> Float.floatToRawIntBits((float) value) & 0xffff_ffffL;
+      case BF16 -> bf16((float) value);
+      case I64 -> (long) value;
+      case I32 -> (int) value & 0xffff_ffffL;
+    };
+  }
+
+  /** To nearest, ties to even. */
+  private static int bf16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (Float.isNaN(value)) {
+      return 0x7fff;
+    }
+    int rounded = bits + 0x7fff + (bits >>> 16 & 1);
+    return rounded >>> 16;
+  }
+
+  @Override
+  public void copy(Tensor out, Tensor in) {
+    Expect.elements("out of copy", out, in.numElements());
+    if (out.dtype() == in.dtype()) {
+      check(
+          cudart.cudaMemcpyAsync(
+              to.to(out),
+              from.to(in),
+              out.numBytes(),
+              cudart.cudaMemcpyDeviceToDevice,
+              stream.handle()),
+          "cudaMemcpyAsync");
+      return;
+    }
+    floating("out of copy", out);
+    floating("in of copy", in);
+    int vector = vector(out, in, in);
+    CudaFunction function =
+        modules.function(PairVariant.elementwise(out.dtype(), in.dtype(), vector), "convert");
+    function.arg(out).arg(in).arg(out.numElements());
+    function.launch(Vectors.ceilDiv(out.numElements(), (long) THREADS * vector), THREADS);
+  }
+
+  @Override
+  public void add(Tensor out, Tensor a, Tensor b) {
+    floating("out of add", out);
+    Expect.elements("a of add", a, out.numElements());
+    Expect.sameType("a of add", a, out);
+    Expect.elements("b of add", b, out.numElements());
+    Expect.sameType("b of add", b, out);
+    int vector = vector(out, a, b);
+    CudaFunction function =
+        modules.function(PairVariant.elementwise(out.dtype(), a.dtype(), vector), "add");
+    function.arg(out).arg(a).arg(b).arg(out.numElements());
+    function.launch(Vectors.ceilDiv(out.numElements(), (long) THREADS * vector), THREADS);
+  }
+
+  private static int vector(Tensor out, Tensor a, Tensor b) {
+    boolean inDouble = out.dtype() == DType.F64 || a.dtype() == DType.F64;
+    boolean aligned = Vectors.width(DType.BF16, out.numElements(), out, a, b) == VECTOR;
+    return aligned && !inDouble ? VECTOR : 1;
+  }
+
+  private static void floating(String name, Tensor tensor) {
+    if (!tensor.dtype().isFloatingPoint()) {
+      throw new IllegalArgumentException(
+          "%s: %s (expected: a floating type)".formatted(name, tensor));
+    }
+  }
+}

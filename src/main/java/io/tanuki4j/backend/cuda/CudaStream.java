@@ -1,0 +1,70 @@
+package io.tanuki4j.backend.cuda;
+
+import static io.tanuki4j.backend.cuda.CudaException.check;
+
+import org.bytedeco.cuda.cudart.CUgraph_st;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.cuda.global.cudart;
+
+/** The queue of a device's operations, and whether it now records them instead of running them. */
+final class CudaStream implements AutoCloseable {
+  private final CUstream_st handle = new CUstream_st();
+  private boolean recording;
+
+  CudaStream() {
+    check(
+        cudart.cudaStreamCreateWithFlags(handle, cudart.cudaStreamNonBlocking),
+        "cudaStreamCreateWithFlags");
+  }
+
+  CUstream_st handle() {
+    return handle;
+  }
+
+  void synchronize() {
+    requireRunning("wait for the GPU");
+    check(cudart.cudaStreamSynchronize(handle), "cudaStreamSynchronize");
+  }
+
+  void beginRecording() {
+    requireRunning("record");
+    check(
+        cudart.cudaStreamBeginCapture(handle, cudart.cudaStreamCaptureModeThreadLocal),
+        "cudaStreamBeginCapture");
+    recording = true;
+  }
+
+  /** The operations since {@link #beginRecording}; the caller destroys the graph. */
+  CUgraph_st endRecording() {
+    recording = false;
+    CUgraph_st graph = new CUgraph_st();
+    check(cudart.cudaStreamEndCapture(handle, graph), "cudaStreamEndCapture");
+    return graph;
+  }
+
+  /** Ends a recording whose work has failed; the failure is the one worth reporting. */
+  void abandonRecording() {
+    recording = false;
+    CUgraph_st graph = new CUgraph_st();
+    if (cudart.cudaStreamEndCapture(handle, graph) == cudart.cudaSuccess) {
+      check(cudart.cudaGraphDestroy(graph), "cudaGraphDestroy");
+    }
+  }
+
+  /**
+   * @throws IllegalStateException in a recording, which what is not allowed to do
+   */
+  void requireRunning(String what) {
+    if (recording) {
+      throw new IllegalStateException(
+          "cannot %s in a recording. Run the work once before it is recorded, and keep uploads,"
+                  .formatted(what)
+              + " downloads and synchronization out of it.");
+    }
+  }
+
+  @Override
+  public void close() {
+    check(cudart.cudaStreamDestroy(handle), "cudaStreamDestroy");
+  }
+}

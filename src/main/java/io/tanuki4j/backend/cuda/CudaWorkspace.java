@@ -1,0 +1,67 @@
+package io.tanuki4j.backend.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Temporary memory of the operations of one stream: they run one after the other, so all share one
+ * block of the size of the greediest. It grows before it is used, never in a recording.
+ */
+final class CudaWorkspace implements AutoCloseable {
+  private static final long GRANULARITY = 2L << 20;
+
+  private final CudaMemory memory;
+  private final List<CudaBlock> replaced = new ArrayList<>();
+  private @Nullable CudaBlock block;
+  private int numReplays;
+
+  CudaWorkspace(CudaMemory memory) {
+    this.memory = memory;
+  }
+
+  /** The address of at least so many bytes, valid until the next call. */
+  long reserve(long bytes) {
+    CudaBlock current = block;
+    if (current == null || current.bytes() < bytes) {
+      current = grow((bytes + GRANULARITY - 1) / GRANULARITY * GRANULARITY);
+    }
+    return current.address();
+  }
+
+  private CudaBlock grow(long bytes) {
+    if (block != null) {
+      replaced.add(block);
+      block = null;
+    }
+    giveReplaced();
+    CudaBlock larger = memory.take("workspace", bytes);
+    block = larger;
+    return larger;
+  }
+
+  /** A replay uses the address of its recording: until it is closed no block goes back. */
+  void addReplay() {
+    numReplays++;
+  }
+
+  void removeReplay() {
+    numReplays--;
+    giveReplaced();
+  }
+
+  private void giveReplaced() {
+    if (numReplays == 0) {
+      replaced.forEach(memory::give);
+      replaced.clear();
+    }
+  }
+
+  @Override
+  public void close() {
+    replaced.forEach(memory::give);
+    if (block != null) {
+      memory.give(block);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package io.tanuki4j.backend.cuda;
+
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+
+/** Checks of the arguments of kernels: an error here would read or write foreign memory. */
+final class Expect {
+  private Expect() {}
+
+  /** F32 or BF16; gradient checks in F64 run on the other backend. */
+  static void computeType(String name, Tensor tensor) {
+    if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.BF16) {
+      throw wrong(name, tensor, "F32 or BF16; for F64 use --backend nd4j");
+    }
+  }
+
+  static void dtype(String name, Tensor tensor, DType dtype) {
+    if (tensor.dtype() != dtype) {
+      throw wrong(name, tensor, dtype.toString());
+    }
+  }
+
+  static void sameType(String name, Tensor tensor, Tensor other) {
+    dtype(name, tensor, other.dtype());
+  }
+
+  /** F32, in which sums are kept, or the type of the other. */
+  static void sumType(String name, Tensor tensor, Tensor other) {
+    if (tensor.dtype() != DType.F32 && tensor.dtype() != other.dtype()) {
+      throw wrong(name, tensor, "F32 or " + other.dtype());
+    }
+  }
+
+  static void elements(String name, Tensor tensor, long count) {
+    if (tensor.numElements() != count) {
+      throw wrong(name, tensor, count + " elements");
+    }
+  }
+
+  /** A tensor that can be seen as a matrix of so many rows, its last dim the columns. */
+  static void matrix(String name, Tensor tensor, long rows, long columns) {
+    if (columns(tensor) != columns || tensor.numElements() != rows * columns) {
+      throw wrong(name, tensor, "%d rows of %d".formatted(rows, columns));
+    }
+  }
+
+  /** The last dim, as a number that kernels count with. */
+  static int columns(Tensor tensor) {
+    return tensor.shape().rank() == 0 ? 1 : Math.toIntExact(tensor.dim(-1));
+  }
+
+  static long rows(Tensor tensor) {
+    int columns = columns(tensor);
+    return columns == 0 ? 0 : tensor.numElements() / columns;
+  }
+
+  private static IllegalArgumentException wrong(String name, Tensor tensor, String expected) {
+    return new IllegalArgumentException("%s: %s (expected: %s)".formatted(name, tensor, expected));
+  }
+}

@@ -1,0 +1,27 @@
+package io.tanuki4j.backend.cuda;
+
+import io.tanuki4j.tensor.DType;
+import java.util.List;
+
+/**
+ * A family of kernels ({@code .cu} resource) with the types and sizes it is compiled for. Equal
+ * variants share one compiled module.
+ */
+interface KernelVariant {
+  /** The resource's name without its ending. */
+  String family();
+
+  /** The family's options as {@code NAME=value}. */
+  List<String> options();
+
+  /** The name of an element type in the sources. */
+  static String typeName(DType dtype) {
+    return switch (dtype) {
+      case BF16 -> "bf16";
+      case F32 -> "float";
+      case F64 -> "double";
+      case I32 -> "u32";
+      case I64 -> "u64";
+    };
+  }
+}

@@ -1,0 +1,129 @@
+// Cross entropy and z-loss. A block is one token: the logits are read once for the maximum and the
+// sum together (online softmax, Milakov and Gimelshein, 2018), and once more for the gradient, which
+// replaces them. Options: ELEMENT, VEC.
+
+typedef ELEMENT T;
+typedef Pack<T, VEC> Elements;
+
+// The maximum of some logits and the sum of their exponentials relative to it.
+struct Softmax {
+  float max;
+  float sum;
+
+  // A maximum of minus infinity belongs to no logits, or to logits that weigh nothing.
+  static float weight(float x, float max) {
+    return x == -infinity() ? 0.0f : exponential<T>(x - max);
+  }
+
+  void merge(Softmax other) {
+    const float larger = fmaxf(max, other.max);
+    sum = sum * weight(max, larger) + other.sum * weight(other.max, larger);
+    max = larger;
+  }
+
+  void add(const Elements& logits) {
+    Softmax pack{logits[0], 0.0f};
+#pragma unroll
+    for (int j = 1; j < VEC; j++) pack.max = fmaxf(pack.max, logits[j]);
+#pragma unroll
+    for (int j = 0; j < VEC; j++) pack.sum += weight(logits[j], pack.max);
+    merge(pack);
+  }
+};
+
+inline Softmax warp_softmax(Softmax x) {
+#pragma unroll
+  for (int step = 16; step > 0; step /= 2) {
+    x.merge(Softmax{__shfl_xor_sync(ALL_LANES, x.max, step), __shfl_xor_sync(ALL_LANES, x.sum, step)});
+  }
+  return x;
+}
+
+// The same in every thread of the block.
+inline Softmax block_softmax(Softmax x) {
+  __shared__ Softmax parts[32];
+  x = warp_softmax(x);
+  const u32 lane = threadIdx.x % 32;
+  if (lane == 0) parts[threadIdx.x / 32] = x;
+  __syncthreads();
+  return warp_softmax(lane < blockDim.x / 32 ? parts[lane] : Softmax{-infinity(), 0.0f});
+}
+
+inline float log_denominator(const T* logits, int vocabulary) {
+  Softmax own{-infinity(), 0.0f};
+  for (int i = threadIdx.x * VEC; i < vocabulary; i += blockDim.x * VEC) {
+    own.add(Elements::load(logits + i));
+  }
+  const Softmax all = block_softmax(own);
+  return all.max + logf(all.sum);
+}
+
+// What a token adds to the two sums.
+inline void write_row(double* rowSums, double crossEntropy, double zLoss) {
+  if (threadIdx.x == 0) {
+    rowSums[2 * (i64)blockIdx.x] = crossEntropy;
+    rowSums[2 * (i64)blockIdx.x + 1] = zLoss;
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(1024)
+    cross_entropy_forward(double* rowSums, const T* logits, const int* targets,
+                          const float* lossMask, int vocabulary, float zLoss) {
+  const T* row = logits + (i64)blockIdx.x * vocabulary;
+  const float mask = lossMask[blockIdx.x];
+  if (mask == 0.0f) {
+    write_row(rowSums, 0, 0);
+    return;
+  }
+  const float logZ = log_denominator(row, vocabulary);
+  const float target = widen(row[targets[blockIdx.x]]);
+  write_row(rowSums, mask * (logZ - target), mask * zLoss * logZ * logZ);
+}
+
+extern "C" __global__ void __launch_bounds__(1024)
+    cross_entropy_forward_backward(double* rowSums, T* logits, const int* targets,
+                                   const float* lossMask, const double* gradScale, int vocabulary,
+                                   float zLoss) {
+  T* row = logits + (i64)blockIdx.x * vocabulary;
+  const float mask = lossMask[blockIdx.x];
+  if (mask == 0.0f) {
+    write_row(rowSums, 0, 0);
+    for (int i = threadIdx.x * VEC; i < vocabulary; i += blockDim.x * VEC) {
+      Elements::zero().store(row + i);
+    }
+    return;
+  }
+  const int targetIndex = targets[blockIdx.x];
+  const float target = widen(row[targetIndex]);  // read before the barrier, overwritten after it
+  const float logZ = log_denominator(row, vocabulary);
+  write_row(rowSums, mask * (logZ - target), mask * zLoss * logZ * logZ);
+
+  const float scale = (float)(*gradScale * mask);
+  const float factor = scale * (1.0f + 2.0f * zLoss * logZ);
+  for (int i = threadIdx.x * VEC; i < vocabulary; i += blockDim.x * VEC) {
+    const Elements x = Elements::load(row + i);
+    float y[VEC];
+#pragma unroll
+    for (int j = 0; j < VEC; j++) {
+      y[j] = factor * exponential<T>(x[j] - logZ);
+      if (i + j == targetIndex) y[j] -= scale;
+    }
+    Elements::of(y).store(row + i);
+  }
+}
+
+// sums += the rows' sums, in an order that does not vary. One block.
+extern "C" __global__ void __launch_bounds__(1024)
+    add_row_sums(double* sums, const double* rowSums, i64 rows) {
+  double crossEntropy = 0, zLoss = 0;
+  for (i64 row = threadIdx.x; row < rows; row += blockDim.x) {
+    crossEntropy += rowSums[2 * row];
+    zLoss += rowSums[2 * row + 1];
+  }
+  crossEntropy = block_sum(crossEntropy);
+  zLoss = block_sum(zLoss);
+  if (threadIdx.x == 0) {
+    sums[0] += crossEntropy;
+    sums[1] += zLoss;
+  }
+}

@@ -1,0 +1,88 @@
+package io.tanuki4j.backend.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.tanuki4j.tensor.DType;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Compiles every kernel for every architecture. It needs NVRTC but no GPU: found as at run time,
+ * for example from {@code pip install nvidia-cuda-nvrtc} in an active environment, or from the
+ * folder in the variable TANUKI4J_CUDA_LIB_DIR.
+ */
+class KernelCompilerTest {
+  private static final List<String> ARCHITECTURES = List.of("sm_80", "sm_86", "sm_90");
+  private static final Set<CudaComponent> NEEDED =
+      Set.of(CudaComponent.DRIVER, CudaComponent.RUNTIME, CudaComponent.NVRTC);
+  private static final List<DType> TYPES = List.of(DType.F32, DType.BF16);
+
+  @BeforeAll
+  static void load_the_compiler(@TempDir Path temporary) throws IOException {
+    Map<CudaComponent, Path> folders =
+        new EnumMap<>(CudaLibraries.find(CudaSearchPath.of(null, System.getenv())).folders());
+    assumeTrue(
+        folders.containsKey(CudaComponent.NVRTC) && folders.containsKey(CudaComponent.RUNTIME),
+        "kernels not compiled, NVRTC not found: pip install nvidia-cuda-nvrtc nvidia-cuda-runtime");
+    if (!folders.containsKey(CudaComponent.DRIVER)) {
+      EmptyLibrary.write(temporary, "libcuda.so.1");
+      folders.put(CudaComponent.DRIVER, temporary);
+    }
+    folders.keySet().retainAll(NEEDED);
+    assertThat(new CudaLibraries(folders, List.of()).load()).isEmpty();
+  }
+
+  static List<KernelVariant> variants() {
+    List<KernelVariant> variants = new ArrayList<>();
+    for (DType type : TYPES) {
+      int vector = 16 / type.bytes();
+      for (int width : new int[] {1, vector}) {
+        variants.add(new RowVariant("activation", type, width));
+        variants.add(new RowVariant("rope", type, width));
+        variants.add(new RowVariant("loss", type, width));
+        variants.add(new RowVariant("clip", type, width));
+        variants.add(PairVariant.embedding(DType.F32, type, width));
+        variants.add(PairVariant.elementwise(type, type, width));
+      }
+      variants.add(new RowVariant("attention", type, 1));
+      variants.add(new RowVariant("normal", type, 1));
+      variants.add(new FillVariant(type.bytes()));
+    }
+    variants.add(new FillVariant(8));
+    variants.add(PairVariant.embedding(DType.BF16, DType.BF16, 8));
+    variants.add(PairVariant.elementwise(DType.BF16, DType.F32, 8));
+    variants.add(PairVariant.elementwise(DType.F64, DType.F32, 1));
+    variants.add(NormVariant.of(DType.BF16, DType.F32, 8, 4096));
+    variants.add(NormVariant.of(DType.BF16, DType.BF16, 8, 8192));
+    variants.add(NormVariant.of(DType.F32, DType.F32, 4, 256));
+    variants.add(NormVariant.of(DType.F32, DType.F32, 1, 33));
+    variants.add(adamW(DType.BF16, DType.F32, DType.F32, DType.F32, false));
+    variants.add(adamW(DType.F32, DType.F32, DType.F32, DType.F32, true));
+    variants.add(adamW(DType.BF16, DType.BF16, DType.BF16, DType.BF16, true));
+    return variants;
+  }
+
+  private static AdamWVariant adamW(
+      DType weight, DType master, DType moments, DType grad, boolean same) {
+    return new AdamWVariant(weight, master, moments, moments, grad, same, 8);
+  }
+
+  @ParameterizedTest
+  @MethodSource("variants")
+  void compiles_for_every_architecture(KernelVariant variant) {
+    for (String architecture : ARCHITECTURES) {
+      byte[] code = new KernelCompiler(architecture).compile(variant);
+      assertThat(code).as(variant + " " + architecture).startsWith(0x7f, 'E', 'L', 'F');
+    }
+  }
+}
