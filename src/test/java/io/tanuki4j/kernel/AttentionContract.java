@@ -11,9 +11,9 @@ public abstract class AttentionContract extends KernelContract {
   @Test
   void the_first_token_sees_only_itself() {
     AttentionShape shape = new AttentionShape(2, 1, 1, 1, 1);
-    Tensor qkv = memory.of(DType.F64, new double[] {1, 1, 5, 0, 9, 7}, 2, 1, 3);
-    Tensor out = memory.undefined(DType.F64, 2, 1, 1);
-    Tensor lse = memory.undefined(DType.F64, 1, 1, 2);
+    Tensor qkv = memory.of(widest(), new double[] {1, 1, 5, 0, 9, 7}, 2, 1, 3);
+    Tensor out = memory.undefined(widest(), 2, 1, 1);
+    Tensor lse = memory.undefined(widest(), 1, 1, 2);
     kernels().causalAttentionForward(out, lse, qkv, shape);
     assertClose(out, new double[] {5, 6});
     assertClose(lse, new double[] {1, Math.log(2)});
@@ -42,11 +42,12 @@ public abstract class AttentionContract extends KernelContract {
 
   @Test
   void backward_matches_finite_differences() {
+    requireF64();
     AttentionShape shape = new AttentionShape(5, 2, 4, 2, 3);
     Tensor qkv = memory.random(DType.F64, 1, 5, 2, shape.qkvSize());
     Tensor dOut = memory.random(DType.F64, 2, 5, 2, shape.outSize());
     Tensor dQkv = memory.undefined(DType.F64, 5, 2, shape.qkvSize());
-    backward(dQkv, dOut, qkv, shape);
+    backward(device(), memory, dQkv, dOut, qkv, shape);
     assertGradient(
         dQkv,
         qkv,
@@ -85,22 +86,37 @@ public abstract class AttentionContract extends KernelContract {
     Tensor qkv = memory.random(dtype, 1, s, b, shape.qkvSize());
     Tensor dOut = memory.random(dtype, 2, s, b, shape.outSize());
     Tensor dQkv = memory.undefined(dtype, s, b, shape.qkvSize());
-    backward(dQkv, dOut, qkv, shape);
-    Tensor wideQkv = memory.of(DType.F64, memory.values(qkv), s, b, shape.qkvSize());
-    Tensor wideDOut = memory.of(DType.F64, memory.values(dOut), s, b, shape.outSize());
-    Tensor expected = memory.undefined(DType.F64, s, b, shape.qkvSize());
-    backward(expected, wideDOut, wideQkv, shape);
+    backward(device(), memory, dQkv, dOut, qkv, shape);
+    double[] expected = backward(memory.values(dOut), memory.values(qkv), shape);
     // In BF16 the output that the backward reads has been rounded, too.
-    assertClose(dQkv, memory.values(expected), 4 * tolerance(dtype));
+    assertClose(dQkv, expected, 4 * tolerance(dtype));
   }
 
-  private void backward(Tensor dQkv, Tensor dOut, Tensor qkv, AttentionShape shape) {
+  private double[] backward(double[] dOut, double[] qkv, AttentionShape shape) {
+    int s = shape.seqLength();
+    int b = shape.batchSize();
+    try (GuardedMemory wide = new GuardedMemory(reference())) {
+      Tensor wideQkv = wide.of(DType.F64, qkv, s, b, shape.qkvSize());
+      Tensor wideDOut = wide.of(DType.F64, dOut, s, b, shape.outSize());
+      Tensor dQkv = wide.undefined(DType.F64, s, b, shape.qkvSize());
+      backward(reference(), wide, dQkv, wideDOut, wideQkv, shape);
+      return wide.values(dQkv);
+    }
+  }
+
+  private static void backward(
+      Device device,
+      GuardedMemory memory,
+      Tensor dQkv,
+      Tensor dOut,
+      Tensor qkv,
+      AttentionShape shape) {
     int s = shape.seqLength();
     int b = shape.batchSize();
     Tensor out = memory.undefined(qkv.dtype(), s, b, shape.outSize());
     Tensor lse = memory.undefined(sumType(qkv.dtype()), b, shape.numHeads(), s);
-    kernels().causalAttentionForward(out, lse, qkv, shape);
-    kernels().causalAttentionBackward(dQkv, dOut, out, lse, qkv, shape);
+    device.kernels().causalAttentionForward(out, lse, qkv, shape);
+    device.kernels().causalAttentionBackward(dQkv, dOut, out, lse, qkv, shape);
   }
 
   private static double[] attention(double[] qkv, AttentionShape shape, double[] lse) {

@@ -1,12 +1,14 @@
 package io.tanuki4j.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.util.Arrays;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -31,6 +33,7 @@ public abstract class KernelContract {
   @RegisterExtension final LeakCheck leaks = new LeakCheck(() -> device().bytesInUse());
 
   private Device device;
+  private @Nullable Device reference;
   protected GuardedMemory memory;
 
   /** A device of its own for the tests of this class. */
@@ -41,14 +44,33 @@ public abstract class KernelContract {
     return Stream.of(DType.F64, DType.F32, DType.BF16);
   }
 
+  /** A device that computes in F64, for expected values; null if the tested one does. */
+  protected @Nullable Device openReference() {
+    return null;
+  }
+
+  /** The most exact of the types. */
+  protected final DType widest() {
+    return types().findFirst().orElseThrow();
+  }
+
+  /** Ends a test that takes differences of F64 values on a backend that has none. */
+  protected final void requireF64() {
+    assumeTrue(widest() == DType.F64, "this backend does not compute in F64");
+  }
+
   @BeforeAll
   final void open() {
     device = openDevice();
+    reference = openReference();
   }
 
   @AfterAll
   final void close() {
     device.close();
+    if (reference != null) {
+      reference.close();
+    }
   }
 
   @BeforeEach
@@ -67,6 +89,11 @@ public abstract class KernelContract {
 
   protected final Kernels kernels() {
     return device.kernels();
+  }
+
+  /** The device that computes expected values in F64. */
+  protected final Device reference() {
+    return reference == null ? device : reference;
   }
 
   /** The type in which statistics and weight gradients of a type are kept. */

@@ -52,9 +52,9 @@ public abstract class MatmulContract extends KernelContract {
 
   @Test
   void takes_tensors_of_more_dims_as_matrices() {
-    Tensor a = memory.random(DType.F64, 1, 3, 2, 4);
-    Tensor b = memory.random(DType.F64, 2, 5, 4);
-    Tensor out = memory.undefined(DType.F64, 3, 2, 5);
+    Tensor a = memory.random(widest(), 1, 3, 2, 4);
+    Tensor b = memory.random(widest(), 2, 5, 4);
+    Tensor out = memory.undefined(widest(), 3, 2, 5);
     kernels().matmul(out, a, Op.NONE, b, Op.TRANSPOSE, Accumulate.OVERWRITE);
     assertClose(out, product(a, Op.NONE, b, Op.TRANSPOSE, 6, 5, 4, new double[30]));
   }

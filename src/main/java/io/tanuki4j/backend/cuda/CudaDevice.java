@@ -87,7 +87,7 @@ final class CudaDevice implements Device {
 
   @Override
   public long bytesInUse() {
-    return memory.bytesHeld();
+    return memory.bytesHeld() - workspace.bytesHeld();
   }
 
   /**

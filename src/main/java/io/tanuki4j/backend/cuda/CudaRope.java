@@ -34,8 +34,7 @@ final class CudaRope implements RopeKernels {
     checkAngles("sin of rope", sin, shape, half);
     if (2 * half > shape.headDim()) {
       throw new IllegalArgumentException(
-          "rope over %d elements (expected: at most the head dim %d)"
-              .formatted(2 * half, shape.headDim()));
+          "rotary dim %d (expected: at most the head dim %d)".formatted(2 * half, shape.headDim()));
     }
     int vector = Vectors.width(qkv.dtype(), half, qkv, cos, sin);
     vector = shape.headDim() % vector == 0 ? vector : 1;

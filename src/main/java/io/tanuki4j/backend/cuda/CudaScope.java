@@ -27,14 +27,14 @@ final class CudaScope implements MemoryScope {
 
   @Override
   public Tensor allocate(Shape shape, DType dtype) {
-    requireTop("allocate from");
+    requireTop("allocate " + dtype + " " + shape + " from");
     return stack.push(shape, dtype);
   }
 
   @Override
   public MemoryScope child(String childLabel) {
-    requireTop("open a child of");
-    openChild = new CudaScope(childLabel, stack, () -> openChild = null);
+    requireTop("open child " + childLabel + " of");
+    openChild = new CudaScope(label + "/" + childLabel, stack, () -> openChild = null);
     return openChild;
   }
 
@@ -59,7 +59,8 @@ final class CudaScope implements MemoryScope {
 
   private void requireTop(String what) {
     if (closed) {
-      throw new IllegalStateException("cannot %s scope %s: it is closed".formatted(what, label));
+      throw new IllegalStateException(
+          "cannot %s scope %s: it has been closed".formatted(what, label));
     }
     if (openChild != null) {
       throw new IllegalStateException(

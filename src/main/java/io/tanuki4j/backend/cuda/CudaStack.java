@@ -44,7 +44,8 @@ final class CudaStack {
   }
 
   Tensor push(Shape shape, DType dtype) {
-    long step = aligned(Math.multiplyExact(shape.numElements(), (long) dtype.bytes()));
+    long numBytes = Math.multiplyExact(shape.numElements(), (long) dtype.bytes());
+    long step = aligned(numBytes);
     int index = 0;
     while (index < blocks.size() && heights[index] + step > blocks.get(index).bytes()) {
       index++;
@@ -54,7 +55,7 @@ final class CudaStack {
     }
     Tensor tensor = new Tensor(shape, dtype, blocks.get(index), heights[index]);
     heights[index] += step;
-    bytesUsed += step;
+    bytesUsed += numBytes;
     mostUsed = Math.max(mostUsed, bytesUsed);
     return tensor;
   }

@@ -57,6 +57,12 @@ final class CudaWorkspace implements AutoCloseable {
     }
   }
 
+  /** What it holds now. */
+  long bytesHeld() {
+    return (block == null ? 0 : block.bytes())
+        + replaced.stream().mapToLong(CudaBlock::bytes).sum();
+  }
+
   @Override
   public void close() {
     replaced.forEach(memory::give);

@@ -40,6 +40,7 @@ final class PinnedStaging implements AutoCloseable {
       copy(device.to(destination + done), slot.pointer, count, cudart.cudaMemcpyHostToDevice);
       slot.markCopy();
     }
+    source.position(source.limit());
   }
 
   /** Returns when the bytes are there; several copies are on their way at a time. */
@@ -61,6 +62,7 @@ final class PinnedStaging implements AutoCloseable {
         take(destination, arriving, length);
       }
     }
+    destination.position(destination.limit());
   }
 
   private void take(ByteBuffer destination, int chunk, int length) {
