@@ -7,7 +7,7 @@ import io.tanuki4j.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -30,7 +30,7 @@ class KernelCompilerTest {
   @BeforeAll
   static void load_the_compiler(@TempDir Path temporary) throws IOException {
     Map<CudaComponent, Path> folders =
-        new EnumMap<>(CudaLibraries.find(CudaSearchPath.of(null, System.getenv())).folders());
+        new HashMap<>(CudaLibraries.find(CudaSearchPath.of(null, System.getenv())).folders());
     assumeTrue(
         folders.containsKey(CudaComponent.NVRTC) && folders.containsKey(CudaComponent.RUNTIME),
         "kernels not compiled, NVRTC not found: pip install nvidia-cuda-nvrtc nvidia-cuda-runtime");
