@@ -196,8 +196,9 @@ final class Assembly implements AutoCloseable {
   private void evaluate() {
     Checkpoint checkpoint = Checkpoints.find(config.checkpoint());
     checkpoint.load(device, Part.MODEL, ShardedTensor.ofValues(parameters), tokenizer.vocabSize());
-    long samples = (long) config.train().evalIterations() * config.train().globalBatchSize();
-    Splits splits = splits(new SampleCounts(0, samples, samples), Progress.START);
+    SampleCounts ofTraining = sampleCounts(); // the order of samples depends on their number
+    Splits splits =
+        splits(new SampleCounts(0, ofTraining.valid(), ofTraining.test()), Progress.START);
     Evaluator evaluator = new Evaluator(device, runner(), memory);
     evaluate(evaluator, splits.valid(), checkpoint, "validation");
     evaluate(evaluator, splits.test(), checkpoint, "test");
