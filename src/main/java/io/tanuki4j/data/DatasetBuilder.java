@@ -7,12 +7,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Builds the dataset of each split from the blend and the split ratios; opens each corpus once. */
 final class DatasetBuilder implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(DatasetBuilder.class);
 
   /** Datasets of a blend are built this much larger than it needs, as Megatron core 0.12 does. */
   private static final double MARGIN = 1 + 0.5 / 100;
@@ -96,15 +93,13 @@ final class DatasetBuilder implements AutoCloseable {
     double[] sizes = datasets.stream().mapToDouble(GptDataset::size).toArray();
     long available = datasets.stream().mapToLong(GptDataset::size).sum();
     if (available < counts.of(split)) {
-      LOG.warn(
-          "{}: the blend has {} samples, the run asks for {} and will end early. Give the datasets"
-              + " weights to repeat them, or ask for less.",
-          split.label(),
-          available,
-          counts.of(split));
+      throw new IllegalArgumentException(
+          ("%s data: one epoch of all datasets has %d samples (expected: the %d that the run asks"
+                  + " for). Give each dataset in --data-path a weight, so that they repeat, or ask for"
+                  + " less: --train-iters, --eval-iters or a larger --eval-interval.")
+              .formatted(split.label(), available, counts.of(split)));
     }
-    long size = Math.min(available, counts.of(split));
-    return BlendedDataset.build(datasets, split, sizes, size, config.cacheDir());
+    return BlendedDataset.build(datasets, split, sizes, counts.of(split), config.cacheDir());
   }
 
   private GptDataset dataset(String prefix, Split split, @Nullable Long numSamples) {

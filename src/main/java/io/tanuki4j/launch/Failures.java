@@ -10,6 +10,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
@@ -57,7 +58,10 @@ final class Failures {
   }
 
   private static String sentence(Exception failure) {
-    if (failure instanceof IllegalArgumentException && failure.getMessage() != null) {
+    boolean ofInput =
+        failure instanceof IllegalArgumentException
+            || failure instanceof NoSuchElementException; // the data are used up
+    if (ofInput && failure.getMessage() != null) {
       return failure.getMessage();
     }
     if (failure instanceof UncheckedIOException wrapped

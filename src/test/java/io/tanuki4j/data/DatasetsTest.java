@@ -66,10 +66,18 @@ class DatasetsTest {
   }
 
   @Test
-  void a_blend_without_weights_takes_each_sample_once_and_no_more() {
-    try (Datasets data = build(shared("1", "a", "b"), new SampleCounts(100, 0, 0))) {
+  void a_blend_without_weights_takes_each_sample_once() {
+    try (Datasets data = build(shared("1", "a", "b"), new SampleCounts(48, 0, 0))) {
       assertThat(firstTokens(data.train())).hasSize(48).filteredOn(t -> t == 1).hasSize(24);
     }
+  }
+
+  @Test
+  void a_blend_without_weights_that_is_too_small_is_refused_at_the_start() {
+    assertThatThrownBy(() -> build(shared("1", "a", "b"), new SampleCounts(100, 0, 0)))
+        .hasMessageStartingWith(
+            "train data: one epoch of all datasets has 48 samples (expected: the 100 that the run"
+                + " asks for). Give each dataset in --data-path a weight");
   }
 
   @Test
