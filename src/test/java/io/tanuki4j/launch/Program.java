@@ -1,0 +1,89 @@
+package io.tanuki4j.launch;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** The program in a JVM of its own, as a user starts it. */
+final class Program {
+  private static final int TIMEOUT_SECONDS = 120;
+
+  private final Path log;
+  private final Process process;
+
+  private Program(Path log, Process process) {
+    this.log = log;
+    this.process = process;
+  }
+
+  /** What came of a run. */
+  record Result(int exitCode, String output) {
+    /** The iteration lines, without the date and the time that an iteration took. */
+    List<String> iterations() {
+      return output
+          .lines()
+          .filter(line -> line.contains("] iteration "))
+          .map(line -> line.replaceAll("^ \\[.*?\\]|elapsed time.*?\\|", ""))
+          .toList();
+    }
+  }
+
+  /**
+   * @param folder for the output
+   */
+  static Program start(Path folder, List<String> words) {
+    try {
+      List<String> command = new ArrayList<>();
+      command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+      ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+          .filter(flag -> flag.startsWith("--add-modules") || flag.startsWith("-Dorg.bytedeco"))
+          .forEach(command::add);
+      command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+      command.add(Main.class.getName());
+      command.addAll(words);
+      Path log = Files.createTempFile(folder, "output", ".log");
+      Process process =
+          new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(log.toFile())
+              .start();
+      return new Program(log, process);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static Result run(Path folder, List<String> words) {
+    return start(folder, words).await();
+  }
+
+  Process process() {
+    return process;
+  }
+
+  String output() {
+    try {
+      return Files.readString(log);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Waits for the end; a program that hangs is killed, which its exit code shows. */
+  Result await() {
+    try {
+      if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+        process.destroyForcibly().waitFor();
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+    return new Result(process.exitValue(), output());
+  }
+}
