@@ -22,6 +22,16 @@ public final class Problems {
     sentences.add("%s: %s (expected: %s). %s".formatted(flag, value, expected, remedy));
   }
 
+  /**
+   * Reports the refusal of a component, whose message begins with its own name for the setting and
+   * a colon.
+   */
+  public void add(String flag, IllegalArgumentException refusal) {
+    String message = String.valueOf(refusal.getMessage());
+    flags.add(flag);
+    sentences.add(flag + message.substring(Math.max(0, message.indexOf(':'))));
+  }
+
   /** Reports a flag that has to be given; says nothing where its value could not be read. */
   public void required(String flag, @Nullable Object value, String expected, String remedy) {
     if (value == null && !flags.contains(flag)) {

@@ -26,9 +26,13 @@ public final class PythonText {
     return value.toString();
   }
 
-  private static String element(Object value) {
-    return value instanceof String text
-        ? "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-        : of(value);
+  private static String element(@Nullable Object value) {
+    if (!(value instanceof String text)) {
+      return of(value);
+    }
+    String escaped = text.replace("\\", "\\\\");
+    return text.contains("'") && !text.contains("\"")
+        ? '"' + escaped + '"'
+        : "'" + escaped.replace("'", "\\'") + "'";
   }
 }

@@ -2,6 +2,7 @@ package io.tanuki4j.launch;
 
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.launch.options.NearestNames;
+import io.tanuki4j.launch.options.OptionTypes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -14,6 +15,9 @@ import java.util.NoSuchElementException;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -24,12 +28,34 @@ final class Failures {
   /** Of commands whose flags picocli reads. */
   static int wrongParameters(ParameterException failure, String[] words) {
     CommandLine command = failure.getCommandLine();
+    if (failure instanceof MissingParameterException missing && !missing.getMissing().isEmpty()) {
+      return usage(
+          command,
+          missing.getMissing().stream().map(Failures::missing).collect(Collectors.joining("\n")));
+    }
     if (failure instanceof UnmatchedArgumentException unmatched
         && !unmatched.getUnmatched().isEmpty()) {
       String name = unmatched.getUnmatched().get(0);
       return usage(command, name + ": " + unknown(command, name));
     }
+    if (failure.getArgSpec() instanceof OptionSpec option && failure.getValue() != null) {
+      return usage(command, wrongValue(option, failure.getValue()));
+    }
     return usage(command, failure.getMessage() + ".");
+  }
+
+  private static String missing(ArgSpec argument) {
+    String name = argument instanceof OptionSpec option ? option.longestName() : "an argument";
+    return "%s: not given (expected: %s). Add it.".formatted(name, argument.paramLabel());
+  }
+
+  private static String wrongValue(OptionSpec option, String value) {
+    return "%s: %s (expected: %s). %s"
+        .formatted(
+            option.longestName(),
+            value.isEmpty() ? "an empty value" : value,
+            OptionTypes.expected(option.type()),
+            OptionTypes.remedy(option.type(), value));
   }
 
   private static String unknown(CommandLine command, String name) {

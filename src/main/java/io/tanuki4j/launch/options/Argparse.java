@@ -1,16 +1,13 @@
 package io.tanuki4j.launch.options;
 
 import io.tanuki4j.config.Problems;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -53,7 +50,7 @@ final class Argparse {
     OptionSpec option = options.get(name);
     if (option == null) {
       unknown(name, inline);
-    } else if (isBoolean(option)) {
+    } else if (OptionTypes.isBoolean(option)) {
       flag(option, name, inline);
     } else if (option.isMultiValue()) {
       set(option, values(inline));
@@ -73,15 +70,20 @@ final class Argparse {
 
   private void single(OptionSpec option, String name, boolean inline) {
     if (!inline && (words.isEmpty() || isFlag(words.peekFirst()))) {
-      problems.add(name, "no value", expected(option.type()), "Write a value after the flag.");
+      problems.add(
+          name, "no value", OptionTypes.expected(option.type()), "Write a value after the flag.");
       return;
     }
     String text = words.removeFirst();
     try {
-      set(option, convert(option.type(), text));
+      set(option, OptionTypes.convert(option.type(), text));
     } catch (IllegalArgumentException e) {
       String shown = text.isBlank() ? "an empty value" : text;
-      problems.add(name, shown, expected(option.type()), remedy(option.type(), text));
+      problems.add(
+          name,
+          shown,
+          OptionTypes.expected(option.type()),
+          OptionTypes.remedy(option.type(), text));
     }
   }
 
@@ -118,86 +120,5 @@ final class Argparse {
   /** A dash begins a flag, unless a negative number follows it. */
   private static boolean isFlag(String word) {
     return word.length() > 1 && word.startsWith("-") && !PythonNumbers.isDouble(word);
-  }
-
-  private static boolean isBoolean(OptionSpec option) {
-    return option.type() == boolean.class || option.type() == Boolean.class;
-  }
-
-  private static Object convert(Class<?> type, String text) {
-    if (isInteger(type)) {
-      return PythonNumbers.parseInt(text);
-    }
-    if (isLong(type)) {
-      return PythonNumbers.parseLong(text);
-    }
-    if (isDouble(type)) {
-      return PythonNumbers.parseDouble(text);
-    }
-    if (type == Path.class) {
-      if (text.isBlank()) {
-        throw new IllegalArgumentException("empty path");
-      }
-      return Path.of(text);
-    }
-    return text;
-  }
-
-  private static String expected(Class<?> type) {
-    if (isInteger(type) || isLong(type)) {
-      return "an integer";
-    }
-    if (isDouble(type)) {
-      return "a number";
-    }
-    return type == Path.class ? "a path" : "a text";
-  }
-
-  private static String remedy(Class<?> type, String text) {
-    if (type == Path.class) {
-      return "Write the path of a file or folder.";
-    }
-    if (!isDouble(type) && PythonNumbers.isDouble(text)) {
-      double value = PythonNumbers.parseDouble(text);
-      if (value != Math.rint(value) || Math.abs(value) > Integer.MAX_VALUE) {
-        return "Write a whole number up to " + Integer.MAX_VALUE + ".";
-      }
-      return "Write " + (long) value + ".";
-    }
-    return isDouble(type) ? "Write it like 0.1 or 1e-4." : "Write it in digits, like 1000.";
-  }
-
-  private static boolean isInteger(Class<?> type) {
-    return type == int.class || type == Integer.class;
-  }
-
-  private static boolean isLong(Class<?> type) {
-    return type == long.class || type == Long.class;
-  }
-
-  private static boolean isDouble(Class<?> type) {
-    return type == double.class || type == Double.class;
-  }
-
-  /** A value of another program's types (JSON has only doubles) as the option holds it. */
-  static @Nullable Object coerce(OptionSpec option, Object value) {
-    Class<?> type = option.type();
-    if (isBoolean(option)) {
-      return value instanceof Boolean ? value : null;
-    }
-    if (option.isMultiValue()) {
-      return value instanceof Collection<?> list
-          ? list.stream().map(String::valueOf).toList()
-          : null;
-    }
-    if (value instanceof Number number && isDouble(type)) {
-      return number.doubleValue();
-    }
-    boolean whole = value instanceof Number number && number.doubleValue() == number.longValue();
-    try {
-      return convert(type, whole ? String.valueOf(((Number) value).longValue()) : value.toString());
-    } catch (IllegalArgumentException e) {
-      return null;
-    }
   }
 }

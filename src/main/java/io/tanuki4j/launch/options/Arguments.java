@@ -38,7 +38,7 @@ final class Arguments {
     return arguments;
   }
 
-  private static String dest(OptionSpec option) {
+  static String dest(OptionSpec option) {
     if (option.userObject() instanceof OtherFlag flag) {
       return flag.dest();
     }
@@ -52,10 +52,6 @@ final class Arguments {
     return explicit.contains(dest);
   }
 
-  boolean has(String dest) {
-    return options.containsKey(dest);
-  }
-
   /** The flag as the user writes it. */
   String flag(String dest) {
     return option(dest).names()[0];
@@ -65,19 +61,13 @@ final class Arguments {
     return option(dest).getValue();
   }
 
-  /**
-   * Sets a value of another program's types.
-   *
-   * @return false if the flag cannot hold it
-   */
-  boolean set(String dest, Object value) {
-    OptionSpec option = option(dest);
-    Object coerced = Argparse.coerce(option, value);
-    if (coerced == null) {
-      return false;
-    }
-    option.setValue(coerced);
-    return true;
+  /** A value of another program's types as the flag holds it; null if it cannot. */
+  @Nullable Object coerce(String dest, Object value) {
+    return OptionTypes.coerce(option(dest), value);
+  }
+
+  void set(String dest, Object value) {
+    option(dest).setValue(value);
   }
 
   private OptionSpec option(String dest) {

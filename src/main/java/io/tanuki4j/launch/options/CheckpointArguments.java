@@ -69,12 +69,16 @@ final class CheckpointArguments {
     List<String> notices = new ArrayList<>();
     for (String name : names) {
       Object value = theirs.get(name);
+      Object coerced = value == null ? null : arguments.coerce(name, value);
       if (value == null) {
         notices.add("Checkpoint did not provide arguments " + name);
       } else if (isExplicit(name, arguments)) {
-        keep(name, value, arguments, notices);
+        keep(name, coerced == null ? value : coerced, arguments, notices);
+      } else if (coerced == null) {
+        refuse(arguments.flag(name), value, problems);
       } else {
-        take(name, value, arguments, problems, notices);
+        arguments.set(name, coerced);
+        notices.add("Setting %s to %s from checkpoint".formatted(name, PythonText.of(coerced)));
       }
     }
     NOT_TAKEN.forEach(name -> compare(name, theirs.get(name), arguments, notices));
@@ -113,17 +117,12 @@ final class CheckpointArguments {
     return value == null && name.equals("rope_theta") ? arguments.get("rotary_base") : value;
   }
 
-  private static void take(
-      String name, Object value, Arguments arguments, Problems problems, List<String> notices) {
-    if (arguments.set(name, value)) {
-      notices.add("Setting %s to %s from checkpoint".formatted(name, PythonText.of(value)));
-    } else {
-      problems.add(
-          arguments.flag(name),
-          PythonText.of(value) + " in the checkpoint",
-          "a value that the flag can hold",
-          "Give the flag yourself.");
-    }
+  private static void refuse(String flag, Object value, Problems problems) {
+    problems.add(
+        flag,
+        PythonText.of(value) + " in the checkpoint",
+        "a value that the flag can hold",
+        "Give the flag yourself.");
   }
 
   private static void compare(

@@ -5,20 +5,17 @@ import static java.util.Objects.requireNonNullElse;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.data.DataConfig;
 import io.tanuki4j.data.DataConfig.Blend;
+import io.tanuki4j.data.SplitRatios;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The flags of {@link DataConfig}. */
 public final class DataOptions {
   private static final String LEGACY_SPLIT = "969, 30, 1";
-  private static final Pattern SPLIT_NUMBER = Pattern.compile("[.0-9]+");
-  private static final int MAX_SPLITS = 3;
 
   @Option(
       names = "--data-path",
@@ -105,25 +102,25 @@ public final class DataOptions {
     if (perSplitDataArgsPath != null) {
       readPerSplit(perSplitDataArgsPath, problems);
     } else {
-      train = new BlendParser("--train-data-path", problems).parse(trainDataPath);
-      valid = new BlendParser("--valid-data-path", problems).parse(validDataPath);
-      test = new BlendParser("--test-data-path", problems).parse(testDataPath);
+      train = new Blends("--train-data-path", problems).parse(trainDataPath);
+      valid = new Blends("--valid-data-path", problems).parse(validDataPath);
+      test = new Blends("--test-data-path", problems).parse(testDataPath);
     }
   }
 
   private @Nullable Blend blend(Problems problems) {
     if (dataArgsPath == null) {
-      return new BlendParser("--data-path", problems).parse(dataPath);
+      return new Blends("--data-path", problems).parse(dataPath);
     }
     String flag = "--data-args-path";
-    return new BlendParser(flag, problems).parse(DataFiles.words(flag, dataArgsPath, problems));
+    return new Blends(flag, problems).parse(DataFiles.words(flag, dataArgsPath, problems));
   }
 
   private void readPerSplit(Path file, Problems problems) {
     String flag = "--per-split-data-args-path";
     Map<String, List<String>> lists = DataFiles.perSplit(flag, file, problems);
     if (lists != null) {
-      BlendParser parser = new BlendParser(flag, problems);
+      Blends parser = new Blends(flag, problems);
       train = parser.parse(lists.get("train"));
       valid = parser.parse(lists.get("valid"));
       test = parser.parse(lists.get("test"));
@@ -165,18 +162,12 @@ public final class DataOptions {
   }
 
   private void checkSplit(Problems problems) {
-    if (split == null) {
-      return;
-    }
-    List<Double> numbers = new ArrayList<>();
-    Matcher matcher = SPLIT_NUMBER.matcher(split);
-    while (matcher.find()) {
-      boolean number = PythonNumbers.isDouble(matcher.group());
-      numbers.add(number ? PythonNumbers.parseDouble(matcher.group()) : Double.NaN);
-    }
-    double sum = numbers.stream().mapToDouble(Double::doubleValue).sum();
-    if (numbers.size() > MAX_SPLITS || !(sum > 0) || split.contains("-")) {
-      problems.add("--split", split, "up to three numbers, not all 0", "Write it like 969,30,1.");
+    try {
+      if (split != null) {
+        SplitRatios.parse(split);
+      }
+    } catch (IllegalArgumentException e) {
+      problems.add("--split", e);
     }
   }
 

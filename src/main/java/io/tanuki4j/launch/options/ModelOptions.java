@@ -26,25 +26,7 @@ public final class ModelOptions {
       description = "Width inside the MLP (8/3 of the hidden size, down to a multiple of 64).")
   @Nullable Integer ffnHiddenSize;
 
-  @Option(names = "--num-attention-heads", paramLabel = "N", description = "Attention heads.")
-  @Nullable Integer numAttentionHeads;
-
-  @Option(
-      names = "--kv-channels",
-      paramLabel = "N",
-      description = "Size of a head (hidden size / heads).")
-  @Nullable Integer kvChannels;
-
-  @Option(
-      names = "--group-query-attention",
-      description = "Several heads share a key and a value; see --num-query-groups.")
-  boolean groupQueryAttention;
-
-  @Option(
-      names = "--num-query-groups",
-      paramLabel = "N",
-      description = "Keys and values, with --group-query-attention; else one per head.")
-  int numQueryGroups = 1;
+  @Mixin final AttentionOptions attention = new AttentionOptions();
 
   @Option(names = "--seq-length", paramLabel = "N", description = "Tokens per sample.")
   @Nullable Integer seqLength;
@@ -106,31 +88,20 @@ public final class ModelOptions {
     if (seqLength == null) {
       seqLength = encoderSeqLength;
     }
-    if (hiddenSize != null && hiddenSize > 0) {
-      deriveWidths(hiddenSize);
+    if (ffnHiddenSize == null && hiddenSize != null && hiddenSize > 0) {
+      ffnHiddenSize = (int) (4.0 * hiddenSize * 2 / 3 / FFN_MULTIPLE) * FFN_MULTIPLE;
     }
-    if (!groupQueryAttention && numAttentionHeads != null && numQueryGroups == 1) {
-      numQueryGroups = numAttentionHeads;
-    }
+    attention.derive(hiddenSize);
     if (zLossStrength == null) {
       zLossStrength = useZLoss ? Z_LOSS : 0.0;
-    }
-  }
-
-  private void deriveWidths(int hidden) {
-    if (ffnHiddenSize == null) {
-      ffnHiddenSize = (int) (4.0 * hidden * 2 / 3 / FFN_MULTIPLE) * FFN_MULTIPLE;
-    }
-    if (kvChannels == null && numAttentionHeads != null && numAttentionHeads > 0) {
-      kvChannels = hidden % numAttentionHeads == 0 ? hidden / numAttentionHeads : null;
     }
   }
 
   void check(Problems problems) {
     checkGiven(problems);
     checkSizes(problems);
-    checkHeads(problems);
-    rotary.check(kvChannels, problems);
+    attention.check(hiddenSize, problems);
+    rotary.check(attention.kvChannels, problems);
     recompute.check(numLayers, problems);
     problems.positive("--norm-epsilon", normEpsilon, "Llama uses 1e-5.");
     problems.positive("--init-method-std", initMethodStd, "Megatron uses 0.02.");
@@ -145,11 +116,6 @@ public final class ModelOptions {
     problems.required("--num-layers", numLayers, integer, "Add it, for example --num-layers 8.");
     problems.required(
         "--hidden-size", hiddenSize, integer, "Add it, for example --hidden-size 256.");
-    problems.required(
-        "--num-attention-heads",
-        numAttentionHeads,
-        integer,
-        "Add it, for example --num-attention-heads 4.");
     problems.required("--seq-length", seqLength, integer, "Add it, for example --seq-length 2048.");
     problems.required(
         "--max-position-embeddings",
@@ -162,10 +128,10 @@ public final class ModelOptions {
     String size = "Write 1 or more.";
     problems.positive("--num-layers", numLayers, size);
     problems.positive("--hidden-size", hiddenSize, size);
-    problems.positive("--ffn-hidden-size", ffnHiddenSize, "Write 1 or more, or leave it out.");
-    problems.positive("--num-attention-heads", numAttentionHeads, size);
-    problems.positive("--kv-channels", kvChannels, "Write 1 or more, or leave it out.");
-    problems.positive("--num-query-groups", numQueryGroups, size);
+    problems.positive(
+        "--ffn-hidden-size",
+        ffnHiddenSize,
+        "Give it: the default is 8/3 of --hidden-size, down to a multiple of 64.");
     problems.positive("--seq-length", seqLength, size);
     problems.positive("--padded-vocab-size", paddedVocabSize, "Write 1 or more, or leave it out.");
     if (seqLength != null && maxPositionEmbeddings != null && maxPositionEmbeddings < seqLength) {
@@ -177,33 +143,6 @@ public final class ModelOptions {
     }
   }
 
-  private void checkHeads(Problems problems) {
-    if (numAttentionHeads == null || numAttentionHeads <= 0 || numQueryGroups <= 0) {
-      return;
-    }
-    if (hiddenSize != null && hiddenSize > 0 && kvChannels == null) {
-      problems.add(
-          "--num-attention-heads",
-          numAttentionHeads,
-          "a divisor of --hidden-size, " + hiddenSize,
-          "Change it, or give the size of a head with --kv-channels.");
-    }
-    if (groupQueryAttention && numAttentionHeads % numQueryGroups != 0) {
-      problems.add(
-          "--num-query-groups",
-          numQueryGroups,
-          "a divisor of --num-attention-heads, " + numAttentionHeads,
-          "Change one of the two.");
-    } else if (!groupQueryAttention && numQueryGroups != numAttentionHeads) {
-      problems.add(
-          "--num-query-groups",
-          numQueryGroups,
-          "--group-query-attention beside it",
-          "Add --group-query-attention, or leave it out for %d groups."
-              .formatted(numAttentionHeads));
-    }
-  }
-
   /** The configuration of flags that were checked; the vocabulary is 0 where it is not known. */
   ModelConfig toConfig() {
     Integer interpolation = rotary.rotarySeqLenInterpolationFactor;
@@ -211,9 +150,9 @@ public final class ModelOptions {
         requireNonNull(numLayers),
         requireNonNull(hiddenSize),
         requireNonNull(ffnHiddenSize),
-        requireNonNull(numAttentionHeads),
-        numQueryGroups,
-        requireNonNull(kvChannels),
+        requireNonNull(attention.numAttentionHeads),
+        attention.numQueryGroups,
+        requireNonNull(attention.kvChannels),
         requireNonNullElse(paddedVocabSize, 0),
         requireNonNull(seqLength),
         requireNonNull(maxPositionEmbeddings),

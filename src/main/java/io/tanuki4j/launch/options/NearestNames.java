@@ -15,7 +15,7 @@ public final class NearestNames {
    * or that the name begins; nearest first, at most three.
    */
   public static List<String> of(String name, Collection<String> candidates) {
-    int tolerance = Math.max(2, name.length() / 3);
+    int tolerance = Math.min(name.length() - 1, Math.max(2, name.length() / 3));
     return candidates.stream()
         .filter(candidate -> candidate.startsWith(name) || edits(name, candidate) <= tolerance)
         .sorted(

@@ -3,7 +3,6 @@ package io.tanuki4j.launch.options;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.PythonText;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +42,7 @@ record OtherFlag(
             .userObject(this)
             .description(text)
             .initialValue(initialValue())
-            .paramLabel(type.contains("|") ? type : type.toUpperCase(Locale.ROOT));
+            .paramLabel(label());
     switch (type) {
       case "flag", "noflag" -> option.type(boolean.class).arity("0");
       case "int" -> option.type(Integer.class);
@@ -56,15 +55,25 @@ record OtherFlag(
     return built;
   }
 
-  /** Reports a value that this system does not know. */
+  private String label() {
+    return switch (type) {
+      case "int" -> "N";
+      case "float" -> "X";
+      case "str" -> "TEXT";
+      case "list" -> "TEXT...";
+      default -> type;
+    };
+  }
+
+  /** Reports a value that this system, or Megatron, does not know. */
   void check(@Nullable Object value, boolean explicit, Problems problems) {
-    if (explicit && type.contains("|")) {
+    if (!hasNoEffect()) {
+      if (!isAllowed(value)) {
+        problems.add(name(), shown(value, explicit), expected(), text);
+      }
+    } else if (explicit && type.contains("|")) {
       problems.oneOf(name(), String.valueOf(value), List.of(type.split("\\|", -1)));
     }
-    if (hasNoEffect() || isAllowed(value)) {
-      return;
-    }
-    problems.add(name(), shown(value, explicit), expected(), text);
   }
 
   private boolean isAllowed(@Nullable Object value) {
@@ -97,7 +106,8 @@ record OtherFlag(
     if (isFlag) {
       return allowed.equals("given") ? "not given" : "given";
     }
-    return explicit ? plain(value) : "not given, which means " + PythonText.of(value);
+    boolean given = explicit || !Objects.equals(value, initialValue());
+    return given ? plain(value) : "not given, which means " + PythonText.of(value);
   }
 
   private @Nullable Object initialValue() {

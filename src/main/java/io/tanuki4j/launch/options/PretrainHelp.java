@@ -4,6 +4,7 @@ import static picocli.CommandLine.Model.UsageMessageSpec.SECTION_KEY_OPTION_LIST
 
 import io.tanuki4j.config.PythonText;
 import java.lang.reflect.Field;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,7 +80,12 @@ final class PretrainHelp {
     Map<String, List<OptionSpec>> groups = new LinkedHashMap<>();
     groups.put(
         "Model [defaults in brackets]",
-        of(command, ModelOptions.class, RotaryOptions.class, RecomputeOptions.class));
+        of(
+            command,
+            ModelOptions.class,
+            AttentionOptions.class,
+            RotaryOptions.class,
+            RecomputeOptions.class));
     groups.put("Tokenizer", of(command, TokenizerOptions.class));
     groups.put("Data", of(command, DataOptions.class));
     groups.put("Batches and length of the run", of(command, TrainOptions.class));
@@ -95,12 +101,13 @@ final class PretrainHelp {
         "Known, but not with every value: others end the run with a sentence",
         others(command, flag -> !flag.hasNoEffect() && !flag.isRemoved()));
     groups.put("Accepted, no effect", others(command, OtherFlag::hasNoEffect));
+    groups.values().removeIf(List::isEmpty);
     return groups;
   }
 
   private static List<OptionSpec> of(CommandSpec command, Class<?>... owners) {
     return command.options().stream()
-        .filter(option -> List.of(owners).contains(owner(option)))
+        .filter(option -> Arrays.asList(owners).contains(owner(option)))
         .toList();
   }
 

@@ -72,7 +72,7 @@ final class RotaryOptions {
               ? "not given, which means learned_absolute"
               : positionEmbeddingType,
           "rope",
-          "Add --position-embedding-type rope, as Llama has it; others are not built.");
+          "Write --position-embedding-type rope, as Llama has it; others are not built.");
     }
     problems.positive("--rotary-base", rotaryBase, "Write 10000 or more.");
     problems.positive("--rope-theta", ropeTheta, "Write 10000.0 or more.");

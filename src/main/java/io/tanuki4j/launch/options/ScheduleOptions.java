@@ -76,12 +76,16 @@ public final class ScheduleOptions {
 
   /** Fills the lengths that follow from the run's; call {@link #check} after. */
   void derive(TrainOptions train) {
-    if (train.trainSamples == null && lrDecayIters == null) {
+    if (train.trainSamples == null && lrDecayIters == null && isPositive(train.trainIters)) {
       lrDecayIters = train.trainIters;
     }
-    if (train.trainSamples != null && lrDecaySamples == null) {
+    if (lrDecaySamples == null && isPositive(train.trainSamples)) {
       lrDecaySamples = train.trainSamples;
     }
+  }
+
+  private static boolean isPositive(@Nullable Number length) {
+    return length != null && length.longValue() > 0;
   }
 
   void check(boolean inSamples, Problems problems) {

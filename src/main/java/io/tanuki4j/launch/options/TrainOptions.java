@@ -82,7 +82,7 @@ public final class TrainOptions {
 
   /** Fills what follows from other flags. */
   void derive(List<String> notices) {
-    if (globalBatchSize == null && microBatchSize != null) {
+    if (globalBatchSize == null && microBatchSize != null && microBatchSize > 0) {
       globalBatchSize = microBatchSize;
       notices.add("setting global batch size to " + globalBatchSize);
     }
