@@ -1,0 +1,85 @@
+package io.tanuki4j.launch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.launch.options.PretrainOptions.Resolved;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command lines that Megatron's users bring. */
+class UserScriptsTest {
+  @TempDir Path folder;
+  private CommandLines lines;
+  private List<String> words;
+
+  @BeforeEach
+  void read_the_script() throws IOException, URISyntaxException {
+    lines = new CommandLines(folder);
+    Path script = Path.of(UserScriptsTest.class.getResource("set-a.args").toURI());
+    words = new ArrayList<>(ArgumentFiles.expand(List.of("@" + script)));
+    words.replaceAll(word -> word.replace("DIR", folder.toString()));
+  }
+
+  @Test
+  void a_first_run_lacks_only_the_devices() {
+    assertThat(lines.problems(words))
+        .containsExactly(
+            "--pipeline-model-parallel-size: 4 (expected: 1). This version runs on one device:"
+                + " write --pipeline-model-parallel-size 1 or leave it out.",
+            "--bf16: given (expected: not given). The CPU backend (nd4j) computes in fp32: leave"
+                + " out --bf16.");
+  }
+
+  @Test
+  void on_one_cpu_it_runs() {
+    words.remove("--bf16");
+    words.addAll(List.of("--pipeline-model-parallel-size", "1"));
+    Resolved resolved = lines.resolve(words);
+    RunConfig config = resolved.config();
+    assertThat(config.model().numQueryGroups()).isEqualTo(8);
+    assertThat(config.model().ropeBase()).isEqualTo(10000);
+    assertThat(config.model().zLoss()).isEqualTo(1e-4);
+    assertThat(config.model().tiedEmbeddings()).isFalse();
+    assertThat(config.schedule().warmupSamples()).isEqualTo(1000 * 1536);
+    assertThat(resolved.notices())
+        .contains(
+            "Checkpoint not found to provide arguments, using provided arguments.",
+            "accepted without effect here (see --help): --sequence-parallel"
+                + " --use-distributed-optimizer --distributed-backend --use-mpi --use-mcore-models"
+                + " --transformer-impl --use-flash-attn --attention-softmax-in-fp32"
+                + " --no-masked-softmax-fusion --wandb-exp-name");
+  }
+
+  @Test
+  void a_continued_run_changes_flags_behind_the_script() {
+    words.remove("--bf16");
+    words.addAll(List.of("--pipeline-model-parallel-size", "1", "--adam-eps", "1e-08"));
+    words.addAll(
+        List.of("--rope-theta", "500000.0", "--finetune", "--no-load-rng", "--no-load-optim"));
+    RunConfig config = lines.resolve(words).config();
+    assertThat(config.model().ropeBase()).isEqualTo(500000);
+    assertThat(config.optimizer().epsilon()).isEqualTo(1e-8);
+    assertThat(config.checkpoint().finetune()).isTrue();
+    assertThat(config.checkpoint().loadOptimizer()).isFalse();
+  }
+
+  @Test
+  void fp8_and_weights_and_biases_are_named_as_not_built() {
+    words.remove("--bf16");
+    words.addAll(lines.split("--pipeline-model-parallel-size 1 --fp8-format hybrid"));
+    words.addAll(lines.split("--fp8-amax-compute-algo max --fp8-amax-history-len 1024"));
+    words.addAll(lines.split("--no-fp8-wgrad --wandb-project llama --wandb-entity team"));
+    assertThat(lines.problems(words))
+        .containsExactly(
+            "--fp8-format: hybrid (expected: not given). FP8 is not built: leave it out.",
+            "--wandb-project: llama (expected: not given). Weights & Biases is not built: leave it"
+                + " out.");
+  }
+}
