@@ -126,6 +126,18 @@ class PretrainCommandTest {
   }
 
   @Test
+  void a_batch_of_the_growth_that_samples_are_not_enough_for_is_no_iteration() {
+    RunConfig config =
+        lines
+            .resolve(
+                CommandLines.SMALLEST.replace("--train-iters 10", "--train-samples 15")
+                    + " --global-batch-size 6 --rampup-batch-size 2 2 20")
+            .config();
+    // 5 iterations of 2 samples, one of 4: the next 4 would end after sample 15.
+    assertThat(config.train().trainIterations()).isEqualTo(6);
+  }
+
+  @Test
   void derived_values_are_noticed_as_in_megatron() {
     List<String> notices =
         lines
