@@ -2,7 +2,6 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
-import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerSchedule;
@@ -26,11 +25,7 @@ public record RunState(
   private static final String STEP = "step";
 
   List<ShardedTensor> modelTensors() {
-    List<ShardedTensor> tensors = new ArrayList<>();
-    for (Parameter parameter : parameters.all()) {
-      tensors.addAll(ShardedTensor.of(parameter, "", parameter.value()));
-    }
-    return tensors;
+    return ShardedTensor.ofValues(parameters);
   }
 
   List<ShardedTensor> optimizerTensors() {

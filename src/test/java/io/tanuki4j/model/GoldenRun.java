@@ -21,14 +21,14 @@ import java.util.Map;
  * samples of its first iteration, one a line. The corpora were sampled by Megatron-LM, the model
  * was trained by PyTorch in fp64.
  */
-record GoldenRun(Path folder) {
+public record GoldenRun(Path folder) {
   private static final double Z_LOSS = 1e-4;
 
-  static GoldenRun of(String name) {
+  public static GoldenRun of(String name) {
     return new GoldenRun(Path.of("src", "test", "resources", "golden", name));
   }
 
-  ModelConfig config() throws IOException {
+  public ModelConfig config() throws IOException {
     JsonObject config = expected().getAsJsonObject("config");
     int hidden = config.get("hidden").getAsInt();
     int heads = config.get("heads").getAsInt();
@@ -67,7 +67,7 @@ record GoldenRun(Path folder) {
   }
 
   /** The initial weights by the names of slices. */
-  Map<String, double[]> weights() throws IOException {
+  public Map<String, double[]> weights() throws IOException {
     return read(folder.resolve("hf"));
   }
 
@@ -77,8 +77,21 @@ record GoldenRun(Path folder) {
    * @param empty a folder for a copy in the form of a model
    */
   Map<String, double[]> firstGradients(Path empty) throws IOException {
+    return read("first_step_grads.safetensors", empty);
+  }
+
+  /**
+   * The weights after the last iteration, likewise.
+   *
+   * @param empty as for {@link #firstGradients}
+   */
+  public Map<String, double[]> finalWeights(Path empty) throws IOException {
+    return read("final.safetensors", empty);
+  }
+
+  private Map<String, double[]> read(String name, Path empty) throws IOException {
     Files.copy(folder.resolve("hf/config.json"), empty.resolve("config.json"));
-    Files.copy(folder.resolve("first_step_grads.safetensors"), empty.resolve("model.safetensors"));
+    Files.copy(folder.resolve(name), empty.resolve("model.safetensors"));
     return read(empty);
   }
 
@@ -98,13 +111,14 @@ record GoldenRun(Path folder) {
   }
 
   /** A packed parameter's numbers, slice after slice. */
-  static double[] of(ParameterSpec spec, Map<String, double[]> bySlice) {
+  public static double[] of(ParameterSpec spec, Map<String, double[]> bySlice) {
     return spec.slices().stream()
         .flatMapToDouble(slice -> Arrays.stream(bySlice.get(slice.name())))
         .toArray();
   }
 
-  private JsonObject expected() throws IOException {
+  /** What the run was told and what it logged. */
+  public JsonObject expected() throws IOException {
     return JsonParser.parseString(Files.readString(folder.resolve("expected.json")))
         .getAsJsonObject();
   }

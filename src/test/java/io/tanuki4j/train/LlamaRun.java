@@ -1,0 +1,266 @@
+package io.tanuki4j.train;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import com.google.gson.reflect.TypeToken;
+import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.data.BatchSource;
+import io.tanuki4j.data.DataConfig;
+import io.tanuki4j.data.DataConfig.Blend;
+import io.tanuki4j.data.Datasets;
+import io.tanuki4j.data.SampleCounts;
+import io.tanuki4j.data.SequentialBatches;
+import io.tanuki4j.data.TokenDataset;
+import io.tanuki4j.metrics.LoggingConfig;
+import io.tanuki4j.model.GoldenRun;
+import io.tanuki4j.model.GptChunk;
+import io.tanuki4j.model.ModelBuilder;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.TestDevice;
+import io.tanuki4j.optim.AdamW;
+import io.tanuki4j.optim.OptimizerConfig;
+import io.tanuki4j.optim.OptimizerSchedule;
+import io.tanuki4j.optim.ScheduleConfig;
+import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tokenizer.TokenizerConfig;
+import io.tanuki4j.tokenizer.Tokenizers;
+import java.io.IOException;
+import java.nio.LongBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** A reference run with the real model and data, in fp32, one sample per micro-batch. */
+final class LlamaRun implements AutoCloseable {
+  final RecordingSink sink = new RecordingSink();
+  private final TestDevice device = new TestDevice();
+  private final GoldenRun golden;
+  private final JsonObject flags;
+  private final Options options;
+  private final ModelConfig model;
+  private final ParameterBuffers parameters;
+  private final AdamW optimizer;
+  private final MicrobatchRunner<GptChunk.Saved> runner;
+
+  /**
+   * What differs between runs of the same reference.
+   *
+   * @param cache for the indices of the data
+   * @param exitInterval null to train to the end
+   * @param evalInterval iterations between evaluations
+   */
+  record Options(
+      Path cache,
+      @Nullable Path save,
+      @Nullable Path load,
+      @Nullable Integer exitInterval,
+      int evalInterval) {}
+
+  LlamaRun(GoldenRun golden, Options options) throws IOException {
+    this.golden = golden;
+    this.options = options;
+    this.flags = golden.expected().getAsJsonObject("config");
+    this.model = golden.config();
+    this.parameters =
+        ParameterBuffers.allocate(
+            ModelParameters.specs(model), device.scope(), DType.F32, DType.F32);
+    device.kernels().fill(parameters.values(), 0);
+    loadReferenceWeights();
+    this.optimizer =
+        new AdamW(
+            new OptimizerConfig(0.9, 0.95, number("adam_eps"), number("clip")),
+            parameters,
+            device.kernels(),
+            device.scope());
+    GptChunk chunk = new ModelBuilder(model, device.device(), parameters, device.scope()).build();
+    this.runner = new MicrobatchRunner<>(device.device(), chunk, model.seqLength(), 1);
+  }
+
+  /** Restores what is to be loaded, then trains. */
+  void run() {
+    OptimizerSchedule schedule = new OptimizerSchedule(schedule());
+    RunState state =
+        new RunState(parameters, optimizer, schedule, model.vocabSize(), Map.of("num_layers", 2));
+    Progress start =
+        new Restorer(checkpoints(), train(), device.device(), state, sink::message)
+            .restore()
+            .orElse(Progress.START);
+    try (Datasets data = datasets()) {
+      Splits splits =
+          new Splits(
+              batches(data.train(), start.consumedTrainSamples()),
+              batches(data.valid(), start.consumedValidSamples()),
+              batches(data.test(), 0));
+      trainer(state, splits).run(start);
+    }
+  }
+
+  /** The bits of weights and moments, by name. */
+  Map<String, LongBuffer> state() {
+    Map<String, LongBuffer> state = new TreeMap<>();
+    for (Parameter parameter : parameters.all()) {
+      state.put(parameter.name(), bits(device.read(parameter.value())));
+    }
+    optimizer.visitState(
+        (kind, parameter, tensor) ->
+            state.put(kind + "." + parameter.name(), bits(device.read(tensor))));
+    return state;
+  }
+
+  List<Parameter> parameters() {
+    return parameters.all();
+  }
+
+  double[] read(Parameter parameter) {
+    return device.read(parameter.value());
+  }
+
+  @Override
+  public void close() {
+    runner.close();
+    device.close();
+  }
+
+  private Trainer trainer(RunState state, Splits splits) {
+    ParameterStatistics statistics =
+        new ParameterStatistics(device.device(), parameters, device.scope());
+    IterationLog log =
+        new IterationLog(sink, new LoggingConfig(1, false, false, false), optimizer, statistics, 0);
+    return new Trainer(
+        train(),
+        new Trainer.Parts(
+            new TrainStep(device.device(), runner, parameters, optimizer, device.scope()),
+            new Evaluator(device.device(), runner, device.scope()),
+            state.schedule(),
+            splits,
+            new Saver(checkpoints(), device.device(), state, sink::message),
+            log,
+            new StopRequest()),
+        sink,
+        Timing.system());
+  }
+
+  private void loadReferenceWeights() throws IOException {
+    Map<String, double[]> weights = golden.weights();
+    for (Parameter parameter : parameters.all()) {
+      device.write(parameter.value(), GoldenRun.of(parameter.spec(), weights));
+    }
+  }
+
+  private Datasets datasets() {
+    List<String> paths =
+        new Gson().fromJson(flags.get("data_path"), new TypeToken<List<String>>() {}.getType());
+    Blend blend =
+        Blend.parse(
+            paths.stream()
+                .map(path -> path.startsWith("@") ? inFolder(path.substring(1)) : path)
+                .toList());
+    DataConfig config =
+        new DataConfig(
+            blend,
+            null,
+            null,
+            null,
+            flags.get("split").getAsString(),
+            model.seqLength(),
+            integer("seed"),
+            options.cache,
+            true,
+            false,
+            1);
+    SampleCounts counts =
+        SampleCounts.of(
+            integer("iters"),
+            null,
+            integer("gbs"),
+            integer("eval_interval"),
+            integer("eval_iters"));
+    TokenizerConfig ids =
+        new TokenizerConfig("NullTokenizer", null, model.vocabSize() - 1, 0, false, 1);
+    return Datasets.build(config, counts, Tokenizers.open(ids));
+  }
+
+  private String inFolder(String name) {
+    return golden.folder().resolve(name).toString();
+  }
+
+  private static BatchSource batches(@Nullable TokenDataset dataset, long consumed) {
+    return new SequentialBatches(
+        Objects.requireNonNull(dataset),
+        "golden",
+        new SequentialBatches.Share(1, 0, 1),
+        OptionalInt.empty(),
+        consumed);
+  }
+
+  private TrainConfig train() {
+    return new TrainConfig(
+        1,
+        integer("gbs"),
+        null,
+        integer("iters"),
+        null,
+        options.evalInterval,
+        integer("eval_iters"),
+        options.exitInterval,
+        null,
+        false,
+        true,
+        integer("seed"));
+  }
+
+  private ScheduleConfig schedule() {
+    int batch = integer("gbs");
+    return new ScheduleConfig(
+        DecayStyle.COSINE,
+        number("lr"),
+        number("min_lr"),
+        0,
+        integer("warmup") * batch,
+        integer("decay") * batch,
+        0,
+        DecayStyle.EXPONENTIAL,
+        number("wd"),
+        number("wd"),
+        DecayStyle.CONSTANT,
+        integer("iters") * batch);
+  }
+
+  private CheckpointConfig checkpoints() {
+    return new CheckpointConfig(
+        options.save,
+        options.load,
+        0,
+        null,
+        null,
+        false,
+        true,
+        true,
+        true,
+        true,
+        false,
+        false,
+        false);
+  }
+
+  private int integer(String key) {
+    return flags.get(key).getAsInt();
+  }
+
+  private double number(String key) {
+    return flags.get(key).getAsDouble();
+  }
+
+  private static LongBuffer bits(double[] values) {
+    return LongBuffer.wrap(Arrays.stream(values).mapToLong(Double::doubleToRawLongBits).toArray());
+  }
+}
