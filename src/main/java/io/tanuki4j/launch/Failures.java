@@ -41,6 +41,10 @@ final class Failures {
     if (failure.getArgSpec() instanceof OptionSpec option && failure.getValue() != null) {
       return usage(command, wrongValue(option, failure.getValue()));
     }
+    if (!command.getSubcommands().isEmpty()) {
+      String commands = String.join(", ", command.getSubcommands().keySet());
+      return usage(command, "no command (expected: one of %s). See --help.".formatted(commands));
+    }
     return usage(command, failure.getMessage() + ".");
   }
 

@@ -127,6 +127,12 @@ class MainTest {
   }
 
   @Test
+  void no_command_is_wrong_usage() {
+    assertThat(run()).isEqualTo(2);
+    assertThat(err.toString()).startsWith("tanuki4j: no command (expected: one of pretrain, ");
+  }
+
+  @Test
   void an_unknown_command_gets_the_nearest_names() {
     assertThat(run("reharse")).isEqualTo(2);
     assertThat(err.toString().strip())

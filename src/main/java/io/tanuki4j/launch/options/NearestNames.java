@@ -3,6 +3,7 @@ package io.tanuki4j.launch.options;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What a user may have meant by a name that does not exist. */
 public final class NearestNames {
@@ -11,18 +12,27 @@ public final class NearestNames {
   private NearestNames() {}
 
   /**
-   * The candidates within a third of the name's length in single-letter edits (Levenshtein 1966),
-   * or that the name begins; nearest first, at most three.
+   * The candidates within a third of the name's length in single-letter edits (Levenshtein 1966)
+   * that are about as near as the nearest; if there are none, those that the name begins. At most
+   * three.
    */
   public static List<String> of(String name, Collection<String> candidates) {
     int tolerance = Math.min(name.length() - 1, Math.max(2, name.length() / 3));
-    return candidates.stream()
-        .filter(candidate -> candidate.startsWith(name) || edits(name, candidate) <= tolerance)
-        .sorted(
-            Comparator.comparingInt((String candidate) -> edits(name, candidate))
-                .thenComparing(Comparator.naturalOrder()))
-        .limit(MAX_SUGGESTIONS)
-        .toList();
+    int nearest = candidates.stream().mapToInt(other -> edits(name, other)).min().orElse(0);
+    if (nearest > tolerance) {
+      boolean begins = !name.isEmpty();
+      return first(candidates.stream().filter(other -> begins && other.startsWith(name)).sorted());
+    }
+    return first(
+        candidates.stream()
+            .filter(other -> edits(name, other) <= Math.min(tolerance, nearest + 1))
+            .sorted(
+                Comparator.comparingInt((String other) -> edits(name, other))
+                    .thenComparing(Comparator.naturalOrder())));
+  }
+
+  private static List<String> first(Stream<String> names) {
+    return names.limit(MAX_SUGGESTIONS).toList();
   }
 
   /** A question to end a message with, or the fallback where nothing is near. */

@@ -79,7 +79,7 @@ final class PretrainHelp {
   static Map<String, List<OptionSpec>> groups(CommandSpec command) {
     Map<String, List<OptionSpec>> groups = new LinkedHashMap<>();
     groups.put(
-        "Model [defaults in brackets]",
+        "Model [defaults in brackets] (those that follow from other flags)",
         of(
             command,
             ModelOptions.class,
