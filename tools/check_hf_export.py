@@ -16,7 +16,11 @@ import torch
 import transformers
 
 NUM_IDS = 48
-LINES = ["吾輩は猫である。名前はまだ無い。", "It was the best of times, it was the worst of times."]
+LINES = [
+    "吾輩は猫である。名前はまだ無い。",
+    "It was the best of times, it was the worst of times.",
+    "  two blanks,\n\nempty lines\tand an emoji \U0001f99d, half-width ｱ and full-width Ａ",
+]
 
 
 def logits(folder):
@@ -38,8 +42,9 @@ def check_tokenizer(folder):
     theirs = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     plain = sentencepiece.SentencePieceProcessor(model_file=os.path.join(folder, "tokenizer.model"))
     for line in LINES:
-        same = theirs.encode(line, add_special_tokens=False) == plain.encode(line)
-        print(f"tokenizer: {'same ids as' if same else 'OTHER ids than'} SentencePiece for {line!r}")
+        ids = theirs.encode(line, add_special_tokens=False)
+        same = ids == plain.encode(line) and theirs.decode(ids) == line
+        print(f"tokenizer: {'same ids and text as' if same else 'OTHER ids or text than'} SentencePiece for {line!r}")
     print(f"tokenizer: eos {theirs.eos_token_id} {theirs.eos_token!r}, {len(theirs)} pieces")
 
 

@@ -2,9 +2,12 @@ package io.tanuki4j.launch;
 
 import io.tanuki4j.checkpoint.huggingface.HfLlamaConfig;
 import io.tanuki4j.checkpoint.huggingface.HfTokenizerFiles;
+import io.tanuki4j.checkpoint.huggingface.HfUnigram;
+import io.tanuki4j.tokenizer.SentencePieceVocabulary;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,7 +29,7 @@ record ExportedTokenizer(HfLlamaConfig config, @Nullable HfTokenizerFiles files)
    * @throws IllegalArgumentException if the tokenizer cannot be read, or has more ids than the
    *     model has rows
    */
-  static ExportedTokenizer of(ConvertOptions options, ConvertedModel model) {
+  static ExportedTokenizer of(ConvertOptions options, ConvertedModel model) throws IOException {
     HfLlamaConfig stored = model.config();
     HfLlamaConfig config =
         stored.withTokenizer(model.vocabSize(), stored.bosId(), stored.eosIds(), stored.padId());
@@ -62,7 +65,7 @@ record ExportedTokenizer(HfLlamaConfig config, @Nullable HfTokenizerFiles files)
   }
 
   private static ExportedTokenizer of(
-      Tokenizer tokenizer, String type, Path file, HfLlamaConfig config) {
+      Tokenizer tokenizer, String type, Path file, HfLlamaConfig config) throws IOException {
     List<String> pieces = tokenizer.pieces();
     Map<String, String> special = new LinkedHashMap<>();
     Map<String, Integer> ids = new LinkedHashMap<>();
@@ -73,6 +76,7 @@ record ExportedTokenizer(HfLlamaConfig config, @Nullable HfTokenizerFiles files)
     HfTokenizerFiles files =
         new HfTokenizerFiles(
             file,
+            unigram(file),
             type.equals(LLAMA2),
             special,
             added(file, pieces),
@@ -84,6 +88,21 @@ record ExportedTokenizer(HfLlamaConfig config, @Nullable HfTokenizerFiles files)
             List.of(tokenizer.eodId()),
             ids.get("pad_token")),
         files);
+  }
+
+  /** Models of merges are left to transformers; so are rules of normalisation. */
+  private static @Nullable HfUnigram unigram(Path file) throws IOException {
+    SentencePieceVocabulary vocabulary = SentencePieceVocabulary.read(file);
+    if (!vocabulary.unigram() || !vocabulary.plainText()) {
+      return null;
+    }
+    return new HfUnigram(
+        vocabulary.pieces().stream()
+            .map(piece -> new HfUnigram.Piece(piece.text(), piece.score(), piece.control()))
+            .toList(),
+        vocabulary.addsBlank(),
+        vocabulary.byteFallback(),
+        vocabulary.unknownId());
   }
 
   private static void add(

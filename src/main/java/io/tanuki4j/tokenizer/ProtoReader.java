@@ -61,6 +61,12 @@ final class ProtoReader {
     return number() != 0;
   }
 
+  /** The value of a field that is a float. */
+  float float32() {
+    requireType(FIXED32, "a float");
+    return Float.intBitsToFloat((int) number);
+  }
+
   /** The value of a field that is a message. */
   ProtoReader message() {
     requireType(BYTES, "a message");

@@ -168,10 +168,27 @@ class ConvertCommandTest {
         "2");
     assertThat(back().resolve("tokenizer.model")).hasSameBinaryContentAs(TOKENIZER);
     JsonObject config = json(back().resolve("tokenizer_config.json"));
-    assertThat(config.get("tokenizer_class").getAsString()).isEqualTo("LlamaTokenizer");
+    assertThat(config.get("tokenizer_class").getAsString()).isEqualTo("PreTrainedTokenizerFast");
     assertThat(config.get("eos_token").getAsString()).isEqualTo("<EOD>");
     assertThat(config.getAsJsonObject("added_tokens_decoder").keySet())
         .containsExactly("8000", "8001");
+    JsonObject fast = json(back().resolve("tokenizer.json"));
+    JsonObject unigram = fast.getAsJsonObject("model");
+    assertThat(unigram.get("type").getAsString()).isEqualTo("Unigram");
+    assertThat(unigram.get("byte_fallback").getAsBoolean()).isTrue();
+    assertThat(unigram.getAsJsonArray("vocab")).hasSize(8000);
+    assertThat(fast.getAsJsonArray("added_tokens"))
+        .extracting(token -> token.getAsJsonObject().get("content").getAsString())
+        .containsExactly(
+            "<s>",
+            "</s>",
+            "<pad>",
+            "<CLS>",
+            "<SEP>",
+            "<EOD>",
+            "<MASK>",
+            "<extra_id_0>",
+            "<extra_id_1>");
     assertThat(json(back().resolve("special_tokens_map.json")).get("bos_token").getAsString())
         .isEqualTo("<s>");
     assertThat(json(back().resolve("config.json")).get("eos_token_id").getAsInt()).isEqualTo(6);
