@@ -3,6 +3,7 @@ package io.tanuki4j.launch;
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.launch.options.NearestNames;
 import io.tanuki4j.launch.options.OptionTypes;
+import io.tanuki4j.train.DivergedException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -90,7 +91,8 @@ final class Failures {
   private static String sentence(Exception failure) {
     boolean ofInput =
         failure instanceof IllegalArgumentException
-            || failure instanceof NoSuchElementException; // the data are used up
+            || failure instanceof NoSuchElementException // the data are used up
+            || failure instanceof DivergedException;
     if (ofInput && failure.getMessage() != null) {
       return failure.getMessage();
     }

@@ -1,7 +1,7 @@
 /**
  * AdamW over flat buffers, gradient clipping, and the schedules of learning rate and weight decay.
  *
- * <p>May import: nn, kernel, tensor. Start reading at AdamW.
+ * <p>May import: nn, kernel, tensor. Start reading at {@link io.tanuki4j.optim.AdamW}.
  */
 @NullMarked
 package io.tanuki4j.optim;

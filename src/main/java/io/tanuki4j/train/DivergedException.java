@@ -8,9 +8,9 @@ public final class DivergedException extends RuntimeException {
 
   DivergedException(long iteration, StepResult result) {
     super(
-        ("iteration %d: %s is %s (expected: a finite number). Its update is left out if the"
-                + " gradient is not finite, so no weight is spoilt. Lower --lr or check the data;"
-                + " --no-check-for-nan-in-loss-and-grad goes on without such updates.")
+        ("iteration %d: %s is %s (expected: a finite number). Lower --lr, or check the data and the"
+                + " weights that were loaded; --no-check-for-nan-in-loss-and-grad goes on and"
+                + " leaves such updates out.")
             .formatted(iteration, name(result), PythonFormat.repr(value(result))));
   }
 

@@ -45,8 +45,8 @@ public final class Restorer {
    */
   public Optional<Progress> restore() {
     Optional<Checkpoint> found = find(config.load());
-    if (found.isPresent()) {
-      return Optional.of(load(found.get(), config.finetune()));
+    if (config.load() != null && found.isPresent()) {
+      return Optional.of(load(config.load(), found.get(), config.finetune()));
     }
     if (config.pretrained() != null) {
       return Optional.of(loadPretrained(config.pretrained()));
@@ -80,7 +80,7 @@ public final class Restorer {
                         ("pretrained-checkpoint: %s (expected: a folder with %s, or a checkpoint"
                                 + " in --load). Name a folder that was given to --save.")
                             .formatted(folder, store.trackerFile().getFileName())));
-    return load(checkpoint, true);
+    return load(folder, checkpoint, true);
   }
 
   private void reportMissing(CheckpointStore store) {
@@ -94,11 +94,9 @@ public final class Restorer {
     log.accept("    will not load any checkpoints and will start from random");
   }
 
-  private Progress load(Checkpoint checkpoint, boolean weightsOnly) {
+  private Progress load(Path folder, Checkpoint checkpoint, boolean weightsOnly) {
     TrainState saved = checkpoint.state();
-    log.accept(
-        " loading checkpoint from %s at iteration %d"
-            .formatted(checkpoint.folder(), saved.iteration()));
+    log.accept(" loading checkpoint from %s at iteration %d".formatted(folder, saved.iteration()));
     device.kernels().fill(state.parameters().values(), 0);
     checkpoint.load(device, Part.MODEL, state.modelTensors(), state.vocabSize());
     if (weightsOnly || !config.loadOptimizer()) {
@@ -109,7 +107,7 @@ public final class Restorer {
     Progress progress = weightsOnly ? Progress.START : progress(saved);
     log.accept(
         "  successfully loaded checkpoint from %s [ t 1/1, p 1/1 ] at iteration %d"
-            .formatted(checkpoint.folder(), progress.iteration()));
+            .formatted(folder, progress.iteration()));
     return progress;
   }
 

@@ -62,6 +62,16 @@ class PretrainCommandIT {
   }
 
   @Test
+  void a_run_that_diverges_ends_with_a_sentence() {
+    Program.Result result = pretrain("--lr", "1e30", "--lr-warmup-iters", "0");
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.output())
+        .contains("tanuki4j pretrain: iteration 2: the ")
+        .contains("is nan (expected: a finite number). Lower --lr")
+        .doesNotContain("fault of the program");
+  }
+
+  @Test
   void a_signal_lets_the_iteration_end_saves_and_exits_with_0() throws Exception {
     Program program =
         Program.start(

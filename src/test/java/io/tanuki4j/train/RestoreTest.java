@@ -48,6 +48,12 @@ class RestoreTest {
     try (TinyRun run = new TinyRun(settings)) {
       assertThat(run.run()).isEqualTo(Progress.START);
       assertThat(run.weights()).isEqualTo(weights);
+      assertThat(run.sink.events)
+          .startsWith(
+              " loading checkpoint from " + folder + " at iteration 6",
+              "  successfully loaded checkpoint from "
+                  + folder
+                  + " [ t 1/1, p 1/1 ] at iteration 0");
       assertThat(run.optimizer.numUpdates()).isZero();
       assertThat(run.schedule.learningRate()).isZero();
     }
