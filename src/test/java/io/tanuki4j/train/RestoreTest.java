@@ -40,6 +40,18 @@ class RestoreTest {
   }
 
   @Test
+  void consumed_validation_samples_come_from_the_checkpoint() {
+    settings.evalInterval = 2;
+    stopAtSix();
+    settings.evalInterval = 100;
+    settings.load = folder;
+    settings.skipTrain = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run()).isEqualTo(new Progress(6, 12, 6));
+    }
+  }
+
+  @Test
   void finetuning_takes_the_weights_alone_and_starts_at_zero() {
     double[] weights = stopAtSix();
     settings.load = folder;
