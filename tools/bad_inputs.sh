@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Damages files of every kind, gives them to the commands and prints what the user reads, as a table.
+# Fails if a message has a stack trace, calls itself a fault of the program, or the exit code is 0.
+# The table for flags is a test: src/test/resources/io/tanuki4j/launch/bad-command-lines.txt.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+t="$PWD/scripts/tanuki4j"
+d="$(mktemp -d)"
+trap 'rm -rf "$d"' EXIT
+golden="$PWD/src/test/resources/golden/llama-tiny"
+model="$PWD/tokenizer/ja_en_8k_unigram_identity.model"
+failures=0 count=0
+
+show() { # what, command…
+  local what="$1" out code
+  shift
+  out="$(cd "$d" && "$@" 2>&1 >/dev/null | grep -vE 'incubator modules|^SentencePieceTokenizer')"
+  code="$(cd "$d" && "$@" >/dev/null 2>&1; echo $?)"
+  count=$((count + 1))
+  printf '| %s | %s | %s |\n' "$what" "$code" "$(tr '\n' ' ' <<<"$out" | sed 's/|/\\|/g')"
+  if [ "$code" = 0 ] || grep -qE '^\s+at |fault of the program' <<<"$out"; then
+    failures=$((failures + 1))
+    echo "^^^ NOT a clear sentence"
+  fi
+}
+copy() { rm -f "$d"/a.*; cp "$golden/a_text_document.bin" "$d/a.bin"; cp "$golden/a_text_document.idx" "$d/a.idx"; }
+patch() { printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; } # file, offset, bytes
+train() {
+  "$t" pretrain --num-layers 1 --hidden-size 16 --ffn-hidden-size 16 --num-attention-heads 2 --seq-length 16 \
+    --max-position-embeddings 16 --position-embedding-type rope --normalization RMSNorm --swiglu --disable-bias-linear \
+    --attention-dropout 0 --hidden-dropout 0 --tokenizer-type NullTokenizer --vocab-size 511 --data-path a --split 1 \
+    --micro-batch-size 1 --train-iters 3 --lr 1e-3 --eval-iters 0 --log-interval 1 --data-cache-path cache "$@"
+}
+
+echo '| input | exit | what the user reads |'
+echo '|---|---|---|'
+copy; truncate -s 20 "$d/a.idx"; show '.idx cut in its header' train
+copy; truncate -s 200 "$d/a.idx"; show '.idx cut in its tables' train
+copy; patch "$d/a.idx" 0 'X'; show '.idx of another format' train
+copy; patch "$d/a.idx" 9 '\x02'; show '.idx of version 2' train
+copy; patch "$d/a.idx" 17 '\x63'; show '.idx with an unknown token type' train
+copy; patch "$d/a.idx" 18 '\xff\xff'; show '.idx with a wrong sequence count' train
+copy; patch "$d/a.idx" 34 '\xff\xff\xff\xff'; show '.idx with a negative length' train
+copy; : >"$d/a.idx"; show '.idx empty' train
+copy; truncate -s 100 "$d/a.bin"; show '.bin shorter than its .idx says' train
+copy; rm "$d/a.bin"; show '.bin missing' train
+copy; rm "$d/a.idx"; show '.idx missing' train
+copy; patch "$d/a.bin" 0 '\xff\xff\xff\x7f'; show 'a token id beyond the vocabulary' train --train-iters 400
+copy; mkdir -p "$d/cache" && : >"$d/file"; show 'a cache folder that is a file' train --data-cache-path file
+copy; show 'no validation data' train --split 99999,1 --eval-iters 5
+
+p() { "$t" preprocess --output-prefix out --workers 1 --tokenizer-type SentencePieceTokenizer --tokenizer-model "$model" "$@"; }
+echo '{"text": "a' >"$d/x.jsonl"; show 'JSON line cut off' p --input x.jsonl
+echo '{"txt": "a"}' >"$d/x.jsonl"; show 'JSON line without the key' p --input x.jsonl
+echo '{"text": 5}' >"$d/x.jsonl"; show 'JSON text that is a number' p --input x.jsonl
+echo '[1]' >"$d/x.jsonl"; show 'JSON line that is no object' p --input x.jsonl
+printf '{"text": "\xff\xfe"}\n' >"$d/x.jsonl"; show 'text that is not UTF-8' p --input x.jsonl
+echo 'hello' >"$d/x.jsonl.gz"; show '.gz that is none' p --input x.jsonl.gz
+echo 'hello' >"$d/x.jsonl.zst"; show '.zst that is none' p --input x.jsonl.zst
+show 'input missing' p --input none.jsonl
+echo '{"text": "a"}' >"$d/x.jsonl"
+head -c 5000 "$model" >"$d/cut.model"; show '.model cut off' p --input x.jsonl --tokenizer-model cut.model
+echo hello >"$d/text.model"; show '.model that is a text' p --input x.jsonl --tokenizer-model text.model
+: >"$d/empty.model"; show '.model empty' p --input x.jsonl --tokenizer-model empty.model
+show '.model missing' p --input x.jsonl --tokenizer-model none.model
+show 'workers 0' p --input x.jsonl --workers 0
+show 'output folder missing' p --input x.jsonl --output-prefix none/out
+
+copy; (cd "$d" && train --save run --save-interval 3 >log 2>&1) || cat "$d/log"
+it="$d/run/iter_0000003"
+again() { rm -rf "$d/bad"; cp -r "$d/run" "$d/bad"; it="$d/bad/iter_0000003"; }
+load() { train --load bad --train-iters 5 "$@"; }
+again; echo x >"$d/bad/latest_checkpointed_iteration.txt"; show 'tracker that is no number' load
+again; echo 7 >"$d/bad/latest_checkpointed_iteration.txt"; show 'tracker to a missing iteration' load
+again; rm "$it"/model-*; show 'checkpoint without its model file' load
+again; rm "$it"/optimizer-*; show 'checkpoint without its optimizer file' load
+again; truncate -s -10 "$(ls "$it"/model-*)"; show 'checkpoint file cut off' load
+again; patch "$(ls "$it"/model-*)" 4000 '\x55\xaa'; show 'checkpoint file with flipped bits' load
+again; echo '{' >"$it/manifest.json"; show 'manifest damaged' load
+again; rm "$it/manifest.json"; show 'manifest missing' load
+again; sed -i -E 's/"(format_version|version)": *1/"\1": 99/' "$it/manifest.json"; show 'manifest of a newer version' load
+again; show 'checkpoint of another shape' load --ffn-hidden-size 32
+again; show 'checkpoint of more layers' load --num-layers 2
+again; show 'schedule that disagrees' load --lr 2e-3
+mkdir -p "$d/torch/iter_0000001/mp_rank_00"; echo 1 >"$d/torch/latest_checkpointed_iteration.txt"
+: >"$d/torch/iter_0000001/mp_rank_00/model_optim_rng.pt"; show "Megatron's torch checkpoint" train --load torch
+show 'no checkpoint where one must be' train --load none --exit-on-missing-checkpoint
+
+hf() { rm -rf "$d/hf" "$d/new"; cp -r "$golden/hf" "$d/hf"; }
+c() { "$t" convert --loader hf --saver tanuki4j --load-dir hf --save-dir new; }
+hf; rm "$d/hf/config.json"; show 'HF folder without config.json' c
+hf; echo '{' >"$d/hf/config.json"; show 'HF config damaged' c
+hf; sed -i 's/"llama"/"mixtral"/; s/LlamaFor/MixtralFor/' "$d/hf/config.json"; show 'HF model of another architecture' c
+hf; sed -i 's/"attention_bias": false/"attention_bias": true/' "$d/hf/config.json"; show 'HF model with biases' c
+hf; sed -i 's/"num_hidden_layers": 2/"num_hidden_layers": 3/' "$d/hf/config.json"; show 'HF config with more layers than tensors' c
+hf; sed -i 's/"hidden_size": 64/"hidden_size": 128/' "$d/hf/config.json"; show 'HF config of another width' c
+hf; truncate -s 1000 "$d/hf/model.safetensors"; show 'safetensors cut off' c
+hf; patch "$d/hf/model.safetensors" 0 '\xff\xff\xff\xff\xff\xff\xff\x7f'; show 'safetensors with a huge header' c
+hf; patch "$d/hf/model.safetensors" 8 'X'; show 'safetensors with a broken header' c
+hf; rm "$d/hf/model.safetensors"; show 'HF folder without weights' c
+show 'inspect of nothing' "$t" inspect none
+show 'generate without a checkpoint' "$t" generate --load none --prompt x
+show 'unknown command' "$t" pretrian
+echo
+echo "$count inputs, $failures without a clear sentence"
+[ "$failures" = 0 ]
