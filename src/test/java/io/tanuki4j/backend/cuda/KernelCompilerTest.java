@@ -1,7 +1,6 @@
 package io.tanuki4j.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tanuki4j.tensor.DType;
 import java.io.IOException;
@@ -12,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -21,19 +21,28 @@ import org.junit.jupiter.params.provider.MethodSource;
  * for example from {@code pip install nvidia-cuda-nvrtc} in an active environment, or from the
  * folder in the variable TANUKI4J_CUDA_LIB_DIR.
  */
+@EnabledIf(
+    value = "compilerIsThere",
+    disabledReason =
+        "NVRTC not found, no kernel compiled: pip install nvidia-cuda-nvrtc nvidia-cuda-runtime")
 class KernelCompilerTest {
   private static final List<String> ARCHITECTURES = List.of("sm_80", "sm_86", "sm_90");
   private static final Set<CudaComponent> NEEDED =
       Set.of(CudaComponent.DRIVER, CudaComponent.RUNTIME, CudaComponent.NVRTC);
   private static final List<DType> TYPES = List.of(DType.F32, DType.BF16);
 
+  static boolean compilerIsThere() {
+    Map<CudaComponent, Path> folders = findLibraries();
+    return folders.containsKey(CudaComponent.NVRTC) && folders.containsKey(CudaComponent.RUNTIME);
+  }
+
+  private static Map<CudaComponent, Path> findLibraries() {
+    return CudaLibraries.find(CudaSearchPath.of(null, System.getenv())).folders();
+  }
+
   @BeforeAll
   static void load_the_compiler(@TempDir Path temporary) throws IOException {
-    Map<CudaComponent, Path> folders =
-        new HashMap<>(CudaLibraries.find(CudaSearchPath.of(null, System.getenv())).folders());
-    assumeTrue(
-        folders.containsKey(CudaComponent.NVRTC) && folders.containsKey(CudaComponent.RUNTIME),
-        "kernels not compiled, NVRTC not found: pip install nvidia-cuda-nvrtc nvidia-cuda-runtime");
+    Map<CudaComponent, Path> folders = new HashMap<>(findLibraries());
     if (!folders.containsKey(CudaComponent.DRIVER)) {
       EmptyLibrary.write(temporary, "libcuda.so.1");
       folders.put(CudaComponent.DRIVER, temporary);
