@@ -47,7 +47,7 @@ public abstract class AttentionContract extends KernelContract {
     Tensor qkv = memory.random(DType.F64, 1, 5, 2, shape.qkvSize());
     Tensor dOut = memory.random(DType.F64, 2, 5, 2, shape.outSize());
     Tensor dQkv = memory.undefined(DType.F64, 5, 2, shape.qkvSize());
-    backward(device(), memory, dQkv, dOut, qkv, shape);
+    backward(dQkv, dOut, qkv, shape);
     assertGradient(
         dQkv,
         qkv,
@@ -75,9 +75,9 @@ public abstract class AttentionContract extends KernelContract {
     Tensor out = memory.undefined(dtype, s, b, shape.outSize());
     Tensor lse = memory.undefined(sumType(dtype), b, shape.numHeads(), s);
     kernels().causalAttentionForward(out, lse, qkv, shape);
-    double[] expectedLse = new double[b * shape.numHeads() * s];
-    assertClose(out, attention(memory.values(qkv), shape, expectedLse));
-    assertClose(lse, expectedLse);
+    AttentionFormula expected = new AttentionFormula(memory.values(qkv), shape);
+    assertClose(out, expected.out());
+    assertClose(lse, expected.logSumExp());
   }
 
   private void checkBackward(DType dtype, AttentionShape shape) {
@@ -86,69 +86,18 @@ public abstract class AttentionContract extends KernelContract {
     Tensor qkv = memory.random(dtype, 1, s, b, shape.qkvSize());
     Tensor dOut = memory.random(dtype, 2, s, b, shape.outSize());
     Tensor dQkv = memory.undefined(dtype, s, b, shape.qkvSize());
-    backward(device(), memory, dQkv, dOut, qkv, shape);
-    double[] expected = backward(memory.values(dOut), memory.values(qkv), shape);
+    backward(dQkv, dOut, qkv, shape);
+    AttentionFormula formula = new AttentionFormula(memory.values(qkv), shape);
     // In BF16 the output that the backward reads has been rounded, too.
-    assertClose(dQkv, expected, 4 * tolerance(dtype));
+    assertClose(dQkv, formula.backward(memory.values(dOut)), 4 * tolerance(dtype));
   }
 
-  private double[] backward(double[] dOut, double[] qkv, AttentionShape shape) {
-    int s = shape.seqLength();
-    int b = shape.batchSize();
-    try (GuardedMemory wide = new GuardedMemory(reference())) {
-      Tensor wideQkv = wide.of(DType.F64, qkv, s, b, shape.qkvSize());
-      Tensor wideDOut = wide.of(DType.F64, dOut, s, b, shape.outSize());
-      Tensor dQkv = wide.undefined(DType.F64, s, b, shape.qkvSize());
-      backward(reference(), wide, dQkv, wideDOut, wideQkv, shape);
-      return wide.values(dQkv);
-    }
-  }
-
-  private static void backward(
-      Device device,
-      GuardedMemory memory,
-      Tensor dQkv,
-      Tensor dOut,
-      Tensor qkv,
-      AttentionShape shape) {
+  private void backward(Tensor dQkv, Tensor dOut, Tensor qkv, AttentionShape shape) {
     int s = shape.seqLength();
     int b = shape.batchSize();
     Tensor out = memory.undefined(qkv.dtype(), s, b, shape.outSize());
     Tensor lse = memory.undefined(sumType(qkv.dtype()), b, shape.numHeads(), s);
-    device.kernels().causalAttentionForward(out, lse, qkv, shape);
-    device.kernels().causalAttentionBackward(dQkv, dOut, out, lse, qkv, shape);
-  }
-
-  private static double[] attention(double[] qkv, AttentionShape shape, double[] lse) {
-    int d = shape.headDim();
-    int headsPerGroup = shape.numHeads() / shape.numQueryGroups();
-    double[] out = new double[shape.seqLength() * shape.batchSize() * shape.outSize()];
-    for (int i = 0; i < shape.seqLength(); i++) {
-      for (int b = 0; b < shape.batchSize(); b++) {
-        for (int head = 0; head < shape.numHeads(); head++) {
-          int key = shape.numHeads() + head / headsPerGroup;
-          double[] p = new double[i + 1];
-          double sum = 0;
-          for (int j = 0; j <= i; j++) {
-            int q = ((i * shape.batchSize() + b) * shape.qkvSize()) + head * d;
-            int k = ((j * shape.batchSize() + b) * shape.qkvSize()) + key * d;
-            for (int l = 0; l < d; l++) {
-              p[j] += qkv[q + l] * qkv[k + l] / Math.sqrt(d);
-            }
-            sum += Math.exp(p[j]);
-          }
-          lse[(b * shape.numHeads() + head) * shape.seqLength() + i] = Math.log(sum);
-          for (int j = 0; j <= i; j++) {
-            int value = key + shape.numQueryGroups();
-            int v = ((j * shape.batchSize() + b) * shape.qkvSize()) + value * d;
-            int o = ((i * shape.batchSize() + b) * shape.outSize()) + head * d;
-            for (int l = 0; l < d; l++) {
-              out[o + l] += Math.exp(p[j]) / sum * qkv[v + l];
-            }
-          }
-        }
-      }
-    }
-    return out;
+    kernels().causalAttentionForward(out, lse, qkv, shape);
+    kernels().causalAttentionBackward(dQkv, dOut, out, lse, qkv, shape);
   }
 }

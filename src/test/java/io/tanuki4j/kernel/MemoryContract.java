@@ -150,7 +150,7 @@ public abstract class MemoryContract {
   void names_the_scope_that_gets_no_memory() {
     try (MemoryScope scope = device.openScope("weights")) {
       assertThatThrownBy(() -> scope.allocate(Shape.of(1L << 58), DType.F32))
-          .isInstanceOf(IllegalStateException.class)
+          .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("scope weights")
           .hasMessageContaining(Long.toString(1L << 60));
     }

@@ -68,10 +68,10 @@ final class CudaMemory {
     try (SizeTPointer free = new SizeTPointer(1);
         SizeTPointer total = new SizeTPointer(1)) {
       check(cudart.cudaMemGetInfo(free, total), "cudaMemGetInfo");
-      return "GPU memory: %s for %s (expected: at most the %s that are free of %s; held: %s)."
+      return "scope %s: cannot take %d bytes more (expected: at most the %s free of %s; held: %s)."
           .formatted(
-              mebibytes(bytes),
               owner,
+              bytes,
               mebibytes(free.get()),
               mebibytes(total.get()),
               blocks.isEmpty() ? "nothing" : holders())

@@ -35,7 +35,7 @@ final class Block implements DeviceBuffer, AutoCloseable {
     this.bytes = bytes;
     memory = Pointer.malloc(bytes + ALIGNMENT);
     if (Pointer.isNull(memory)) {
-      throw new IllegalStateException(
+      throw new IllegalArgumentException(
           "scope %s: cannot take %d bytes more, the machine does not give them. Use a smaller model or micro-batch."
               .formatted(owner, bytes));
     }

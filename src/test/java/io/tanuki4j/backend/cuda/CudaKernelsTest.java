@@ -18,6 +18,9 @@ import org.junit.jupiter.api.Tag;
 
 @Tag("gpu")
 class CudaKernelsTest {
+  /** Odd ones, and multiples of the widest access, which take another way through the kernels. */
+  private static final int[] SIZES = {1, 7, 8, 33, 257, 264};
+
   private static Stream<DType> computeTypes() {
     return Stream.of(DType.F32, DType.BF16);
   }
@@ -30,13 +33,13 @@ class CudaKernelsTest {
     }
 
     @Override
-    protected Device openReference() {
-      return TestGpu.openCpu();
+    protected Stream<DType> types() {
+      return computeTypes();
     }
 
     @Override
-    protected Stream<DType> types() {
-      return computeTypes();
+    protected int[] sizes() {
+      return SIZES;
     }
   }
 
@@ -48,13 +51,13 @@ class CudaKernelsTest {
     }
 
     @Override
-    protected Device openReference() {
-      return TestGpu.openCpu();
+    protected Stream<DType> types() {
+      return computeTypes();
     }
 
     @Override
-    protected Stream<DType> types() {
-      return computeTypes();
+    protected int[] sizes() {
+      return SIZES;
     }
   }
 
@@ -66,13 +69,13 @@ class CudaKernelsTest {
     }
 
     @Override
-    protected Device openReference() {
-      return TestGpu.openCpu();
+    protected Stream<DType> types() {
+      return computeTypes();
     }
 
     @Override
-    protected Stream<DType> types() {
-      return computeTypes();
+    protected int[] sizes() {
+      return SIZES;
     }
   }
 
@@ -84,13 +87,13 @@ class CudaKernelsTest {
     }
 
     @Override
-    protected Device openReference() {
-      return TestGpu.openCpu();
+    protected Stream<DType> types() {
+      return computeTypes();
     }
 
     @Override
-    protected Stream<DType> types() {
-      return computeTypes();
+    protected int[] sizes() {
+      return SIZES;
     }
   }
 
@@ -102,13 +105,13 @@ class CudaKernelsTest {
     }
 
     @Override
-    protected Device openReference() {
-      return TestGpu.openCpu();
+    protected Stream<DType> types() {
+      return computeTypes();
     }
 
     @Override
-    protected Stream<DType> types() {
-      return computeTypes();
+    protected int[] sizes() {
+      return SIZES;
     }
   }
 
@@ -120,13 +123,13 @@ class CudaKernelsTest {
     }
 
     @Override
-    protected Device openReference() {
-      return TestGpu.openCpu();
+    protected Stream<DType> types() {
+      return computeTypes();
     }
 
     @Override
-    protected Stream<DType> types() {
-      return computeTypes();
+    protected int[] sizes() {
+      return SIZES;
     }
   }
 
@@ -138,13 +141,13 @@ class CudaKernelsTest {
     }
 
     @Override
-    protected Device openReference() {
-      return TestGpu.openCpu();
+    protected Stream<DType> types() {
+      return computeTypes();
     }
 
     @Override
-    protected Stream<DType> types() {
-      return computeTypes();
+    protected int[] sizes() {
+      return SIZES;
     }
   }
 
@@ -156,13 +159,13 @@ class CudaKernelsTest {
     }
 
     @Override
-    protected Device openReference() {
-      return TestGpu.openCpu();
+    protected Stream<DType> types() {
+      return computeTypes();
     }
 
     @Override
-    protected Stream<DType> types() {
-      return computeTypes();
+    protected int[] sizes() {
+      return SIZES;
     }
   }
 
@@ -174,13 +177,13 @@ class CudaKernelsTest {
     }
 
     @Override
-    protected Device openReference() {
-      return TestGpu.openCpu();
+    protected Stream<DType> types() {
+      return computeTypes();
     }
 
     @Override
-    protected Stream<DType> types() {
-      return computeTypes();
+    protected int[] sizes() {
+      return SIZES;
     }
   }
 
@@ -192,13 +195,13 @@ class CudaKernelsTest {
     }
 
     @Override
-    protected Device openReference() {
-      return TestGpu.openCpu();
+    protected Stream<DType> types() {
+      return computeTypes();
     }
 
     @Override
-    protected Stream<DType> types() {
-      return computeTypes();
+    protected int[] sizes() {
+      return SIZES;
     }
   }
 }

@@ -1,0 +1,156 @@
+package io.tanuki4j.backend.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.GuardedMemory;
+import io.tanuki4j.kernel.MatmulKernels.Op;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.Replay;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Recording, copies of many pieces, and lack of memory. */
+@Tag("gpu")
+class CudaDeviceTest {
+  private Device device;
+  private GuardedMemory memory;
+
+  @BeforeEach
+  void open() {
+    device = TestGpu.open();
+    memory = new GuardedMemory(device);
+  }
+
+  @AfterEach
+  void close() {
+    memory.close();
+    device.close();
+  }
+
+  @Test
+  void a_replay_does_what_the_work_does() {
+    Tensor x = memory.random(DType.BF16, 1, 64, 256);
+    Tensor weight = memory.random(DType.BF16, 2, 256);
+    Tensor dWeight = memory.filled(DType.F32, 0, 256);
+    Tensor sum = memory.filled(DType.F32, 0, 64, 64);
+    Runnable work = () -> step(x, weight, dWeight, sum);
+    work.run();
+    double[] once = memory.values(sum);
+    double[] gradient = memory.values(dWeight);
+    try (Replay replay = device.record(work)) {
+      assertThat(memory.values(sum)).as("recording runs nothing").isEqualTo(once);
+      device.kernels().fill(sum, 0);
+      device.kernels().fill(dWeight, 0);
+      replay.run();
+      assertThat(memory.values(sum)).isEqualTo(once);
+      assertThat(memory.values(dWeight)).isEqualTo(gradient);
+      device.kernels().fill(x, 0);
+      device.kernels().fill(sum, 0);
+      replay.run();
+      assertThat(memory.values(sum)).containsOnly(0);
+    }
+  }
+
+  private void step(Tensor x, Tensor weight, Tensor dWeight, Tensor sum) {
+    try (MemoryScope child = memory.scope().child("step")) {
+      Tensor out = child.allocate(x.shape(), DType.BF16);
+      Tensor dx = child.allocate(x.shape(), DType.BF16);
+      Tensor rstd = child.allocate(Shape.of(x.dim(0)), DType.F32);
+      device.kernels().rmsNormForward(out, rstd, x, weight, 1e-5);
+      device.kernels().rmsNormBackward(dx, dWeight, out, x, rstd, weight, Accumulate.OVERWRITE);
+      device.kernels().matmul(sum, out, Op.NONE, x, Op.TRANSPOSE, Accumulate.ADD);
+    }
+  }
+
+  @Test
+  void a_replay_survives_a_larger_workspace() {
+    Tensor x = memory.random(DType.F32, 1, 64, 256);
+    Tensor sum = memory.filled(DType.F64, 0, 1);
+    Runnable work = () -> device.kernels().sumOfSquares(sum, x);
+    work.run();
+    double[] once = memory.values(sum);
+    try (Replay replay = device.record(work)) {
+      Tensor large = memory.random(DType.F32, 2, 512, 512);
+      Tensor product = memory.undefined(DType.F32, 512, 512);
+      device.kernels().matmul(product, large, Op.NONE, large, Op.NONE, Accumulate.OVERWRITE);
+      device.kernels().fill(sum, 0);
+      replay.run();
+      assertThat(memory.values(sum)).isEqualTo(once);
+    }
+  }
+
+  @Test
+  void a_recording_refuses_what_would_wait() {
+    Tensor x = memory.random(DType.F32, 1, 64);
+    assertThatThrownBy(() -> device.record(device::synchronize))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("cannot wait for the GPU in a recording");
+    Tensor y = memory.random(DType.F32, 2, 3, 5);
+    Tensor product = memory.undefined(DType.F32, 3, 3);
+    Runnable first =
+        () -> device.kernels().matmul(product, y, Op.NONE, y, Op.TRANSPOSE, Accumulate.OVERWRITE);
+    assertThatThrownBy(() -> device.record(first))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("Run the work once before it is recorded");
+    device.kernels().fill(x, 2);
+    assertThat(memory.values(x)).containsOnly(2);
+  }
+
+  @Test
+  void large_copies_go_in_pieces() {
+    byte[] bytes = new byte[(17 << 20) + 12];
+    new Random(1).nextBytes(bytes);
+    Tensor tensor = memory.scope().allocate(Shape.of(bytes.length / 4), DType.I32);
+    device.upload(tensor, ByteBuffer.wrap(bytes));
+    ByteBuffer back = ByteBuffer.allocate(bytes.length);
+    device.download(back, tensor);
+    assertThat(back.hasRemaining()).isFalse();
+    assertThat(back.array()).isEqualTo(bytes);
+  }
+
+  @Test
+  void lack_of_memory_names_what_is_asked_and_what_is_held() {
+    long tooMuch = device.info().memoryBytes() * 2;
+    assertThatThrownBy(() -> memory.scope().allocate(Shape.of(tooMuch / 4), DType.F32))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("scope test: cannot take")
+        .hasMessageContaining("Use a smaller --micro-batch-size");
+    assertThat(memory.values(memory.filled(DType.F32, 1, 3))).containsOnly(1);
+  }
+
+  @Test
+  void refuses_fp64_and_says_where_it_runs() {
+    Tensor x = memory.random(DType.F64, 1, 4, 4);
+    assertThatThrownBy(() -> device.kernels().swiGluForward(x, x))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("F32 or BF16; for F64 use --backend nd4j");
+  }
+
+  @Test
+  void the_same_operation_gives_the_same_bits_again() {
+    Tensor tokens =
+        memory.of(DType.I32, new Random(1).ints(999, 0, 7).asDoubleStream().toArray(), 999);
+    Tensor grads = memory.random(DType.BF16, 2, 999, 256);
+    Tensor weight = memory.random(DType.BF16, 3, 256);
+    Tensor rstd = memory.filled(DType.F32, 0.7, 999);
+    Tensor first = memory.filled(DType.F32, 0, 8, 256);
+    Tensor second = memory.filled(DType.F32, 0, 8, 256);
+    Tensor dx = memory.undefined(DType.BF16, 999, 256);
+    for (Tensor out : new Tensor[] {first, second}) {
+      device.kernels().embeddingBackward(out.rows(0, 7), grads, tokens);
+      Tensor dWeight = out.rows(7, 8).reshape(Shape.of(256));
+      device.kernels().rmsNormBackward(dx, dWeight, grads, grads, rstd, weight, Accumulate.ADD);
+    }
+    assertThat(memory.bytes(first)).isEqualTo(memory.bytes(second));
+  }
+}

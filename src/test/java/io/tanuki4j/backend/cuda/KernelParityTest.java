@@ -1,0 +1,318 @@
+package io.tanuki4j.backend.cuda;
+
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.LossKernels;
+import io.tanuki4j.kernel.MatmulKernels.Op;
+import io.tanuki4j.kernel.OptimizerKernels.AdamWStep;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Every operation on the GPU against the same one on the CPU, at sizes of real models too. */
+@Tag("gpu")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class KernelParityTest {
+  private static final int[] ROWS = {1, 5, 130};
+  private static final int[] COLUMNS = {7, 33, 64, 256, 1000, 4096, 8192};
+
+  private TwoDevices devices;
+
+  @BeforeAll
+  void open() {
+    devices = new TwoDevices(TestGpu.open(), TestGpu.openCpu());
+  }
+
+  @AfterAll
+  void close() {
+    devices.close();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void products_agree(DType dtype) {
+    int[][] sizes = {{1, 1, 1}, {7, 33, 5}, {64, 128, 256}, {130, 264, 1000}, {257, 96, 2048}};
+    for (int[] mnk : sizes) {
+      for (Op opA : Op.values()) {
+        for (Op opB : Op.values()) {
+          product(dtype, dtype, mnk, opA, opB);
+          product(dtype, DType.F32, mnk, opA, opB);
+        }
+      }
+    }
+  }
+
+  private void product(DType in, DType out, int[] mnk, Op opA, Op opB) {
+    int m = mnk[0];
+    int n = mnk[1];
+    int k = mnk[2];
+    devices.compare(
+        side -> {
+          boolean plainA = opA == Op.NONE;
+          boolean plainB = opB == Op.NONE;
+          Tensor a = side.random(in, 1, plainA ? m : k, plainA ? k : m);
+          Tensor b = side.random(in, 2, plainB ? k : n, plainB ? n : k);
+          Tensor product = side.undefined(out, m, n);
+          Tensor sum = side.random(out, 3, m, n);
+          side.kernels().matmul(product, a, opA, b, opB, Accumulate.OVERWRITE);
+          side.kernels().matmul(sum, a, opA, b, opB, Accumulate.ADD);
+          return List.of(product, sum);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void norms_agree(DType dtype) {
+    for (int rows : ROWS) {
+      for (int columns : COLUMNS) {
+        devices.compare(side -> norm(side, dtype, rows, columns));
+      }
+    }
+  }
+
+  private static List<Tensor> norm(TwoDevices.Side side, DType dtype, int rows, int columns) {
+    Kernels kernels = side.kernels();
+    Tensor x = side.random(dtype, 1, rows, columns);
+    Tensor delta = side.random(dtype, 2, rows, columns);
+    Tensor weight = side.random(dtype, 3, columns);
+    Tensor out = side.undefined(dtype, rows, columns);
+    Tensor rstd = side.undefined(DType.F32, rows);
+    kernels.rmsNormForward(out, rstd, x, weight, 1e-5);
+    Tensor sum = side.undefined(dtype, rows, columns);
+    Tensor sumOut = side.undefined(dtype, rows, columns);
+    Tensor sumRstd = side.undefined(DType.F32, rows);
+    kernels.addRmsNormForward(sum, sumOut, sumRstd, x, delta, weight, 1e-5);
+    Tensor dx = side.undefined(dtype, rows, columns);
+    Tensor added = side.random(dtype, 4, rows, columns);
+    Tensor dWeight = side.random(DType.F32, 5, columns);
+    Tensor sameTypeDWeight = side.random(dtype, 6, columns);
+    kernels.rmsNormBackward(dx, dWeight, delta, x, rstd, weight, Accumulate.OVERWRITE);
+    kernels.rmsNormBackward(added, sameTypeDWeight, delta, x, rstd, weight, Accumulate.ADD);
+    return List.of(out, rstd, sum, sumOut, sumRstd, dx, added, dWeight, sameTypeDWeight);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void activations_agree(DType dtype) {
+    for (int rows : ROWS) {
+      for (int columns : COLUMNS) {
+        devices.compare(
+            side -> {
+              Tensor gateUp = side.random(dtype, 1, rows, 2L * columns);
+              Tensor dOut = side.random(dtype, 2, rows, columns);
+              Tensor out = side.undefined(dtype, rows, columns);
+              Tensor gradient = side.undefined(dtype, rows, 2L * columns);
+              side.kernels().swiGluForward(out, gateUp);
+              side.kernels().swiGluBackward(gradient, dOut, gateUp);
+              side.kernels().swiGluBackward(gateUp, dOut, gateUp);
+              return List.of(out, gradient, gateUp);
+            });
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void rotations_agree(DType dtype) {
+    rotation(dtype, new AttentionShape(40, 2, 8, 2, 128), 64);
+    rotation(dtype, new AttentionShape(33, 1, 4, 4, 64), 16);
+    rotation(dtype, new AttentionShape(5, 3, 3, 1, 36), 9);
+  }
+
+  private void rotation(DType dtype, AttentionShape shape, int half) {
+    long tokens = (long) shape.seqLength() * shape.batchSize();
+    devices.compare(
+        side -> {
+          Tensor forward = side.random(dtype, 1, tokens, shape.qkvSize());
+          Tensor backward = side.random(dtype, 1, tokens, shape.qkvSize());
+          Tensor cos = side.random(DType.F32, 2, shape.seqLength(), half);
+          Tensor sin = side.random(DType.F32, 3, shape.seqLength(), half);
+          side.kernels().ropeForward(forward, cos, sin, shape);
+          side.kernels().ropeBackward(backward, cos, sin, shape);
+          return List.of(forward, backward);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void embeddings_agree(DType dtype) {
+    for (int columns : new int[] {7, 64, 1000, 4096}) {
+      devices.compare(
+          side -> {
+            Tensor tokens = side.ids(600, 50, 1);
+            Tensor table = side.random(dtype, 2, 50, columns);
+            Tensor out = side.undefined(dtype, 600, columns);
+            Tensor dOut = side.random(dtype, 3, 600, columns);
+            Tensor dTable = side.random(DType.F32, 4, 50, columns);
+            Tensor sameTypeDTable = side.random(dtype, 5, 50, columns);
+            side.kernels().embeddingForward(out, tokens, table);
+            side.kernels().embeddingBackward(dTable, dOut, tokens);
+            side.kernels().embeddingBackward(sameTypeDTable, dOut, tokens);
+            return List.of(out, dTable, sameTypeDTable);
+          });
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void losses_agree(DType dtype) {
+    for (int vocabulary : new int[] {7, 512, 1000, 8191, 32_000}) {
+      devices.compare(
+          side -> {
+            Tensor logits = side.random(dtype, 1, 20, vocabulary);
+            Tensor targets = side.ids(20, vocabulary, 2);
+            Tensor mask = side.random(DType.F32, 3, 20);
+            Tensor scale = side.of(DType.F64, 0.25);
+            Tensor sums = side.of(DType.F64, new double[LossKernels.NUM_SUMS]);
+            LossKernels kernels = side.kernels();
+            kernels.crossEntropyForward(sums, logits, targets, mask, 1e-4);
+            kernels.crossEntropyForwardBackward(sums, logits, targets, mask, scale, 1e-4);
+            return List.of(logits, sums);
+          });
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void plain_attention_agrees(DType dtype) {
+    attention(dtype, new AttentionShape(100, 2, 4, 2, 64));
+    attention(dtype, new AttentionShape(300, 1, 2, 1, 20));
+    attention(dtype, new AttentionShape(150, 1, 1, 1, 200));
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void attention_over_whole_tiles_agrees(DType dtype) {
+    attention(dtype, new AttentionShape(128, 2, 4, 2, 64));
+    attention(dtype, new AttentionShape(384, 1, 8, 2, 128));
+    attention(dtype, new AttentionShape(256, 3, 3, 3, 80));
+  }
+
+  private void attention(DType dtype, AttentionShape shape) {
+    int s = shape.seqLength();
+    int b = shape.batchSize();
+    devices.compareAttention(
+        side -> {
+          Tensor qkv = side.random(dtype, 1, s, b, shape.qkvSize());
+          Tensor dOut = side.random(dtype, 2, s, b, shape.outSize());
+          Tensor out = side.undefined(dtype, s, b, shape.outSize());
+          Tensor logSumExp = side.undefined(DType.F32, b, shape.numHeads(), s);
+          Tensor dQkv = side.undefined(dtype, s, b, shape.qkvSize());
+          side.kernels().causalAttentionForward(out, logSumExp, qkv, shape);
+          side.kernels().causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape);
+          return List.of(out, logSumExp, dQkv);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void updates_agree(DType dtype) {
+    for (int count : new int[] {7, 4096, 10_003}) {
+      for (DType state : new DType[] {DType.F32, DType.BF16}) {
+        update(dtype, DType.F32, state, count);
+      }
+      update(dtype, dtype, dtype, count);
+    }
+  }
+
+  private void update(DType weightType, DType masterType, DType stateType, int count) {
+    devices.compare(
+        side -> {
+          Tensor master = side.random(masterType, 1, count);
+          boolean same = weightType == masterType;
+          Tensor weight = same ? master : side.undefined(weightType, count);
+          Tensor first = side.random(stateType, 2, count);
+          Tensor second = side.of(stateType, TwoDevices.repeated(0.3, count));
+          Tensor grad = side.random(stateType, 3, count);
+          Tensor factor = side.of(DType.F64, 0.7);
+          AdamWStep step = new AdamWStep(0.01, 0.9, 0.999, 1e-8, 0.1, 5);
+          side.kernels().adamW(weight, master, first, second, grad, factor, step);
+          return List.of(weight, master, first, second);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void sums_and_conversions_agree(DType dtype) {
+    for (int count : new int[] {1, 7, 4096, 100_003}) {
+      devices.compare(
+          side -> {
+            Tensor x = side.random(dtype, 1, count);
+            Tensor y = side.random(dtype, 2, count);
+            Tensor squares = side.of(DType.F64, 1);
+            side.kernels().sumOfSquares(squares, x);
+            Tensor wide = side.undefined(DType.F32, count);
+            Tensor narrow = side.undefined(DType.BF16, count);
+            side.kernels().copy(wide, x);
+            side.kernels().copy(narrow, wide);
+            side.kernels().add(y, x, y);
+            Tensor filled = side.undefined(dtype, count);
+            side.kernels().fill(filled, 0.1);
+            return List.of(squares, wide, narrow, y, filled);
+          });
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void initial_weights_agree(DType dtype) {
+    devices.compare(
+        side -> {
+          Tensor out = side.undefined(dtype, 33, 65);
+          side.kernels().fillNormal(out, 42, 5, 11, 257, 0.02);
+          return List.of(out);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void what_is_not_a_number_stays_where_it_belongs(DType dtype) {
+    devices.compare(
+        side -> {
+          Kernels kernels = side.kernels();
+          Tensor x = side.randomWithNan(dtype, 1, 9, 256);
+          Tensor weight = side.random(dtype, 2, 256);
+          Tensor out = side.undefined(dtype, 9, 256);
+          Tensor rstd = side.undefined(DType.F32, 9);
+          kernels.rmsNormForward(out, rstd, x, weight, 1e-5);
+          Tensor half = side.undefined(dtype, 9, 128);
+          kernels.swiGluForward(half, x);
+          Tensor sums = side.of(DType.F64, new double[LossKernels.NUM_SUMS]);
+          Tensor mask = side.of(DType.F32, TwoDevices.repeated(1, 9));
+          Tensor scale = side.of(DType.F64, 1);
+          kernels.crossEntropyForwardBackward(sums, x, side.ids(9, 256, 3), mask, scale, 0);
+          return List.of(out, rstd, half, sums, x);
+        });
+  }
+}

@@ -1,0 +1,116 @@
+package io.tanuki4j.backend.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.GuardedMemory;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Function;
+
+/** Runs the same operations on two devices and compares what they computed. */
+final class TwoDevices implements AutoCloseable {
+  /** Sums in fp32, in another order: five digits of the size of the whole output. */
+  private static final double TOLERANCE_F32 = 1e-5;
+
+  /** Both round the same numbers; where the last bit before differs, some fall the other way. */
+  private static final double TOLERANCE_BF16 = 1e-3;
+
+  /** Flash attention rounds its probabilities to BF16, too, and sums fewer of them at a time. */
+  private static final double TOLERANCE_ATTENTION = 8e-3;
+
+  private final Device tested;
+  private final Device expected;
+
+  TwoDevices(Device tested, Device expected) {
+    this.tested = tested;
+    this.expected = expected;
+  }
+
+  /** The operations, given one side, return their outputs. */
+  void compare(Function<Side, List<Tensor>> operations) {
+    compare(operations, TOLERANCE_BF16);
+  }
+
+  void compareAttention(Function<Side, List<Tensor>> operations) {
+    compare(operations, TOLERANCE_ATTENTION);
+  }
+
+  private void compare(Function<Side, List<Tensor>> operations, double toleranceBf16) {
+    try (GuardedMemory testedMemory = new GuardedMemory(tested);
+        GuardedMemory expectedMemory = new GuardedMemory(expected)) {
+      List<Tensor> actual = operations.apply(new Side(tested, testedMemory));
+      List<Tensor> wanted = operations.apply(new Side(expected, expectedMemory));
+      for (int i = 0; i < wanted.size(); i++) {
+        double[] a = testedMemory.values(actual.get(i));
+        double[] b = expectedMemory.values(wanted.get(i));
+        boolean rounded = actual.get(0).dtype() == DType.BF16;
+        assertThat(relativeError(a, b))
+            .as("relative error of output %d, %s", i, wanted.get(i))
+            .isLessThanOrEqualTo(rounded ? toleranceBf16 : TOLERANCE_F32);
+      }
+    }
+  }
+
+  /** Of the whole, by squares; infinite if something is not a number on one side only. */
+  private static double relativeError(double[] actual, double[] expected) {
+    double difference = 0;
+    double size = 0;
+    for (int i = 0; i < expected.length; i++) {
+      if (Double.isNaN(actual[i]) != Double.isNaN(expected[i])) {
+        return Double.POSITIVE_INFINITY;
+      }
+      if (!Double.isNaN(expected[i])) {
+        difference += Math.pow(actual[i] - expected[i], 2);
+        size += Math.pow(expected[i], 2);
+      }
+    }
+    return difference == 0 ? 0 : Math.sqrt(difference / size);
+  }
+
+  static double[] repeated(double value, int count) {
+    double[] values = new double[count];
+    Arrays.fill(values, value);
+    return values;
+  }
+
+  @Override
+  public void close() {
+    tested.close();
+    expected.close();
+  }
+
+  /** One of the devices, with tensors that are the same on both. */
+  record Side(Device device, GuardedMemory memory) {
+    Kernels kernels() {
+      return device.kernels();
+    }
+
+    Tensor undefined(DType dtype, long... dims) {
+      return memory.undefined(dtype, dims);
+    }
+
+    Tensor random(DType dtype, long seed, long... dims) {
+      return memory.random(dtype, seed, dims);
+    }
+
+    Tensor randomWithNan(DType dtype, long seed, long rows, long columns) {
+      double[] values = memory.values(memory.random(dtype, seed, rows, columns));
+      values[(int) columns + 3] = Double.NaN;
+      return memory.of(dtype, values, rows, columns);
+    }
+
+    Tensor of(DType dtype, double... values) {
+      return memory.of(dtype, values, values.length);
+    }
+
+    Tensor ids(int count, int bound, long seed) {
+      double[] values = new Random(seed).ints(count, 0, bound).asDoubleStream().toArray();
+      return memory.of(DType.I32, values, count);
+    }
+  }
+}
