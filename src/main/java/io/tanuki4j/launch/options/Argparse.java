@@ -101,11 +101,12 @@ final class Argparse {
             name, options.keySet(), "tanuki4j " + command.name() + " --help lists the flags."));
   }
 
+  /** After an equals sign one value stands, as in argparse; otherwise all up to the next flag. */
   private List<String> values(boolean inline) {
-    List<String> values = new ArrayList<>();
     if (inline) {
-      values.add(words.removeFirst());
+      return List.of(words.removeFirst());
     }
+    List<String> values = new ArrayList<>();
     while (!words.isEmpty() && !isFlag(words.peekFirst())) {
       values.add(words.removeFirst());
     }
