@@ -163,11 +163,15 @@ final class Assembly implements AutoCloseable {
   }
 
   private Progress restore(RunState state) {
-    new Initializer(device.kernels(), config.train().seed()).initialize(parameters);
-    state.optimizer().resetMaster();
     return new Restorer(config.checkpoint(), config.train(), device, state, sink::message)
         .restore()
-        .orElse(Progress.START);
+        .orElseGet(() -> fromRandom(state));
+  }
+
+  private Progress fromRandom(RunState state) {
+    new Initializer(device.kernels(), config.train().seed()).initialize(parameters);
+    state.optimizer().resetMaster();
+    return Progress.START;
   }
 
   private Trainer trainer(
