@@ -19,9 +19,7 @@ public record CheckpointConfig(
     @Nullable Path pretrained,
     boolean finetune,
     boolean loadOptimizer,
-    boolean loadRng,
     boolean saveOptimizer,
-    boolean saveRng,
     boolean exitOnMissing,
     boolean overrideSchedule,
     boolean useCheckpointSchedule) {}

@@ -55,16 +55,13 @@ import java.util.Map;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Builds every object of a run in order, and closes them in reverse: the one place that chooses
- * implementations.
- */
-final class Assembly implements AutoCloseable {
+/** Builds every object of a run in order: the one place that chooses implementations. */
+final class Assembly {
   /** Micro-batches that each source of data reads ahead for every worker. */
   private static final int PREFETCH = 2;
 
   private final RunConfig config;
-  private final Closer closer = new Closer();
+  private final Closer closer;
   private final Timing timing = Timing.system();
   private final MetricsSink sink;
   private final Tokenizer tokenizer;
@@ -76,19 +73,23 @@ final class Assembly implements AutoCloseable {
 
   /** Trains as the flags say; returns when the run is over or was asked to stop. */
   static void pretrain(Resolved run, PrintStream out) {
-    try (Assembly assembly = new Assembly(run, out)) {
-      assembly.train();
+    try (Closer closer = new Closer()) {
+      new Assembly(run, out, closer).train();
     }
   }
 
   /** Loads a checkpoint and prints its loss on the validation and on the test data. */
   static void evaluate(Resolved run, PrintStream out) {
-    try (Assembly assembly = new Assembly(run, out)) {
-      assembly.evaluate();
+    try (Closer closer = new Closer()) {
+      new Assembly(run, out, closer).evaluate();
     }
   }
 
-  private Assembly(Resolved run, PrintStream out) {
+  /**
+   * @param closer takes what is opened, so that it is closed also if building the rest fails
+   */
+  private Assembly(Resolved run, PrintStream out, Closer closer) {
+    this.closer = closer;
     long start = timing.nanoTime().getAsLong();
     config = run.config();
     sink = closer.add(new FanOutSink(List.of(new ConsoleSink(out, timing.clock()))));
@@ -280,10 +281,5 @@ final class Assembly implements AutoCloseable {
     return data.numWorkers() == 0
         ? source
         : closer.add(new Prefetcher(source, PREFETCH * data.numWorkers()));
-  }
-
-  @Override
-  public void close() {
-    closer.close();
   }
 }

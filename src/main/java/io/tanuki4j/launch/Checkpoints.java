@@ -22,9 +22,17 @@ final class Checkpoints {
     return find(config.load(), config.loadIteration());
   }
 
-  /** The flags of the latest checkpoint of a folder, for {@code --use-checkpoint-args}. */
-  static Optional<Map<String, @Nullable Object>> latestArguments(Path folder) {
-    return new CheckpointStore(folder).latest().map(found -> found.state().arguments());
+  /**
+   * The flags that a checkpoint keeps, for {@code --use-checkpoint-args}.
+   *
+   * @param iteration null for the latest, which may be missing
+   */
+  static Optional<Map<String, @Nullable Object>> arguments(
+      Path folder, @Nullable Integer iteration) {
+    CheckpointStore store = new CheckpointStore(folder);
+    Optional<Checkpoint> found =
+        iteration == null ? store.latest() : Optional.of(store.at(iteration));
+    return found.map(checkpoint -> checkpoint.state().arguments());
   }
 
   /**

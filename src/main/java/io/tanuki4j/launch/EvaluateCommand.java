@@ -19,8 +19,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Assembly.evaluate(
-        options.resolve(spec, System.getenv(), Checkpoints::latestArguments), System.out);
+    Assembly.evaluate(options.resolve(spec, System.getenv(), Checkpoints::arguments), System.out);
     return 0;
   }
 }

@@ -73,7 +73,8 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() {
     checkOptions();
     Checkpoint checkpoint = Checkpoints.find(load, iteration);
-    SavedArguments saved = new SavedArguments(checkpoint.folder(), checkpoint.state().arguments());
+    SavedArguments saved =
+        new SavedArguments(checkpoint.folder().toString(), checkpoint.state().arguments());
     try (Tokenizer tokenizer = Tokenizers.open(saved.tokenizer(tokenizerModel));
         Nd4jBackend backend = new Nd4jBackend();
         Device device = backend.openDevice(0);

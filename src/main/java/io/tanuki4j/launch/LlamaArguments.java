@@ -1,6 +1,7 @@
 package io.tanuki4j.launch;
 
 import io.tanuki4j.checkpoint.huggingface.HfLlamaConfig;
+import io.tanuki4j.model.ModelConfig;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -83,27 +84,22 @@ final class LlamaArguments {
 
   private HfLlamaConfig config(int vocabSize) {
     FIXED.forEach(this::expect);
-    int heads = integer("num_attention_heads", null);
-    int hidden = integer("hidden_size", null);
-    boolean grouped = Boolean.TRUE.equals(arguments.get("group_query_attention"));
-    int seqLength = integer("seq_length", null);
+    ModelConfig model = new SavedArguments(source, arguments).model(vocabSize);
     return new HfLlamaConfig(
-        integer("num_layers", null),
-        hidden,
-        integer("ffn_hidden_size", null),
-        heads,
-        grouped ? integer("num_query_groups", null) : heads,
-        integer("kv_channels", hidden / heads),
+        model.numLayers(),
+        model.hiddenSize(),
+        model.ffnHiddenSize(),
+        model.numHeads(),
+        model.numQueryGroups(),
+        model.headDim(),
         vocabSize,
-        integer("max_position_embeddings", seqLength),
-        number("norm_epsilon", 1e-5),
-        number("rope_theta", number("rotary_base", 10_000)),
-        number("rotary_seq_len_interpolation_factor", 1),
-        Boolean.TRUE.equals(arguments.get("use_rope_scaling"))
-            ? (Double) number("rope_scaling_factor", 8)
-            : null,
-        !Boolean.TRUE.equals(arguments.get("untie_embeddings_and_output_weights")),
-        number("init_method_std", 0.02),
+        model.maxPositionEmbeddings(),
+        model.normEpsilon(),
+        model.ropeBase(),
+        model.rotaryInterpolationFactor(),
+        model.ropeScalingFactor(),
+        model.tiedEmbeddings(),
+        model.initStd(),
         id("bos_token_id"),
         ids("eos_token_id"),
         id("pad_token_id"));
@@ -126,18 +122,6 @@ final class LlamaArguments {
     return value == null || value.equals(expected);
   }
 
-  private int integer(String name, @Nullable Integer otherwise) {
-    if (arguments.get(name) instanceof Number number) {
-      return number.intValue();
-    }
-    if (otherwise == null) {
-      throw new IllegalArgumentException(
-          "%s: its argument %s is %s (expected: a whole number)"
-              .formatted(source, name, arguments.get(name)));
-    }
-    return otherwise;
-  }
-
   private @Nullable Integer id(String name) {
     return arguments.get(name) instanceof Number number ? (Integer) number.intValue() : null;
   }
@@ -146,9 +130,5 @@ final class LlamaArguments {
     return arguments.get(name) instanceof List<?> list
         ? list.stream().map(id -> ((Number) id).intValue()).toList()
         : List.of();
-  }
-
-  private double number(String name, double otherwise) {
-    return arguments.get(name) instanceof Number number ? number.doubleValue() : otherwise;
   }
 }

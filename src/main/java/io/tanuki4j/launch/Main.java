@@ -51,7 +51,7 @@ public final class Main {
         .addSubcommand(
             new CommandLine( // model transformers act on whole command lines only
                 new PretrainCommand(
-                    Checkpoints::latestArguments, run -> Assembly.pretrain(run, System.out))))
+                    Checkpoints::arguments, run -> Assembly.pretrain(run, System.out))))
         .addSubcommand(new PreprocessCommand())
         .addSubcommand(new ConvertCommand())
         .addSubcommand(new CommandLine(new EvaluateCommand()))

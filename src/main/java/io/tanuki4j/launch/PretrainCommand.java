@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -23,15 +23,18 @@ final class PretrainCommand implements Callable<Integer> {
   @Mixin final PretrainOptions options = new PretrainOptions();
   @Spec CommandSpec spec;
 
-  private final Function<Path, Optional<Map<String, @Nullable Object>>> checkpointArguments;
+  private final BiFunction<Path, @Nullable Integer, Optional<Map<String, @Nullable Object>>>
+      checkpointArguments;
   private final Consumer<PretrainOptions.Resolved> training;
 
   /**
-   * @param checkpointArguments the arguments that the latest checkpoint of a folder keeps
+   * @param checkpointArguments the arguments that a folder's checkpoint of an iteration keeps; null
+   *     for the latest
    * @param training the run
    */
   PretrainCommand(
-      Function<Path, Optional<Map<String, @Nullable Object>>> checkpointArguments,
+      BiFunction<Path, @Nullable Integer, Optional<Map<String, @Nullable Object>>>
+          checkpointArguments,
       Consumer<PretrainOptions.Resolved> training) {
     this.checkpointArguments = checkpointArguments;
     this.training = training;

@@ -12,38 +12,37 @@ import org.jspecify.annotations.Nullable;
  *
  * @param source the checkpoint, for messages
  */
-record SavedArguments(Path source, Map<String, ?> values) {
-  private static final double DEFAULT_ROPE_BASE = 10_000;
-  private static final double DEFAULT_EPSILON = 1e-5;
-
-  /** The shape of the model; how it was initialised and trained is left out. */
+record SavedArguments(String source, Map<String, ? extends @Nullable Object> values) {
+  /** The shape of the model, as it was saved. */
   ModelConfig model() {
-    int heads = integer("num_attention_heads");
-    int hidden = integer("hidden_size");
-    int seqLength = integer("seq_length");
-    boolean grouped = Boolean.TRUE.equals(values.get("group_query_attention"));
+    return model(integer("padded_vocab_size", null));
+  }
+
+  /**
+   * @param vocabSize rows of the vocabulary's tensors
+   */
+  ModelConfig model(int vocabSize) {
+    int heads = integer("num_attention_heads", null);
+    int hidden = integer("hidden_size", null);
+    int seqLength = integer("seq_length", null);
     return new ModelConfig(
-        integer("num_layers"),
+        integer("num_layers", null),
         hidden,
-        integer("ffn_hidden_size"),
+        integer("ffn_hidden_size", null),
         heads,
-        grouped ? integer("num_query_groups") : heads,
-        values.get("kv_channels") == null ? hidden / heads : integer("kv_channels"),
-        integer("padded_vocab_size"),
+        isSet("group_query_attention") ? integer("num_query_groups", null) : heads,
+        integer("kv_channels", hidden / heads),
+        vocabSize,
         seqLength,
-        values.get("max_position_embeddings") == null
-            ? seqLength
-            : integer("max_position_embeddings"),
-        number("rope_theta", number("rotary_base", DEFAULT_ROPE_BASE)),
+        integer("max_position_embeddings", seqLength),
+        number("rope_theta", number("rotary_base", 10_000)),
         number("rotary_percent", 1),
         number("rotary_seq_len_interpolation_factor", 1),
-        Boolean.TRUE.equals(values.get("use_rope_scaling"))
-            ? (Double) number("rope_scaling_factor", 8)
-            : null,
-        number("norm_epsilon", DEFAULT_EPSILON),
-        !Boolean.TRUE.equals(values.get("untie_embeddings_and_output_weights")),
-        0,
-        0,
+        isSet("use_rope_scaling") ? (Double) number("rope_scaling_factor", 8) : null,
+        number("norm_epsilon", 1e-5),
+        !isSet("untie_embeddings_and_output_weights"),
+        number("init_method_std", 0.02),
+        number("z_loss_strength", 0),
         ModelConfig.Recompute.NONE);
   }
 
@@ -51,30 +50,36 @@ record SavedArguments(Path source, Map<String, ?> values) {
    * @param model a .model file in place of the saved one; null for the saved one
    */
   TokenizerConfig tokenizer(@Nullable Path model) {
-    String type = values.get("tokenizer_type") instanceof String name ? name : "";
-    if (type.isEmpty()) {
-      type = "SentencePieceTokenizer";
-    }
     String savedModel = values.get("tokenizer_model") instanceof String path ? path : null;
     return new TokenizerConfig(
-        type,
+        values.get("tokenizer_type") instanceof String type ? type : "SentencePieceTokenizer",
         model == null && savedModel != null ? Path.of(savedModel) : model,
-        values.get("vocab_size") == null ? null : (Integer) integer("vocab_size"),
-        values.get("vocab_extra_ids") == null ? 0 : integer("vocab_extra_ids"),
+        values.get("vocab_size") == null ? null : (Integer) integer("vocab_size", null),
+        integer("vocab_extra_ids", 0),
         !Boolean.FALSE.equals(values.get("tokenizer_sentencepiece_legacy")),
         1);
   }
 
-  private int integer(String name) {
+  boolean isSet(String name) {
+    return Boolean.TRUE.equals(values.get(name));
+  }
+
+  /**
+   * @param otherwise null if there must be a number
+   */
+  int integer(String name, @Nullable Integer otherwise) {
     if (values.get(name) instanceof Number number) {
       return number.intValue();
     }
-    throw new IllegalArgumentException(
-        "%s: its argument %s is %s (expected: a number). Its manifest is damaged or foreign."
-            .formatted(source, name, values.get(name)));
+    if (otherwise == null) {
+      throw new IllegalArgumentException(
+          "%s: its argument %s is %s (expected: a whole number)"
+              .formatted(source, name, values.get(name)));
+    }
+    return otherwise;
   }
 
-  private double number(String name, double otherwise) {
+  double number(String name, double otherwise) {
     return values.get(name) instanceof Number number ? number.doubleValue() : otherwise;
   }
 }

@@ -91,12 +91,12 @@ public final class HostDevice implements Device {
 
   @Override
   public Kernels kernels() {
-    throw new UnsupportedOperationException();
+    throw new UnsupportedOperationException("only holds and copies memory");
   }
 
   @Override
   public MemoryScope openScope(String label) {
-    throw new UnsupportedOperationException();
+    throw new UnsupportedOperationException("only holds and copies memory");
   }
 
   @Override

@@ -26,7 +26,7 @@ class ArgumentFilesTest {
             """
             # a comment
             --data-path "a b" 'c d'   # and another
-              --split 9,1,0 --save /tmp/a#b --name=x" y"
+              --split 9,1,0 --save runs/a#b --name=x" y"
             """);
     assertThat(ArgumentFiles.expand(List.of("pretrain", "@" + file, "--lr", "1")))
         .containsExactly(
@@ -37,7 +37,7 @@ class ArgumentFilesTest {
             "--split",
             "9,1,0",
             "--save",
-            "/tmp/a#b",
+            "runs/a#b",
             "--name=x y",
             "--lr",
             "1");

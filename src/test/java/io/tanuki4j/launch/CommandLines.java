@@ -53,13 +53,13 @@ final class CommandLines {
   }
 
   Resolved resolve(List<String> words) {
-    PretrainCommand command = new PretrainCommand(path -> Optional.empty(), run -> {});
+    PretrainCommand command = new PretrainCommand((path, iteration) -> Optional.empty(), run -> {});
     CommandLine commandLine = new CommandLine(command);
     commandLine.parseArgs(words.toArray(String[]::new));
     return command.options.resolve(
         command.spec,
         environment,
-        path -> checkpoint.isEmpty() ? Optional.empty() : Optional.of(checkpoint));
+        (path, iteration) -> checkpoint.isEmpty() ? Optional.empty() : Optional.of(checkpoint));
   }
 
   RunConfig config(String more) {

@@ -53,7 +53,8 @@ class MainTest {
   }
 
   private int run(Exception failure, String... words) {
-    PretrainCommand pretrain = new PretrainCommand(folder -> Optional.empty(), this::train);
+    PretrainCommand pretrain =
+        new PretrainCommand((folder, iteration) -> Optional.empty(), this::train);
     CommandLine commandLine = Main.commandLine();
     commandLine.addSubcommand(new Failing(failure));
     commandLine.addSubcommand("rehearse", new CommandLine(pretrain));

@@ -94,9 +94,7 @@ final class TinyRun implements AutoCloseable {
           pretrained,
           finetune,
           loadOptimizer,
-          true,
           saveOptimizer,
-          true,
           exitOnMissing,
           overrideSchedule,
           false);

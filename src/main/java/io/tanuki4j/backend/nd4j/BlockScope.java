@@ -39,13 +39,17 @@ final class BlockScope implements MemoryScope {
 
   @Override
   public Tensor allocate(Shape shape, DType dtype) {
-    requireTop("allocate " + dtype + " " + shape + " from");
+    if (!isTop()) {
+      throw misuse("allocate " + dtype + " " + shape + " from");
+    }
     return stack.push(shape, dtype);
   }
 
   @Override
   public MemoryScope child(String childLabel) {
-    requireTop("open child " + childLabel + " of");
+    if (!isTop()) {
+      throw misuse("open child " + childLabel + " of");
+    }
     openChild = new BlockScope(label + "/" + childLabel, stack, child -> openChild = null);
     return openChild;
   }
@@ -68,22 +72,26 @@ final class BlockScope implements MemoryScope {
     if (closed) {
       return;
     }
-    requireTop("close");
+    if (!isTop()) {
+      throw misuse("close");
+    }
     closed = true;
     stack.backTo(begin);
     onClose.accept(this);
   }
 
-  private void requireTop(String what) {
-    if (closed) {
-      throw new IllegalStateException(
+  private boolean isTop() {
+    return !closed && openChild == null;
+  }
+
+  private IllegalStateException misuse(String what) {
+    if (closed || openChild == null) {
+      return new IllegalStateException(
           "cannot %s scope %s: it has been closed".formatted(what, label));
     }
-    if (openChild != null) {
-      throw new IllegalStateException(
-          "cannot %s scope %s: its child %s is open. Close the child first."
-              .formatted(what, label, openChild.label));
-    }
+    return new IllegalStateException(
+        "cannot %s scope %s: its child %s is open. Close the child first."
+            .formatted(what, label, openChild.label));
   }
 
   /** The label and the size, for the message about a leak. */

@@ -23,9 +23,6 @@ public final class CheckpointOptions {
   @Option(names = "--no-save-optim", description = "Saves no optimizer, so no run can go on.")
   @Nullable Boolean noSaveOptim;
 
-  @Option(names = "--no-save-rng", description = "Saves no random state.")
-  @Nullable Boolean noSaveRng;
-
   @Option(
       names = "--load",
       paramLabel = "DIR",
@@ -50,9 +47,6 @@ public final class CheckpointOptions {
       names = "--no-load-optim",
       description = "Loads neither optimizer nor learning rate schedule.")
   @Nullable Boolean noLoadOptim;
-
-  @Option(names = "--no-load-rng", description = "Loads no random state.")
-  @Nullable Boolean noLoadRng;
 
   @Option(
       names = "--exit-on-missing-checkpoint",
@@ -96,7 +90,6 @@ public final class CheckpointOptions {
     needsLoad("--ckpt-step", ckptStep, problems);
     needsLoad("--finetune", finetune, problems);
     needsLoad("--no-load-optim", noLoadOptim, problems);
-    needsLoad("--no-load-rng", noLoadRng, problems);
     needsLoad("--exit-on-missing-checkpoint", exitOnMissingCheckpoint, problems);
     problems.exclusive(
         "--override-opt_param-scheduler",
@@ -146,9 +139,7 @@ public final class CheckpointOptions {
         pretrainedCheckpoint,
         finetune,
         noLoadOptim == null,
-        noLoadRng == null,
         noSaveOptim == null,
-        noSaveRng == null,
         exitOnMissingCheckpoint,
         overrideOptParamScheduler,
         useCheckpointOptParamScheduler);

@@ -12,7 +12,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -55,20 +55,25 @@ public final class PretrainOptions {
    *
    * @param command the command that has this mixin
    * @param environment of the process
-   * @param checkpointArguments the arguments that the latest checkpoint of a folder keeps, by
-   *     Megatron's attribute names; empty if there is none
+   * @param checkpointArguments the arguments that a folder's checkpoint of an iteration (null: the
+   *     latest) keeps, by Megatron's attribute names; empty if there is none
    * @throws io.tanuki4j.config.ConfigException with a line for each problem
    */
   public Resolved resolve(
       CommandSpec command,
       Map<String, String> environment,
-      Function<Path, Optional<Map<String, @Nullable Object>>> checkpointArguments) {
+      BiFunction<Path, @Nullable Integer, Optional<Map<String, @Nullable Object>>>
+          checkpointArguments) {
     Problems problems = new Problems();
     Arguments arguments = Arguments.parse(command, words, problems);
     List<String> notices = new ArrayList<>();
     notices.add(StartupLines.worldSize(1, 1, 1));
     if (checkpoint.useCheckpointArgs && checkpoint.load != null) {
-      notices.addAll(merge(checkpointArguments.apply(checkpoint.load), arguments, problems));
+      notices.addAll(
+          merge(
+              checkpointArguments.apply(checkpoint.load, checkpoint.ckptStep),
+              arguments,
+              problems));
     }
     check(environment, notices, problems);
     List<OtherFlag> otherFlags = OtherFlags.all();

@@ -32,7 +32,7 @@ class Nd4jMemoryTest extends MemoryContract {
         }
       }
       long taken = rounds * 4 * shape.numElements();
-      assertThat(Pointer.physicalBytes() - before).isLessThan(taken / 2);
+      assertThat(Pointer.physicalBytes() - before).isLessThan(taken / 4);
     }
   }
 
