@@ -1,5 +1,6 @@
 package io.tanuki4j.config;
 
+import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.tensor.DType;
 
 /**
@@ -7,8 +8,9 @@ import io.tanuki4j.tensor.DType;
  *
  * @param compute weights and activations
  * @param gradients main gradients
- * @param master the copy of the weights that the optimizer updates
+ * @param state the copy of the weights that the optimizer updates, and its moments
  */
-public record Precision(DType compute, DType gradients, DType master) {
-  public static final Precision FP32 = new Precision(DType.F32, DType.F32, DType.F32);
+public record Precision(DType compute, DType gradients, StateTypes state) {
+  public static final Precision FP32 =
+      new Precision(DType.F32, DType.F32, StateTypes.wide(DType.F32));
 }

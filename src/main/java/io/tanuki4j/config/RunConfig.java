@@ -14,13 +14,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Everything that configures a run.
  *
- * @param backend {@code nd4j}
  * @param arguments every flag after validation under Megatron's attribute name ({@code
  *     micro_batch_size}), for the log and for checkpoints; values are strings, numbers, booleans,
  *     lists of them, or null
  */
 public record RunConfig(
-    String backend,
+    BackendConfig backend,
     Precision precision,
     ModelConfig model,
     TokenizerConfig tokenizer,

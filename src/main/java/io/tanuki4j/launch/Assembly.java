@@ -1,6 +1,5 @@
 package io.tanuki4j.launch;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ShardedTensor;
@@ -93,11 +92,11 @@ final class Assembly {
     long start = timing.nanoTime().getAsLong();
     config = run.config();
     sink = closer.add(new FanOutSink(List.of(new ConsoleSink(out, timing.clock()))));
+    device = openDevice();
     run.notices().forEach(sink::message);
     ArgumentDump.lines(config.arguments()).forEach(sink::message);
     tokenizer = closer.add(openTokenizer());
     modelConfig = config.model().withVocabSize(paddedVocabSize());
-    device = openDevice();
     sink.message(StartupLines.randomSeeds(config.train().seed()));
     double seconds = (timing.nanoTime().getAsLong() - start) / 1e9;
     sink.message("time to initialize megatron (seconds): %.3f".formatted(seconds));
@@ -140,16 +139,20 @@ final class Assembly {
   }
 
   private Device openDevice() {
-    Backend backend = closer.add(new Nd4jBackend());
+    Backends.Choice choice = Backends.choose(config.backend(), System.getenv());
+    Backend backend = closer.add(choice.backend());
     Device opened = closer.add(backend.openDevice(0));
-    sink.message("> backend %s: %s".formatted(backend.name(), opened.info().name()));
+    sink.message(
+        "> backend %s on %s (%s)".formatted(backend.name(), opened.info().name(), choice.reason()));
     return opened;
   }
 
   private void train() {
     StopRequest stop = new StopRequest();
     closer.add(Signals.intoRequests(stop));
-    AdamW optimizer = new AdamW(config.optimizer(), parameters, device.kernels(), memory);
+    AdamW optimizer =
+        new AdamW(
+            config.optimizer(), config.precision().state(), parameters, device.kernels(), memory);
     OptimizerSchedule schedule = new OptimizerSchedule(config.schedule());
     sink.message(
         StartupLines.learningRateDecayStyle(
@@ -233,7 +236,7 @@ final class Assembly {
   private MicrobatchRunner<?> runner() {
     return closer.add(
         new MicrobatchRunner<>(
-            device, model, modelConfig.seqLength(), config.train().microBatchSize()));
+            device, model, modelConfig.seqLength(), config.train().microBatchSize(), 0));
   }
 
   /** The flags, with the vocabulary that followed from the tokenizer. */

@@ -1,14 +1,16 @@
 package io.tanuki4j.launch;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.Problems;
+import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.Tokenizers;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -16,7 +18,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Lets a checkpoint's model continue a text, on the CPU: to see what it has learnt. */
+/** Lets a checkpoint's model continue a text: to see what it has learnt. */
 @Command(name = "generate", description = "Continues a text with the model of a checkpoint.")
 final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--load", paramLabel = "DIR", required = true, description = "The checkpoints.")
@@ -64,6 +66,15 @@ final class GenerateCommand implements Callable<Integer> {
               + " ${DEFAULT-VALUE}).")
   double topP = 1;
 
+  @Option(
+      names = "--backend",
+      paramLabel = "nd4j|cuda",
+      description = "Default: cuda if a GPU can be used.")
+  @Nullable String backend;
+
+  @Option(names = "--cuda-lib-dir", paramLabel = "DIR", description = "Where CUDA's libraries are.")
+  @Nullable Path cudaLibDir;
+
   @Option(names = "--seed", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
   long seed = 1234;
 
@@ -76,8 +87,10 @@ final class GenerateCommand implements Callable<Integer> {
     SavedArguments saved =
         new SavedArguments(checkpoint.folder().toString(), checkpoint.state().arguments());
     try (Tokenizer tokenizer = Tokenizers.open(saved.tokenizer(tokenizerModel));
-        Nd4jBackend backend = new Nd4jBackend();
-        Device device = backend.openDevice(0);
+        Backend devices =
+            Backends.choose(new BackendConfig(backend, cudaLibDir, false), System.getenv())
+                .backend();
+        Device device = devices.openDevice(0);
         SavedModel model = new SavedModel(device, checkpoint, saved.model(), tokenizer)) {
       write(tokenizer, model);
     }
@@ -98,6 +111,7 @@ final class GenerateCommand implements Callable<Integer> {
     if (!(topP > 0 && topP <= 1)) {
       problems.add("--top-p", topP, "above 0, at most 1", "Use 1 for all tokens.");
     }
+    problems.oneOf("--backend", backend, List.of("nd4j", "cuda"));
     problems.throwIfAny();
   }
 

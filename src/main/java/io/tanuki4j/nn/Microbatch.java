@@ -6,7 +6,6 @@ import io.tanuki4j.tensor.Tensor;
 /**
  * All that a layer may know of the micro-batch it works on.
  *
- * @param index within the iteration, from 0
  * @param tokens {@code [s, b]}, I32
  * @param targets {@code [s, b]}, I32: the token after each token
  * @param lossMask {@code [s, b]}, F32
@@ -16,7 +15,6 @@ import io.tanuki4j.tensor.Tensor;
  * @param scope memory until the micro-batch's backward is done
  */
 public record Microbatch(
-    int index,
     Tensor tokens,
     Tensor targets,
     Tensor lossMask,
@@ -28,13 +26,12 @@ public record Microbatch(
   /** Tokens without targets, for logits: no loss can be computed from it, and no backward. */
   public static Microbatch withoutTargets(Tensor tokens, MemoryScope scope) {
     Tensor none = tokens.rows(0, 0);
-    return new Microbatch(0, tokens, none, none, none, none, false, scope);
+    return new Microbatch(tokens, none, none, none, none, false, scope);
   }
 
   /** The same micro-batch with other memory, for temporaries and recomputation. */
   public Microbatch withScope(MemoryScope otherScope) {
-    return new Microbatch(
-        index, tokens, targets, lossMask, lossSums, gradScale, training, otherScope);
+    return new Microbatch(tokens, targets, lossMask, lossSums, gradScale, training, otherScope);
   }
 
   public int seqLength() {

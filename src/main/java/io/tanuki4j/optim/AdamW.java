@@ -5,7 +5,6 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.OptimizerKernels.AdamWStep;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
-import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,18 +34,26 @@ public final class AdamW {
   private final List<Range> ranges;
   private long numUpdates;
 
-  /** Takes memory for the state from the scope. The moments start at zero. */
+  /**
+   * Takes memory for the state from the scope. The moments start at zero.
+   *
+   * @param types of the state; a master of the parameters' own type is the parameters themselves
+   */
   public AdamW(
-      OptimizerConfig config, ParameterBuffers parameters, Kernels kernels, MemoryScope scope) {
+      OptimizerConfig config,
+      StateTypes types,
+      ParameterBuffers parameters,
+      Kernels kernels,
+      MemoryScope scope) {
     this.config = config;
     this.parameters = parameters;
     this.kernels = kernels;
     this.clipper = new GradientClipper(kernels, scope, config.clipGrad());
     Tensor values = parameters.values();
-    DType type = values.dtype().statisticsType();
-    this.master = type == values.dtype() ? values : scope.allocate(values.shape(), type);
-    this.firstMoment = scope.allocate(values.shape(), type);
-    this.secondMoment = scope.allocate(values.shape(), type);
+    this.master =
+        types.master() == values.dtype() ? values : scope.allocate(values.shape(), types.master());
+    this.firstMoment = scope.allocate(values.shape(), types.firstMoment());
+    this.secondMoment = scope.allocate(values.shape(), types.secondMoment());
     this.ranges = ranges();
     kernels.fill(firstMoment, 0);
     kernels.fill(secondMoment, 0);

@@ -48,7 +48,7 @@ public final class Evaluator {
       for (int i = 0; i < numMicrobatches; i++) {
         TokenBatch microbatch = source.next();
         numTokens += microbatch.numValidTokens();
-        runner.evaluate(microbatch, i, sums);
+        runner.evaluate(microbatch, sums);
       }
     }
     return Optional.of(mean(numTokens));

@@ -3,6 +3,7 @@ package io.tanuki4j.train;
 import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.parallel.pipeline.ModelChunk;
 import io.tanuki4j.tensor.DType;
@@ -10,11 +11,15 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs micro-batches of one shape through a model. Their ids go into the same device memory each
  * time, and their activations into a child of one scope, so that every micro-batch repeats the
- * addresses of the one before: a device can plan them once and replay a captured graph.
+ * addresses of the one before. The first one runs operation by operation; the device records the
+ * second and replays it from then on.
  *
  * @param <S> what the model's forward saves for its backward
  */
@@ -27,14 +32,19 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
   private final Tensor lossMask;
   private final Tensor gradScale;
   private final ByteBuffer staging;
+  private final Map<Tensor, Pass> training = new IdentityHashMap<>();
+  private final Map<Tensor, Pass> evaluation = new IdentityHashMap<>();
 
   /**
    * @param model the whole model
+   * @param plannedBytes of device memory that a micro-batch takes, see {@link #openScope}; 0 if
+   *     unknown
    */
-  public MicrobatchRunner(Device device, ModelChunk<S> model, int seqLength, int microBatchSize) {
+  public MicrobatchRunner(
+      Device device, ModelChunk<S> model, int seqLength, int microBatchSize, long plannedBytes) {
     this.device = device;
     this.model = model;
-    this.scope = device.openScope("micro-batch");
+    this.scope = device.openScope("micro-batch", plannedBytes);
     Shape shape = Shape.of(seqLength, microBatchSize);
     this.tokens = scope.allocate(shape, DType.I32);
     this.targets = scope.allocate(shape, DType.I32);
@@ -53,30 +63,36 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
   /**
    * Forward and backward: adds to the gradients of the model's parameters.
    *
-   * @param index within the iteration
-   * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to
+   * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to; the same tensor for many
+   *     micro-batches, since what is recorded belongs to it
    */
-  void train(TokenBatch batch, int index, Tensor lossSums) {
+  void train(TokenBatch batch, Tensor lossSums) {
     upload(batch);
+    training.computeIfAbsent(lossSums, sums -> new Pass(() -> forwardBackward(sums))).run();
+  }
+
+  /** Forward alone; arguments as for {@link #train}. */
+  void evaluate(TokenBatch batch, Tensor lossSums) {
+    upload(batch);
+    evaluation.computeIfAbsent(lossSums, sums -> new Pass(() -> forward(sums))).run();
+  }
+
+  private void forwardBackward(Tensor lossSums) {
     try (MemoryScope activations = scope.child("activations")) {
-      Microbatch microbatch = microbatch(index, lossSums, true, activations);
+      Microbatch microbatch = microbatch(lossSums, true, activations);
       S saved = model.forward(null, microbatch).saved();
       model.backward(saved, null, microbatch);
     }
   }
 
-  /** Forward alone; arguments as for {@link #train}. */
-  void evaluate(TokenBatch batch, int index, Tensor lossSums) {
-    upload(batch);
+  private void forward(Tensor lossSums) {
     try (MemoryScope activations = scope.child("activations")) {
-      model.forward(null, microbatch(index, lossSums, false, activations));
+      model.forward(null, microbatch(lossSums, false, activations));
     }
   }
 
-  private Microbatch microbatch(
-      int index, Tensor lossSums, boolean training, MemoryScope activations) {
-    return new Microbatch(
-        index, tokens, targets, lossMask, lossSums, gradScale, training, activations);
+  private Microbatch microbatch(Tensor lossSums, boolean isTraining, MemoryScope activations) {
+    return new Microbatch(tokens, targets, lossMask, lossSums, gradScale, isTraining, activations);
   }
 
   private void upload(TokenBatch batch) {
@@ -100,6 +116,37 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
 
   @Override
   public void close() {
+    training.values().forEach(Pass::close);
+    evaluation.values().forEach(Pass::close);
     scope.close();
+  }
+
+  /** Work that is done as it is once, and recorded then. */
+  private final class Pass {
+    private final Runnable work;
+    private boolean ranOnce;
+    private @Nullable Replay replay;
+
+    Pass(Runnable work) {
+      this.work = work;
+    }
+
+    void run() {
+      if (!ranOnce) {
+        work.run();
+        ranOnce = true;
+        return;
+      }
+      if (replay == null) {
+        replay = device.record(work);
+      }
+      replay.run();
+    }
+
+    void close() {
+      if (replay != null) {
+        replay.close();
+      }
+    }
   }
 }

@@ -53,7 +53,7 @@ public final class TrainStep {
     device.kernels().fill(parameters.grads(), 0);
     results.begin();
     for (int i = 0; i < numMicrobatches; i++) {
-      runner.train(batches.get(i), i, results.lossSums());
+      runner.train(batches.get(i), results.lossSums());
     }
     optimizer.step(learningRate, weightDecay, results.norm());
     results.end(numTokens);

@@ -63,7 +63,7 @@ class MainTest {
   }
 
   private void train(Resolved run) {
-    trained.add(run.config().backend());
+    trained.add(run.config().model().toString());
   }
 
   private int run(String... words) {
@@ -160,7 +160,7 @@ class MainTest {
     List<String> words = new ArrayList<>(List.of("rehearse", "--debug"));
     words.addAll(new CommandLines(folder).split(CommandLines.SMALLEST));
     assertThat(run(words.toArray(String[]::new))).isZero();
-    assertThat(trained).containsExactly("nd4j");
+    assertThat(trained).hasSize(1);
     words.add("--num-layers");
     assertThat(run(words.toArray(String[]::new))).isEqualTo(2);
     assertThat(trained).hasSize(1);

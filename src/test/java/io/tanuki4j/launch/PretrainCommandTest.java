@@ -2,12 +2,15 @@ package io.tanuki4j.launch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.config.Precision;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.DataConfig.Blend;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.optim.StateTypes;
+import io.tanuki4j.tensor.DType;
 import io.tanuki4j.train.TrainConfig.Rampup;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -159,5 +162,23 @@ class PretrainCommandTest {
         .containsExactly(
             "WORLD_SIZE: 8 (expected: 1 or unset). This version runs as one process: start it"
                 + " without torchrun or mpirun.");
+  }
+
+  @Test
+  void bf16_keeps_gradients_and_optimizer_in_fp32_unless_told_otherwise() {
+    assertThat(lines.config("").precision()).isEqualTo(Precision.FP32);
+    assertThat(lines.config("--bf16").precision())
+        .isEqualTo(new Precision(DType.BF16, DType.F32, StateTypes.wide(DType.F32)));
+    assertThat(lines.config("--bf16").arguments()).containsEntry("params_dtype", "torch.bfloat16");
+    assertThat(lines.config("--bf16 --grad-reduce-in-bf16").precision().gradients())
+        .isEqualTo(DType.BF16);
+    RunConfig small =
+        lines.config(
+            "--bf16 --main-grads-dtype bf16 --main-params-dtype bf16 --exp-avg-dtype bf16"
+                + " --exp-avg-sq-dtype bf16");
+    assertThat(small.precision())
+        .isEqualTo(
+            new Precision(
+                DType.BF16, DType.BF16, new StateTypes(DType.BF16, DType.BF16, DType.BF16)));
   }
 }

@@ -32,14 +32,11 @@ class UserScriptsTest {
     assertThat(lines.problems(words))
         .containsExactly(
             "--pipeline-model-parallel-size: 4 (expected: 1). This version runs on one device:"
-                + " write --pipeline-model-parallel-size 1 or leave it out.",
-            "--bf16: given (expected: not given). The CPU backend (nd4j) computes in fp32: leave"
-                + " out --bf16.");
+                + " write --pipeline-model-parallel-size 1 or leave it out.");
   }
 
   @Test
   void on_one_cpu_it_runs() {
-    words.remove("--bf16");
     words.addAll(List.of("--pipeline-model-parallel-size", "1"));
     Resolved resolved = lines.resolve(words);
     RunConfig config = resolved.config();
@@ -59,7 +56,6 @@ class UserScriptsTest {
 
   @Test
   void a_continued_run_changes_flags_behind_the_script() {
-    words.remove("--bf16");
     words.addAll(List.of("--pipeline-model-parallel-size", "1", "--adam-eps", "1e-08"));
     words.addAll(
         List.of("--rope-theta", "500000.0", "--finetune", "--no-load-rng", "--no-load-optim"));
@@ -72,7 +68,6 @@ class UserScriptsTest {
 
   @Test
   void fp8_and_weights_and_biases_are_named_as_not_built() {
-    words.remove("--bf16");
     words.addAll(lines.split("--pipeline-model-parallel-size 1 --fp8-format hybrid"));
     words.addAll(lines.split("--fp8-amax-compute-algo max --fp8-amax-history-len 1024"));
     words.addAll(lines.split("--no-fp8-wgrad --wandb-project llama --wandb-entity team"));

@@ -65,7 +65,6 @@ public final class TestDevice implements AutoCloseable {
     double[] ones = new double[seqLength * batchSize];
     Arrays.fill(ones, 1);
     return new Microbatch(
-        0,
         tokens(shape, vocabSize, seed),
         tokens(shape, vocabSize, seed + 1),
         tensor(DType.F32, shape, ones),
@@ -78,7 +77,6 @@ public final class TestDevice implements AutoCloseable {
   /** The same micro-batch for an evaluation. */
   public static Microbatch evaluation(Microbatch training) {
     return new Microbatch(
-        training.index(),
         training.tokens(),
         training.targets(),
         training.lossMask(),

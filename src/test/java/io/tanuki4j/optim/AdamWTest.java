@@ -125,7 +125,8 @@ class AdamWTest {
 
   private AdamW optimizer(ParameterBuffers parameters, double clip) {
     OptimizerConfig config = new OptimizerConfig(0.9, 0.95, 1e-5, clip);
-    return new AdamW(config, parameters, device.kernels(), scope);
+    return new AdamW(
+        config, StateTypes.wide(parameters.values().dtype()), parameters, device.kernels(), scope);
   }
 
   private ParameterBuffers parameters(DType valueType, DType gradType) {

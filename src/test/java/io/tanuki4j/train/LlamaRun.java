@@ -25,6 +25,7 @@ import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
@@ -78,11 +79,12 @@ final class LlamaRun implements AutoCloseable {
     this.optimizer =
         new AdamW(
             new OptimizerConfig(0.9, 0.95, number("adam_eps"), number("clip")),
+            StateTypes.wide(DType.F32),
             parameters,
             device.kernels(),
             device.scope());
     GptChunk chunk = new ModelBuilder(model, device.device(), parameters, device.scope()).build();
-    this.runner = new MicrobatchRunner<>(device.device(), chunk, model.seqLength(), 1);
+    this.runner = new MicrobatchRunner<>(device.device(), chunk, model.seqLength(), 1, 0);
   }
 
   /** Restores what is to be loaded, then trains. */

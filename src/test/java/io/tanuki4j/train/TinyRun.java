@@ -11,6 +11,7 @@ import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.train.TrainConfig.Rampup;
 import java.nio.file.Path;
@@ -125,13 +126,14 @@ final class TinyRun implements AutoCloseable {
     this.optimizer =
         new AdamW(
             new OptimizerConfig(0.9, 0.95, 1e-8, settings.clip),
+            StateTypes.wide(DType.F32),
             parameters,
             device.kernels(),
             scope);
     this.schedule = new OptimizerSchedule(settings.schedule());
     this.runner =
         new MicrobatchRunner<>(
-            device, new QuadraticChunk(device, parameters), ListSource.SEQ_LENGTH, 1);
+            device, new QuadraticChunk(device, parameters), ListSource.SEQ_LENGTH, 1, 0);
     this.step = new TrainStep(device, runner, parameters, optimizer, scope);
     this.evaluator = new Evaluator(device, runner, scope);
     this.statistics = new ParameterStatistics(device, parameters, scope);

@@ -12,6 +12,7 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerConfig;
+import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.tensor.DType;
 import java.util.List;
 import java.util.Optional;
@@ -28,10 +29,15 @@ class TrainStepTest {
   private final ParameterBuffers parameters =
       ParameterBuffers.allocate(QuadraticChunk.SPECS, scope, DType.F32, DType.F32);
   private final AdamW optimizer =
-      new AdamW(new OptimizerConfig(0.9, 0.95, 1e-8, 1), parameters, device.kernels(), scope);
+      new AdamW(
+          new OptimizerConfig(0.9, 0.95, 1e-8, 1),
+          StateTypes.wide(DType.F32),
+          parameters,
+          device.kernels(),
+          scope);
   private final MicrobatchRunner<?> runner =
       new MicrobatchRunner<>(
-          device, new QuadraticChunk(device, parameters), ListSource.SEQ_LENGTH, 1);
+          device, new QuadraticChunk(device, parameters), ListSource.SEQ_LENGTH, 1, 0);
   private final TrainStep step = new TrainStep(device, runner, parameters, optimizer, scope);
 
   @BeforeEach

@@ -96,6 +96,7 @@ final class PretrainHelp {
     groups.put("Checkpoints", of(command, CheckpointOptions.class));
     groups.put("Log", of(command, LoggingOptions.class));
     groups.put("Machine", of(command, RunOptions.class));
+    groups.put("Precision", of(command, PrecisionOptions.class));
     groups.put("This command", command.options().stream().filter(PretrainHelp::isOwn).toList());
     groups.put(
         "Known, but not with every value: others end the run with a sentence",

@@ -2,7 +2,6 @@ package io.tanuki4j.launch.options;
 
 import static java.util.Objects.requireNonNull;
 
-import io.tanuki4j.config.Precision;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.metrics.StartupLines;
@@ -23,6 +22,7 @@ import picocli.CommandLine.Model.CommandSpec;
  */
 public final class PretrainOptions {
   @Mixin final RunOptions run = new RunOptions();
+  @Mixin final PrecisionOptions precision = new PrecisionOptions();
   @Mixin final ModelOptions model = new ModelOptions();
   @Mixin final TokenizerOptions tokenizer = new TokenizerOptions();
   @Mixin final DataOptions data = new DataOptions();
@@ -76,13 +76,15 @@ public final class PretrainOptions {
               problems));
     }
     check(environment, notices, problems);
+    precision.check(
+        Boolean.TRUE.equals(arguments.get("accumulate_allreduce_grads_in_fp32")), problems);
     List<OtherFlag> otherFlags = OtherFlags.all();
     for (OtherFlag flag : otherFlags) {
       flag.check(arguments.get(flag.dest()), arguments.isExplicit(flag.dest()), problems);
     }
     problems.throwIfAny();
     noEffect(otherFlags, arguments).ifPresent(notices::add);
-    notices.add("using torch.float32 for parameters ...");
+    notices.add("using %s for parameters ...".formatted(precision.paramsDtype()));
     return new Resolved(toConfig(arguments.toMap()), notices);
   }
 
@@ -122,8 +124,8 @@ public final class PretrainOptions {
 
   private RunConfig toConfig(Map<String, @Nullable Object> arguments) {
     return new RunConfig(
-        run.backend,
-        Precision.FP32,
+        run.toConfig(),
+        precision.toConfig(),
         model.toConfig(),
         tokenizer.toConfig(),
         data.toConfig(requireNonNull(model.seqLength), train.seed),
@@ -143,7 +145,7 @@ public final class PretrainOptions {
     arguments.put("encoder_num_layers", model.numLayers);
     arguments.put("start_weight_decay", schedule.weightDecay.start());
     arguments.put("end_weight_decay", schedule.weightDecay.end());
-    arguments.put("params_dtype", "torch.float32");
+    arguments.put("params_dtype", precision.paramsDtype());
     arguments.put("rank", 0);
     arguments.put("world_size", 1);
     arguments.put("data_parallel_size", 1);

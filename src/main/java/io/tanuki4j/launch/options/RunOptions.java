@@ -1,29 +1,36 @@
 package io.tanuki4j.launch.options;
 
+import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.Problems;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** What the run computes on. */
+/** What the run computes on: the flags of {@link BackendConfig}. */
 public final class RunOptions {
-  private static final String CPU = "nd4j";
-
   @Option(
       names = "--backend",
-      paramLabel = "NAME",
-      description = "nd4j: the CPU. (A flag of Tanuki4J, not of Megatron.)")
-  String backend = CPU;
+      paramLabel = "nd4j|cuda",
+      description =
+          "The CPU, or an NVIDIA GPU. Without it: a GPU if one can be used. (Tanuki4J's own flag.)")
+  @Nullable String backend;
+
+  @Option(
+      names = "--cuda-lib-dir",
+      paramLabel = "DIR",
+      description =
+          "Where CUDA's libraries are, for other places than the usual. (Tanuki4J's own flag.)")
+  @Nullable Path cudaLibDir;
+
+  @Option(
+      names = "--deterministic-mode",
+      description = "GPUs add up in one order too (the CPU always does): slower attention.")
+  boolean deterministicMode;
 
   void check(Map<String, String> environment, Problems problems) {
-    if (!backend.equals(CPU)) {
-      problems.add(
-          "--backend",
-          backend,
-          CPU,
-          backend.equals("cuda")
-              ? "GPUs are not built: write --backend nd4j, and leave out --bf16."
-              : "Write --backend nd4j.");
-    }
+    problems.oneOf("--backend", backend, List.of("nd4j", "cuda"));
     checkWorld("WORLD_SIZE", environment, problems);
     checkWorld("OMPI_COMM_WORLD_SIZE", environment, problems);
   }
@@ -37,5 +44,9 @@ public final class RunOptions {
           "1 or unset",
           "This version runs as one process: start it without torchrun or mpirun.");
     }
+  }
+
+  BackendConfig toConfig() {
+    return new BackendConfig(backend, cudaLibDir, deterministicMode);
   }
 }

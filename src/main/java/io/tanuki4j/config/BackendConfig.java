@@ -1,0 +1,14 @@
+package io.tanuki4j.config;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a run computes on.
+ *
+ * @param name {@code nd4j} or {@code cuda}; null for cuda where it can be used, else nd4j
+ * @param cudaLibDir a folder with CUDA's libraries; null to look in the usual places
+ * @param deterministic whether sums that a GPU could add up in any order keep one order
+ */
+public record BackendConfig(
+    @Nullable String name, @Nullable Path cudaLibDir, boolean deterministic) {}

@@ -1,0 +1,56 @@
+package io.tanuki4j.launch;
+
+import io.tanuki4j.backend.cuda.CudaBackend;
+import io.tanuki4j.backend.cuda.CudaOptions;
+import io.tanuki4j.backend.cuda.CudaProblem;
+import io.tanuki4j.backend.cuda.CudaReport;
+import io.tanuki4j.backend.cuda.CudaSearchPath;
+import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.config.BackendConfig;
+import io.tanuki4j.kernel.Backend;
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Chooses the backend of a run. */
+final class Backends {
+  private static final String CUDA = "cuda";
+  private static final String ASKED = "asked for by --backend";
+
+  private Backends() {}
+
+  /**
+   * @param backend to be closed by the caller
+   * @param reason why it was chosen
+   */
+  record Choice(Backend backend, String reason) {}
+
+  /**
+   * The backend that was asked for; if none was, cuda where it can be used.
+   *
+   * @throws IllegalArgumentException if cuda was asked for and cannot be used
+   */
+  static Choice choose(BackendConfig config, Map<String, String> environment) {
+    String name = config.name();
+    if (name != null && !name.equals(CUDA)) {
+      return new Choice(new Nd4jBackend(), ASKED);
+    }
+    Path folder = config.cudaLibDir();
+    CudaReport report =
+        CudaReport.make(CudaSearchPath.of(folder == null ? null : folder.toString(), environment));
+    if (name == null && !report.usable()) {
+      return new Choice(new Nd4jBackend(), "no GPU can be used: " + firstFatal(report));
+    }
+    Backend backend = new CudaBackend(report, options(config));
+    return new Choice(backend, name == null ? "a GPU can be used" : ASKED);
+  }
+
+  private static @Nullable CudaProblem firstFatal(CudaReport report) {
+    return report.problems().stream().filter(CudaProblem::fatal).findFirst().orElse(null);
+  }
+
+  private static CudaOptions options(BackendConfig config) {
+    CudaOptions defaults = CudaOptions.defaults();
+    return new CudaOptions(defaults.cacheFolder(), config.deterministic());
+  }
+}
