@@ -61,8 +61,23 @@ public interface Device extends AutoCloseable {
     };
   }
 
+  /**
+   * A timer of this device's work, by the host's clock unless the device runs its operations later
+   * than they are called. Close it before the device.
+   *
+   * @param numMarks points in time that it holds
+   */
+  default DeviceTimer openTimer(int numMarks) {
+    return new HostTimer(numMarks);
+  }
+
   /** Bytes of device memory now held by scopes of this device. */
   long bytesInUse();
+
+  /** The same and what the device's kernels hold for their own use. */
+  default long bytesHeld() {
+    return bytesInUse();
+  }
 
   @Override
   void close();

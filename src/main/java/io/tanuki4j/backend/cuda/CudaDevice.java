@@ -4,6 +4,7 @@ import static io.tanuki4j.backend.cuda.CudaException.check;
 
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceInfo;
+import io.tanuki4j.kernel.DeviceTimer;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.Replay;
@@ -86,8 +87,18 @@ final class CudaDevice implements Device {
   }
 
   @Override
+  public DeviceTimer openTimer(int numMarks) {
+    return new CudaTimer(stream, numMarks);
+  }
+
+  @Override
   public long bytesInUse() {
     return memory.bytesHeld() - workspace.bytesHeld();
+  }
+
+  @Override
+  public long bytesHeld() {
+    return memory.bytesHeld();
   }
 
   /**

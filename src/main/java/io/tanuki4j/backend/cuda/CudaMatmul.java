@@ -33,7 +33,7 @@ final class CudaMatmul implements MatmulKernels, AutoCloseable {
   CudaMatmul(CudaStream stream, CudaWorkspace workspace, DiskCache cache, String machine) {
     this.stream = stream;
     this.workspace = workspace;
-    timer = new CudaTimer(stream);
+    timer = new CudaTimer(stream, 2);
     checkBlas(cublas.cublasLtCreate(library), "cublasLtCreate");
     tuner = new MatmulTuner(library, cache, machine, timer);
   }

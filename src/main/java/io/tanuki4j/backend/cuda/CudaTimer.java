@@ -2,39 +2,44 @@ package io.tanuki4j.backend.cuda;
 
 import static io.tanuki4j.backend.cuda.CudaException.check;
 
+import io.tanuki4j.kernel.DeviceTimer;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.FloatPointer;
 
-/** Measures how long the GPU works on what is issued between two calls. */
-final class CudaTimer implements AutoCloseable {
+/** An event on the stream for each mark. */
+final class CudaTimer implements DeviceTimer {
   private final CudaStream stream;
-  private final CUevent_st begin = new CUevent_st();
-  private final CUevent_st end = new CUevent_st();
+  private final CUevent_st[] marks;
   private final FloatPointer millis = new FloatPointer(1);
 
-  CudaTimer(CudaStream stream) {
+  CudaTimer(CudaStream stream, int numMarks) {
     this.stream = stream;
-    check(cudart.cudaEventCreate(begin), "cudaEventCreate");
-    check(cudart.cudaEventCreate(end), "cudaEventCreate");
+    this.marks = new CUevent_st[numMarks];
+    for (int i = 0; i < numMarks; i++) {
+      marks[i] = new CUevent_st();
+      check(cudart.cudaEventCreate(marks[i]), "cudaEventCreate");
+    }
   }
 
-  void start() {
-    stream.requireRunning("measure");
-    check(cudart.cudaEventRecord(begin, stream.handle()), "cudaEventRecord");
+  @Override
+  public void mark(int index) {
+    stream.requireRunning("mark a point in time");
+    check(cudart.cudaEventRecord(marks[index], stream.handle()), "cudaEventRecord");
   }
 
-  /** Waits for the GPU; milliseconds since {@link #start}. */
-  double stopMillis() {
-    check(cudart.cudaEventRecord(end, stream.handle()), "cudaEventRecord");
-    check(cudart.cudaEventSynchronize(end), "cudaEventSynchronize");
-    check(cudart.cudaEventElapsedTime(millis, begin, end), "cudaEventElapsedTime");
+  @Override
+  public double millisBetween(int from, int to) {
+    check(cudart.cudaEventSynchronize(marks[to]), "cudaEventSynchronize");
+    check(cudart.cudaEventElapsedTime(millis, marks[from], marks[to]), "cudaEventElapsedTime");
     return millis.get();
   }
 
   @Override
   public void close() {
-    check(cudart.cudaEventDestroy(begin), "cudaEventDestroy");
-    check(cudart.cudaEventDestroy(end), "cudaEventDestroy");
+    for (CUevent_st mark : marks) {
+      check(cudart.cudaEventDestroy(mark), "cudaEventDestroy");
+    }
+    millis.close();
   }
 }

@@ -99,11 +99,12 @@ final class MatmulTuner {
         || plan.run(algorithm) != cublas.CUBLAS_STATUS_SUCCESS) {
       return Double.POSITIVE_INFINITY;
     }
-    timer.start();
+    timer.mark(0);
     for (int i = 0; i < TIMED_RUNS; i++) {
       checkBlas(plan.run(algorithm), "cublasLtMatmul");
     }
-    return timer.stopMillis();
+    timer.mark(1);
+    return timer.millisBetween(0, 1);
   }
 
   private int propose(
