@@ -1,0 +1,122 @@
+package io.tanuki4j.comm;
+
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+import java.util.List;
+
+/** A group of one rank: nothing is sent, every call is over when it returns. */
+public final class SoloGroup implements ProcessGroup {
+  private final GroupMembers members;
+  private final Device device;
+
+  /**
+   * @param device where the tensors are; copies of a shard to its output run there
+   */
+  public SoloGroup(String name, int globalRank, Device device) {
+    this(new GroupMembers(name, List.of(globalRank), 0, 0), device);
+  }
+
+  /**
+   * @throws IllegalArgumentException if there is more than one member
+   */
+  public SoloGroup(GroupMembers members, Device device) {
+    if (members.size() != 1) {
+      throw new IllegalArgumentException(members + " (expected: one rank)");
+    }
+    this.members = members;
+    this.device = device;
+  }
+
+  @Override
+  public String name() {
+    return members.name();
+  }
+
+  @Override
+  public int rank() {
+    return 0;
+  }
+
+  @Override
+  public int size() {
+    return 1;
+  }
+
+  @Override
+  public List<Integer> globalRanks() {
+    return members.globalRanks();
+  }
+
+  @Override
+  public Work allReduce(Tensor inOut, ReduceOp op) {
+    return Work.DONE;
+  }
+
+  @Override
+  public Work allGather(Tensor out, Tensor shard) {
+    Collective.allGather(out, shard, members);
+    copy(out, shard);
+    return Work.DONE;
+  }
+
+  @Override
+  public Work reduceScatter(Tensor shard, Tensor in, ReduceOp op) {
+    Collective.reduceScatter(shard, in, op, members);
+    copy(shard, in);
+    return Work.DONE;
+  }
+
+  @Override
+  public Work broadcast(Tensor inOut, int root) {
+    members.requireRank("root of broadcast", root);
+    return Work.DONE;
+  }
+
+  /** The n-th receive gets what the n-th send sends. */
+  @Override
+  public Work exchange(List<Send> sends, List<Recv> recvs) {
+    sends.forEach(send -> members.requireRank("exchange", send.to()));
+    recvs.forEach(recv -> members.requireRank("exchange", recv.from()));
+    if (sends.size() != recvs.size()) {
+      throw new IllegalArgumentException(
+          "exchange on group \"%s\" of one rank: %d sends, %d receives (expected: as many)"
+              .formatted(name(), sends.size(), recvs.size()));
+    }
+    for (int i = 0; i < sends.size(); i++) {
+      copy(recvs.get(i).tensor(), sends.get(i).tensor());
+    }
+    return Work.DONE;
+  }
+
+  private void copy(Tensor out, Tensor in) {
+    if (out.dtype() != in.dtype() || out.numElements() != in.numElements()) {
+      throw new IllegalArgumentException(
+          "exchange on group \"%s\": %s is sent, %s expected".formatted(name(), in, out));
+    }
+    boolean same = out.buffer().equals(in.buffer()) && out.byteOffset() == in.byteOffset();
+    if (!same) {
+      device.kernels().copy(asFloats(out), asFloats(in.reshape(out.shape())));
+    }
+  }
+
+  /** The same bits as elements of a floating type: kernels copy no integers. */
+  private static Tensor asFloats(Tensor tensor) {
+    if (tensor.dtype().isFloatingPoint()) {
+      return tensor;
+    }
+    DType type = tensor.dtype() == DType.I64 ? DType.F64 : DType.F32;
+    return new Tensor(tensor.shape(), type, tensor.buffer(), tensor.byteOffset());
+  }
+
+  @Override
+  public void barrier() {}
+
+  @Override
+  public long bytesSent() {
+    return 0;
+  }
+
+  @Override
+  public void close() {}
+}
