@@ -66,7 +66,6 @@ final class Assembly {
   private final Tokenizer tokenizer;
   private final ModelConfig modelConfig;
   private final Device device;
-  private final MemoryPlan plan;
   private final MemoryScope memory;
   private final ParameterBuffers parameters;
   private final GptChunk model;
@@ -104,8 +103,6 @@ final class Assembly {
     sink.message(timing.dateTime("after megatron is initialized"));
 
     sink.message("building GPT model ...");
-    plan = MemoryPlan.thatFits(config, modelConfig, device.bytesFree());
-    sink.message("memory planned: " + plan);
     memory = closer.add(device.openScope("weights and optimizer"));
     parameters =
         ParameterBuffers.allocate(
@@ -198,7 +195,7 @@ final class Assembly {
             schedule,
             splits,
             new Saver(config.checkpoint(), device, state, sink::message),
-            new IterationLog(sink, config.logging(), optimizer, statistics, flopsPerSample, device),
+            new IterationLog(sink, config.logging(), optimizer, statistics, flopsPerSample),
             stop),
         sink,
         timing);
@@ -239,11 +236,7 @@ final class Assembly {
   private MicrobatchRunner<?> runner() {
     return closer.add(
         new MicrobatchRunner<>(
-            device,
-            model,
-            modelConfig.seqLength(),
-            config.train().microBatchSize(),
-            plan.activations()));
+            device, model, modelConfig.seqLength(), config.train().microBatchSize(), 0));
   }
 
   /** The flags, with the vocabulary that followed from the tokenizer. */

@@ -148,13 +148,7 @@ final class LlamaRun implements AutoCloseable {
     ParameterStatistics statistics =
         new ParameterStatistics(device.device(), parameters, device.scope());
     IterationLog log =
-        new IterationLog(
-            sink,
-            new LoggingConfig(1, false, false, false),
-            optimizer,
-            statistics,
-            0,
-            device.device());
+        new IterationLog(sink, new LoggingConfig(1, false, false, false), optimizer, statistics, 0);
     return new Trainer(
         train(),
         new Trainer.Parts(
