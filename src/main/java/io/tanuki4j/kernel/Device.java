@@ -79,6 +79,11 @@ public interface Device extends AutoCloseable {
     return bytesInUse();
   }
 
+  /** Bytes of device memory that could be taken now; the largest number where nobody knows. */
+  default long bytesFree() {
+    return Long.MAX_VALUE;
+  }
+
   @Override
   void close();
 }

@@ -66,6 +66,7 @@ final class Assembly {
   private final Tokenizer tokenizer;
   private final ModelConfig modelConfig;
   private final Device device;
+  private final MemoryPlan plan;
   private final MemoryScope memory;
   private final ParameterBuffers parameters;
   private final GptChunk model;
@@ -103,6 +104,8 @@ final class Assembly {
     sink.message(timing.dateTime("after megatron is initialized"));
 
     sink.message("building GPT model ...");
+    plan = MemoryPlan.thatFits(config, modelConfig, device.bytesFree());
+    sink.message("memory planned: " + plan);
     memory = closer.add(device.openScope("weights and optimizer"));
     parameters =
         ParameterBuffers.allocate(
@@ -195,7 +198,7 @@ final class Assembly {
             schedule,
             splits,
             new Saver(config.checkpoint(), device, state, sink::message),
-            new IterationLog(sink, config.logging(), optimizer, statistics, flopsPerSample),
+            new IterationLog(sink, config.logging(), optimizer, statistics, flopsPerSample, device),
             stop),
         sink,
         timing);
@@ -236,7 +239,11 @@ final class Assembly {
   private MicrobatchRunner<?> runner() {
     return closer.add(
         new MicrobatchRunner<>(
-            device, model, modelConfig.seqLength(), config.train().microBatchSize(), 0));
+            device,
+            model,
+            modelConfig.seqLength(),
+            config.train().microBatchSize(),
+            plan.activations()));
   }
 
   /** The flags, with the vocabulary that followed from the tokenizer. */

@@ -52,6 +52,25 @@ public final class StartupLines {
     return "> learning rate decay style: " + style;
   }
 
+  /**
+   * What the device holds after the first line of the log. Memory is taken once, so the most is
+   * what is held now.
+   *
+   * @param allocated bytes of tensors
+   * @param reserved bytes of tensors and workspaces
+   */
+  public static String memory(long iterations, long allocated, long reserved) {
+    double megabyte = 1 << 20;
+    return ("[Rank 0] (after %d iterations) memory (MB) | allocated: %s | max allocated: %s"
+            + " | reserved: %s | max reserved: %s")
+        .formatted(
+            iterations,
+            allocated / megabyte,
+            allocated / megabyte,
+            reserved / megabyte,
+            reserved / megabyte);
+  }
+
   /** How many samples each split is asked for. */
   public static List<String> targetSizes(long train, long validation, long test) {
     return List.of(

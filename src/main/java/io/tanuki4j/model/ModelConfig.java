@@ -63,6 +63,29 @@ public record ModelConfig(
         recompute);
   }
 
+  /** The same model with another choice of what is computed again. */
+  public ModelConfig withRecompute(Recompute other) {
+    return new ModelConfig(
+        numLayers,
+        hiddenSize,
+        ffnHiddenSize,
+        numHeads,
+        numQueryGroups,
+        headDim,
+        vocabSize,
+        seqLength,
+        maxPositionEmbeddings,
+        ropeBase,
+        rotaryPercent,
+        rotaryInterpolationFactor,
+        ropeScalingFactor,
+        normEpsilon,
+        tiedEmbeddings,
+        initStd,
+        zLoss,
+        other);
+  }
+
   /**
    * What is computed again in the backward instead of being kept.
    *

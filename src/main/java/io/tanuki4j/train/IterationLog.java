@@ -1,8 +1,10 @@
 package io.tanuki4j.train;
 
+import io.tanuki4j.kernel.Device;
 import io.tanuki4j.metrics.IterationMetrics;
 import io.tanuki4j.metrics.LoggingConfig;
 import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.optim.AdamW;
 import org.jspecify.annotations.Nullable;
 
@@ -16,21 +18,26 @@ public final class IterationLog {
   private final AdamW optimizer;
   private final ParameterStatistics statistics;
   private final double flopsPerSample;
+  private final Device device;
+  private boolean saidMemory;
 
   /**
    * @param flopsPerSample of forward and backward, as Megatron counts them
+   * @param device whose memory the first line is followed by
    */
   public IterationLog(
       MetricsSink sink,
       LoggingConfig config,
       AdamW optimizer,
       ParameterStatistics statistics,
-      double flopsPerSample) {
+      double flopsPerSample,
+      Device device) {
     this.sink = sink;
     this.config = config;
     this.optimizer = optimizer;
     this.statistics = statistics;
     this.flopsPerSample = flopsPerSample;
+    this.device = device;
   }
 
   /**
@@ -69,6 +76,11 @@ public final class IterationLog {
             config.logParamsNorm() ? statistics.paramsNorm() : null,
             interval.numSkipped(),
             interval.numNan()));
+    if (!saidMemory) {
+      saidMemory = true;
+      sink.message(
+          StartupLines.memory(position.iteration, device.bytesInUse(), device.bytesHeld()));
+    }
   }
 
   private double teraflops(int globalBatchSize, double millis) {

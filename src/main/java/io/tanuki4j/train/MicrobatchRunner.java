@@ -2,6 +2,7 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.nn.Microbatch;
@@ -24,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  * @param <S> what the model's forward saves for its backward
  */
 public final class MicrobatchRunner<S> implements AutoCloseable {
+  /** Label of the scope that holds all of a micro-batch. */
+  public static final String SCOPE = "micro-batch";
+
   private final Device device;
   private final ModelChunk<S> model;
   private final MemoryScope scope;
@@ -37,14 +41,14 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
 
   /**
    * @param model the whole model
-   * @param plannedBytes of device memory that a micro-batch takes, see {@link #openScope}; 0 if
+   * @param plannedBytes of device memory that a micro-batch takes, see {@link #rehearse}; 0 if
    *     unknown
    */
   public MicrobatchRunner(
       Device device, ModelChunk<S> model, int seqLength, int microBatchSize, long plannedBytes) {
     this.device = device;
     this.model = model;
-    this.scope = device.openScope("micro-batch", plannedBytes);
+    this.scope = device.openScope(SCOPE, plannedBytes);
     Shape shape = Shape.of(seqLength, microBatchSize);
     this.tokens = scope.allocate(shape, DType.I32);
     this.targets = scope.allocate(shape, DType.I32);
@@ -75,6 +79,16 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
   void evaluate(TokenBatch batch, Tensor lossSums) {
     upload(batch);
     evaluation.computeIfAbsent(lossSums, sums -> new Pass(() -> forward(sums))).run();
+  }
+
+  /**
+   * Issues the operations of a micro-batch, without a batch: on a device that only counts, {@link
+   * #SCOPE} has been as high as on another.
+   */
+  public void rehearse() {
+    try (MemoryScope sums = device.openScope("sums")) {
+      forwardBackward(sums.allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64));
+    }
   }
 
   private void forwardBackward(Tensor lossSums) {

@@ -52,10 +52,14 @@ public final class ParameterStatistics {
 
   private long zerosOf(Tensor grads) {
     ByteBuffer bytes = download(grads);
-    boolean isDouble = grads.dtype() == DType.F64;
     long zeros = 0;
     while (bytes.hasRemaining()) {
-      double value = isDouble ? bytes.getDouble() : bytes.getFloat();
+      double value =
+          switch (grads.dtype()) {
+            case BF16 -> bytes.getShort() & 0x7fff; // without the sign
+            case F64 -> bytes.getDouble();
+            default -> bytes.getFloat();
+          };
       zeros += value == 0 ? 1 : 0;
     }
     return zeros;

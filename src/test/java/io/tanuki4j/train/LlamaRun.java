@@ -148,7 +148,13 @@ final class LlamaRun implements AutoCloseable {
     ParameterStatistics statistics =
         new ParameterStatistics(device.device(), parameters, device.scope());
     IterationLog log =
-        new IterationLog(sink, new LoggingConfig(1, false, false, false), optimizer, statistics, 0);
+        new IterationLog(
+            sink,
+            new LoggingConfig(1, false, false, false),
+            optimizer,
+            statistics,
+            0,
+            device.device());
     return new Trainer(
         train(),
         new Trainer.Parts(

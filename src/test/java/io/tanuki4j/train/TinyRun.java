@@ -169,7 +169,8 @@ final class TinyRun implements AutoCloseable {
                 settings.logInterval, settings.logAll, settings.logAll, settings.logAll),
             optimizer,
             statistics,
-            3e9);
+            3e9,
+            device);
     Saver saver = new Saver(settings.checkpoint(), device, state, sink::message);
     Clock clock = Clock.fixed(Instant.parse("2025-01-31T12:34:56Z"), ZoneOffset.UTC);
     return new Trainer(

@@ -33,6 +33,8 @@ class TrainerTest {
               "training ...",
               "[before the start of training step]" + TIME,
               "log 1",
+              "[Rank 0] (after 1 iterations) memory (MB) | allocated: 128.0 | max allocated: 128.0"
+                  + " | reserved: 128.0 | max reserved: 128.0",
               "log 2",
               "evaluation at iteration 2",
               "saving checkpoint at iteration       2 to " + folder + " in tanuki4j format",

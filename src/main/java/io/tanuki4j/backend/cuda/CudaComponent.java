@@ -20,6 +20,9 @@ public enum CudaComponent {
           "libcudnn_ops.so.9",
           "libcudnn_cnn.so.9",
           "libcudnn_adv.so.9",
+          "libcudnn_heuristic.so.9", // opened by name alone: LD_LIBRARY_PATH may lead elsewhere
+          "libcudnn_engines_precompiled.so.9",
+          "libcudnn_engines_runtime_compiled.so.9",
           "libcudnn.so.9"),
       pip("nvidia-cudnn-cu13")),
   NCCL("NCCL", false, List.of("libnccl.so.2"), pip("nvidia-nccl-cu13"));

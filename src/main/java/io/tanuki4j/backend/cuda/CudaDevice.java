@@ -101,6 +101,11 @@ final class CudaDevice implements Device {
     return memory.bytesHeld();
   }
 
+  @Override
+  public long bytesFree() {
+    return memory.bytesFree();
+  }
+
   /**
    * @throws IllegalStateException if a scope is still open
    */

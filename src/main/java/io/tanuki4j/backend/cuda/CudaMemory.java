@@ -64,21 +64,25 @@ final class CudaMemory {
         .collect(Collectors.joining(", "));
   }
 
-  private String outOfMemory(String owner, long bytes) {
+  /** What the GPU has left for anyone. */
+  long bytesFree() {
     try (SizeTPointer free = new SizeTPointer(1);
         SizeTPointer total = new SizeTPointer(1)) {
       check(cudart.cudaMemGetInfo(free, total), "cudaMemGetInfo");
-      return "scope %s: cannot take %d bytes more (expected: at most the %s free of %s; held: %s)."
-          .formatted(
-              owner,
-              bytes,
-              mebibytes(free.get()),
-              mebibytes(total.get()),
-              blocks.isEmpty() ? "nothing" : holders())
-          .concat(
-              " Use a smaller --micro-batch-size, --recompute-granularity full, or bf16 for"
-                  + " --main-grads-dtype, --exp-avg-dtype and --exp-avg-sq-dtype.");
+      return free.get();
     }
+  }
+
+  private String outOfMemory(String owner, long bytes) {
+    return "scope %s: cannot take %s more (expected: at most the %s that are free; held: %s)."
+        .formatted(
+            owner,
+            mebibytes(bytes),
+            mebibytes(bytesFree()),
+            blocks.isEmpty() ? "nothing" : holders())
+        .concat(
+            " Use a smaller --micro-batch-size, --recompute-granularity full, or bf16 for"
+                + " --main-grads-dtype, --exp-avg-dtype and --exp-avg-sq-dtype.");
   }
 
   private static String mebibytes(long bytes) {

@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cuda;
 
 import static io.tanuki4j.backend.cuda.CudaException.checkBlas;
 
+import io.tanuki4j.tensor.DType;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import org.bytedeco.cuda.cublas.cublasLtContext;
@@ -134,7 +135,10 @@ final class MatmulTuner {
     }
   }
 
-  /** Parts of a sum are added up in fp32, in an order that does not vary. */
+  /**
+   * Parts of a sum are added up in fp32, in an order that does not vary; not at all where they are
+   * added to BF16, because the library rounds their sum before it adds.
+   */
   private static void setPreferences(
       MatmulShape shape, cublasLtMatmulPreferenceOpaque_t preference) {
     try (LongPointer bytes = new LongPointer(new long[] {CudaMatmul.WORKSPACE_BYTES})) {
@@ -143,7 +147,9 @@ final class MatmulTuner {
     setInt(
         preference,
         cublas.CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
-        cublas.CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
+        shape.add() && shape.out() == DType.BF16
+            ? cublas.CUBLASLT_REDUCTION_SCHEME_NONE
+            : cublas.CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
     int alignment = shape.alignment();
     setInt(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment);
     setInt(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment);

@@ -72,6 +72,11 @@ final class Nd4jDevice implements Device {
     return roots.stream().mapToLong(BlockScope::bytesHeld).sum();
   }
 
+  @Override
+  public long bytesFree() {
+    return Math.max(0, Pointer.maxPhysicalBytes() - Pointer.physicalBytes());
+  }
+
   /**
    * @throws IllegalStateException if a scope is still open
    */

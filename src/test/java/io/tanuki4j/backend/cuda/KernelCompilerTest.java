@@ -17,14 +17,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Compiles every kernel for every architecture. It needs NVRTC but no GPU: found as at run time,
- * for example from {@code pip install nvidia-cuda-nvrtc} in an active environment, or from the
- * folder in the variable TANUKI4J_CUDA_LIB_DIR.
+ * Compiles every kernel for every architecture. It needs NVRTC but no GPU: found as at run time, or
+ * brought by {@code mvn -Pkernels}. Where a folder is named it must be there.
  */
 @EnabledIf(
     value = "compilerIsThere",
-    disabledReason =
-        "NVRTC not found, no kernel compiled: pip install nvidia-cuda-nvrtc nvidia-cuda-runtime")
+    disabledReason = "NVRTC not found, no kernel compiled: mvn -Pkernels brings it")
 class KernelCompilerTest {
   private static final List<String> ARCHITECTURES = List.of("sm_80", "sm_86", "sm_90");
   private static final Set<CudaComponent> NEEDED =
@@ -33,7 +31,8 @@ class KernelCompilerTest {
 
   static boolean compilerIsThere() {
     Map<CudaComponent, Path> folders = findLibraries();
-    return folders.containsKey(CudaComponent.NVRTC) && folders.containsKey(CudaComponent.RUNTIME);
+    return System.getenv(CudaSearchPath.ENVIRONMENT_VARIABLE) != null
+        || (folders.containsKey(CudaComponent.NVRTC) && folders.containsKey(CudaComponent.RUNTIME));
   }
 
   private static Map<CudaComponent, Path> findLibraries() {
@@ -48,6 +47,7 @@ class KernelCompilerTest {
       folders.put(CudaComponent.DRIVER, temporary);
     }
     folders.keySet().retainAll(NEEDED);
+    assertThat(folders).as("libraries of the compiler").containsOnlyKeys(NEEDED);
     assertThat(new CudaLibraries(folders, List.of()).load()).isEmpty();
   }
 

@@ -48,7 +48,8 @@ final class TwoDevices implements AutoCloseable {
       for (int i = 0; i < wanted.size(); i++) {
         double[] a = testedMemory.values(actual.get(i));
         double[] b = expectedMemory.values(wanted.get(i));
-        boolean rounded = actual.get(0).dtype() == DType.BF16;
+        boolean rounded =
+            actual.get(0).dtype() == DType.BF16 || actual.get(i).dtype() == DType.BF16;
         assertThat(relativeError(a, b))
             .as("relative error of output %d, %s", i, wanted.get(i))
             .isLessThanOrEqualTo(rounded ? toleranceBf16 : TOLERANCE_F32);

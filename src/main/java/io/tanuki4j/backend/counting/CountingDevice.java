@@ -1,0 +1,71 @@
+package io.tanuki4j.backend.counting;
+
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.DeviceInfo;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.Tensor;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Counts what scopes would take; every operation does nothing, and downloads leave zeros. */
+public final class CountingDevice implements Device {
+  private final Kernels kernels =
+      (Kernels)
+          Proxy.newProxyInstance(
+              Kernels.class.getClassLoader(),
+              new Class<?>[] {Kernels.class},
+              (proxy, method, arguments) -> null);
+  private final Map<String, CountingStack> stacks = new LinkedHashMap<>();
+
+  @Override
+  public DeviceInfo info() {
+    return new DeviceInfo("counter", Long.MAX_VALUE, 0);
+  }
+
+  @Override
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  @Override
+  public MemoryScope openScope(String label) {
+    CountingStack stack = new CountingStack();
+    stacks.put(label, stack);
+    return new CountingScope(stack);
+  }
+
+  /**
+   * The most bytes that were allocated at a time from the last root scope of this label, each
+   * tensor aligned as a GPU wants it.
+   */
+  public long peakBytes(String label) {
+    CountingStack stack = stacks.get(label);
+    return stack == null ? 0 : stack.peak();
+  }
+
+  @Override
+  public void upload(Tensor destination, ByteBuffer source) {
+    source.position(source.limit());
+  }
+
+  @Override
+  public void download(ByteBuffer destination, Tensor source) {
+    while (destination.hasRemaining()) {
+      destination.put((byte) 0);
+    }
+  }
+
+  @Override
+  public void synchronize() {}
+
+  @Override
+  public long bytesInUse() {
+    return stacks.values().stream().mapToLong(CountingStack::height).sum();
+  }
+
+  @Override
+  public void close() {}
+}
