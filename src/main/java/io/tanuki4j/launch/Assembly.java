@@ -13,9 +13,7 @@ import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.data.SequentialBatches;
 import io.tanuki4j.data.SequentialBatches.Share;
 import io.tanuki4j.data.TokenDataset;
-import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
-import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.launch.options.PretrainOptions.Resolved;
 import io.tanuki4j.metrics.ConsoleSink;
 import io.tanuki4j.metrics.EvaluationMetrics;
@@ -23,12 +21,7 @@ import io.tanuki4j.metrics.FanOutSink;
 import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.model.FlopsPerToken;
-import io.tanuki4j.model.GptChunk;
-import io.tanuki4j.model.ModelBuilder;
-import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
-import io.tanuki4j.nn.Initializer;
-import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.tokenizer.Tokenizer;
@@ -64,12 +57,8 @@ final class Assembly {
   private final Timing timing = Timing.system();
   private final MetricsSink sink;
   private final Tokenizer tokenizer;
-  private final ModelConfig modelConfig;
   private final Device device;
-  private final MemoryPlan plan;
-  private final MemoryScope memory;
-  private final ParameterBuffers parameters;
-  private final GptChunk model;
+  private final BuiltModel model;
 
   /** Trains as the flags say; returns when the run is over or was asked to stop. */
   static void pretrain(Resolved run, PrintStream out) {
@@ -93,28 +82,20 @@ final class Assembly {
     long start = timing.nanoTime().getAsLong();
     config = run.config();
     sink = closer.add(new FanOutSink(List.of(new ConsoleSink(out, timing.clock()))));
-    device = openDevice();
+    device = Backends.open(config.backend(), closer, sink::message);
     run.notices().forEach(sink::message);
     ArgumentDump.lines(config.arguments()).forEach(sink::message);
     tokenizer = closer.add(openTokenizer());
-    modelConfig = config.model().withVocabSize(paddedVocabSize());
+    int vocabSize = BuiltModel.paddedVocabSize(config, tokenizer, sink::message);
     sink.message(StartupLines.randomSeeds(config.train().seed()));
     double seconds = (timing.nanoTime().getAsLong() - start) / 1e9;
     sink.message("time to initialize megatron (seconds): %.3f".formatted(seconds));
     sink.message(timing.dateTime("after megatron is initialized"));
 
     sink.message("building GPT model ...");
-    plan = MemoryPlan.thatFits(config, modelConfig, device.bytesFree());
-    sink.message("memory planned: " + plan);
-    memory = closer.add(device.openScope("weights and optimizer"));
-    parameters =
-        ParameterBuffers.allocate(
-            ModelParameters.specs(modelConfig),
-            memory,
-            config.precision().compute(),
-            config.precision().gradients());
-    model = new ModelBuilder(modelConfig, device, parameters, memory).build();
-    sink.message(StartupLines.numberOfParameters(0, 0, ModelParameters.count(modelConfig)));
+    model = BuiltModel.build(config, vocabSize, device, closer);
+    sink.message("memory planned: " + model.plan());
+    sink.message(StartupLines.numberOfParameters(0, 0, ModelParameters.count(model.shape())));
   }
 
   private Tokenizer openTokenizer() {
@@ -122,46 +103,17 @@ final class Assembly {
     return Tokenizers.open(config.tokenizer());
   }
 
-  /** One that came from a checkpoint is kept; otherwise it follows from the tokenizer. */
-  private int paddedVocabSize() {
-    int size = tokenizer.vocabSize();
-    int known = config.model().vocabSize();
-    if (known == 0) {
-      int padded = config.tokenizer().paddedVocabSize(size, 1);
-      sink.message(StartupLines.paddedVocabulary(size, padded));
-      sink.message(" > documents end with id %d".formatted(tokenizer.eodId()));
-      return padded;
-    }
-    if (known < size) {
-      throw new IllegalArgumentException(
-          "padded_vocab_size: %d (expected: at least the %d ids of the tokenizer). Use the tokenizer"
-                  .formatted(known, size)
-              + " that the checkpoint was trained with.");
-    }
-    return known;
-  }
-
-  private Device openDevice() {
-    Backends.Choice choice = Backends.choose(config.backend(), System.getenv());
-    Backend backend = closer.add(choice.backend());
-    Device opened = closer.add(backend.openDevice(0));
-    sink.message(
-        "> backend %s on %s (%s)".formatted(backend.name(), opened.info().name(), choice.reason()));
-    return opened;
-  }
-
   private void train() {
     StopRequest stop = new StopRequest();
     closer.add(Signals.intoRequests(stop));
-    AdamW optimizer =
-        new AdamW(
-            config.optimizer(), config.precision().state(), parameters, device.kernels(), memory);
+    AdamW optimizer = model.optimizer();
     OptimizerSchedule schedule = new OptimizerSchedule(config.schedule());
     sink.message(
         StartupLines.learningRateDecayStyle(
             String.valueOf(config.arguments().get("lr_decay_style"))));
     RunState state =
-        new RunState(parameters, optimizer, schedule, tokenizer.vocabSize(), savedArguments());
+        new RunState(
+            model.parameters(), optimizer, schedule, tokenizer.vocabSize(), savedArguments());
     Progress start = restore(state);
     sink.message(timing.dateTime("after model, optimizer, and learning rate scheduler are built"));
     Splits splits = splits(sampleCounts(), start);
@@ -176,7 +128,7 @@ final class Assembly {
   }
 
   private Progress fromRandom(RunState state) {
-    new Initializer(device.kernels(), config.train().seed()).initialize(parameters);
+    model.initialize();
     state.optimizer().resetMaster();
     return Progress.START;
   }
@@ -187,14 +139,15 @@ final class Assembly {
       Splits splits,
       RunState state,
       StopRequest stop) {
-    MicrobatchRunner<?> runner = runner();
-    ParameterStatistics statistics = new ParameterStatistics(device, parameters, memory);
-    double flopsPerSample = (double) FlopsPerToken.of(modelConfig) * config.model().seqLength();
+    MicrobatchRunner<?> runner = model.runner(closer);
+    ParameterStatistics statistics =
+        new ParameterStatistics(device, model.parameters(), model.memory());
+    double flopsPerSample = (double) FlopsPerToken.of(model.shape()) * config.model().seqLength();
     return new Trainer(
         config.train(),
         new Trainer.Parts(
-            new TrainStep(device, runner, parameters, optimizer, memory),
-            new Evaluator(device, runner, memory),
+            new TrainStep(device, runner, model.parameters(), optimizer, model.memory()),
+            new Evaluator(device, runner, model.memory()),
             schedule,
             splits,
             new Saver(config.checkpoint(), device, state, sink::message),
@@ -206,11 +159,12 @@ final class Assembly {
 
   private void evaluate() {
     Checkpoint checkpoint = Checkpoints.find(config.checkpoint());
-    checkpoint.load(device, Part.MODEL, ShardedTensor.ofValues(parameters), tokenizer.vocabSize());
+    checkpoint.load(
+        device, Part.MODEL, ShardedTensor.ofValues(model.parameters()), tokenizer.vocabSize());
     SampleCounts ofTraining = sampleCounts(); // the order of samples depends on their number
     Splits splits =
         splits(new SampleCounts(0, ofTraining.valid(), ofTraining.test()), Progress.START);
-    Evaluator evaluator = new Evaluator(device, runner(), memory);
+    Evaluator evaluator = new Evaluator(device, model.runner(closer), model.memory());
     evaluate(evaluator, splits.valid(), checkpoint, "validation");
     evaluate(evaluator, splits.test(), checkpoint, "test");
   }
@@ -236,20 +190,10 @@ final class Assembly {
         .ifPresent(sink::evaluation);
   }
 
-  private MicrobatchRunner<?> runner() {
-    return closer.add(
-        new MicrobatchRunner<>(
-            device,
-            model,
-            modelConfig.seqLength(),
-            config.train().microBatchSize(),
-            plan.activations()));
-  }
-
   /** The flags, with the vocabulary that followed from the tokenizer. */
   private Map<String, @Nullable Object> savedArguments() {
     Map<String, @Nullable Object> arguments = new LinkedHashMap<>(config.arguments());
-    arguments.put("padded_vocab_size", modelConfig.vocabSize());
+    arguments.put("padded_vocab_size", model.shape().vocabSize());
     return arguments;
   }
 

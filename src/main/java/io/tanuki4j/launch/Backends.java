@@ -8,8 +8,10 @@ import io.tanuki4j.backend.cuda.CudaSearchPath;
 import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.kernel.Backend;
+import io.tanuki4j.kernel.Device;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Chooses the backend of a run. */
@@ -24,6 +26,22 @@ final class Backends {
    * @param reason why it was chosen
    */
   record Choice(Backend backend, String reason) {}
+
+  /**
+   * The first device of the chosen backend.
+   *
+   * @param closer takes both
+   * @param log gets the line that says which and why
+   * @throws IllegalArgumentException if cuda was asked for and cannot be used
+   */
+  static Device open(BackendConfig config, Closer closer, Consumer<String> log) {
+    Choice choice = choose(config, System.getenv());
+    Backend backend = closer.add(choice.backend());
+    Device device = closer.add(backend.openDevice(0));
+    log.accept(
+        "> backend %s on %s (%s)".formatted(backend.name(), device.info().name(), choice.reason()));
+    return device;
+  }
 
   /**
    * The backend that was asked for; if none was, cuda where it can be used.
