@@ -1,0 +1,23 @@
+package io.tanuki4j.kernel.profile;
+
+import java.util.Locale;
+
+/** Operations that belong together, as in {@link io.tanuki4j.kernel.Kernels}. */
+public enum KernelFamily {
+  MATMUL,
+  ATTENTION,
+  NORM,
+  ROPE,
+  ACTIVATION,
+  EMBEDDING,
+  LOSS,
+  OPTIMIZER,
+  ELEMENTWISE,
+  RANDOM;
+
+  /** In lower case, as reports write it. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,135 @@
+package io.tanuki4j.kernel.profile;
+
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.DeviceInfo;
+import io.tanuki4j.kernel.DeviceTimer;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.Replay;
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+
+/**
+ * Another device, whose kernels can be timed call by call. Between {@link #startProfile} and {@link
+ * #stopProfile} recorded work is not replayed but done once more, so that each operation can be
+ * timed; outside of that it is replayed as ever.
+ *
+ * <p>A time begins when the device reaches a call and ends when it has done it. Where the host
+ * calls more slowly than a GPU works, the way of a call to the GPU is part of its time: a profile
+ * says the truth about shapes that keep the GPU busy, and too much about tiny ones.
+ */
+public final class ProfiledDevice implements Device {
+  private final Device device;
+  private final CallRecorder recorder;
+  private final Kernels kernels;
+
+  /**
+   * @param device closed with this one
+   */
+  public ProfiledDevice(Device device) {
+    this.device = device;
+    this.recorder = new CallRecorder(device);
+    this.kernels = new ProfiledKernels(device.kernels(), recorder);
+  }
+
+  /** Times every call from now on. */
+  public void startProfile() {
+    recorder.start();
+  }
+
+  /**
+   * Ends the timing. Waits for the device.
+   *
+   * @param iterations that were run since the start, for the means
+   */
+  public KernelProfile stopProfile(int iterations) {
+    return new KernelProfile(recorder.stop(), iterations);
+  }
+
+  @Override
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  /**
+   * @throws IllegalStateException while calls are timed
+   */
+  @Override
+  public Replay record(Runnable work) {
+    if (recorder.isOn()) {
+      throw new IllegalStateException("work is recorded in a profile: record it before");
+    }
+    Replay replay = device.record(work);
+    return new Replay() {
+      @Override
+      public void run() {
+        if (recorder.isOn()) {
+          work.run();
+        } else {
+          replay.run();
+        }
+      }
+
+      @Override
+      public void close() {
+        replay.close();
+      }
+    };
+  }
+
+  @Override
+  public DeviceInfo info() {
+    return device.info();
+  }
+
+  @Override
+  public MemoryScope openScope(String label) {
+    return device.openScope(label);
+  }
+
+  @Override
+  public MemoryScope openScope(String label, long plannedBytes) {
+    return device.openScope(label, plannedBytes);
+  }
+
+  @Override
+  public void upload(Tensor destination, ByteBuffer source) {
+    device.upload(destination, source);
+  }
+
+  @Override
+  public void download(ByteBuffer destination, Tensor source) {
+    device.download(destination, source);
+  }
+
+  @Override
+  public void synchronize() {
+    device.synchronize();
+  }
+
+  @Override
+  public DeviceTimer openTimer(int numMarks) {
+    return device.openTimer(numMarks);
+  }
+
+  @Override
+  public long bytesInUse() {
+    return device.bytesInUse();
+  }
+
+  @Override
+  public long bytesHeld() {
+    return device.bytesHeld();
+  }
+
+  @Override
+  public long bytesFree() {
+    return device.bytesFree();
+  }
+
+  @Override
+  public void close() {
+    recorder.close();
+    device.close();
+  }
+}

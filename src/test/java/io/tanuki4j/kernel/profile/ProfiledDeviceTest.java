@@ -1,0 +1,106 @@
+package io.tanuki4j.kernel.profile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.Replay;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class ProfiledDeviceTest {
+  private ProfiledDevice device;
+  private MemoryScope scope;
+  private Tensor x;
+
+  @BeforeEach
+  void open() {
+    device = new ProfiledDevice(new Nd4jBackend(1).openDevice(0));
+    scope = device.openScope("test");
+    x = scope.allocate(Shape.of(1 << 16), DType.F32);
+  }
+
+  @AfterEach
+  void close() {
+    scope.close();
+    device.close();
+  }
+
+  /** A fused operation that is inherited would be timed as the parts it is specified by. */
+  @Test
+  void every_operation_is_handed_on() {
+    for (Method operation : Kernels.class.getMethods()) {
+      assertThat(ProfiledKernels.class)
+          .hasDeclaredMethods(operation.getName())
+          .as(operation.toString());
+    }
+  }
+
+  @Test
+  void only_calls_between_start_and_stop_are_timed() {
+    device.kernels().fill(x, 1);
+    device.startProfile();
+    device.kernels().fill(x, 2);
+    device.kernels().fill(x, 3);
+    KernelProfile profile = device.stopProfile(2);
+    device.kernels().fill(x, 4);
+    assertThat(profile.rows()).hasSize(1);
+    KernelProfile.Row row = profile.rows().get(0);
+    assertThat(row.call()).isEqualTo(KernelCalls.fill(x));
+    assertThat(row.calls()).isEqualTo(2);
+    assertThat(row.millis()).isPositive();
+    device.startProfile();
+    assertThat(device.stopProfile(1).rows()).isEmpty();
+  }
+
+  @Test
+  void more_calls_than_marks_are_all_counted() {
+    int calls = 2500;
+    device.startProfile();
+    for (int i = 0; i < calls; i++) {
+      device.kernels().fill(x.rows(0, 1), i);
+    }
+    assertThat(device.stopProfile(1).rows())
+        .extracting(KernelProfile.Row::calls)
+        .containsOnly(2500L);
+  }
+
+  @Test
+  void recorded_work_is_timed_operation_by_operation() {
+    Runnable work = () -> device.kernels().add(x, x, x);
+    device.kernels().fill(x, 1);
+    try (Replay replay = device.record(work)) {
+      replay.run();
+      device.startProfile();
+      replay.run();
+      List<KernelProfile.Row> rows = device.stopProfile(1).rows();
+      assertThat(rows).extracting(row -> row.call().operation()).containsExactly("add");
+      replay.run();
+    }
+    assertThat(first()).isEqualTo(8);
+  }
+
+  @Test
+  void work_is_not_recorded_while_its_calls_are_timed() {
+    device.startProfile();
+    assertThatThrownBy(() -> device.record(() -> {}))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("record it before");
+  }
+
+  private float first() {
+    ByteBuffer host = ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    device.download(host, x.rows(0, 1));
+    return host.getFloat(0);
+  }
+}
