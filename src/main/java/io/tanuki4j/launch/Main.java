@@ -52,6 +52,7 @@ public final class Main {
             new CommandLine( // model transformers act on whole command lines only
                 new PretrainCommand(
                     Checkpoints::arguments, run -> Assembly.pretrain(run, System.out))))
+        .addSubcommand(new CommandLine(new BenchCommand()))
         .addSubcommand(new PreprocessCommand())
         .addSubcommand(new ConvertCommand())
         .addSubcommand(new CommandLine(new EvaluateCommand()))

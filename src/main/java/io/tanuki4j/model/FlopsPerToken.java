@@ -11,15 +11,23 @@ public final class FlopsPerToken {
 
   private FlopsPerToken() {}
 
+  /** The same with all of the attention's s·s, as older reports count it. */
+  public static long withFullAttention(ModelConfig config) {
+    return of(config) + PER_WEIGHT * config.numLayers() * attentionCore(config);
+  }
+
   public static long of(ModelConfig config) {
     long hidden = config.hiddenSize();
     long queries = (long) config.numHeads() * config.headDim();
     long keys = (long) config.numQueryGroups() * config.headDim();
     long attentionWeights = 2 * hidden * (queries + keys);
-    long attentionCore = queries * config.seqLength();
     long mlpWeights = 3 * hidden * config.ffnHiddenSize();
     long headWeights = hidden * config.vocabSize();
-    long perLayer = attentionWeights + attentionCore + mlpWeights;
+    long perLayer = attentionWeights + attentionCore(config) + mlpWeights;
     return PER_WEIGHT * (config.numLayers() * perLayer + headWeights);
+  }
+
+  private static long attentionCore(ModelConfig config) {
+    return (long) config.numHeads() * config.headDim() * config.seqLength();
   }
 }

@@ -12,13 +12,15 @@ import picocli.CommandLine.Model.CommandSpec;
 
 /**
  * Makes a command with {@link PretrainOptions} take Megatron's whole command line: adds the flags
- * that configure nothing, groups the help, and keeps the words for {@link Argparse}, whose rules
- * differ from picocli's.
+ * that configure nothing (unless the command has one of that name), groups the help, and keeps the
+ * words for {@link Argparse}, whose rules differ from picocli's.
  */
 public final class MegatronFlags implements IModelTransformer {
   @Override
   public CommandSpec transform(CommandSpec command) {
-    OtherFlags.all().forEach(flag -> command.addOption(flag.toOption()));
+    OtherFlags.all().stream()
+        .filter(flag -> !command.optionsMap().containsKey(flag.name()))
+        .forEach(flag -> command.addOption(flag.toOption()));
     command.preprocessor(new WordTaker());
     PretrainHelp.install(command);
     return command;

@@ -7,6 +7,8 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** The table of Megatron's flags that configure nothing here: megatron-flags.tsv. */
 final class OtherFlags {
@@ -28,6 +30,15 @@ final class OtherFlags {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Those that {@link MegatronFlags} has added to a command. */
+  static List<OtherFlag> of(CommandSpec command) {
+    return command.options().stream()
+        .map(OptionSpec::userObject)
+        .filter(OtherFlag.class::isInstance)
+        .map(OtherFlag.class::cast)
+        .toList();
   }
 
   private static OtherFlag parse(String line) {

@@ -32,8 +32,27 @@ public final class PretrainOptions {
   @Mixin final CheckpointOptions checkpoint = new CheckpointOptions();
   @Mixin final LoggingOptions logging = new LoggingOptions();
 
+  private final boolean measured;
+
   /** The words after the command's name; {@link MegatronFlags} puts them here. */
   private List<String> words = List.of();
+
+  private PretrainOptions(boolean measured) {
+    this.measured = measured;
+  }
+
+  /** Of a run that trains on data. */
+  public PretrainOptions() {
+    this(false);
+  }
+
+  /**
+   * Of a run that is only measured, on tokens of no meaning: flags about its data are not looked
+   * at, those about its tokenizer, its length and its learning rate may be missing.
+   */
+  public static PretrainOptions ofMeasurement() {
+    return new PretrainOptions(true);
+  }
 
   void take(List<String> commandLine) {
     words = List.copyOf(commandLine);
@@ -78,7 +97,7 @@ public final class PretrainOptions {
     check(environment, notices, problems);
     precision.check(
         Boolean.TRUE.equals(arguments.get("accumulate_allreduce_grads_in_fp32")), problems);
-    List<OtherFlag> otherFlags = OtherFlags.all();
+    List<OtherFlag> otherFlags = OtherFlags.of(command);
     for (OtherFlag flag : otherFlags) {
       flag.check(arguments.get(flag.dest()), arguments.isExplicit(flag.dest()), problems);
     }
@@ -101,10 +120,17 @@ public final class PretrainOptions {
     model.derive();
     data.derive(notices);
     train.derive(notices);
+    if (measured) {
+      tokenizer.deriveWithoutText(model.paddedVocabSize);
+      train.deriveWithoutEnd();
+      schedule.deriveRate();
+    }
     run.check(environment, problems);
     model.check(problems);
     tokenizer.check(problems);
-    data.check(problems);
+    if (!measured) {
+      data.check(problems);
+    }
     train.check(problems);
     train.deriveIterations(notices);
     optimizer.check(problems);

@@ -15,6 +15,8 @@ import picocli.CommandLine.Option;
 
 /** The flags of {@link ScheduleConfig}. */
 public final class ScheduleOptions {
+  private static final double SOME_RATE = 1e-4;
+
   @Option(names = "--lr", paramLabel = "X", description = "Largest learning rate.")
   @Nullable Double lr;
 
@@ -73,6 +75,13 @@ public final class ScheduleOptions {
   @Nullable Long lrWsdDecaySamples;
 
   @Mixin final WeightDecayOptions weightDecay = new WeightDecayOptions();
+
+  /** A run whose result nobody keeps needs some rate. */
+  void deriveRate() {
+    if (lr == null) {
+      lr = Math.max(SOME_RATE, Math.max(minLr, lrWarmupInit));
+    }
+  }
 
   /** Fills the lengths that follow from the run's; call {@link #check} after. */
   void derive(TrainOptions train) {

@@ -54,6 +54,16 @@ public final class TokenizerOptions {
           "SentencePieceTokenizer adds no <CLS>, <SEP>, <EOD>, <MASK>; documents end with eos.")
   boolean tokenizerSentencepieceLegacy = true;
 
+  /** A run without text needs ids only. */
+  void deriveWithoutText(@Nullable Integer paddedVocabSize) {
+    if (tokenizerType == null) {
+      tokenizerType = NULL_TOKENIZER;
+    }
+    if (tokenizerType.equals(NULL_TOKENIZER) && vocabSize == null && paddedVocabSize != null) {
+      vocabSize = paddedVocabSize - 1; // and one that ends documents
+    }
+  }
+
   /** Reports what is wrong with the flags. */
   public void check(Problems problems) {
     String choices = "one of " + String.join(", ", TYPES);

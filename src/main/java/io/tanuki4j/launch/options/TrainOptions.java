@@ -88,6 +88,13 @@ public final class TrainOptions {
     }
   }
 
+  /** A run that somebody else ends is as long as can be. */
+  void deriveWithoutEnd() {
+    if (trainIters == null && trainSamples == null) {
+      trainIters = Integer.MAX_VALUE;
+    }
+  }
+
   /** Fills the iterations of a run that is given in samples; call {@link #check} before. */
   void deriveIterations(List<String> notices) {
     if (trainIters == null && trainSamples != null && globalBatchSize != null) {

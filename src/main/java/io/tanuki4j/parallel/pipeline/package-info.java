@@ -1,9 +1,8 @@
 /**
- * What a pipeline stage owns and in which order it works on it. The order is data, which {@link
- * io.tanuki4j.parallel.pipeline.Timeline} tries without a device.
+ * What a pipeline stage owns and in which order it works on it.
  *
  * <p>May import: nn, kernel, tensor. Start reading at {@link
- * io.tanuki4j.parallel.pipeline.PipelineSchedule}.
+ * io.tanuki4j.parallel.pipeline.ModelChunk}.
  */
 @NullMarked
 package io.tanuki4j.parallel.pipeline;

@@ -1,0 +1,89 @@
+package io.tanuki4j.launch;
+
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.launch.options.MegatronFlags;
+import io.tanuki4j.launch.options.PretrainOptions;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * How fast a run would be: one line of JSON on the output, and with {@code --profile} a table of
+ * its kernels before it. What is going on goes to the other output.
+ */
+@Command(
+    name = "bench",
+    modelTransformer = MegatronFlags.class,
+    description = {
+      "Measures iterations of a run on random tokens and prints a line of JSON. Takes the flags of",
+      "pretrain; data, checkpoints and the schedule are not used and may be missing."
+    })
+final class BenchCommand implements Callable<Integer> {
+  private static final int MAX_PROFILED = 3;
+
+  @Option(
+      names = "--bench-iterations",
+      paramLabel = "N",
+      description = "Iterations whose median counts.")
+  int benchIterations = 10;
+
+  @Option(
+      names = "--bench-warmup",
+      paramLabel = "N",
+      description = "Iterations before them; 2 at least.")
+  int benchWarmup = 3;
+
+  @Option(
+      names = "--profile",
+      description =
+          "Then times every kernel of some more iterations. On a GPU for shapes that keep it busy:"
+              + " of tiny kernels the launch is measured, too.")
+  boolean profile;
+
+  @Option(names = "--mock-data", description = "Random tokens: what happens without it, too.")
+  boolean mockData;
+
+  @Mixin final PretrainOptions options = PretrainOptions.ofMeasurement();
+  @Spec CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    PretrainOptions.Resolved run = options.resolve(spec, System.getenv(), Checkpoints::arguments);
+    check();
+    PrintWriter err = spec.commandLine().getErr();
+    err.println("random tokens; datasets and checkpoints that flags name are not used");
+    Benchmark.Settings settings =
+        new Benchmark.Settings(
+            benchIterations, benchWarmup, profile ? Math.min(MAX_PROFILED, benchIterations) : 0);
+    Benchmark.Result result =
+        Benchmark.run(
+            run,
+            settings,
+            line -> {
+              err.println(line);
+              err.flush();
+            });
+    PrintWriter out = spec.commandLine().getOut();
+    result.table().forEach(out::println);
+    out.println(result.report().toJson());
+    out.flush();
+    return 0;
+  }
+
+  private void check() {
+    Problems problems = new Problems();
+    problems.positive("--bench-iterations", benchIterations, "Write 1 or more.");
+    if (benchWarmup < Benchmark.MIN_WARMUP) {
+      problems.add(
+          "--bench-warmup",
+          benchWarmup,
+          "%d or more".formatted(Benchmark.MIN_WARMUP),
+          "The first iterations prepare those that follow.");
+    }
+    problems.throwIfAny();
+  }
+}

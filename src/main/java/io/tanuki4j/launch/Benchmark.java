@@ -1,0 +1,203 @@
+package io.tanuki4j.launch;
+
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.data.RandomBatches;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.DeviceTimer;
+import io.tanuki4j.kernel.profile.DeviceRates;
+import io.tanuki4j.kernel.profile.KernelProfile;
+import io.tanuki4j.kernel.profile.ProfiledDevice;
+import io.tanuki4j.launch.options.PretrainOptions.Resolved;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.tokenizer.Tokenizer;
+import io.tanuki4j.tokenizer.Tokenizers;
+import io.tanuki4j.train.StepResult;
+import io.tanuki4j.train.TrainStep;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Measures the iterations of a run on random tokens: whole iterations, the optimizer included, as
+ * training does them. How fast the device is at its best is measured right after, while it is warm.
+ */
+final class Benchmark {
+  /** The first iteration takes memory, the second records: from then on all are alike. */
+  static final int MIN_WARMUP = 2;
+
+  private final RunConfig config;
+  private final Settings settings;
+  private final ProfiledDevice device;
+  private final BuiltModel model;
+  private final TrainStep step;
+  private final RandomBatches batches;
+
+  /**
+   * @param iterations that are measured
+   * @param warmup iterations before, {@link #MIN_WARMUP} at least
+   * @param profiled iterations after, whose kernels are timed one by one; 0 for none
+   */
+  record Settings(int iterations, int warmup, int profiled) {}
+
+  /**
+   * @param table of the kernels, empty without a profile
+   */
+  record Result(BenchReport report, List<String> table) {}
+
+  /** What was found out while the model was in memory. */
+  private record Measured(
+      BenchReport.Run run,
+      ModelConfig shape,
+      double[] millis,
+      BenchReport.Memory memory,
+      HeapUse heap,
+      double secondsToFirstIteration,
+      double loss,
+      @Nullable KernelProfile profile) {}
+
+  /**
+   * @param log gets lines about what is going on
+   */
+  static Result run(Resolved run, Settings settings, Consumer<String> log) {
+    try (Closer closer = new Closer()) {
+      RunConfig config = run.config();
+      Device device = Backends.open(config.backend(), closer, log);
+      run.notices().forEach(log);
+      Measured measured = measure(config, settings, device, log);
+      DeviceRates rates = DeviceRates.measure(device, config.precision().compute());
+      return result(measured, config.train().globalBatchSize(), rates, device);
+    }
+  }
+
+  private static Measured measure(
+      RunConfig config, Settings settings, Device device, Consumer<String> log) {
+    try (Closer closer = new Closer()) {
+      int vocabSize = vocabSize(config, log);
+      return new Benchmark(config, settings, new ProfiledDevice(device), vocabSize, closer)
+          .measure();
+    }
+  }
+
+  private static int vocabSize(RunConfig config, Consumer<String> log) {
+    try (Tokenizer tokenizer = Tokenizers.open(config.tokenizer())) {
+      return BuiltModel.paddedVocabSize(config, tokenizer, log);
+    }
+  }
+
+  private Benchmark(
+      RunConfig config, Settings settings, ProfiledDevice device, int vocabSize, Closer closer) {
+    this.config = config;
+    this.settings = settings;
+    this.device = device;
+    model = BuiltModel.build(config, vocabSize, device, closer);
+    model.initialize();
+    step =
+        new TrainStep(
+            device, model.runner(closer), model.parameters(), model.optimizer(), model.memory());
+    batches =
+        new RandomBatches(
+            model.shape().seqLength(),
+            config.train().microBatchSize(),
+            vocabSize,
+            numMicrobatches(),
+            config.train().seed());
+  }
+
+  private int numMicrobatches() {
+    return config.train().globalBatchSize() / config.train().microBatchSize();
+  }
+
+  private Measured measure() {
+    iterate();
+    device.synchronize();
+    double secondsToFirstIteration = HeapUse.secondsSinceStartOfJvm();
+    iterate();
+    long bytesEarly = device.bytesHeld();
+    for (int i = 2; i < settings.warmup(); i++) {
+      iterate();
+    }
+    device.synchronize();
+    HeapUse heap = HeapUse.now();
+    double[] millis = times();
+    return new Measured(
+        BenchReport.run(model, settings.iterations()),
+        model.shape(),
+        millis,
+        BenchReport.Memory.of(model, bytesEarly),
+        HeapUse.now().since(heap),
+        secondsToFirstIteration,
+        loss(),
+        settings.profiled() > 0 ? profile() : null);
+  }
+
+  private double[] times() {
+    try (DeviceTimer timer = device.openTimer(settings.iterations() + 1)) {
+      timer.mark(0);
+      for (int i = 1; i <= settings.iterations(); i++) {
+        iterate();
+        timer.mark(i);
+      }
+      double[] millis = new double[settings.iterations()];
+      Arrays.setAll(millis, i -> timer.millisBetween(i, i + 1));
+      return millis;
+    }
+  }
+
+  private KernelProfile profile() {
+    device.startProfile();
+    for (int i = 0; i < settings.profiled(); i++) {
+      iterate();
+    }
+    return device.stopProfile(settings.profiled());
+  }
+
+  private void iterate() {
+    if (step.isFull()) {
+      step.takeResults();
+    }
+    double rate = config.schedule().maxRate();
+    step.run(batches, numMicrobatches(), rate, config.schedule().startWeightDecay());
+  }
+
+  /**
+   * @throws IllegalArgumentException if it is not finite: what was measured is no training
+   */
+  private double loss() {
+    List<StepResult> results = step.takeResults();
+    double loss = results.get(results.size() - 1).loss().lm();
+    if (!Double.isFinite(loss)) {
+      throw new IllegalArgumentException(
+          "the loss of the last iteration is %s (expected: a finite number). Lower --lr."
+              .formatted(loss));
+    }
+    return loss;
+  }
+
+  private static Result result(
+      Measured measured, int globalBatchSize, DeviceRates rates, Device device) {
+    BenchReport.Speed speed =
+        BenchReport.Speed.of(
+            measured.millis, measured.shape, globalBatchSize, rates, device.info());
+    KernelProfile profile = measured.profile;
+    BenchReport report =
+        new BenchReport(
+            measured.run,
+            speed,
+            measured.memory,
+            measured.heap,
+            measured.secondsToFirstIteration,
+            measured.loss,
+            profile == null ? null : summary(profile));
+    List<String> table = profile == null ? List.of() : profile.table(rates, speed.msPerIteration());
+    return new Result(report, table);
+  }
+
+  private static BenchReport.Profile summary(KernelProfile profile) {
+    Map<String, Double> byFamily = new TreeMap<>();
+    profile.millisByFamily().forEach((family, millis) -> byFamily.put(family.toString(), millis));
+    return new BenchReport.Profile(profile.millisPerIteration(), byFamily);
+  }
+}
