@@ -2,7 +2,7 @@ package io.tanuki4j.benchmark;
 
 import io.tanuki4j.kernel.AttentionShape;
 
-/** The sizes of a model and a micro-batch. */
+/** The sizes of a model and a micro-batch; one layer stands for the many of a large model. */
 record BenchmarkShape(
     int layers, int hidden, int ffn, int heads, int groups, int seq, int batch, int vocab) {
 
@@ -10,8 +10,10 @@ record BenchmarkShape(
     return switch (name) {
       case "quickstart" -> new BenchmarkShape(4, 256, 704, 8, 4, 256, 4, 8064);
       case "debug" -> new BenchmarkShape(8, 256, 1024, 4, 4, 2048, 1, 65024);
+      case "8b" -> new BenchmarkShape(1, 4096, 14336, 32, 8, 2048, 4, 65536);
       default ->
-          throw new IllegalArgumentException("shape: " + name + " (expected: quickstart or debug)");
+          throw new IllegalArgumentException(
+              "shape: " + name + " (expected: quickstart, debug or 8b)");
     };
   }
 
@@ -21,6 +23,11 @@ record BenchmarkShape(
 
   AttentionShape attention() {
     return new AttentionShape(seq, batch, heads, groups, hidden / heads);
+  }
+
+  /** The same tokens as one sequence. */
+  AttentionShape longAttention() {
+    return new AttentionShape(tokens(), 1, heads, groups, hidden / heads);
   }
 
   /** Parameters of the model with an untied head. */

@@ -1,73 +1,170 @@
 package io.tanuki4j.benchmark;
 
+import io.tanuki4j.backend.cuda.CudaBackend;
+import io.tanuki4j.backend.cuda.CudaOptions;
+import io.tanuki4j.backend.cuda.CudaReport;
+import io.tanuki4j.backend.cuda.CudaSearchPath;
 import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.benchmark.Operation.Unit;
+import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.DeviceTimer;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.DType;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * Times every operation of a training step on the CPU, at the shapes of the quickstart and of the
- * debug run. {@code tools/bench/torch_kernels.py} prints the same table for PyTorch.
+ * Times every operation of a training step at the shapes of a model, each beside a copy's bandwidth
+ * or the device's peak rate.
  *
- * <p>Arguments: the number of threads, then {@code quickstart} or {@code debug}, then optionally a
- * part of the name of the operations to time.
+ * <p>Arguments: {@code cuda} (in BF16) or the number of the CPU's threads (in F32); {@code
+ * quickstart}, {@code debug} or {@code 8b}; then optionally a part of the name of the operations to
+ * time.
  */
 public final class KernelBenchmark {
-  private static final double WARM_UP_SECONDS = 0.5;
-  private static final double TIMED_SECONDS = 1.0;
+  private static final int MIN_RUNS = 10;
+  private static final int MAX_RUNS = 200;
+  private static final int MAX_TURNS = 32;
+  private static final double TIMED_MILLIS = 300;
 
-  private KernelBenchmark() {}
-
-  public static void main(String[] args) {
-    int numThreads = Integer.parseInt(args[0]);
-    BenchmarkShape shape = BenchmarkShape.named(args[1]);
-    String filter = args.length > 2 ? args[2] : "";
-    System.out.printf("%s, %d threads%n", shape, numThreads);
-    System.out.printf("%-28s %9s %9s %10s%n", "operation", "best ms", "median", "rate");
-    try (Nd4jBackend backend = new Nd4jBackend(numThreads);
-        Device device = backend.openDevice(0);
-        MemoryScope scope = device.openScope("benchmark")) {
-      List<Operation> operations = new KernelOperations(device, scope, shape, DType.F32).all();
-      operations.stream()
-          .filter(operation -> operation.name().contains(filter))
-          .forEach(KernelBenchmark::time);
-    }
-  }
+  private final Device device;
+  private final Limits limits;
 
   /**
-   * An operation to time.
+   * What differs between devices.
    *
-   * @param work floating-point operations or bytes of one run
-   * @param unit {@code GFLOP/s} or {@code GB/s}
+   * @param copyBytes of the copy whose bandwidth is the yardstick, beyond what caches hold
+   * @param rotatedBytes operations work on that much in turns, so that a cache has forgotten a
+   *     run's tensors at the next; 0 for the same ones each time
+   * @param warmUpMillis long enough for Java's compiler on the CPU
    */
-  record Operation(String name, double work, String unit, Runnable run) {}
-
-  private static void time(Operation operation) {
-    runFor(operation.run(), WARM_UP_SECONDS);
-    double[] seconds = runFor(operation.run(), TIMED_SECONDS);
-    Arrays.sort(seconds);
-    System.out.printf(
-        "%-28s %9.3f %9.3f %10.1f %s%n",
-        operation.name(),
-        seconds[0] * 1e3,
-        seconds[seconds.length / 2] * 1e3,
-        operation.work() / seconds[0] / 1e9,
-        operation.unit());
+  private record Limits(DType dtype, long copyBytes, long rotatedBytes, long warmUpMillis) {
+    static final Limits CPU = new Limits(DType.F32, 256L << 20, 0, 1000);
+    static final Limits GPU = new Limits(DType.BF16, 1L << 30, 1L << 29, 20);
   }
 
-  /** Times of the runs that fit into this many seconds, three at least. */
-  private static double[] runFor(Runnable work, double seconds) {
-    double[] times = new double[100_000];
-    double total = 0;
-    int count = 0;
-    while (count < times.length && (count < 3 || total < seconds)) {
-      long start = System.nanoTime();
-      work.run();
-      times[count] = (System.nanoTime() - start) / 1e9;
-      total += times[count++];
+  private KernelBenchmark(Device device, Limits limits) {
+    this.device = device;
+    this.limits = limits;
+  }
+
+  public static void main(String[] args) {
+    boolean cuda = args[0].equals("cuda");
+    BenchmarkShape shape = BenchmarkShape.named(args[1]);
+    String filter = args.length > 2 ? args[2] : "";
+    boolean allRan;
+    try (Backend backend = cuda ? openCuda() : new Nd4jBackend(Integer.parseInt(args[0]));
+        Device device = backend.openDevice(0)) {
+      allRan = new KernelBenchmark(device, cuda ? Limits.GPU : Limits.CPU).run(shape, filter);
     }
-    return Arrays.copyOf(times, count);
+    System.exit(allRan ? 0 : 1);
+  }
+
+  private static Backend openCuda() {
+    CudaReport report = CudaReport.make(CudaSearchPath.of(null, System.getenv()));
+    return new CudaBackend(report, CudaOptions.defaults());
+  }
+
+  private boolean run(BenchmarkShape shape, String filter) {
+    System.out.printf("%s, %s%n%s%n", device.info().name(), limits.dtype(), shape);
+    System.out.printf("%-56s %9s %9s%n", "operation", "median ms", "best ms");
+    Operation copy = FlatOperations.copy(limits.copyBytes());
+    double copyRate = copy.work() / print(copy, 0);
+    boolean allRan = true;
+    for (Operation operation : operations(shape, limits.dtype())) {
+      if (operation.name().contains(filter)) {
+        allRan &= tryPrint(operation, copyRate);
+      }
+    }
+    return allRan;
+  }
+
+  static List<Operation> operations(BenchmarkShape shape, DType dtype) {
+    List<Operation> operations = new ArrayList<>();
+    operations.addAll(new RowOperations(shape, dtype).all());
+    operations.addAll(new VocabularyOperations(shape, dtype).all());
+    operations.addAll(new FlatOperations(shape, dtype).all());
+    operations.addAll(new ProductOperations(shape, dtype).all());
+    return operations;
+  }
+
+  /** One that fails, for example for want of memory, leaves the others their turn. */
+  private boolean tryPrint(Operation operation, double copyRate) {
+    try {
+      print(operation, copyRate);
+      return true;
+    } catch (RuntimeException e) {
+      System.out.printf("%-56s failed: %s%n", operation.name(), e.getMessage());
+      return false;
+    }
+  }
+
+  /** The median in milliseconds. */
+  private double print(Operation operation, double copyRate) {
+    double[] millis = measure(operation);
+    Arrays.sort(millis);
+    double median = millis[millis.length / 2];
+    System.out.printf(
+        "%-56s %9.4f %9.4f %s%n",
+        operation.name(), median, millis[0], rate(operation, median, copyRate));
+    return median;
+  }
+
+  private String rate(Operation operation, double millis, double copyRate) {
+    double perMilli = operation.work() / millis;
+    if (operation.unit() == Unit.BYTES) {
+      double share = copyRate == 0 ? 100 : 100 * perMilli / copyRate;
+      return "%9.1f GB/s    %5.1f %% of the copy".formatted(perMilli / 1e6, share);
+    }
+    double peak = device.info().peakFlops();
+    String share = peak == 0 ? "" : " %5.1f %% of the peak".formatted(1e5 * perMilli / peak);
+    return "%9.2f TFLOP/s%s".formatted(perMilli / 1e9, share);
+  }
+
+  private double[] measure(Operation operation) {
+    try (MemoryScope scope = device.openScope("benchmark");
+        DeviceTimer timer = device.openTimer(MAX_RUNS + 1)) {
+      BenchmarkTensors tensors = new BenchmarkTensors(device, scope);
+      List<Runnable> turns = new ArrayList<>();
+      for (int i = 0; i < numTurns(operation); i++) {
+        turns.add(operation.prepare().apply(tensors));
+      }
+      warmUp(turns);
+      double once = time(timer, turns, turns.size())[0];
+      int runs = (int) Math.max(MIN_RUNS, Math.min(MAX_RUNS, TIMED_MILLIS / once));
+      return time(timer, turns, runs);
+    }
+  }
+
+  /** The first run compiles kernels, chooses algorithms and takes work space. */
+  private void warmUp(List<Runnable> turns) {
+    long start = System.nanoTime();
+    do {
+      turns.forEach(Runnable::run);
+      device.synchronize();
+    } while (System.nanoTime() - start < limits.warmUpMillis() * 1_000_000L);
+  }
+
+  private int numTurns(Operation operation) {
+    if (operation.unit() == Unit.FLOPS) {
+      return 1;
+    }
+    double turns = Math.ceil(limits.rotatedBytes() / operation.work());
+    return (int) Math.max(1, Math.min(MAX_TURNS, turns));
+  }
+
+  private static double[] time(DeviceTimer timer, List<Runnable> turns, int runs) {
+    for (int i = 0; i < runs; i++) {
+      timer.mark(i);
+      turns.get(i % turns.size()).run();
+    }
+    timer.mark(runs);
+    double[] millis = new double[runs];
+    for (int i = 0; i < runs; i++) {
+      millis[i] = timer.millisBetween(i, i + 1);
+    }
+    return millis;
   }
 }
