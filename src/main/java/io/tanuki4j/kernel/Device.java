@@ -2,6 +2,7 @@ package io.tanuki4j.kernel;
 
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /** One device, owned by the thread of one rank. Operations run in the order they are called. */
 public interface Device extends AutoCloseable {
@@ -35,6 +36,14 @@ public interface Device extends AutoCloseable {
    * that makes the host wait besides {@link #synchronize}.
    */
   void download(ByteBuffer destination, Tensor source);
+
+  /**
+   * The tensor's bytes in place, where all earlier operations have finished and the host reaches
+   * the memory; empty where it does not, and {@link #download} has to copy.
+   */
+  default Optional<HostView> hostView(Tensor tensor) {
+    return Optional.empty();
+  }
 
   /** Waits until every operation called so far has finished. */
   void synchronize();

@@ -15,11 +15,23 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.function.Function;
 
-/** The CPU, with tensors from and to Java arrays. */
+/** A device, with tensors from and to Java arrays. */
 public final class TestDevice implements AutoCloseable {
-  private final Backend backend = new Nd4jBackend();
-  private final Device device = backend.openDevice(0);
-  private final MemoryScope scope = device.openScope("test");
+  private final Backend backend;
+  private final Device device;
+  private final MemoryScope scope;
+
+  /** The CPU. */
+  public TestDevice() {
+    this(new Nd4jBackend());
+  }
+
+  /** The first device of a backend, which closes with this. */
+  public TestDevice(Backend backend) {
+    this.backend = backend;
+    this.device = backend.openDevice(0);
+    this.scope = device.openScope("test");
+  }
 
   public Device device() {
     return device;

@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.reflect.TypeToken;
 import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.config.Precision;
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.DataConfig;
 import io.tanuki4j.data.DataConfig.Blend;
@@ -25,8 +26,6 @@ import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
-import io.tanuki4j.optim.StateTypes;
-import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
 import java.io.IOException;
@@ -40,10 +39,10 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** A reference run with the real model and data, in fp32, one sample per micro-batch. */
+/** A reference run with the real model and data, one sample per micro-batch. */
 final class LlamaRun implements AutoCloseable {
   final RecordingSink sink = new RecordingSink();
-  private final TestDevice device = new TestDevice();
+  private final TestDevice device;
   private final GoldenRun golden;
   private final JsonObject flags;
   private final Options options;
@@ -66,20 +65,33 @@ final class LlamaRun implements AutoCloseable {
       @Nullable Integer exitInterval,
       int evalInterval) {}
 
+  /** In fp32 on the CPU. */
   LlamaRun(GoldenRun golden, Options options) throws IOException {
+    this(golden, options, new TestDevice(), Precision.FP32);
+  }
+
+  /**
+   * @param device closes with this
+   */
+  LlamaRun(GoldenRun golden, Options options, TestDevice device, Precision precision)
+      throws IOException {
+    this.device = device;
     this.golden = golden;
     this.options = options;
     this.flags = golden.expected().getAsJsonObject("config");
     this.model = golden.config();
     this.parameters =
         ParameterBuffers.allocate(
-            ModelParameters.specs(model), device.scope(), DType.F32, DType.F32);
+            ModelParameters.specs(model),
+            device.scope(),
+            precision.compute(),
+            precision.gradients());
     device.kernels().fill(parameters.values(), 0);
     loadReferenceWeights();
     this.optimizer =
         new AdamW(
             new OptimizerConfig(0.9, 0.95, number("adam_eps"), number("clip")),
-            StateTypes.wide(DType.F32),
+            precision.state(),
             parameters,
             device.kernels(),
             device.scope());

@@ -9,8 +9,9 @@ import java.nio.ShortBuffer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Off-heap memory, given back when closed (not by the garbage collector). It is malloc's: ND4J's
- * own buffers write every page when they are made, which takes longer than many an operation.
+ * Off-heap memory, given back when closed and seen by no {@link BlockView} (not by the garbage
+ * collector). It is malloc's: ND4J's own buffers write every page when they are made, which takes
+ * longer than many an operation.
  *
  * <p>A {@link ByteBuffer} reaches 2 GiB at most, so a block of any size is seen through windows
  * that overlap: window i begins at byte {@code i · WINDOW_STEP} and is twice as long. Any run of
@@ -27,6 +28,7 @@ final class Block implements DeviceBuffer, AutoCloseable {
   private final long address;
   private final Window[] windows;
   private boolean closed;
+  private int pins;
 
   /**
    * @param owner named if there is not enough memory
@@ -55,10 +57,35 @@ final class Block implements DeviceBuffer, AutoCloseable {
           "%s is not in memory of the nd4j backend. Allocate it from a scope of this device."
               .formatted(tensor));
     }
-    if (block.closed) {
+    block.requireOpen(tensor);
+    return block;
+  }
+
+  private void requireOpen(Tensor tensor) {
+    if (closed) {
       throw new IllegalStateException("%s: its scope has been closed".formatted(tensor));
     }
+  }
+
+  /** The memory of a tensor, kept until {@link #unpin}. */
+  static Block pin(Tensor tensor) {
+    Block block = of(tensor);
+    synchronized (block) {
+      block.requireOpen(tensor);
+      block.pins++;
+    }
     return block;
+  }
+
+  synchronized void unpin() {
+    pins--;
+    freeIfUnused();
+  }
+
+  private void freeIfUnused() {
+    if (closed && pins == 0) {
+      Pointer.free(memory);
+    }
   }
 
   /** Where the tensor's first element is. */
@@ -87,10 +114,10 @@ final class Block implements DeviceBuffer, AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     if (!closed) {
       closed = true;
-      Pointer.free(memory);
+      freeIfUnused();
     }
   }
 

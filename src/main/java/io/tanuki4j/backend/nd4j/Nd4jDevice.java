@@ -2,12 +2,14 @@ package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceInfo;
+import io.tanuki4j.kernel.HostView;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.javacpp.Pointer;
 
 /** The CPU with one pool of threads. An operation has finished when its call returns. */
@@ -54,6 +56,11 @@ final class Nd4jDevice implements Device {
   public void download(ByteBuffer destination, Tensor source) {
     requireBytes("download", destination.remaining(), source);
     HostCopy.toHost(destination, source);
+  }
+
+  @Override
+  public Optional<HostView> hostView(Tensor tensor) {
+    return Optional.of(new BlockView(tensor));
   }
 
   private static void requireBytes(String what, int hostBytes, Tensor tensor) {

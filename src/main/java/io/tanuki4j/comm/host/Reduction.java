@@ -1,0 +1,39 @@
+package io.tanuki4j.comm.host;
+
+import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.tensor.DType;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * Reduces one block of several ranks' elements, in the order of the list. BF16 is summed in fp32
+ * and rounded once, to nearest, ties to even. Has scratch memory: one thread at a time.
+ */
+public final class Reduction {
+  /** The most elements of a block. */
+  public static final int BLOCK = 1 << 14;
+
+  private final Accumulator accumulator;
+
+  public Reduction(DType dtype, ReduceOp op) {
+    accumulator =
+        switch (dtype) {
+          case F32, BF16 -> new FloatAccumulator(dtype, op);
+          case F64 -> new DoubleAccumulator(op);
+          case I32, I64 -> new LongAccumulator(dtype, op);
+        };
+  }
+
+  /**
+   * Buffers begin with the first element and end with the last.
+   *
+   * @param results all get the same; they may be the inputs' memory
+   */
+  public void reduce(List<ByteBuffer> inputs, List<ByteBuffer> results) {
+    accumulator.set(inputs.get(0));
+    for (ByteBuffer input : inputs.subList(1, inputs.size())) {
+      accumulator.add(input);
+    }
+    results.forEach(accumulator::store);
+  }
+}

@@ -1,0 +1,76 @@
+package io.tanuki4j.comm.inprocess;
+
+import io.tanuki4j.comm.GroupMembers;
+import io.tanuki4j.comm.Recv;
+import io.tanuki4j.comm.Send;
+import io.tanuki4j.comm.host.HostTensor;
+import io.tanuki4j.kernel.Device;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** One rank's sends and receives that were posted together. */
+final class Exchange {
+  private final World world;
+  private final GroupMembers members;
+  private final long number;
+  private final List<Message> sent;
+  private final List<Message> received;
+  private final long bytesSent;
+
+  Exchange(
+      World world,
+      GroupMembers members,
+      long number,
+      Device device,
+      List<Send> sends,
+      List<Recv> recvs) {
+    this.world = world;
+    this.members = members;
+    this.number = number;
+    this.sent =
+        sends.stream()
+            .map(send -> new Message(send.to(), HostTensor.readable(device, send.tensor())))
+            .toList();
+    this.received =
+        recvs.stream()
+            .map(recv -> new Message(recv.from(), HostTensor.writable(device, recv.tensor())))
+            .toList();
+    this.bytesSent =
+        sends.stream()
+            .filter(send -> send.to() != members.rank())
+            .mapToLong(send -> send.tensor().numBytes())
+            .sum();
+  }
+
+  /** Those to itself do not count. */
+  long bytesSent() {
+    return bytesSent;
+  }
+
+  void post(Mailboxes mailboxes) {
+    mailboxes.post(members.rank(), sent, received);
+  }
+
+  void complete() {
+    world.await(() -> messages().allMatch(Message::isOver), this::absence);
+    received.forEach(message -> message.tensor().writeBack());
+  }
+
+  private Stream<Message> messages() {
+    return Stream.concat(sent.stream(), received.stream());
+  }
+
+  private Absence absence() {
+    List<Integer> missing =
+        messages()
+            .filter(message -> !message.isOver())
+            .map(message -> members.globalRanks().get(message.peer()))
+            .distinct()
+            .sorted()
+            .toList();
+    return new Absence(
+        "exchange #%d on group \"%s\"".formatted(number, members.name()),
+        List.of(members.globalRank()),
+        missing);
+  }
+}

@@ -1,0 +1,129 @@
+package io.tanuki4j.comm.inprocess;
+
+import io.tanuki4j.comm.CommunicationException;
+import io.tanuki4j.comm.ProcessGroupFactory;
+import io.tanuki4j.kernel.Device;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
+
+/** Runs ranks as threads. */
+public final class RankThreads {
+  /** What the other ranks get to end by themselves once one has failed. */
+  private static final Duration GRACE = Duration.ofSeconds(30);
+
+  private RankThreads() {}
+
+  /** The work of one rank. */
+  @FunctionalInterface
+  public interface Body {
+    void run(Seat seat) throws Exception;
+  }
+
+  /** Which rank a thread is. */
+  public static final class Seat {
+    private final World world;
+    private final int globalRank;
+
+    private Seat(World world, int globalRank) {
+      this.world = world;
+      this.globalRank = globalRank;
+    }
+
+    public int globalRank() {
+      return globalRank;
+    }
+
+    public int worldSize() {
+      return world.size();
+    }
+
+    /**
+     * The maker of this rank's groups; once per rank.
+     *
+     * @param device where the rank's tensors are; the calling thread owns it
+     */
+    public ProcessGroupFactory processGroups(Device device) {
+      return new InProcessFactory(world, globalRank, device);
+    }
+  }
+
+  /**
+   * Runs the body once for each rank and returns when all are through. If one fails, the others'
+   * communication fails, and the first failure is thrown.
+   *
+   * @param limit how long a rank waits for another
+   * @throws CommunicationException if the first failure is that ranks could not meet
+   * @throws IllegalStateException around a checked exception of a rank
+   */
+  public static void run(int worldSize, Duration limit, Body body) {
+    World world = new World(worldSize, limit);
+    List<Thread> threads = new ArrayList<>();
+    for (int rank = 0; rank < worldSize; rank++) {
+      threads.add(thread(new Seat(world, rank), body));
+    }
+    world.start(threads);
+    try {
+      join(world, threads);
+    } finally {
+      world.close();
+    }
+    Throwable cause = world.firstDeath();
+    if (cause != null) {
+      throw unchecked(cause);
+    }
+  }
+
+  private static Thread thread(Seat seat, Body body) {
+    FutureTask<Void> task =
+        new FutureTask<>(
+            () -> {
+              body.run(seat);
+              return null;
+            }) {
+          @Override
+          protected void done() {
+            seat.world.ended(seat.globalRank, failure(this));
+          }
+        };
+    Thread thread = new Thread(task, "rank " + seat.globalRank);
+    thread.setDaemon(true); // a rank that is stuck does not keep the program from ending
+    return thread;
+  }
+
+  private static @Nullable Throwable failure(FutureTask<Void> task) {
+    try {
+      task.get();
+      return null;
+    } catch (ExecutionException e) {
+      return e.getCause();
+    } catch (InterruptedException e) {
+      return e;
+    }
+  }
+
+  private static void join(World world, List<Thread> threads) {
+    try {
+      world.awaitEnd(GRACE);
+      for (Thread thread : threads) {
+        thread.interrupt(); // only one that did not end within the grace still hears it
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      world.fail("the run was interrupted");
+      throw new CommunicationException("the ranks were interrupted");
+    }
+  }
+
+  private static RuntimeException unchecked(Throwable cause) {
+    if (cause instanceof Error error) {
+      throw error;
+    }
+    return cause instanceof RuntimeException failure
+        ? failure
+        : new IllegalStateException("a rank failed: " + cause.getMessage(), cause);
+  }
+}

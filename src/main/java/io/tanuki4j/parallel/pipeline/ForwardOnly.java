@@ -1,0 +1,23 @@
+package io.tanuki4j.parallel.pipeline;
+
+import java.util.List;
+
+/** All forwards and no backward, for evaluation: nothing has to be kept. */
+public final class ForwardOnly implements PipelineSchedule {
+  @Override
+  public String name() {
+    return "forward only";
+  }
+
+  @Override
+  public List<Action> actions(PipelineShape shape, int stage) {
+    Steps steps = new Steps(shape, stage);
+    VirtualOrder.forwards(shape).forEach(steps::add);
+    return steps.actions();
+  }
+
+  @Override
+  public int maxInFlight(PipelineShape shape, int stage) {
+    return 1;
+  }
+}

@@ -1,0 +1,29 @@
+package io.tanuki4j.parallel.pipeline;
+
+import java.util.List;
+
+/**
+ * In which order the stages of a pipeline work, as data: a pure function that {@link Timeline} can
+ * try without a device and an executor carries out.
+ *
+ * <p>A schedule promises that its actions end on every stage even if an exchange blocks until the
+ * peers have posted theirs, and that no stage ever holds more than {@link #maxInFlight}
+ * activations.
+ */
+public interface PipelineSchedule {
+  /** As it appears in messages: {@code 1f1b}. */
+  String name();
+
+  /**
+   * All that a stage does in an iteration, in order.
+   *
+   * @throws IllegalArgumentException if the schedule is not possible for this shape
+   */
+  List<Action> actions(PipelineShape shape, int stage);
+
+  /**
+   * The most forwards of a stage whose activations are kept at once, each of one micro-batch
+   * through one chunk.
+   */
+  int maxInFlight(PipelineShape shape, int stage);
+}

@@ -1,0 +1,89 @@
+package io.tanuki4j.parallel.pipeline;
+
+import io.tanuki4j.parallel.pipeline.Action.Compute;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.IntToLongFunction;
+
+/**
+ * In which of a stage's activation memories each forward puts what its backward needs: the lowest
+ * slot that is free then. A pure function of the actions, so that a slot sees the same units, at
+ * the same addresses, in every iteration.
+ */
+public final class SlotPlan {
+  private final Map<Unit, Integer> slots = new HashMap<>();
+  private int numSlots;
+
+  private SlotPlan(List<Action> actions) {
+    List<Unit> units = units(actions);
+    Set<Unit> withBackward = new HashSet<>();
+    units.stream()
+        .filter(unit -> !unit.isForward())
+        .map(Unit::ofForward)
+        .forEach(withBackward::add);
+    BitSet inUse = new BitSet();
+    for (Unit unit : units) {
+      if (unit.isForward()) {
+        int slot = inUse.nextClearBit(0);
+        slots.put(unit, slot);
+        inUse.set(slot, withBackward.contains(unit));
+        numSlots = Math.max(numSlots, slot + 1);
+      } else {
+        inUse.clear(slotOf(unit));
+      }
+    }
+  }
+
+  /**
+   * @param actions of one stage
+   */
+  public static SlotPlan of(List<Action> actions) {
+    return new SlotPlan(actions);
+  }
+
+  /** As many as there are activations alive at once. */
+  public int numSlots() {
+    return numSlots;
+  }
+
+  /** The slot of a unit of the actions, from 0. */
+  public int slotOf(Unit unit) {
+    Integer slot = slots.get(unit.ofForward());
+    if (slot == null) {
+      throw new IllegalStateException(unit + " is not in the schedule");
+    }
+    return slot;
+  }
+
+  /**
+   * The size of each slot: the largest activations it ever holds.
+   *
+   * @param chunkBytes activations of one micro-batch in a chunk
+   */
+  public long[] slotBytes(IntToLongFunction chunkBytes) {
+    long[] bytes = new long[numSlots];
+    slots.forEach(
+        (unit, slot) -> bytes[slot] = Math.max(bytes[slot], chunkBytes.applyAsLong(unit.chunk())));
+    return bytes;
+  }
+
+  @Override
+  public String toString() {
+    return numSlots + " slots for " + slots.size() + " forwards";
+  }
+
+  private static List<Unit> units(List<Action> actions) {
+    List<Unit> units = new ArrayList<>();
+    for (Action action : actions) {
+      if (action instanceof Compute compute) {
+        units.add(compute.unit());
+      }
+    }
+    return units;
+  }
+}

@@ -1,0 +1,37 @@
+package io.tanuki4j.parallel.pipeline;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntUnaryOperator;
+
+/**
+ * The order in which micro-batches pass the chunks of every stage: as many micro-batches as there
+ * are stages through chunk 0, the same ones through chunk 1, and so on; then the next ones.
+ */
+final class VirtualOrder {
+  private VirtualOrder() {}
+
+  static List<Unit> forwards(PipelineShape shape) {
+    return units(shape, Unit.Direction.FORWARD, i -> i);
+  }
+
+  /** The same from the last chunk to the first. */
+  static List<Unit> backwards(PipelineShape shape) {
+    return units(shape, Unit.Direction.BACKWARD, i -> shape.numChunks() - 1 - i);
+  }
+
+  private static List<Unit> units(
+      PipelineShape shape, Unit.Direction direction, IntUnaryOperator chunk) {
+    int numMicrobatches = shape.numMicrobatches();
+    List<Unit> units = new ArrayList<>(shape.numChunks() * numMicrobatches);
+    for (int from = 0; from < numMicrobatches; from += shape.numStages()) {
+      int to = Math.min(from + shape.numStages(), numMicrobatches);
+      for (int i = 0; i < shape.numChunks(); i++) {
+        for (int microbatch = from; microbatch < to; microbatch++) {
+          units.add(new Unit(direction, chunk.applyAsInt(i), microbatch));
+        }
+      }
+    }
+    return units;
+  }
+}

@@ -1,0 +1,41 @@
+package io.tanuki4j.comm;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tanuki4j.tensor.DType;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class SoloGroupTest extends ProcessGroupContract {
+  @Override
+  protected IntStream worldSizes() {
+    return IntStream.of(1);
+  }
+
+  @Override
+  protected void run(int numRanks, Body body) {
+    try {
+      TestRanks.run(SoloWorld::new, body);
+    } catch (Exception e) {
+      throw e instanceof RuntimeException failure ? failure : new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void a_message_to_itself_needs_both_sides_in_one_exchange() {
+    run(
+        1,
+        rank ->
+            assertThatThrownBy(
+                    () ->
+                        rank.world()
+                            .exchange(
+                                List.of(new Send(rank.memory().filled(DType.F32, 1, 1), 0)),
+                                List.of()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                    "exchange on group \"world\" of one rank: 1 sends, 0 receives (expected: as"
+                        + " many)"));
+  }
+}

@@ -1,0 +1,41 @@
+package io.tanuki4j.parallel.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class SlotPlanTest {
+  @Test
+  void micro_batches_rotate_through_the_slots_of_1f1b() {
+    SlotPlan plan = SlotPlan.of(new OneForwardOneBackward().actions(new PipelineShape(4, 1, 7), 1));
+    assertThat(plan.numSlots()).isEqualTo(3);
+    assertThat(IntStream.range(0, 7).map(i -> plan.slotOf(Unit.forward(0, i))))
+        .containsExactly(0, 1, 2, 0, 1, 2, 0);
+    assertThat(IntStream.range(0, 7).map(i -> plan.slotOf(Unit.backward(0, i))))
+        .containsExactly(0, 1, 2, 0, 1, 2, 0);
+  }
+
+  @Test
+  void a_slot_is_as_large_as_the_largest_chunk_it_ever_holds() {
+    // Of stage 1: F0.0 F1.0 F0.1 B0.1 F1.1 B1.1 F2.0 …
+    SlotPlan plan = SlotPlan.of(new Interleaved().actions(new PipelineShape(2, 2, 2), 1));
+    assertThat(plan.numSlots()).isEqualTo(3);
+    assertThat(plan.slotBytes(chunk -> chunk == 0 ? 10 : 7)).containsExactly(10, 10, 7);
+  }
+
+  @Test
+  void evaluation_needs_one_slot() {
+    SlotPlan plan = SlotPlan.of(new ForwardOnly().actions(new PipelineShape(2, 2, 4), 0));
+    assertThat(plan.numSlots()).isEqualTo(1);
+  }
+
+  @Test
+  void a_unit_of_another_schedule_is_a_broken_invariant() {
+    SlotPlan plan = SlotPlan.of(new ForwardOnly().actions(new PipelineShape(2, 1, 4), 0));
+    assertThatThrownBy(() -> plan.slotOf(Unit.forward(0, 4)))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("F4.0 is not in the schedule");
+  }
+}

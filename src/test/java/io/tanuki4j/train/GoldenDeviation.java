@@ -1,0 +1,66 @@
+package io.tanuki4j.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * How far two outcomes of a reference run are from each other.
+ *
+ * @param loss largest difference of an iteration's losses
+ * @param relativeNorm likewise, of a gradient's norm, relative
+ * @param relativeWeights of the parameter that differs most, by squares
+ * @param evaluation largest difference of the losses after the last iteration
+ */
+record GoldenDeviation(
+    double loss, double relativeNorm, double relativeWeights, double evaluation) {
+  static GoldenDeviation of(GoldenOutcome actual, GoldenOutcome expected) {
+    return new GoldenDeviation(
+        largest(actual.losses(), expected.losses(), false),
+        largest(actual.norms(), expected.norms(), true),
+        weights(actual.weights(), expected.weights()),
+        largest(actual.evaluations(), expected.evaluations(), false));
+  }
+
+  void assertAtMost(GoldenDeviation bounds) {
+    assertThat(loss).as("loss of %s", this).isLessThanOrEqualTo(bounds.loss);
+    assertThat(relativeNorm).as("norm of %s", this).isLessThanOrEqualTo(bounds.relativeNorm);
+    assertThat(relativeWeights)
+        .as("weights of %s", this)
+        .isLessThanOrEqualTo(bounds.relativeWeights);
+    assertThat(evaluation).as("evaluation of %s", this).isLessThanOrEqualTo(bounds.evaluation);
+  }
+
+  private static double largest(List<Double> actual, List<Double> expected, boolean relative) {
+    assertThat(actual).hasSameSizeAs(expected);
+    double largest = 0;
+    for (int i = 0; i < actual.size(); i++) {
+      double difference = Math.abs(actual.get(i) - expected.get(i));
+      largest = Math.max(largest, relative ? difference / expected.get(i) : difference);
+    }
+    return largest;
+  }
+
+  private static double weights(Map<String, double[]> actual, Map<String, double[]> expected) {
+    assertThat(actual).containsOnlyKeys(expected.keySet());
+    double largest = 0;
+    for (Map.Entry<String, double[]> parameter : expected.entrySet()) {
+      double[] values = Objects.requireNonNull(actual.get(parameter.getKey()));
+      largest = Math.max(largest, relativeError(values, parameter.getValue()));
+    }
+    return largest;
+  }
+
+  private static double relativeError(double[] actual, double[] expected) {
+    assertThat(actual).hasSameSizeAs(expected);
+    double difference = 0;
+    double size = 0;
+    for (int i = 0; i < expected.length; i++) {
+      difference += Math.pow(actual[i] - expected[i], 2);
+      size += Math.pow(expected[i], 2);
+    }
+    return Math.sqrt(difference / size);
+  }
+}
