@@ -21,7 +21,8 @@ import java.util.List;
  *
  * <p>Arguments: {@code cuda} (in BF16) or the number of the CPU's threads (in F32); {@code
  * quickstart}, {@code debug} or {@code 8b}; then optionally a part of the name of the operations to
- * time.
+ * time. On a GPU the clock is the GPU's own, so that an operation shorter than its launch (5 to 10
+ * µs) is timed with gaps.
  */
 public final class KernelBenchmark {
   private static final int MIN_RUNS = 10;
