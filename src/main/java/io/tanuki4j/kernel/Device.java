@@ -55,8 +55,9 @@ public interface Device extends AutoCloseable {
    *
    * <p>The work must have been run once before, with the scopes at the same height: the first run
    * takes memory and chooses algorithms, which a recording cannot. It must not upload, download or
-   * synchronize, and must leave its scopes as it found them; a replay uses the same addresses, so
-   * nothing else may hold them then. What changes from run to run has to be in tensors.
+   * synchronize. A replay uses the same addresses without allocating: nothing else may hold them
+   * then, and what the work left in its scopes the next work may use. What changes from run to run
+   * has to be in tensors.
    */
   default Replay record(Runnable work) {
     return new Replay() {

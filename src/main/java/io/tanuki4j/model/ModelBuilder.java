@@ -17,6 +17,13 @@ import io.tanuki4j.nn.Rope;
 import io.tanuki4j.nn.RopeFrequencies;
 import io.tanuki4j.nn.Sequential;
 import io.tanuki4j.nn.SwiGlu;
+import io.tanuki4j.parallel.Axis;
+import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.StageLayers;
+import io.tanuki4j.parallel.pipeline.ModelChunk;
+import io.tanuki4j.parallel.pipeline.PipelineStage;
+import io.tanuki4j.parallel.pipeline.TiedParameters;
+import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -28,7 +35,8 @@ public final class ModelBuilder {
   private final Rope rope;
 
   /**
-   * @param parameters of {@link ModelParameters#specs}, filled or not
+   * @param parameters of {@link ModelParameters#specs}, of the whole model or of a stage, filled or
+   *     not
    * @param scope memory of the rotary tables, for as long as the model is used
    */
   public ModelBuilder(
@@ -45,6 +53,35 @@ public final class ModelBuilder {
             scope);
   }
 
+  /**
+   * This rank's stage of a pipeline.
+   *
+   * @param layers of each stage; the builder's parameters are those of this rank's
+   */
+  public PipelineStage<GptChunk.Saved> stage(
+      StageLayers layers, ParallelContext context, int microBatchSize) {
+    int stage = context.coordinate(Axis.PP);
+    List<ModelChunk<GptChunk.Saved>> chunks = new ArrayList<>();
+    for (int chunk = 0; chunk < layers.chunksPerStage(); chunk++) {
+      int first = layers.firstLayer(stage, chunk);
+      chunks.add(build(first, first + layers.count(stage, chunk)));
+    }
+    int seqLength = config.seqLength() / context.dims().sequenceShards();
+    return new PipelineStage<>(
+        chunks,
+        context.pp(),
+        Shape.of(seqLength, microBatchSize, config.hiddenSize()),
+        parameters.values().dtype(),
+        new TiedParameters(tied(context), context.embedding()));
+  }
+
+  private List<Parameter> tied(ParallelContext context) {
+    boolean atAnEnd = context.isFirstStage() || context.isLastStage();
+    return atAnEnd && config.tiedEmbeddings()
+        ? List.of(parameters.get(ModelParameters.EMBEDDING))
+        : List.of();
+  }
+
   /** The whole model as one chunk. */
   public GptChunk build() {
     return build(0, config.numLayers());
@@ -55,11 +92,14 @@ public final class ModelBuilder {
    * it has the first layer and the head if it has the last.
    */
   GptChunk build(int first, int end) {
-    Embedding embedding = new Embedding(kernels, parameters.get(ModelParameters.EMBEDDING));
     return new GptChunk(
-        first == 0 ? embedding : null,
+        first == 0 ? embedding() : null,
         new Sequential(recomputed(blocks(first, end))),
         end == config.numLayers() ? head() : null);
+  }
+
+  private Embedding embedding() {
+    return new Embedding(kernels, parameters.get(ModelParameters.EMBEDDING));
   }
 
   private static RopeFrequencies frequencies(ModelConfig config) {

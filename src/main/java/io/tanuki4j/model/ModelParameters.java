@@ -2,6 +2,7 @@ package io.tanuki4j.model;
 
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.nn.ParameterSpec.Slice;
+import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,14 +48,27 @@ public final class ModelParameters {
 
   /** Every parameter, from the embedding to the output. */
   public static List<ParameterSpec> specs(ModelConfig config) {
+    return specs(config, StageLayers.even(config.numLayers(), 1, 1), 0);
+  }
+
+  /** Those of a pipeline stage. Tied embeddings are on the first stage and on the last. */
+  public static List<ParameterSpec> specs(ModelConfig config, StageLayers layers, int stage) {
     List<ParameterSpec> specs = new ArrayList<>();
     Shape vocabulary = Shape.of(config.vocabSize(), config.hiddenSize());
-    specs.add(ParameterSpec.whole(EMBEDDING, vocabulary, config.initStd(), true));
-    for (int i = 0; i < config.numLayers(); i++) {
-      addLayer(specs, layer(i), config);
+    boolean last = stage == layers.numStages() - 1;
+    if (stage == 0 || (last && config.tiedEmbeddings())) {
+      specs.add(ParameterSpec.whole(EMBEDDING, vocabulary, config.initStd(), true));
     }
-    specs.add(norm(FINAL_NORM, config));
-    if (!config.tiedEmbeddings()) {
+    for (int chunk = 0; chunk < layers.chunksPerStage(); chunk++) {
+      int first = layers.firstLayer(stage, chunk);
+      for (int i = 0; i < layers.count(stage, chunk); i++) {
+        addLayer(specs, layer(first + i), config);
+      }
+    }
+    if (last) {
+      specs.add(norm(FINAL_NORM, config));
+    }
+    if (last && !config.tiedEmbeddings()) {
       specs.add(ParameterSpec.whole(OUTPUT, vocabulary, config.initStd(), true));
     }
     return specs;

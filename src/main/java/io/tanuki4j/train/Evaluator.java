@@ -10,6 +10,8 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
 
@@ -45,12 +47,14 @@ public final class Evaluator {
       if (!goOn.test(batch)) {
         return Optional.empty();
       }
+      List<TokenBatch> batches = new ArrayList<>(numMicrobatches);
       for (int i = 0; i < numMicrobatches; i++) {
-        TokenBatch microbatch = source.next();
-        numTokens += microbatch.numValidTokens();
-        runner.evaluate(microbatch, sums);
+        batches.add(source.next());
+        numTokens += batches.get(i).numValidTokens();
       }
+      runner.evaluate(batches, sums);
     }
+    runner.shareLosses(sums);
     return Optional.of(mean(numTokens));
   }
 

@@ -1,43 +1,38 @@
 package io.tanuki4j.train;
 
+import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
-import io.tanuki4j.kernel.Replay;
-import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.parallel.pipeline.MicrobatchInputs;
 import io.tanuki4j.parallel.pipeline.ModelChunk;
+import io.tanuki4j.parallel.pipeline.PipelineExecutor;
+import io.tanuki4j.parallel.pipeline.PipelineSchedule;
+import io.tanuki4j.parallel.pipeline.PipelineStage;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.IdentityHashMap;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.List;
 
 /**
- * Runs micro-batches of one shape through a model. Their ids go into the same device memory each
- * time, and their activations into a child of one scope, so that every micro-batch repeats the
- * addresses of the one before. The first one runs operation by operation; the device records the
- * second and replays it from then on.
+ * Runs micro-batches of one shape through this rank's stage of a pipeline, which is the whole model
+ * if there is one stage. Puts their tokens onto the device; the rest is the {@link
+ * PipelineExecutor}'s.
  *
  * @param <S> what the model's forward saves for its backward
  */
 public final class MicrobatchRunner<S> implements AutoCloseable {
   /** Label of the scope that holds all of a micro-batch. */
-  public static final String SCOPE = "micro-batch";
+  public static final String SCOPE = PipelineExecutor.slotLabel(0);
 
   private final Device device;
-  private final ModelChunk<S> model;
-  private final MemoryScope scope;
-  private final Tensor tokens;
-  private final Tensor targets;
-  private final Tensor lossMask;
-  private final Tensor gradScale;
+  private final PipelineStage<S> stage;
+  private final Shape shape;
+  private final PipelineExecutor<S> executor;
   private final ByteBuffer staging;
-  private final Map<Tensor, Pass> training = new IdentityHashMap<>();
-  private final Map<Tensor, Pass> evaluation = new IdentityHashMap<>();
 
   /**
    * @param model the whole model
@@ -46,80 +41,73 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
    */
   public MicrobatchRunner(
       Device device, ModelChunk<S> model, int seqLength, int microBatchSize, long plannedBytes) {
+    this(device, PipelineStage.whole(model, device), seqLength, microBatchSize, plannedBytes);
+  }
+
+  /**
+   * @param seqLength of this rank's part of the sequence
+   * @param plannedBytes of device memory that a micro-batch in flight takes, 0 if unknown
+   */
+  public MicrobatchRunner(
+      Device device, PipelineStage<S> stage, int seqLength, int microBatchSize, long plannedBytes) {
     this.device = device;
-    this.model = model;
-    this.scope = device.openScope(SCOPE, plannedBytes);
-    Shape shape = Shape.of(seqLength, microBatchSize);
-    this.tokens = scope.allocate(shape, DType.I32);
-    this.targets = scope.allocate(shape, DType.I32);
-    this.lossMask = scope.allocate(shape, DType.F32);
-    this.gradScale = scope.allocate(Shape.of(1), DType.F64);
-    int stagingBytes = Math.toIntExact(Math.max(tokens.numBytes(), gradScale.numBytes()));
+    this.stage = stage;
+    this.shape = Shape.of(seqLength, microBatchSize);
+    PipelineSchedule schedule = PipelineSchedule.forTraining(stage.chunks().size());
+    this.executor = new PipelineExecutor<>(device, stage, schedule, shape, plannedBytes);
+    int stagingBytes = Math.toIntExact(Math.max(shape.numElements() * Float.BYTES, Double.BYTES));
     this.staging = ByteBuffer.allocateDirect(stagingBytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /** What the gradients of the following micro-batches are multiplied by. */
   void setGradScale(double scale) {
     staging.clear().putDouble(scale).flip();
-    device.upload(gradScale, staging);
+    device.upload(executor.gradScale(), staging);
   }
 
   /**
-   * Forward and backward: adds to the gradients of the model's parameters.
+   * Forward and backward of an iteration: adds to the gradients of the model's parameters.
    *
-   * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to; the same tensor for many
-   *     micro-batches, since what is recorded belongs to it
+   * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to by the last stage; the same
+   *     tensor for many iterations, since what is recorded belongs to it
    */
-  void train(TokenBatch batch, Tensor lossSums) {
-    upload(batch);
-    training.computeIfAbsent(lossSums, sums -> new Pass(() -> forwardBackward(sums))).run();
+  void train(List<TokenBatch> batches, Tensor lossSums) {
+    executor.train(batches.size(), (i, inputs) -> upload(batches.get(i), inputs), lossSums);
+    stage.tied().sumGradients();
   }
 
   /** Forward alone; arguments as for {@link #train}. */
-  void evaluate(TokenBatch batch, Tensor lossSums) {
-    upload(batch);
-    evaluation.computeIfAbsent(lossSums, sums -> new Pass(() -> forward(sums))).run();
+  void evaluate(List<TokenBatch> batches, Tensor lossSums) {
+    executor.evaluate(batches.size(), (i, inputs) -> upload(batches.get(i), inputs), lossSums);
+  }
+
+  /** Gives every stage the sums that the last one has. */
+  void shareLosses(Tensor lossSums) {
+    stage.group().allReduce(lossSums, ReduceOp.SUM).await();
   }
 
   /**
-   * Issues the operations of a micro-batch, without a batch: on a device that only counts, {@link
+   * Issues the operations of micro-batches, without a batch: on a device that only counts, {@link
    * #SCOPE} has been as high as on another.
    */
   public void rehearse() {
     try (MemoryScope sums = device.openScope("sums")) {
-      forwardBackward(sums.allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64));
+      Tensor lossSums = sums.allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
+      executor.train(2 * stage.group().size(), (i, inputs) -> {}, lossSums);
     }
   }
 
-  private void forwardBackward(Tensor lossSums) {
-    try (MemoryScope activations = scope.child("activations")) {
-      Microbatch microbatch = microbatch(lossSums, true, activations);
-      S saved = model.forward(null, microbatch).saved();
-      model.backward(saved, null, microbatch);
-    }
-  }
-
-  private void forward(Tensor lossSums) {
-    try (MemoryScope activations = scope.child("activations")) {
-      model.forward(null, microbatch(lossSums, false, activations));
-    }
-  }
-
-  private Microbatch microbatch(Tensor lossSums, boolean isTraining, MemoryScope activations) {
-    return new Microbatch(tokens, targets, lossMask, lossSums, gradScale, isTraining, activations);
-  }
-
-  private void upload(TokenBatch batch) {
-    if (batch.seqLength() != tokens.dim(0) || batch.batchSize() != tokens.dim(1)) {
+  private void upload(TokenBatch batch, MicrobatchInputs inputs) {
+    if (batch.seqLength() != shape.dim(0) || batch.batchSize() != shape.dim(1)) {
       throw new IllegalStateException(
           "a micro-batch of %d sequences of %d tokens (expected: %d of %d)"
-              .formatted(batch.batchSize(), batch.seqLength(), tokens.dim(1), tokens.dim(0)));
+              .formatted(batch.batchSize(), batch.seqLength(), shape.dim(1), shape.dim(0)));
     }
-    upload(tokens, batch.tokens());
-    upload(targets, batch.targets());
+    upload(inputs.tokens(), batch.tokens());
+    upload(inputs.targets(), batch.targets());
     staging.clear().asFloatBuffer().put(batch.lossMask());
     staging.limit(batch.lossMask().length * Float.BYTES);
-    device.upload(lossMask, staging);
+    device.upload(inputs.lossMask(), staging);
   }
 
   private void upload(Tensor destination, int[] ids) {
@@ -130,37 +118,6 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
 
   @Override
   public void close() {
-    training.values().forEach(Pass::close);
-    evaluation.values().forEach(Pass::close);
-    scope.close();
-  }
-
-  /** Work that is done as it is once, and recorded then. */
-  private final class Pass {
-    private final Runnable work;
-    private boolean ranOnce;
-    private @Nullable Replay replay;
-
-    Pass(Runnable work) {
-      this.work = work;
-    }
-
-    void run() {
-      if (!ranOnce) {
-        work.run();
-        ranOnce = true;
-        return;
-      }
-      if (replay == null) {
-        replay = device.record(work);
-      }
-      replay.run();
-    }
-
-    void close() {
-      if (replay != null) {
-        replay.close();
-      }
-    }
+    executor.close();
   }
 }

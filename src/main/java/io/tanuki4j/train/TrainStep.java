@@ -52,9 +52,8 @@ public final class TrainStep {
     runner.setGradScale(1 / numTokens);
     device.kernels().fill(parameters.grads(), 0);
     results.begin();
-    for (int i = 0; i < numMicrobatches; i++) {
-      runner.train(batches.get(i), results.lossSums());
-    }
+    runner.train(batches, results.lossSums());
+    runner.shareLosses(results.lossSums());
     optimizer.step(learningRate, weightDecay, results.norm());
     results.end(numTokens);
     batches.clear();

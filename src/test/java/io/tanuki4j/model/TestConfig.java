@@ -16,8 +16,12 @@ record TestConfig(boolean tied, double rotaryPercent, double zLoss, Recompute re
   }
 
   ModelConfig config() {
+    return config(3);
+  }
+
+  ModelConfig config(int numLayers) {
     return new ModelConfig(
-        3,
+        numLayers,
         8,
         12,
         4,

@@ -4,13 +4,18 @@ import java.util.List;
 
 /**
  * In which order the stages of a pipeline work, as data: a pure function that {@link Timeline} can
- * try without a device and an executor carries out.
+ * try without a device and {@link PipelineExecutor} carries out.
  *
  * <p>A schedule promises that its actions end on every stage even if an exchange blocks until the
  * peers have posted theirs, and that no stage ever holds more than {@link #maxInFlight}
  * activations.
  */
 public interface PipelineSchedule {
+  /** Megatron's choice for training stages of so many chunks each. */
+  static PipelineSchedule forTraining(int numChunks) {
+    return numChunks == 1 ? new OneForwardOneBackward() : new Interleaved();
+  }
+
   /** As it appears in messages: {@code 1f1b}. */
   String name();
 

@@ -2,7 +2,7 @@
  * What a pipeline stage owns and in which order it works on it. The order is data, which {@link
  * io.tanuki4j.parallel.pipeline.Timeline} tries without a device.
  *
- * <p>May import: nn, kernel, tensor. Start reading at {@link
+ * <p>May import: nn, comm, kernel, tensor. Start reading at {@link
  * io.tanuki4j.parallel.pipeline.PipelineSchedule}.
  */
 @NullMarked

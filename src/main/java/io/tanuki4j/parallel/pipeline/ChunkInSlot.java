@@ -1,0 +1,77 @@
+package io.tanuki4j.parallel.pipeline;
+
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.parallel.pipeline.ModelChunk.ChunkForward;
+import io.tanuki4j.tensor.Tensor;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a chunk does with the micro-batches of one slot. Every one repeats the same operations at
+ * the same addresses, so a device may record forward and backward once.
+ */
+final class ChunkInSlot<S> implements AutoCloseable {
+  private final ModelChunk<S> chunk;
+  private final Supplier<Microbatch> begin;
+  private final @Nullable Tensor hidden;
+  private final @Nullable Tensor dHidden;
+  private final RepeatedWork forward;
+  private final RepeatedWork backward;
+  private @Nullable Microbatch microbatch;
+  private @Nullable ChunkForward<S> made;
+  private @Nullable Tensor dInput;
+
+  /**
+   * @param begin gives the slot's memory to a new micro-batch
+   * @param hidden where the chunk's input is received; null for the first
+   * @param dHidden where the gradient of its output is received; null for the last
+   */
+  ChunkInSlot(
+      Device device,
+      ModelChunk<S> chunk,
+      Supplier<Microbatch> begin,
+      @Nullable Tensor hidden,
+      @Nullable Tensor dHidden) {
+    this.chunk = chunk;
+    this.begin = begin;
+    this.hidden = hidden;
+    this.dHidden = dHidden;
+    this.forward = new RepeatedWork(device, this::issueForward);
+    this.backward = new RepeatedWork(device, this::issueBackward);
+  }
+
+  void forward() {
+    forward.run();
+  }
+
+  void backward() {
+    backward.run();
+  }
+
+  /** What the unit made for another stage. */
+  Tensor made(Unit unit) {
+    Tensor result = unit.isForward() ? inFlight(made).hidden() : dInput;
+    return Objects.requireNonNull(result, "the ends of the model make nothing for other stages");
+  }
+
+  private void issueForward() {
+    microbatch = begin.get();
+    made = chunk.forward(hidden, microbatch);
+  }
+
+  private void issueBackward() {
+    dInput = chunk.backward(inFlight(made).saved(), dHidden, inFlight(microbatch));
+  }
+
+  private static <T> T inFlight(@Nullable T value) {
+    return Objects.requireNonNull(value, "no forward before");
+  }
+
+  @Override
+  public void close() {
+    forward.close();
+    backward.close();
+  }
+}

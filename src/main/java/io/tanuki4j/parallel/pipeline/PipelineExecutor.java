@@ -1,0 +1,198 @@
+package io.tanuki4j.parallel.pipeline;
+
+import io.tanuki4j.comm.Recv;
+import io.tanuki4j.comm.Send;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.parallel.pipeline.Action.Compute;
+import io.tanuki4j.parallel.pipeline.Action.Exchange;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Carries out the actions of one stage: a loop over computations and exchanges. It has a {@link
+ * Slot} for each micro-batch in flight, as many as the schedule promises; without a pipeline there
+ * is one stage, one slot, and nothing to exchange.
+ *
+ * @param <S> what the chunks' forward saves for their backward
+ */
+public final class PipelineExecutor<S> implements AutoCloseable {
+  private final Device device;
+  private final PipelineStage<S> stage;
+  private final PipelineSchedule training;
+  private final PipelineSchedule evaluation = new ForwardOnly();
+  private final Slot.Contents slotContents;
+  private final long slotBytes;
+  private final Tensor gradScale;
+  private final List<Slot> slots = new ArrayList<>();
+  private final Map<Key, ChunkInSlot<S>> chunksInSlots = new HashMap<>();
+  private final Map<PipelineSchedule, Map<Integer, Plan>> plans = new HashMap<>();
+
+  /**
+   * @param training the schedule of forwards and backwards
+   * @param tokensShape {@code [s, b]}, this rank's part
+   * @param slotBytes of device memory that a micro-batch in flight takes; 0 if unknown
+   */
+  public PipelineExecutor(
+      Device device,
+      PipelineStage<S> stage,
+      PipelineSchedule training,
+      Shape tokensShape,
+      long slotBytes) {
+    this.device = device;
+    this.stage = stage;
+    this.training = training;
+    this.slotContents = contents(stage, tokensShape);
+    this.slotBytes = slotBytes;
+    MemoryScope first = device.openScope(slotLabel(0), slotBytes);
+    this.gradScale = first.allocate(Shape.of(1), DType.F64);
+    slots.add(new Slot(first, slotContents));
+  }
+
+  /** Label of the scope that holds all of a slot. */
+  public static String slotLabel(int slot) {
+    return "micro-batch slot " + slot;
+  }
+
+  /** The actions of an iteration, and where their activations go. */
+  private record Plan(List<Action> actions, SlotPlan slots) {}
+
+  /** What a recording belongs to. */
+  private record Key(int slot, int chunk, boolean training, Tensor lossSums) {}
+
+  /** {@code [1]}, F64: what the gradient of the summed loss is multiplied by. */
+  public Tensor gradScale() {
+    return gradScale;
+  }
+
+  /**
+   * Forward and backward of an iteration: adds to the gradients of the parameters.
+   *
+   * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to by the last stage; the same
+   *     tensor for many iterations, since what is recorded belongs to it
+   * @throws IllegalArgumentException if the schedule is not possible for so many micro-batches
+   */
+  public void train(int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums) {
+    new Walk(training, numMicrobatches, source, lossSums).run();
+  }
+
+  /** Forward alone; arguments as for {@link #train}. */
+  public void evaluate(int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums) {
+    new Walk(evaluation, numMicrobatches, source, lossSums).run();
+  }
+
+  private final class Walk {
+    private final Plan plan;
+    private final MicrobatchInputs.Source source;
+    private final Tensor lossSums;
+    private final boolean forTraining;
+
+    Walk(
+        PipelineSchedule schedule,
+        int numMicrobatches,
+        MicrobatchInputs.Source source,
+        Tensor lossSums) {
+      this.plan = plan(schedule, numMicrobatches);
+      this.source = source;
+      this.lossSums = lossSums;
+      this.forTraining = schedule == training;
+    }
+
+    void run() {
+      for (Action action : plan.actions()) {
+        if (action instanceof Compute compute) {
+          compute(compute.unit());
+        } else if (action instanceof Exchange exchange) {
+          exchange(exchange);
+        }
+      }
+    }
+
+    private void compute(Unit unit) {
+      ChunkInSlot<S> chunk = chunkInSlot(unit);
+      if (unit.isForward()) {
+        source.load(unit.microbatch(), slot(unit).inputs());
+        chunk.forward();
+      } else {
+        chunk.backward();
+      }
+    }
+
+    private void exchange(Exchange exchange) {
+      List<Send> sends =
+          exchange.sends().stream()
+              .map(send -> new Send(chunkInSlot(send.unit()).made(send.unit()), send.peer()))
+              .toList();
+      List<Recv> receives =
+          exchange.receives().stream()
+              .map(receive -> new Recv(needed(receive.unit()), receive.peer()))
+              .toList();
+      stage.group().exchange(sends, receives).await();
+    }
+
+    private Tensor needed(Unit unit) {
+      return unit.isForward() ? slot(unit).hidden() : slot(unit).dHidden();
+    }
+
+    private Slot slot(Unit unit) {
+      return slots.get(plan.slots().slotOf(unit));
+    }
+
+    private ChunkInSlot<S> chunkInSlot(Unit unit) {
+      Key key = new Key(plan.slots().slotOf(unit), unit.chunk(), forTraining, lossSums);
+      return chunksInSlots.computeIfAbsent(key, PipelineExecutor.this::open);
+    }
+  }
+
+  private ChunkInSlot<S> open(Key key) {
+    Slot slot = slots.get(key.slot());
+    PipelineShape shape = stage.shape(1);
+    int index = stage.group().rank();
+    return new ChunkInSlot<>(
+        device,
+        stage.chunks().get(key.chunk()),
+        () -> slot.begin(key.lossSums(), gradScale, key.training()),
+        shape.isFirst(index, key.chunk()) ? null : slot.hidden(),
+        shape.isLast(index, key.chunk()) ? null : slot.dHidden());
+  }
+
+  private Plan plan(PipelineSchedule schedule, int numMicrobatches) {
+    return plans
+        .computeIfAbsent(schedule, key -> new HashMap<>())
+        .computeIfAbsent(numMicrobatches, count -> newPlan(schedule, count));
+  }
+
+  private Plan newPlan(PipelineSchedule schedule, int numMicrobatches) {
+    int index = stage.group().rank();
+    List<Action> actions = schedule.actions(stage.shape(numMicrobatches), index);
+    SlotPlan slotPlan = SlotPlan.of(actions);
+    while (slots.size() < slotPlan.numSlots()) {
+      MemoryScope scope = device.openScope(slotLabel(slots.size()), slotBytes);
+      slots.add(new Slot(scope, slotContents));
+    }
+    return new Plan(actions, slotPlan);
+  }
+
+  private static Slot.Contents contents(PipelineStage<?> stage, Shape tokensShape) {
+    PipelineShape shape = stage.shape(1);
+    int index = stage.group().rank();
+    int last = stage.chunks().size() - 1;
+    return new Slot.Contents(
+        tokensShape,
+        stage.hiddenShape(),
+        stage.hiddenType(),
+        !shape.isFirst(index, last),
+        !shape.isLast(index, 0));
+  }
+
+  @Override
+  public void close() {
+    chunksInSlots.values().forEach(ChunkInSlot::close);
+    slots.forEach(Slot::close);
+  }
+}

@@ -1,0 +1,96 @@
+package io.tanuki4j.parallel.pipeline;
+
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Memory for one micro-batch in flight, in a root scope of its own, since micro-batches don't end
+ * in the reverse order of their beginning. Each micro-batch in the slot repeats the addresses of
+ * the one before. What it received and what it sends stays until the next one begins.
+ */
+final class Slot implements AutoCloseable {
+  private final MemoryScope scope;
+  private final MicrobatchInputs inputs;
+  private final @Nullable Tensor hidden;
+  private final @Nullable Tensor dHidden;
+  private @Nullable MemoryScope activations;
+
+  /**
+   * What a slot has to hold.
+   *
+   * @param tokens {@code [s, b]}
+   * @param hidden of the hidden states and gradients that are received
+   * @param receivesHidden whether a chunk of the stage starts from another stage
+   * @param receivesGradient whether a chunk of the stage ends at another stage
+   */
+  record Contents(
+      Shape tokens,
+      Shape hidden,
+      DType hiddenType,
+      boolean receivesHidden,
+      boolean receivesGradient) {}
+
+  /**
+   * @param scope a root, closed with this
+   */
+  Slot(MemoryScope scope, Contents contents) {
+    this.scope = scope;
+    this.inputs =
+        new MicrobatchInputs(
+            scope.allocate(contents.tokens(), DType.I32),
+            scope.allocate(contents.tokens(), DType.I32),
+            scope.allocate(contents.tokens(), DType.F32));
+    this.hidden = contents.receivesHidden() ? received(contents) : null;
+    this.dHidden = contents.receivesGradient() ? received(contents) : null;
+  }
+
+  private Tensor received(Contents contents) {
+    return scope.allocate(contents.hidden(), contents.hiddenType());
+  }
+
+  /** Drops the micro-batch before and begins the next. */
+  Microbatch begin(Tensor lossSums, Tensor gradScale, boolean training) {
+    drop();
+    activations = scope.child("activations");
+    return new Microbatch(
+        inputs.tokens(),
+        inputs.targets(),
+        inputs.lossMask(),
+        lossSums,
+        gradScale,
+        training,
+        activations);
+  }
+
+  MicrobatchInputs inputs() {
+    return inputs;
+  }
+
+  /** Hidden states from the stage before. */
+  Tensor hidden() {
+    return Objects.requireNonNull(hidden, "the stage has the first chunk only");
+  }
+
+  /** The gradient of hidden states, from the stage behind. */
+  Tensor dHidden() {
+    return Objects.requireNonNull(dHidden, "the stage has the last chunk only");
+  }
+
+  private void drop() {
+    if (activations != null) {
+      activations.close();
+      activations = null;
+    }
+  }
+
+  @Override
+  public void close() {
+    drop();
+    scope.close();
+  }
+}
