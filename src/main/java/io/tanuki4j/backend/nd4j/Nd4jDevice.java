@@ -81,7 +81,10 @@ final class Nd4jDevice implements Device {
 
   @Override
   public long bytesFree() {
-    return Math.max(0, Pointer.maxPhysicalBytes() - Pointer.physicalBytes());
+    long limit = Pointer.maxPhysicalBytes();
+    return limit == 0 // none
+        ? Pointer.availablePhysicalBytes()
+        : Math.max(0, limit - Pointer.physicalBytes());
   }
 
   /**
