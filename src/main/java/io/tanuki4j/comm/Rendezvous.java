@@ -1,0 +1,267 @@
+package io.tanuki4j.comm;
+
+import io.tanuki4j.comm.NoticeLine.Hello;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the processes of a run meet: every rank connects to rank 0 and keeps that connection. Over
+ * it they leave small values for each other, and hear at once when one fails or is gone, all with
+ * the same sentence.
+ */
+public final class Rendezvous implements AutoCloseable {
+  /** What telling the others of a failure may take. */
+  private static final Duration FAREWELL = Duration.ofSeconds(5);
+
+  private final RankEnvironment environment;
+  private final Duration limit;
+  private final @Nullable RendezvousServer server;
+  private final NoticeLine line;
+  private final Map<String, byte[]> values = new HashMap<>();
+  private final List<Runnable> listeners = new ArrayList<>();
+  private boolean complete;
+  private boolean ended;
+  private boolean closed;
+  private @Nullable String failure;
+
+  private Rendezvous(
+      RankEnvironment environment,
+      Duration limit,
+      @Nullable RendezvousServer server,
+      NoticeLine line) {
+    this.environment = environment;
+    this.limit = limit;
+    this.server = server;
+    this.line = line;
+  }
+
+  /**
+   * Connects to rank 0 (which listens from now on) and waits until all ranks have.
+   *
+   * @param limit for this, and for every value that is waited for
+   * @throws CommunicationException if a rank does not come, this one is refused, or the address is
+   *     not to be had
+   */
+  public static Rendezvous join(RankEnvironment environment, Duration limit) {
+    RendezvousServer server =
+        environment.globalRank() == 0 ? RendezvousServer.open(environment, limit) : null;
+    try {
+      NoticeLine line = sayHello(environment, limit);
+      Rendezvous joined = new Rendezvous(environment, limit, server, line);
+      joined.awaitOthers();
+      return joined;
+    } catch (CommunicationException e) {
+      if (server != null) {
+        server.close();
+      }
+      throw e;
+    }
+  }
+
+  private static NoticeLine sayHello(RankEnvironment environment, Duration limit) {
+    try {
+      NoticeLine line = new NoticeLine(MasterAddress.connect(environment, limit));
+      line.hello(
+          new Hello(environment.runToken(), environment.globalRank(), environment.worldSize()));
+      return line;
+    } catch (IOException e) {
+      throw new CommunicationException(
+          "rank %d: the connection to rank 0 broke: %s. Look at the output of rank 0."
+              .formatted(environment.globalRank(), e.getMessage()));
+    }
+  }
+
+  private void awaitOthers() {
+    Thread reader = new Thread(this::read, "rendezvous of rank " + environment.globalRank());
+    reader.setDaemon(true);
+    reader.start();
+    try {
+      // rank 0 keeps to the limit too, and says who is missing
+      await(limit.plus(FAREWELL), () -> complete, "the other ranks");
+    } catch (CommunicationException e) {
+      line.close();
+      throw e;
+    }
+  }
+
+  private void read() {
+    try {
+      while (handle(line.read())) {}
+    } catch (EOFException e) {
+      end("rank 0 is gone: its connection has closed. Look at the end of its output.");
+    } catch (IOException e) {
+      end("rank 0 is gone: %s. Look at the end of its output.".formatted(e.getMessage()));
+    }
+  }
+
+  /** Returns whether more may come. */
+  private boolean handle(Notice notice) {
+    switch (notice.kind()) {
+      case COMPLETE -> change(() -> complete = true);
+      case VALUE -> change(() -> values.put(notice.text(), notice.value()));
+      case FAILED, REFUSED -> end(notice.text());
+      default -> end(null);
+    }
+    return notice.kind() == Notice.Kind.COMPLETE || notice.kind() == Notice.Kind.VALUE;
+  }
+
+  private synchronized void change(Runnable step) {
+    step.run();
+    notifyAll();
+  }
+
+  /**
+   * @param sentence null if the run is over without a failure
+   */
+  private void end(@Nullable String sentence) {
+    List<Runnable> toCall;
+    synchronized (this) {
+      ended = true;
+      notifyAll();
+      if (sentence == null || failure != null || closed) {
+        return;
+      }
+      failure = sentence;
+      toCall = List.copyOf(listeners);
+    }
+    toCall.forEach(Runnable::run);
+  }
+
+  public RankEnvironment environment() {
+    return environment;
+  }
+
+  /** How long a rank waits for another. */
+  public Duration limit() {
+    return limit;
+  }
+
+  /** This rank's address on the way to rank 0. */
+  public InetAddress localAddress() {
+    return line.localAddress();
+  }
+
+  /** Rank 0's address as this rank reaches it. */
+  public InetAddress masterAddress() {
+    return line.remoteAddress();
+  }
+
+  /** Leaves a value for all ranks. */
+  public void set(String key, byte[] value) {
+    throwIfFailed();
+    line.send(new Notice(Notice.Kind.SET, key, value));
+  }
+
+  /**
+   * Waits for a value that some rank sets.
+   *
+   * @throws CommunicationException if none does within the limit
+   */
+  public byte[] await(String key) {
+    throwIfFailed();
+    line.send(Notice.of(Notice.Kind.GET, key));
+    await(limit, () -> values.containsKey(key), "\"" + key + "\"");
+    synchronized (this) {
+      return values.getOrDefault(key, new byte[0]).clone();
+    }
+  }
+
+  /** Waits for something under this monitor, or a failure, which it throws. */
+  private void await(Duration time, BooleanSupplier reached, String what) {
+    boolean over = waitFor(time, () -> reached.getAsBoolean() || ended);
+    throwIfFailed();
+    if (!over || !isReached(reached)) {
+      fail(
+          "rank %d has waited %s for %s in vain"
+              .formatted(environment.globalRank(), Durations.text(time), what));
+      throwIfFailed();
+    }
+  }
+
+  private synchronized boolean isReached(BooleanSupplier reached) {
+    return reached.getAsBoolean();
+  }
+
+  private synchronized boolean waitFor(Duration time, BooleanSupplier over) {
+    long end = System.nanoTime() + time.toNanos();
+    while (!over.getAsBoolean()) {
+      long left = end - System.nanoTime();
+      if (left <= 0) {
+        return false;
+      }
+      try {
+        wait(left / 1_000_000 + 1);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new CommunicationException("interrupted while waiting for other ranks");
+      }
+    }
+    return true;
+  }
+
+  /** What ended the run; null while it goes on. */
+  public synchronized @Nullable String failure() {
+    return failure;
+  }
+
+  /**
+   * @throws CommunicationException if a rank has failed
+   */
+  public synchronized void throwIfFailed() {
+    if (failure != null) {
+      throw new CommunicationException(failure);
+    }
+  }
+
+  /** Waits a little for the news of a failure that a broken connection makes likely. */
+  public void awaitFailure(Duration patience) {
+    waitFor(patience, () -> failure != null);
+  }
+
+  /** Calls this once a rank has failed, perhaps from a thread of the rendezvous. */
+  public void onFailure(Runnable listener) {
+    synchronized (this) {
+      if (failure == null) {
+        listeners.add(listener);
+        return;
+      }
+    }
+    listener.run();
+  }
+
+  /**
+   * Ends the run on every rank. Returns when the others have been told, or cannot be.
+   *
+   * @param sentence for people; the first one counts
+   */
+  public void fail(String sentence) {
+    if (line.send(Notice.of(Notice.Kind.FAIL, sentence))) {
+      waitFor(FAREWELL, () -> ended);
+    }
+    end(sentence);
+  }
+
+  /** Takes leave; rank 0 waits until the others have, so that they still hear of failures. */
+  @Override
+  public void close() {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    line.send(Notice.of(Notice.Kind.BYE, ""));
+    if (server != null) {
+      server.close();
+    }
+    line.close();
+  }
+}

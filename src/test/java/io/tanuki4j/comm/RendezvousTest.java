@@ -1,0 +1,234 @@
+package io.tanuki4j.comm;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class RendezvousTest {
+  private static final Duration LIMIT = Duration.ofSeconds(10);
+  private static final Duration SHORT = Duration.ofMillis(500);
+
+  private final int port = freePort();
+  private final List<Rendezvous> opened = new ArrayList<>();
+
+  private static int freePort() {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @AfterEach
+  void close() {
+    for (int i = opened.size() - 1; i >= 0; i--) { // rank 0, which is first, waits for the others
+      opened.get(i).close();
+    }
+  }
+
+  private RankEnvironment rank(int rank, int worldSize) {
+    return rank(rank, worldSize, "token");
+  }
+
+  private RankEnvironment rank(int rank, int worldSize, String token) {
+    return new RankEnvironment(rank, worldSize, rank, "127.0.0.1", port, token, null);
+  }
+
+  private static FutureTask<Rendezvous> join(RankEnvironment environment, Duration limit) {
+    FutureTask<Rendezvous> task = new FutureTask<>(() -> Rendezvous.join(environment, limit));
+    new Thread(task, "joining rank " + environment.globalRank()).start();
+    return task;
+  }
+
+  /** All ranks of a run, in their order. */
+  private List<Rendezvous> joinAll(int worldSize) throws Exception {
+    List<FutureTask<Rendezvous>> tasks = new ArrayList<>();
+    for (int rank = 0; rank < worldSize; rank++) {
+      tasks.add(join(rank(rank, worldSize), LIMIT));
+    }
+    for (FutureTask<Rendezvous> task : tasks) {
+      opened.add(task.get());
+    }
+    return opened;
+  }
+
+  private static String failure(FutureTask<Rendezvous> task) throws InterruptedException {
+    try {
+      task.get();
+      return "none";
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      assertThat(cause).isInstanceOf(CommunicationException.class);
+      return String.valueOf(cause.getMessage());
+    }
+  }
+
+  private static String awaitFailure(Rendezvous rendezvous) {
+    rendezvous.awaitFailure(LIMIT);
+    return String.valueOf(rendezvous.failure());
+  }
+
+  @Test
+  void values_reach_all_ranks_whether_asked_before_or_after() throws Exception {
+    List<Rendezvous> ranks = joinAll(3);
+    FutureTask<byte[]> early = new FutureTask<>(() -> ranks.get(2).await("id"));
+    new Thread(early).start();
+    ranks.get(1).set("id", "né".getBytes(UTF_8));
+    assertThat(early.get()).isEqualTo("né".getBytes(UTF_8));
+    assertThat(ranks.get(0).await("id")).isEqualTo("né".getBytes(UTF_8));
+    ranks.get(1).set("empty", new byte[0]);
+    assertThat(ranks.get(0).await("empty")).isEmpty();
+  }
+
+  @Test
+  void a_value_that_nobody_sets_ends_the_run_after_the_limit() throws Exception {
+    FutureTask<Rendezvous> other = join(rank(1, 2), SHORT);
+    opened.add(Rendezvous.join(rank(0, 2), SHORT));
+    opened.add(other.get());
+    assertThatThrownBy(() -> opened.get(0).await("id"))
+        .isInstanceOf(CommunicationException.class)
+        .hasMessage("rank 0 has waited 0.5 s for \"id\" in vain");
+    assertThat(awaitFailure(opened.get(1))).isEqualTo("rank 0 has waited 0.5 s for \"id\" in vain");
+  }
+
+  @Test
+  void ranks_that_do_not_come_are_named_on_all_that_did() throws Exception {
+    FutureTask<Rendezvous> second = join(rank(2, 4), SHORT);
+    FutureTask<Rendezvous> first = join(rank(0, 4), SHORT);
+    String expected =
+        "ranks [1, 3] have not joined within 0.5 s, ranks [0, 2] have. Look at their output, and"
+            + " whether they reach 127.0.0.1:%d.";
+    assertThat(failure(first)).isEqualTo(expected.formatted(port));
+    assertThat(failure(second)).isEqualTo(expected.formatted(port));
+  }
+
+  @Test
+  void another_world_size_ends_both_sides() throws Exception {
+    FutureTask<Rendezvous> first = join(rank(0, 3), LIMIT);
+    FutureTask<Rendezvous> second = join(rank(1, 4), LIMIT);
+    String expected =
+        "rank 1 on 127.0.0.1 has WORLD_SIZE 4 (expected: 3, as rank 0). Start all ranks with the same"
+            + " number.";
+    assertThat(failure(first)).isEqualTo(expected);
+    assertThat(failure(second)).isEqualTo(expected);
+  }
+
+  @Test
+  void two_processes_of_one_rank_end_both_sides() throws Exception {
+    FutureTask<Rendezvous> first = join(rank(0, 3), LIMIT);
+    FutureTask<Rendezvous> second = join(rank(1, 3), LIMIT);
+    FutureTask<Rendezvous> third = join(rank(1, 3), LIMIT);
+    String expected =
+        "RANK: 1 on 127.0.0.1 (expected: a number from 0 to 2 that no other process has). Another"
+            + " process has joined as this rank.";
+    assertThat(failure(first)).isEqualTo(expected);
+    assertThat(failure(second)).isEqualTo(expected);
+    assertThat(failure(third)).isEqualTo(expected);
+  }
+
+  @Test
+  void a_rank_of_another_run_is_refused_and_the_run_goes_on() throws Exception {
+    FutureTask<Rendezvous> first = join(rank(0, 2), LIMIT);
+    FutureTask<Rendezvous> stranger = join(rank(1, 2, "other"), LIMIT);
+    assertThat(failure(stranger))
+        .isEqualTo(
+            "rank 0 at 127.0.0.1:%d belongs to another run: the run tokens differ. Choose another MASTER_PORT."
+                .formatted(port));
+    FutureTask<Rendezvous> second = join(rank(1, 2), LIMIT);
+    opened.add(first.get());
+    opened.add(second.get());
+    FutureTask<Rendezvous> late = join(rank(1, 2), LIMIT);
+    assertThat(failure(late)).startsWith("RANK: 1 on 127.0.0.1 (expected: ");
+    opened.get(0).set("still", new byte[] {1});
+    assertThat(opened.get(1).await("still")).containsExactly(1);
+  }
+
+  @Test
+  void what_is_no_rank_is_not_listened_to() throws Exception {
+    FutureTask<Rendezvous> first = join(rank(0, 2), LIMIT);
+    try (Socket stranger = MasterAddress.connect(rank(1, 2), LIMIT)) {
+      new DataOutputStream(stranger.getOutputStream()).writeBytes("GET / HTTP/1.1\r\n\r\n");
+      assertThat(stranger.getInputStream().read()).isEqualTo(-1);
+    }
+    FutureTask<Rendezvous> second = join(rank(1, 2), LIMIT);
+    opened.add(first.get());
+    opened.add(second.get());
+  }
+
+  @Test
+  void a_port_that_is_taken_is_named() throws Exception {
+    try (ServerSocket taken = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1"))) {
+      assertThat(taken.isBound()).isTrue();
+      assertThatThrownBy(() -> Rendezvous.join(rank(0, 1), LIMIT))
+          .isInstanceOf(CommunicationException.class)
+          .hasMessageStartingWith(
+              "MASTER_PORT: %d (expected: a free port of this machine".formatted(port));
+    }
+  }
+
+  @Test
+  void a_master_that_does_not_answer_is_named() {
+    assertThatThrownBy(() -> Rendezvous.join(rank(1, 2), SHORT))
+        .isInstanceOf(CommunicationException.class)
+        .hasMessageStartingWith(
+            "rank 1: rank 0 does not answer at 127.0.0.1:%d within 0.5 s (".formatted(port))
+        .hasMessageEndingWith("Check MASTER_ADDR and MASTER_PORT, and whether rank 0 runs.");
+  }
+
+  @Test
+  void a_failure_reaches_every_rank_with_one_sentence() throws Exception {
+    List<Rendezvous> ranks = joinAll(3);
+    List<String> heard = new ArrayList<>();
+    ranks.get(2).onFailure(() -> heard.add("failed"));
+    ranks.get(1).fail("rank 1 failed: out of cheese.");
+    ranks.get(1).fail("and more.");
+    for (Rendezvous each : ranks) {
+      assertThat(awaitFailure(each)).isEqualTo("rank 1 failed: out of cheese.");
+      assertThatThrownBy(() -> each.set("key", new byte[0]))
+          .isInstanceOf(CommunicationException.class);
+    }
+    assertThat(heard).containsExactly("failed");
+  }
+
+  @Test
+  void a_rank_that_vanishes_is_noticed_by_all() throws Exception {
+    FutureTask<Rendezvous> first = join(rank(0, 3), LIMIT);
+    FutureTask<Rendezvous> second = join(rank(1, 3), LIMIT);
+    try (NoticeLine vanishing = new NoticeLine(MasterAddress.connect(rank(2, 3), LIMIT))) {
+      vanishing.hello(new NoticeLine.Hello("token", 2, 3));
+      assertThat(vanishing.read().kind()).isEqualTo(Notice.Kind.COMPLETE);
+      opened.add(first.get());
+      opened.add(second.get());
+    }
+    for (Rendezvous each : opened) {
+      assertThat(awaitFailure(each))
+          .isEqualTo(
+              "rank 2 on 127.0.0.1 is gone: its connection to rank 0 has closed. Look at the end of"
+                  + " its output.");
+    }
+  }
+
+  @Test
+  void ranks_that_leave_when_their_work_is_done_are_no_failure() throws Exception {
+    List<Rendezvous> ranks = joinAll(3);
+    ranks.get(1).close();
+    ranks.get(2).set("after", new byte[] {7});
+    assertThat(ranks.get(0).await("after")).containsExactly(7);
+    assertThat(ranks.get(0).failure()).isNull();
+  }
+}
