@@ -49,6 +49,22 @@ public record GroupMembers(String name, List<Integer> globalRanks, int rank, int
     }
   }
 
+  /**
+   * @throws IllegalArgumentException if an exchange names ranks that are not there, or a message to
+   *     itself has not both of its sides in it
+   */
+  public void requireExchange(List<Send> sends, List<Recv> recvs) {
+    sends.forEach(send -> requireRank("exchange", send.to()));
+    recvs.forEach(recv -> requireRank("exchange", recv.from()));
+    long toItself = sends.stream().filter(send -> send.to() == rank).count();
+    long fromItself = recvs.stream().filter(recv -> recv.from() == rank).count();
+    if (toItself != fromItself) {
+      throw new IllegalArgumentException(
+          "exchange on group \"%s\": rank %d sends %d messages to itself and receives %d (expected: as many)"
+              .formatted(name, globalRank(), toItself, fromItself));
+    }
+  }
+
   @Override
   public String toString() {
     return "group \"%s\" of ranks %s".formatted(name, globalRanks);

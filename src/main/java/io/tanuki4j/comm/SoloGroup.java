@@ -76,13 +76,7 @@ public final class SoloGroup implements ProcessGroup {
   /** The n-th receive gets what the n-th send sends. */
   @Override
   public Work exchange(List<Send> sends, List<Recv> recvs) {
-    sends.forEach(send -> members.requireRank("exchange", send.to()));
-    recvs.forEach(recv -> members.requireRank("exchange", recv.from()));
-    if (sends.size() != recvs.size()) {
-      throw new IllegalArgumentException(
-          "exchange on group \"%s\" of one rank: %d sends, %d receives (expected: as many)"
-              .formatted(name(), sends.size(), recvs.size()));
-    }
+    members.requireExchange(sends, recvs);
     for (int i = 0; i < sends.size(); i++) {
       copy(recvs.get(i).tensor(), sends.get(i).tensor());
     }

@@ -7,6 +7,7 @@ import io.tanuki4j.kernel.GuardedMemory;
 import io.tanuki4j.kernel.HostValues;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -53,8 +54,16 @@ public abstract class ProcessGroupContract {
 
   protected abstract IntStream worldSizes();
 
-  /** Runs the body once for each rank, and throws what the first to fail threw. */
-  protected abstract void run(int numRanks, Body body);
+  /**
+   * Runs the body once for each rank, and throws what the first to fail threw.
+   *
+   * @param limit how long a rank waits for another
+   */
+  protected abstract void run(int numRanks, Duration limit, Body body);
+
+  final void run(int numRanks, Body body) {
+    run(numRanks, Duration.ofSeconds(30), body);
+  }
 
   /** Numbers of every size, the same for everyone who asks for those of a rank. */
   private static double[] values(int rank, int count, DType dtype) {

@@ -3,6 +3,7 @@ package io.tanuki4j.comm;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.tensor.DType;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -14,7 +15,7 @@ class SoloGroupTest extends ProcessGroupContract {
   }
 
   @Override
-  protected void run(int numRanks, Body body) {
+  protected void run(int numRanks, Duration limit, Body body) {
     try {
       TestRanks.run(SoloWorld::new, body);
     } catch (Exception e) {
@@ -35,7 +36,7 @@ class SoloGroupTest extends ProcessGroupContract {
                                 List.of()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(
-                    "exchange on group \"world\" of one rank: 1 sends, 0 receives (expected: as"
-                        + " many)"));
+                    "exchange on group \"world\": rank 0 sends 1 messages to itself and receives 0"
+                        + " (expected: as many)"));
   }
 }

@@ -97,8 +97,7 @@ final class InProcessGroup implements ProcessGroup {
   @Override
   public Work exchange(List<Send> sends, List<Recv> recvs) {
     requireOpen();
-    sends.forEach(send -> members.requireRank("exchange", send.to()));
-    recvs.forEach(recv -> members.requireRank("exchange", recv.from()));
+    members.requireExchange(sends, recvs);
     numExchanges++;
     Exchange exchange = new Exchange(world, members, numExchanges, device, sends, recvs);
     bytesSent += exchange.bytesSent();

@@ -2,6 +2,8 @@ package io.tanuki4j.comm.inprocess;
 
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.ProcessGroupFactory;
+import io.tanuki4j.comm.RankBody;
+import io.tanuki4j.comm.RankSeat;
 import io.tanuki4j.kernel.Device;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,35 +19,18 @@ public final class RankThreads {
 
   private RankThreads() {}
 
-  /** The work of one rank. */
-  @FunctionalInterface
-  public interface Body {
-    void run(Seat seat) throws Exception;
-  }
-
-  /** Which rank a thread is. */
-  public static final class Seat {
-    private final World world;
-    private final int globalRank;
-
-    private Seat(World world, int globalRank) {
-      this.world = world;
-      this.globalRank = globalRank;
-    }
-
-    public int globalRank() {
-      return globalRank;
-    }
-
+  private record Seat(World world, int globalRank) implements RankSeat {
+    @Override
     public int worldSize() {
       return world.size();
     }
 
-    /**
-     * The maker of this rank's groups; once per rank.
-     *
-     * @param device where the rank's tensors are; the calling thread owns it
-     */
+    @Override
+    public int localRank() {
+      return globalRank;
+    }
+
+    @Override
     public ProcessGroupFactory processGroups(Device device) {
       return new InProcessFactory(world, globalRank, device);
     }
@@ -59,7 +44,7 @@ public final class RankThreads {
    * @throws CommunicationException if the first failure is that ranks could not meet
    * @throws IllegalStateException around a checked exception of a rank
    */
-  public static void run(int worldSize, Duration limit, Body body) {
+  public static void run(int worldSize, Duration limit, RankBody body) {
     World world = new World(worldSize, limit);
     List<Thread> threads = new ArrayList<>();
     for (int rank = 0; rank < worldSize; rank++) {
@@ -77,7 +62,7 @@ public final class RankThreads {
     }
   }
 
-  private static Thread thread(Seat seat, Body body) {
+  private static Thread thread(Seat seat, RankBody body) {
     FutureTask<Void> task =
         new FutureTask<>(
             () -> {

@@ -135,7 +135,7 @@ final class World {
       List<Integer> gone = missing.ranks().stream().filter(rank -> ended[rank]).toList();
       if (!gone.isEmpty()) {
         fail("%s: ranks %s have ended and did not arrive.".formatted(missing.what(), gone));
-      } else if (left <= 0) {
+      } else if (left <= 0 && !missing.ranks().isEmpty()) {
         fail(
             "%s: ranks %s arrived, %s did not within %s.%s"
                 .formatted(
@@ -145,7 +145,7 @@ final class World {
                     seconds(),
                     places(missing)));
       } else {
-        waitFor(left);
+        waitFor(Math.max(left, 0));
       }
     }
   }

@@ -14,10 +14,10 @@ class RankThreadsWithCopiesTest extends ProcessGroupContract {
   }
 
   @Override
-  protected void run(int numRanks, Body body) {
+  protected void run(int numRanks, Duration limit, Body body) {
     RankThreads.run(
         numRanks,
-        Duration.ofSeconds(30),
+        limit,
         seat -> TestRanks.run(device -> seat.processGroups(new CopyingDevice(device)), body));
   }
 }

@@ -1,0 +1,20 @@
+package io.tanuki4j.comm;
+
+import io.tanuki4j.kernel.Device;
+
+/** Which rank runs here, and its way to the others. */
+public interface RankSeat {
+  int globalRank();
+
+  int worldSize();
+
+  /** Number of the device that the rank uses on its machine. */
+  int localRank();
+
+  /**
+   * The maker of this rank's groups; once per rank.
+   *
+   * @param device where the rank's tensors are; the calling thread owns it
+   */
+  ProcessGroupFactory processGroups(Device device);
+}

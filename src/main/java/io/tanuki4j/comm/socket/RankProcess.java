@@ -1,0 +1,65 @@
+package io.tanuki4j.comm.socket;
+
+import io.tanuki4j.comm.CommunicationException;
+import io.tanuki4j.comm.ProcessGroupFactory;
+import io.tanuki4j.comm.RankBody;
+import io.tanuki4j.comm.RankEnvironment;
+import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.Rendezvous;
+import io.tanuki4j.kernel.Device;
+import java.time.Duration;
+
+/** Runs this process as one rank of several. */
+public final class RankProcess {
+  private RankProcess() {}
+
+  /**
+   * Meets the other ranks, runs the body, and takes leave. If it fails, the other ranks hear why
+   * and fail too.
+   *
+   * @param limit how long a rank waits for another
+   * @throws CommunicationException if ranks could not meet, or another rank failed first
+   * @throws Exception what the body throws
+   */
+  public static void run(RankEnvironment environment, Duration limit, RankBody body)
+      throws Exception {
+    try (Rendezvous rendezvous = Rendezvous.join(environment, limit)) {
+      try {
+        body.run(new Seat(rendezvous));
+      } catch (CommunicationException e) {
+        rendezvous.fail(String.valueOf(e.getMessage()));
+        throw e;
+      } catch (Exception | Error e) {
+        rendezvous.fail("rank %d failed: %s".formatted(environment.globalRank(), reason(e)));
+        throw e;
+      }
+    }
+  }
+
+  private static String reason(Throwable failure) {
+    boolean speaks = failure instanceof IllegalArgumentException && failure.getMessage() != null;
+    return speaks ? String.valueOf(failure.getMessage()) : failure.toString();
+  }
+
+  private record Seat(Rendezvous rendezvous) implements RankSeat {
+    @Override
+    public int globalRank() {
+      return rendezvous.environment().globalRank();
+    }
+
+    @Override
+    public int worldSize() {
+      return rendezvous.environment().worldSize();
+    }
+
+    @Override
+    public int localRank() {
+      return rendezvous.environment().localRank();
+    }
+
+    @Override
+    public ProcessGroupFactory processGroups(Device device) {
+      return SocketFactory.open(rendezvous, device);
+    }
+  }
+}
