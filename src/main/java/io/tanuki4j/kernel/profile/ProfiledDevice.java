@@ -3,11 +3,13 @@ package io.tanuki4j.kernel.profile;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.DeviceTimer;
+import io.tanuki4j.kernel.HostView;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
  * Another device, whose kernels can be timed call by call. Between {@link #startProfile} and {@link
@@ -100,6 +102,11 @@ public final class ProfiledDevice implements Device {
   @Override
   public void download(ByteBuffer destination, Tensor source) {
     device.download(destination, source);
+  }
+
+  @Override
+  public Optional<HostView> hostView(Tensor tensor) {
+    return device.hostView(tensor);
   }
 
   @Override
