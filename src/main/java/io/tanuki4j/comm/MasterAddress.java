@@ -59,6 +59,11 @@ public final class MasterAddress {
                   Durations.text(limit),
                   why));
     }
+    pause();
+  }
+
+  /** The time between two attempts. */
+  static void pause() {
     try {
       Thread.sleep(RETRY_MILLIS);
     } catch (InterruptedException e) {

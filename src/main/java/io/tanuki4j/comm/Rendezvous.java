@@ -4,6 +4,7 @@ import io.tanuki4j.comm.NoticeLine.Hello;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 public final class Rendezvous implements AutoCloseable {
   /** What telling the others of a failure may take. */
   private static final Duration FAREWELL = Duration.ofSeconds(5);
+
+  /** How long the rank 0 of a start before may still hold the port. */
+  private static final Duration FORMER_RUN = Duration.ofSeconds(10);
 
   private final RankEnvironment environment;
   private final Duration limit;
@@ -54,7 +58,7 @@ public final class Rendezvous implements AutoCloseable {
     RendezvousServer server =
         environment.globalRank() == 0 ? RendezvousServer.open(environment, limit) : null;
     try {
-      NoticeLine line = sayHello(environment, limit);
+      NoticeLine line = introduce(environment, limit);
       Rendezvous joined = new Rendezvous(environment, limit, server, line);
       joined.awaitOthers();
       return joined;
@@ -66,17 +70,42 @@ public final class Rendezvous implements AutoCloseable {
     }
   }
 
-  private static NoticeLine sayHello(RankEnvironment environment, Duration limit) {
-    try {
-      NoticeLine line = new NoticeLine(MasterAddress.connect(environment, limit));
-      line.hello(
-          new Hello(environment.runToken(), environment.globalRank(), environment.worldSize()));
-      return line;
-    } catch (IOException e) {
-      throw new CommunicationException(
-          "rank %d: the connection to rank 0 broke: %s. Look at the output of rank 0."
-              .formatted(environment.globalRank(), e.getMessage()));
+  private static NoticeLine introduce(RankEnvironment environment, Duration limit) {
+    Duration patience = limit.compareTo(FORMER_RUN) < 0 ? limit : FORMER_RUN;
+    long end = System.nanoTime() + patience.toNanos();
+    while (true) {
+      Socket socket = MasterAddress.connect(environment, limit);
+      try {
+        return welcomed(environment, new NoticeLine(socket));
+      } catch (IOException e) {
+        if (System.nanoTime() > end) {
+          throw new CommunicationException(
+              "rank %d: %s:%d %s."
+                  .formatted(
+                      environment.globalRank(),
+                      environment.masterAddress(),
+                      environment.masterPort(),
+                      e.getMessage() == null ? "hangs up" : e.getMessage()));
+        }
+      }
+      MasterAddress.pause();
     }
+  }
+
+  private static NoticeLine welcomed(RankEnvironment environment, NoticeLine line)
+      throws IOException {
+    line.hello(
+        new Hello(environment.runToken(), environment.globalRank(), environment.worldSize()));
+    Notice reply = line.read();
+    if (reply.kind() == Notice.Kind.WELCOME) {
+      return line;
+    }
+    line.close();
+    if (reply.kind() == Notice.Kind.REFUSED) {
+      throw new CommunicationException(reply.text());
+    }
+    throw new IOException(
+        "belongs to another run: the run tokens differ. Choose another MASTER_PORT");
   }
 
   private void awaitOthers() {
@@ -107,7 +136,7 @@ public final class Rendezvous implements AutoCloseable {
     switch (notice.kind()) {
       case COMPLETE -> change(() -> complete = true);
       case VALUE -> change(() -> values.put(notice.text(), notice.value()));
-      case FAILED, REFUSED -> end(notice.text());
+      case FAILED -> end(notice.text());
       default -> end(null);
     }
     return notice.kind() == Notice.Kind.COMPLETE || notice.kind() == Notice.Kind.VALUE;

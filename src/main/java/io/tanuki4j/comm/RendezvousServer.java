@@ -122,6 +122,10 @@ final class RendezvousServer implements AutoCloseable {
   private void serve(Socket caller) {
     try (NoticeLine line = new NoticeLine(caller)) {
       Hello hello = line.hear(PATIENCE);
+      if (!hello.token().equals(environment.runToken())) {
+        line.send(Notice.of(Notice.Kind.STRANGER, ""));
+        return;
+      }
       String refusal = admit(hello, line);
       if (refusal != null) {
         line.send(Notice.of(Notice.Kind.REFUSED, refusal));
@@ -134,13 +138,11 @@ final class RendezvousServer implements AutoCloseable {
   }
 
   /** The reason why not, or null. */
-  private @Nullable String admit(Hello hello, NoticeLine line) {
-    if (!hello.token().equals(environment.runToken())) {
-      return "rank 0 at %s:%d belongs to another run: the run tokens differ. Choose another MASTER_PORT."
-          .formatted(environment.masterAddress(), environment.masterPort());
-    }
-    String refusal = refusal(hello, line);
-    if (refusal != null && isGathering()) {
+  private synchronized @Nullable String admit(Hello hello, NoticeLine line) {
+    String refusal = failure == null ? refusal(hello, line) : failure;
+    if (refusal == null) {
+      join(hello.globalRank(), line);
+    } else if (isGathering()) {
       fail(refusal);
     }
     return refusal;
@@ -150,7 +152,7 @@ final class RendezvousServer implements AutoCloseable {
     return numJoined < ranks.length;
   }
 
-  private synchronized @Nullable String refusal(Hello hello, NoticeLine line) {
+  private @Nullable String refusal(Hello hello, NoticeLine line) {
     int rank = hello.globalRank();
     String host = line.remoteAddress().getHostAddress();
     if (hello.worldSize() != ranks.length) {
@@ -161,15 +163,16 @@ final class RendezvousServer implements AutoCloseable {
       return "RANK: %d on %s (expected: a number from 0 to %d that no other process has). Another process has joined as this rank."
           .formatted(rank, host, ranks.length - 1);
     }
-    if (failure != null) {
-      return failure;
-    }
+    return null;
+  }
+
+  private void join(int rank, NoticeLine line) {
+    line.send(Notice.of(Notice.Kind.WELCOME, ""));
     ranks[rank] = line;
     numJoined++;
-    if (numJoined == ranks.length) {
+    if (!isGathering()) {
       tellAll(Notice.of(Notice.Kind.COMPLETE, ""), 0);
     }
-    return null;
   }
 
   private void serve(int rank, NoticeLine line) {

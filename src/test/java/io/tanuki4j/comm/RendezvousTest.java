@@ -144,10 +144,10 @@ class RendezvousTest {
   @Test
   void a_rank_of_another_run_is_refused_and_the_run_goes_on() throws Exception {
     FutureTask<Rendezvous> first = join(rank(0, 2), LIMIT);
-    FutureTask<Rendezvous> stranger = join(rank(1, 2, "other"), LIMIT);
+    FutureTask<Rendezvous> stranger = join(rank(1, 2, "other"), SHORT);
     assertThat(failure(stranger))
         .isEqualTo(
-            "rank 0 at 127.0.0.1:%d belongs to another run: the run tokens differ. Choose another MASTER_PORT."
+            "rank 1: 127.0.0.1:%d belongs to another run: the run tokens differ. Choose another MASTER_PORT."
                 .formatted(port));
     FutureTask<Rendezvous> second = join(rank(1, 2), LIMIT);
     opened.add(first.get());
@@ -156,6 +156,16 @@ class RendezvousTest {
     assertThat(failure(late)).startsWith("RANK: 1 on 127.0.0.1 (expected: ");
     opened.get(0).set("still", new byte[] {1});
     assertThat(opened.get(1).await("still")).containsExactly(1);
+  }
+
+  @Test
+  void a_rank_that_starts_again_waits_for_the_former_run_to_end() throws Exception {
+    Rendezvous former = Rendezvous.join(rank(0, 1, "first"), LIMIT);
+    FutureTask<Rendezvous> second = join(rank(1, 2, "second"), LIMIT);
+    assertThat(second.isDone()).isFalse();
+    former.close();
+    opened.add(Rendezvous.join(rank(0, 2, "second"), LIMIT));
+    opened.add(second.get());
   }
 
   @Test
@@ -211,6 +221,7 @@ class RendezvousTest {
     FutureTask<Rendezvous> second = join(rank(1, 3), LIMIT);
     try (NoticeLine vanishing = new NoticeLine(MasterAddress.connect(rank(2, 3), LIMIT))) {
       vanishing.hello(new NoticeLine.Hello("token", 2, 3));
+      assertThat(vanishing.read().kind()).isEqualTo(Notice.Kind.WELCOME);
       assertThat(vanishing.read().kind()).isEqualTo(Notice.Kind.COMPLETE);
       opened.add(first.get());
       opened.add(second.get());
