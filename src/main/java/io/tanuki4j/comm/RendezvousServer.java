@@ -30,6 +30,7 @@ final class RendezvousServer implements AutoCloseable {
   private final RankEnvironment environment;
   private final Duration limit;
   private final ServerSocket socket;
+  private final Thread door;
   private final @Nullable NoticeLine[] ranks;
   private final boolean[] left;
   private final Map<String, byte[]> values = new HashMap<>();
@@ -41,6 +42,8 @@ final class RendezvousServer implements AutoCloseable {
     this.environment = environment;
     this.limit = limit;
     this.socket = socket;
+    door = new Thread(this::admitAll, "rendezvous");
+    door.setDaemon(true);
     ranks = new @Nullable NoticeLine[environment.worldSize()];
     left = new boolean[environment.worldSize()];
   }
@@ -57,7 +60,7 @@ final class RendezvousServer implements AutoCloseable {
       InetAddress own = MasterAddress.toBind(environment);
       socket.bind(new InetSocketAddress(own, environment.masterPort()), BACKLOG);
       RendezvousServer server = new RendezvousServer(environment, limit, socket);
-      server.startThread("rendezvous", server::admitAll);
+      server.door.start();
       return server;
     } catch (BindException e) {
       throw new CommunicationException(
@@ -70,19 +73,16 @@ final class RendezvousServer implements AutoCloseable {
     }
   }
 
-  private static void startThread(String name, Runnable work) {
-    Thread thread = new Thread(work, name);
-    thread.setDaemon(true);
-    thread.start();
-  }
-
   private void admitAll() {
     long end = System.nanoTime() + limit.toNanos();
     while (!socket.isClosed()) {
       try {
         socket.setSoTimeout(millisUntil(end));
         Socket caller = socket.accept();
-        startThread("rendezvous with " + caller.getInetAddress(), () -> serve(caller));
+        Thread guide =
+            new Thread(() -> serve(caller), "rendezvous with " + caller.getInetAddress());
+        guide.setDaemon(true);
+        guide.start();
       } catch (SocketTimeoutException e) {
         failIfGathering();
       } catch (IOException e) {
@@ -254,8 +254,11 @@ final class RendezvousServer implements AutoCloseable {
     }
     try {
       socket.close();
+      door.join(PATIENCE.toMillis()); // it holds the port until it knows
     } catch (IOException e) {
       // it is not used any more
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
