@@ -17,6 +17,9 @@ final class StageRules {
   private static final String PER_CHUNK = "--num-layers-per-virtual-pipeline-stage";
   private static final String CHUNKS = "--num-virtual-stages-per-pipeline-rank";
 
+  private static final String EMBEDDING = "--account-for-embedding-in-pipeline-split";
+  private static final String LOSS = "--account-for-loss-in-pipeline-split";
+
   private final int numLayers;
   private final int pp;
   private final Stages stages;
@@ -34,9 +37,7 @@ final class StageRules {
     boolean given = stages.firstStage() != null || stages.lastStage() != null;
     if (counted && given) {
       refusals.add(
-          stages.embeddingCounts()
-              ? "--account-for-embedding-in-pipeline-split"
-              : "--account-for-loss-in-pipeline-split",
+          stages.embeddingCounts() ? EMBEDDING : LOSS,
           "given",
           "not together with %s or %s".formatted(FIRST, LAST),
           "Leave out one of the two.");
@@ -49,7 +50,20 @@ final class StageRules {
     int chunks = chunksPerStage(layers);
     return chunks == 0
         ? Optional.empty()
-        : Optional.of(withoutCounted(StageLayers.ofStages(layers, chunks)));
+        : withoutEmpty(withoutCounted(StageLayers.ofStages(layers, chunks)));
+  }
+
+  /** Refuses chunks that would be the embedding or the loss alone. */
+  private Optional<StageLayers> withoutEmpty(StageLayers layers) {
+    if (!layers.counts().contains(0)) {
+      return Optional.of(layers);
+    }
+    refusals.add(
+        layers.count(0, 0) == 0 && stages.embeddingCounts() ? EMBEDDING : LOSS,
+        "given",
+        "2 or more layers in each chunk, so that one is left beside it",
+        "Leave it out, or use fewer stages or chunks.");
+    return Optional.empty();
   }
 
   /** Layers of each stage, the counted ones included; empty if it does not come out. */
@@ -79,7 +93,7 @@ final class StageRules {
       return List.of();
     }
     int between = pp - ends;
-    if (between < 0 || rest < 0 || (between == 0 ? rest != 0 : rest % between != 0)) {
+    if (between < 0 || rest < between || (between == 0 ? rest != 0 : rest % between != 0)) {
       String expected =
           between <= 0
               ? "together with the other end, all of --num-layers %d on %s %d"

@@ -172,6 +172,20 @@ class LayoutRulesTest {
   }
 
   @Test
+  void refuses_chunks_without_a_layer() {
+    // 32 layers and the loss on 33 stages; 32 layers on two ends that leave none for the middle.
+    resolve(request(33, 33, new Stages(null, null, null, null, false, true)), batch(1, 33));
+    resolve(request(4, 4, new Stages(null, null, 16, 16, false, false)), batch(1, 4));
+    assertThat(refusals)
+        .containsExactly(
+            "--account-for-loss-in-pipeline-split: given (expected: 2 or more layers in each chunk,"
+                + " so that one is left beside it). Leave it out, or use fewer stages or chunks.",
+            "--decoder-first-pipeline-num-layers: 16 (expected: leaves a multiple of the stages"
+                + " between, of --num-layers 32 on --pipeline-model-parallel-size 4). 0 layers are"
+                + " left for 2 stages.");
+  }
+
+  @Test
   void reports_everything_at_once() {
     resolve(request(15, 3, 1, 5), batch(2, 3));
     assertThat(refusals).hasSizeGreaterThanOrEqualTo(4);
