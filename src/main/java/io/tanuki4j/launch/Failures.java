@@ -1,5 +1,6 @@
 package io.tanuki4j.launch;
 
+import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.launch.options.NearestNames;
 import io.tanuki4j.launch.options.OptionTypes;
@@ -24,6 +25,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What the user reads when something went wrong, and the exit code. */
 final class Failures {
+  /** Exit code of a rank that ended because another did, or did not come. */
+  static final int OTHER_RANK_FAILED = 3;
+
   private Failures() {}
 
   /** Of commands whose flags picocli reads. */
@@ -85,13 +89,14 @@ final class Failures {
       return usage(command, String.valueOf(failure.getMessage()));
     }
     print(command, sentence(failure));
-    return ExitCode.SOFTWARE;
+    return failure instanceof CommunicationException ? OTHER_RANK_FAILED : ExitCode.SOFTWARE;
   }
 
   private static String sentence(Exception failure) {
     boolean ofInput =
         failure instanceof IllegalArgumentException
             || failure instanceof NoSuchElementException // the data are used up
+            || failure instanceof CommunicationException
             || failure instanceof DivergedException;
     if (ofInput && failure.getMessage() != null) {
       return failure.getMessage();

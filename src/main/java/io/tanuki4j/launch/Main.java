@@ -30,10 +30,13 @@ public final class Main {
 
   public static void main(String[] words) {
     Locale.setDefault(Locale.ROOT); // numbers in logs and files look the same everywhere
+    if (LauncherWatch.isLaunched(System.getenv())) {
+      LauncherWatch.start();
+    }
     System.exit(run(commandLine(), words));
   }
 
-  /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
+  /** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another rank failed or did not come. */
   static int run(CommandLine commandLine, String... words) {
     try {
       return commandLine.execute(ArgumentFiles.expand(List.of(words)).toArray(String[]::new));
@@ -52,6 +55,7 @@ public final class Main {
             new CommandLine( // model transformers act on whole command lines only
                 new PretrainCommand(
                     Checkpoints::arguments, run -> Assembly.pretrain(run, System.out))))
+        .addSubcommand(new CommandLine(new LaunchCommand()).setStopAtPositional(true))
         .addSubcommand(new CommandLine(new BenchCommand()))
         .addSubcommand(new PreprocessCommand())
         .addSubcommand(new ConvertCommand())

@@ -15,13 +15,29 @@ final class Signals implements AutoCloseable {
 
   private final Map<Signal, SignalHandler> before = new LinkedHashMap<>();
 
+  /**
+   * A launched rank leaves SIGINT to its launcher: a terminal sends it to both, and the launcher
+   * passes it on.
+   */
   static Signals intoRequests(StopRequest stop) {
     Signals signals = new Signals();
-    for (String name : new String[] {"TERM", "INT"}) {
-      Signal signal = new Signal(name);
-      signals.before.put(signal, Signal.handle(signal, heard -> request(stop, heard)));
-    }
+    signals.handle("TERM", heard -> request(stop, heard));
+    boolean launched = LauncherWatch.isLaunched(System.getenv());
+    signals.handle("INT", launched ? SignalHandler.SIG_IGN : heard -> request(stop, heard));
     return signals;
+  }
+
+  /** Calls this at each of the signals. */
+  static Signals calling(Runnable request) {
+    Signals signals = new Signals();
+    signals.handle("TERM", heard -> request.run());
+    signals.handle("INT", heard -> request.run());
+    return signals;
+  }
+
+  private void handle(String name, SignalHandler handler) {
+    Signal signal = new Signal(name);
+    before.put(signal, Signal.handle(signal, handler));
   }
 
   private static void request(StopRequest stop, Signal signal) {

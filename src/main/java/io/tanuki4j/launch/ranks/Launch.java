@@ -1,0 +1,78 @@
+package io.tanuki4j.launch.ranks;
+
+import io.tanuki4j.launch.ranks.RankChild.Streams;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Runs the ranks of a plan to their end, and again after a failure if the plan says so. */
+public final class Launch {
+  private final LaunchPlan plan;
+  private final Streams streams;
+  private final Consumer<String> say;
+  private @Nullable RankChildren children;
+  private int numRequests;
+
+  /**
+   * @param out takes the ranks' output
+   * @param err takes what they write to their other output
+   * @param say takes the launcher's own lines
+   */
+  public Launch(LaunchPlan plan, PrintStream out, PrintStream err, Consumer<String> say) {
+    this.plan = plan;
+    this.streams = new Streams(out, err);
+    this.say = say;
+  }
+
+  /**
+   * @return 0, or the exit code of the rank that failed first at the last start
+   * @throws UncheckedIOException if the system starts no processes
+   */
+  public int run() {
+    int code = runOnce(0);
+    for (int restart = 1; code != 0 && restart <= plan.maxRestarts() && !isStopping(); restart++) {
+      say.accept("restart %d of %d".formatted(restart, plan.maxRestarts()));
+      code = runOnce(restart);
+    }
+    return code;
+  }
+
+  private int runOnce(int start) {
+    try {
+      RankChildren started = RankChildren.start(plan, start, streams, say);
+      use(started);
+      return started.await();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot start the ranks: " + e.getMessage(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      request();
+      throw new IllegalStateException("the launcher was interrupted", e);
+    }
+  }
+
+  private synchronized void use(RankChildren started) {
+    children = started;
+    if (numRequests > 0) {
+      started.terminate();
+    }
+  }
+
+  private synchronized boolean isStopping() {
+    return numRequests > 0;
+  }
+
+  /** Passes a wish to stop on to the ranks; the second one ends them. Nothing starts again. */
+  public synchronized void request() {
+    numRequests++;
+    if (children != null) {
+      if (numRequests == 1) {
+        children.terminate();
+      } else {
+        children.kill();
+      }
+    }
+  }
+}
