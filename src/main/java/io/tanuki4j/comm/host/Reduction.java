@@ -34,6 +34,10 @@ public final class Reduction {
     for (ByteBuffer input : inputs.subList(1, inputs.size())) {
       accumulator.add(input);
     }
-    results.forEach(accumulator::store);
+    ByteBuffer first = results.get(0);
+    accumulator.store(first);
+    for (ByteBuffer result : results.subList(1, results.size())) {
+      result.put(0, first, 0, first.remaining());
+    }
   }
 }
