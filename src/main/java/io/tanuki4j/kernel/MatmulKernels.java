@@ -15,7 +15,7 @@ public interface MatmulKernels {
    * more than two dims are taken as matrices {@code [product of the others, last]}.
    *
    * <p>Types: a and b agree; out has their type, or is F32 while they are BF16 (the gradients of
-   * weights).
+   * weights). A product that is added to BF16 may be rounded before it is added.
    */
   void matmul(Tensor out, Tensor a, Op opA, Tensor b, Op opB, Accumulate accumulate);
 }

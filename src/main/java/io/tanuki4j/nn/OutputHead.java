@@ -18,8 +18,11 @@ import io.tanuki4j.tensor.Tensor;
  * caller finds the gradient where the input was.
  */
 public final class OutputHead {
-  /** Large enough for full speed of the products, small beside the activations of the layers. */
-  public static final int CHUNK_TOKENS = 1024;
+  /**
+   * Large enough that reading and writing dW in fp32 once a chunk hides behind its product; small
+   * beside the activations of the layers.
+   */
+  public static final int CHUNK_TOKENS = 4096;
 
   private final Kernels kernels;
   private final Parameter weight;

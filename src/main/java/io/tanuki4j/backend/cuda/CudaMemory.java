@@ -74,12 +74,8 @@ final class CudaMemory {
   }
 
   private String outOfMemory(String owner, long bytes) {
-    return "scope %s: cannot take %s more (expected: at most the %s that are free; held: %s)."
-        .formatted(
-            owner,
-            mebibytes(bytes),
-            mebibytes(bytesFree()),
-            blocks.isEmpty() ? "nothing" : holders())
+    return "scope %s: cannot take %d bytes more (expected: at most the %s that are free; held: %s)."
+        .formatted(owner, bytes, mebibytes(bytesFree()), blocks.isEmpty() ? "nothing" : holders())
         .concat(
             " Use a smaller --micro-batch-size, --recompute-granularity full, or bf16 for"
                 + " --main-grads-dtype, --exp-avg-dtype and --exp-avg-sq-dtype.");

@@ -55,7 +55,7 @@ class KernelParityTest {
     int m = mnk[0];
     int n = mnk[1];
     int k = mnk[2];
-    devices.compare(
+    devices.compareSums(
         side -> {
           boolean plainA = opA == Op.NONE;
           boolean plainB = opB == Op.NONE;
