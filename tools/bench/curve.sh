@@ -12,7 +12,7 @@
 #   DTYPE       bf16 or fp32
 #   ITERATIONS WARMUP LAYERS HIDDEN FFN HEADS KV_HEADS SEQ VOCAB MICRO_BATCH GLOBAL_BATCH LR MIN_LR
 #
-# A rehearsal in seconds, without a GPU; the CPU backend computes in fp32 only:
+# A rehearsal in seconds, without a GPU:
 #   LAYERS=2 HIDDEN=64 FFN=176 HEADS=4 KV_HEADS=2 SEQ=64 MICRO_BATCH=2 GLOBAL_BATCH=4 ITERATIONS=20 WARMUP=2 DTYPE=fp32 \
 #     OUT=target/curve/rehearsal.svg tools/bench/curve.sh --backend nd4j
 # Exit code 1 if the mean difference of the last 100 losses is 0.02 or more, or a run failed.
