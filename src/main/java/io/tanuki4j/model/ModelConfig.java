@@ -42,6 +42,15 @@ public record ModelConfig(
 
   /** The same model with a vocabulary of another size. */
   public ModelConfig withVocabSize(int size) {
+    return with(size, recompute);
+  }
+
+  /** The same model with another choice of what is computed again. */
+  public ModelConfig withRecompute(Recompute other) {
+    return with(vocabSize, other);
+  }
+
+  private ModelConfig with(int size, Recompute recomputed) {
     return new ModelConfig(
         numLayers,
         hiddenSize,
@@ -60,30 +69,7 @@ public record ModelConfig(
         tiedEmbeddings,
         initStd,
         zLoss,
-        recompute);
-  }
-
-  /** The same model with another choice of what is computed again. */
-  public ModelConfig withRecompute(Recompute other) {
-    return new ModelConfig(
-        numLayers,
-        hiddenSize,
-        ffnHiddenSize,
-        numHeads,
-        numQueryGroups,
-        headDim,
-        vocabSize,
-        seqLength,
-        maxPositionEmbeddings,
-        ropeBase,
-        rotaryPercent,
-        rotaryInterpolationFactor,
-        ropeScalingFactor,
-        normEpsilon,
-        tiedEmbeddings,
-        initStd,
-        zLoss,
-        other);
+        recomputed);
   }
 
   /**

@@ -33,7 +33,7 @@ final class MatmulTuner {
   private static final double LARGE_MILLIS = 0.2;
   private static final double SUSTAINED_MILLIS = 60;
   private static final int WORDS = 8;
-  private static final String KIND = "matmul-sustained";
+  private static final String KIND = "matmul";
 
   private final cublasLtContext library;
   private final DiskCache cache;
