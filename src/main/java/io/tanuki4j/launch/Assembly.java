@@ -146,7 +146,7 @@ final class Assembly {
     return new Trainer(
         config.train(),
         new Trainer.Parts(
-            new TrainStep(device, runner, model.parameters(), optimizer, model.memory()),
+            new TrainStep(device, runner, optimizer, model.memory()),
             new Evaluator(device, runner, model.memory()),
             schedule,
             splits,

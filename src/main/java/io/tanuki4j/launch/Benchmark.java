@@ -94,9 +94,7 @@ final class Benchmark {
     this.device = device;
     model = BuiltModel.build(config, vocabSize, device, closer);
     model.initialize();
-    step =
-        new TrainStep(
-            device, model.runner(closer), model.parameters(), model.optimizer(), model.memory());
+    step = new TrainStep(device, model.runner(closer), model.optimizer(), model.memory());
     batches =
         new RandomBatches(
             model.shape().seqLength(),

@@ -93,13 +93,14 @@ public final class ModelBuilder {
    */
   GptChunk build(int first, int end) {
     return new GptChunk(
-        first == 0 ? embedding() : null,
+        first == 0 ? embedding(end == config.numLayers()) : null,
         new Sequential(recomputed(blocks(first, end))),
         end == config.numLayers() ? head() : null);
   }
 
-  private Embedding embedding() {
-    return new Embedding(kernels, parameters.get(ModelParameters.EMBEDDING));
+  private Embedding embedding(boolean withHead) {
+    return new Embedding(
+        kernels, parameters.get(ModelParameters.EMBEDDING), withHead && config.tiedEmbeddings());
   }
 
   private static RopeFrequencies frequencies(ModelConfig config) {

@@ -65,9 +65,9 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
       Tensor dNormed = scratch.allocate(dx.shape(), dx.dtype());
       Microbatch temporary = microbatch.withScope(scratch);
       mlp.backward(dNormed, saved.mlp(), dx, temporary);
-      mlpNorm.addBackward(dx, saved.mlpNorm(), dNormed);
+      mlpNorm.addBackward(dx, saved.mlpNorm(), dNormed, temporary);
       attention.backward(dNormed, saved.attention(), dx, temporary);
-      attentionNorm.addBackward(dx, saved.attentionNorm(), dNormed);
+      attentionNorm.addBackward(dx, saved.attentionNorm(), dNormed, temporary);
     }
   }
 

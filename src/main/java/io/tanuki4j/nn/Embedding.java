@@ -8,10 +8,16 @@ import io.tanuki4j.tensor.Tensor;
 public final class Embedding {
   private final Kernels kernels;
   private final Parameter weight;
+  private final boolean afterHead;
 
-  public Embedding(Kernels kernels, Parameter weight) {
+  /**
+   * @param afterHead whether an {@link OutputHead} with the same weight is part of the same chunk:
+   *     its gradient is there before this one's
+   */
+  public Embedding(Kernels kernels, Parameter weight, boolean afterHead) {
     this.kernels = kernels;
     this.weight = weight;
+    this.afterHead = afterHead;
   }
 
   /** The hidden states {@code [s, b, h]} of the micro-batch's tokens, from its memory. */
@@ -23,8 +29,11 @@ public final class Embedding {
     return out;
   }
 
-  /** Adds into the gradient of the table. */
+  /** Adds into the gradient of the table, or begins it. */
   public void backward(Tensor dOut, Microbatch microbatch) {
+    if (!afterHead) {
+      microbatch.begin(weight.grad(), kernels);
+    }
     kernels.embeddingBackward(weight.grad(), dOut, microbatch.tokens());
   }
 

@@ -14,7 +14,8 @@ public interface Layer<S> {
   S forward(Tensor out, Tensor x, Microbatch microbatch);
 
   /**
-   * Overwrites dx, and adds into the gradients of the parameters.
+   * Overwrites dx, and adds into the gradients of the parameters, or begins them: {@link
+   * Microbatch#weightGrads}.
    *
    * @param dOut the gradient of out; a layer that allows {@code dx} to be dOut itself says so
    */

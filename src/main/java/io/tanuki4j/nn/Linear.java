@@ -39,7 +39,7 @@ public final class Linear implements Layer<Tensor> {
   @Override
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
     kernels.matmul(dx, dOut, NONE, weight.value(), NONE, Accumulate.OVERWRITE);
-    kernels.matmul(weight.grad(), dOut, TRANSPOSE, x, NONE, Accumulate.ADD);
+    kernels.matmul(weight.grad(), dOut, TRANSPOSE, x, NONE, microbatch.weightGrads());
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.tanuki4j.nn;
 
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.Tensor;
 
@@ -11,6 +13,8 @@ import io.tanuki4j.tensor.Tensor;
  * @param lossMask {@code [s, b]}, F32
  * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to
  * @param gradScale {@code [1]}, F64: what the gradient of the summed loss is multiplied by
+ * @param weightGrads whether gradients of weights are added to what is there, or begin here: the
+ *     first micro-batch of an iteration overwrites them, so that nothing has to be zeroed
  * @param training whether a backward follows; without it layers need not save anything
  * @param scope memory until the micro-batch's backward is done
  */
@@ -20,18 +24,27 @@ public record Microbatch(
     Tensor lossMask,
     Tensor lossSums,
     Tensor gradScale,
+    Accumulate weightGrads,
     boolean training,
     MemoryScope scope) {
 
   /** Tokens without targets, for logits: no loss can be computed from it, and no backward. */
   public static Microbatch withoutTargets(Tensor tokens, MemoryScope scope) {
     Tensor none = tokens.rows(0, 0);
-    return new Microbatch(tokens, none, none, none, none, false, scope);
+    return new Microbatch(tokens, none, none, none, none, Accumulate.ADD, false, scope);
   }
 
   /** The same micro-batch with other memory, for temporaries and recomputation. */
   public Microbatch withScope(MemoryScope otherScope) {
-    return new Microbatch(tokens, targets, lossMask, lossSums, gradScale, training, otherScope);
+    return new Microbatch(
+        tokens, targets, lossMask, lossSums, gradScale, weightGrads, training, otherScope);
+  }
+
+  /** Zeroes a gradient that the operations at hand can only add to, if it begins here. */
+  void begin(Tensor weightGrad, Kernels kernels) {
+    if (weightGrads == Accumulate.OVERWRITE) {
+      kernels.fill(weightGrad, 0);
+    }
   }
 
   public int seqLength() {

@@ -60,7 +60,8 @@ public final class OutputHead {
                 rows.rows(from, to),
                 logits.rows(0, to - from),
                 targets.rows(from, to),
-                lossMask.rows(from, to));
+                lossMask.rows(from, to),
+                from == 0 ? microbatch.weightGrads() : Accumulate.ADD);
         forward(chunk, microbatch);
       }
     }
@@ -88,10 +89,11 @@ public final class OutputHead {
     }
     kernels.crossEntropyForwardBackward(
         sums, logits, chunk.targets(), chunk.lossMask(), microbatch.gradScale(), zLoss);
-    kernels.matmul(weight.grad(), logits, TRANSPOSE, chunk.x(), NONE, Accumulate.ADD);
+    kernels.matmul(weight.grad(), logits, TRANSPOSE, chunk.x(), NONE, chunk.weightGrads());
     kernels.matmul(chunk.x(), logits, NONE, weight.value(), NONE, Accumulate.OVERWRITE);
   }
 
   /** Some tokens: {@code [c, h]}, {@code [c, v]}, {@code [c]}, {@code [c]}. */
-  private record Chunk(Tensor x, Tensor logits, Tensor targets, Tensor lossMask) {}
+  private record Chunk(
+      Tensor x, Tensor logits, Tensor targets, Tensor lossMask, Accumulate weightGrads) {}
 }

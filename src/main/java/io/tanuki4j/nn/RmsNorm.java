@@ -47,12 +47,12 @@ public final class RmsNorm implements Layer<RmsNorm.Saved> {
 
   @Override
   public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {
-    backward(dx, saved, dOut, Accumulate.OVERWRITE);
+    backward(dx, saved, dOut, Accumulate.OVERWRITE, microbatch);
   }
 
   /** Adds the gradient of the normalised sum into dSum, which has that of the residual path. */
-  public void addBackward(Tensor dSum, Saved saved, Tensor dOut) {
-    backward(dSum, saved, dOut, Accumulate.ADD);
+  public void addBackward(Tensor dSum, Saved saved, Tensor dOut, Microbatch microbatch) {
+    backward(dSum, saved, dOut, Accumulate.ADD, microbatch);
   }
 
   @Override
@@ -60,7 +60,9 @@ public final class RmsNorm implements Layer<RmsNorm.Saved> {
     return List.of(weight);
   }
 
-  private void backward(Tensor dx, Saved saved, Tensor dOut, Accumulate accumulate) {
+  private void backward(
+      Tensor dx, Saved saved, Tensor dOut, Accumulate accumulate, Microbatch microbatch) {
+    microbatch.begin(weight.grad(), kernels);
     kernels.rmsNormBackward(
         dx, weight.grad(), dOut, saved.x(), saved.rstd(), weight.value(), accumulate);
   }

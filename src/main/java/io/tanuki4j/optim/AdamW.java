@@ -35,7 +35,8 @@ public final class AdamW {
   private long numUpdates;
 
   /**
-   * Takes memory for the state from the scope. The moments start at zero.
+   * Takes memory for the state from the scope. The moments start at zero, and so do the gradients,
+   * of which the norm takes the gaps between parameters, too.
    *
    * @param types of the state; a master of the parameters' own type is the parameters themselves
    */
@@ -55,6 +56,7 @@ public final class AdamW {
     this.firstMoment = scope.allocate(values.shape(), types.firstMoment());
     this.secondMoment = scope.allocate(values.shape(), types.secondMoment());
     this.ranges = ranges();
+    kernels.fill(parameters.grads(), 0);
     kernels.fill(firstMoment, 0);
     kernels.fill(secondMoment, 0);
     resetMaster();

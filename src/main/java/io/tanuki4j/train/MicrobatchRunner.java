@@ -66,7 +66,7 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
   }
 
   /**
-   * Forward and backward of an iteration: adds to the gradients of the model's parameters.
+   * Forward and backward of an iteration: overwrites the gradients of the model's parameters.
    *
    * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to by the last stage; the same
    *     tensor for many iterations, since what is recorded belongs to it

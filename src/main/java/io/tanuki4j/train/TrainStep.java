@@ -4,7 +4,6 @@ import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
-import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.optim.AdamW;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,26 +16,17 @@ import java.util.List;
  * and equals its default where no token is masked. Nothing is read back from the device.
  */
 public final class TrainStep {
-  private final Device device;
   private final MicrobatchRunner<?> runner;
-  private final ParameterBuffers parameters;
   private final AdamW optimizer;
   private final ResultRing results;
   private final List<TokenBatch> batches = new ArrayList<>();
 
   /**
-   * @param runner of the model whose parameters these are
+   * @param runner of the model whose parameters the optimizer updates
    * @param scope memory for results that were not taken yet, for as long as this is used
    */
-  public TrainStep(
-      Device device,
-      MicrobatchRunner<?> runner,
-      ParameterBuffers parameters,
-      AdamW optimizer,
-      MemoryScope scope) {
-    this.device = device;
+  public TrainStep(Device device, MicrobatchRunner<?> runner, AdamW optimizer, MemoryScope scope) {
     this.runner = runner;
-    this.parameters = parameters;
     this.optimizer = optimizer;
     this.results = new ResultRing(device, scope);
   }
@@ -50,7 +40,6 @@ public final class TrainStep {
       BatchSource source, int numMicrobatches, double learningRate, double weightDecay) {
     double numTokens = take(source, numMicrobatches);
     runner.setGradScale(1 / numTokens);
-    device.kernels().fill(parameters.grads(), 0);
     results.begin();
     runner.train(batches, results.lossSums());
     runner.shareLosses(results.lossSums());

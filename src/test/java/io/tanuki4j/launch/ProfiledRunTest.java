@@ -42,9 +42,7 @@ class ProfiledRunTest {
     Iterations(RunConfig config, Device device, Closer closer) {
       model = BuiltModel.build(config, VOCAB_SIZE, device, closer);
       model.initialize();
-      step =
-          new TrainStep(
-              device, model.runner(closer), model.parameters(), model.optimizer(), model.memory());
+      step = new TrainStep(device, model.runner(closer), model.optimizer(), model.memory());
       batches =
           new RandomBatches(
               config.model().seqLength(), config.train().microBatchSize(), VOCAB_SIZE, 7, 1);

@@ -9,6 +9,7 @@ import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.nn.GradientCheck;
 import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.parallel.pipeline.ModelChunk.ChunkForward;
 import io.tanuki4j.tensor.DType;
@@ -134,6 +135,21 @@ class GptChunkTest {
     for (int i = 0; i < once.length; i++) {
       assertThat(twice[i]).isCloseTo(2 * once[i], within(1e-13 + 1e-13 * Math.abs(once[i])));
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("variants")
+  void the_first_micro_batch_overwrites_what_is_in_the_gradients(TestConfig variant) {
+    TestModel model = new TestModel(device, variant.config());
+    double[] expected = model.lossesAndGradients(microbatch);
+    for (Parameter parameter : model.parameters().all()) {
+      device.kernels().fill(parameter.grad(), Double.NaN);
+    }
+    device.kernels().fill(microbatch.lossSums(), 0);
+
+    model.train(TestDevice.beginning(microbatch));
+
+    assertThat(model.lossesAndGradientsNow(microbatch)).containsExactly(expected);
   }
 
   @Test

@@ -23,7 +23,7 @@ class EmbeddingTest {
     Microbatch microbatch = device.microbatch(3, 1, 3, 1);
     device.write(microbatch.tokens(), 2, 0, 2);
 
-    Tensor out = new Embedding(device.kernels(), weight).forward(microbatch);
+    Tensor out = new Embedding(device.kernels(), weight, false).forward(microbatch);
 
     assertThat(out.shape()).isEqualTo(Shape.of(3, 1, 2));
     assertThat(device.read(out)).containsExactly(5, 6, 1, 2, 5, 6);
@@ -37,7 +37,7 @@ class EmbeddingTest {
     device.write(microbatch.tokens(), 2, 0, 2);
     Tensor dOut = device.tensor(DType.F64, Shape.of(3, 1, 2), 1, 2, 3, 4, 10, 20);
 
-    new Embedding(device.kernels(), weight).backward(dOut, microbatch);
+    new Embedding(device.kernels(), weight, false).backward(dOut, microbatch);
 
     assertThat(device.read(weight.grad())).containsExactly(3, 4, 7, 7, 11, 22);
   }

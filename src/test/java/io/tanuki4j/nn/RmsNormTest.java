@@ -60,7 +60,7 @@ class RmsNormTest {
     @Override
     public void backward(Tensor dx, RmsNorm.Saved saved, Tensor dOut, Microbatch microbatch) {
       device.kernels().copy(dx, dOut);
-      norm.addBackward(dx, saved, dOut);
+      norm.addBackward(dx, saved, dOut, microbatch);
       device.kernels().add(dx, dx, dx);
     }
 

@@ -1,6 +1,7 @@
 package io.tanuki4j.nn;
 
 import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;
@@ -82,6 +83,7 @@ public final class TestDevice implements AutoCloseable {
         tensor(DType.F32, shape, ones),
         tensor(DType.F64, Shape.of(LossKernels.NUM_SUMS), new double[LossKernels.NUM_SUMS]),
         tensor(DType.F64, Shape.of(1), 1.0 / ones.length),
+        Accumulate.ADD,
         true,
         scope);
   }
@@ -94,7 +96,21 @@ public final class TestDevice implements AutoCloseable {
         training.lossMask(),
         training.lossSums(),
         training.gradScale(),
+        Accumulate.ADD,
         false,
+        training.scope());
+  }
+
+  /** The same micro-batch as the first of an iteration. */
+  public static Microbatch beginning(Microbatch training) {
+    return new Microbatch(
+        training.tokens(),
+        training.targets(),
+        training.lossMask(),
+        training.lossSums(),
+        training.gradScale(),
+        Accumulate.OVERWRITE,
+        true,
         training.scope());
   }
 

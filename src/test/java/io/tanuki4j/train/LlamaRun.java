@@ -158,7 +158,7 @@ final class LlamaRun implements AutoCloseable {
     return new Trainer(
         train(),
         new Trainer.Parts(
-            new TrainStep(device.device(), runner, parameters, optimizer, device.scope()),
+            new TrainStep(device.device(), runner, optimizer, device.scope()),
             new Evaluator(device.device(), runner, device.scope()),
             state.schedule(),
             splits,

@@ -1,5 +1,6 @@
 package io.tanuki4j.train;
 
+import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.HostValues;
 import io.tanuki4j.kernel.LossKernels;
@@ -12,6 +13,7 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +62,9 @@ final class QuadraticChunk implements ModelChunk<QuadraticChunk.Saved> {
   public @Nullable Tensor backward(Saved saved, @Nullable Tensor dHidden, Microbatch microbatch) {
     double scale = download(device, microbatch.gradScale())[0];
     double[] grads = download(device, weight.grad());
+    if (microbatch.weightGrads() == Accumulate.OVERWRITE) {
+      Arrays.fill(grads, 0);
+    }
     for (int i = 0; i < saved.tokens.length; i++) {
       grads[(int) saved.tokens[i]] += scale * saved.errors[i];
     }

@@ -134,7 +134,7 @@ final class TinyRun implements AutoCloseable {
     this.runner =
         new MicrobatchRunner<>(
             device, new QuadraticChunk(device, parameters), ListSource.SEQ_LENGTH, 1, 0);
-    this.step = new TrainStep(device, runner, parameters, optimizer, scope);
+    this.step = new TrainStep(device, runner, optimizer, scope);
     this.evaluator = new Evaluator(device, runner, scope);
     this.statistics = new ParameterStatistics(device, parameters, scope);
   }

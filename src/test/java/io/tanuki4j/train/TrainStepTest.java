@@ -38,7 +38,7 @@ class TrainStepTest {
   private final MicrobatchRunner<?> runner =
       new MicrobatchRunner<>(
           device, new QuadraticChunk(device, parameters), ListSource.SEQ_LENGTH, 1, 0);
-  private final TrainStep step = new TrainStep(device, runner, parameters, optimizer, scope);
+  private final TrainStep step = new TrainStep(device, runner, optimizer, scope);
 
   @BeforeEach
   void fill() {

@@ -2,6 +2,7 @@ package io.tanuki4j.parallel.pipeline;
 
 import io.tanuki4j.comm.Recv;
 import io.tanuki4j.comm.Send;
+import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.parallel.pipeline.Action.Compute;
@@ -63,7 +64,8 @@ public final class PipelineExecutor<S> implements AutoCloseable {
   private record Plan(List<Action> actions, SlotPlan slots) {}
 
   /** What a recording belongs to. */
-  private record Key(int slot, int chunk, boolean training, Tensor lossSums) {}
+  private record Key(
+      int slot, int chunk, Accumulate weightGrads, boolean training, Tensor lossSums) {}
 
   /** {@code [1]}, F64: what the gradient of the summed loss is multiplied by. */
   public Tensor gradScale() {
@@ -71,7 +73,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
   }
 
   /**
-   * Forward and backward of an iteration: adds to the gradients of the parameters.
+   * Forward and backward of an iteration: overwrites the gradients of the parameters.
    *
    * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to by the last stage; the same
    *     tensor for many iterations, since what is recorded belongs to it
@@ -144,7 +146,9 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     }
 
     private ChunkInSlot<S> chunkInSlot(Unit unit) {
-      Key key = new Key(plan.slots().slotOf(unit), unit.chunk(), forTraining, lossSums);
+      int slot = plan.slots().slotOf(unit);
+      Accumulate weightGrads = unit.microbatch() == 0 ? Accumulate.OVERWRITE : Accumulate.ADD;
+      Key key = new Key(slot, unit.chunk(), weightGrads, forTraining, lossSums);
       return chunksInSlots.computeIfAbsent(key, PipelineExecutor.this::open);
     }
   }
@@ -156,7 +160,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     return new ChunkInSlot<>(
         device,
         stage.chunks().get(key.chunk()),
-        () -> slot.begin(key.lossSums(), gradScale, key.training()),
+        () -> slot.begin(key.lossSums(), gradScale, key.weightGrads(), key.training()),
         shape.isFirst(index, key.chunk()) ? null : slot.hidden(),
         shape.isLast(index, key.chunk()) ? null : slot.dHidden());
   }

@@ -1,5 +1,6 @@
 package io.tanuki4j.parallel.pipeline;
 
+import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.tensor.DType;
@@ -54,7 +55,7 @@ final class Slot implements AutoCloseable {
   }
 
   /** Drops the micro-batch before and begins the next. */
-  Microbatch begin(Tensor lossSums, Tensor gradScale, boolean training) {
+  Microbatch begin(Tensor lossSums, Tensor gradScale, Accumulate weightGrads, boolean training) {
     drop();
     activations = scope.child("activations");
     return new Microbatch(
@@ -63,6 +64,7 @@ final class Slot implements AutoCloseable {
         inputs.lossMask(),
         lossSums,
         gradScale,
+        weightGrads,
         training,
         activations);
   }
