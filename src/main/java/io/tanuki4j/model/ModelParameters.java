@@ -1,9 +1,10 @@
 package io.tanuki4j.model;
 
 import io.tanuki4j.nn.ParameterSpec;
-import io.tanuki4j.nn.ParameterSpec.Slice;
+import io.tanuki4j.parallel.Axis;
+import io.tanuki4j.parallel.ParallelDims;
+import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.parallel.StageLayers;
-import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -46,30 +47,39 @@ public final class ModelParameters {
     return "layers." + index + ".";
   }
 
-  /** Every parameter, from the embedding to the output. */
+  /** Every parameter of the whole model, from the embedding to the output. */
   public static List<ParameterSpec> specs(ModelConfig config) {
-    return specs(config, StageLayers.even(config.numLayers(), 1, 1), 0);
+    StageLayers oneStage = StageLayers.even(config.numLayers(), 1, 1);
+    return specs(config, oneStage, new RankGrid(ParallelDims.SINGLE), 0);
   }
 
-  /** Those of a pipeline stage. Tied embeddings are on the first stage and on the last. */
-  public static List<ParameterSpec> specs(ModelConfig config, StageLayers layers, int stage) {
+  /**
+   * What one rank has: its tensor-parallel shards of the layers of its stage. Tied embeddings are
+   * on the first stage and on the last.
+   *
+   * @throws IllegalArgumentException if the layers' parts cannot be shared equally over tp
+   */
+  public static List<ParameterSpec> specs(
+      ModelConfig config, StageLayers layers, RankGrid grid, int globalRank) {
+    int stage = grid.coordinate(globalRank, Axis.PP);
+    boolean last = grid.isLastStage(globalRank);
+    TensorShards shards =
+        new TensorShards(config, grid.dims().tp(), grid.coordinate(globalRank, Axis.TP));
     List<ParameterSpec> specs = new ArrayList<>();
-    Shape vocabulary = Shape.of(config.vocabSize(), config.hiddenSize());
-    boolean last = stage == layers.numStages() - 1;
     if (stage == 0 || (last && config.tiedEmbeddings())) {
-      specs.add(ParameterSpec.whole(EMBEDDING, vocabulary, config.initStd(), true));
+      specs.add(shards.vocabulary(EMBEDDING));
     }
     for (int chunk = 0; chunk < layers.chunksPerStage(); chunk++) {
       int first = layers.firstLayer(stage, chunk);
       for (int i = 0; i < layers.count(stage, chunk); i++) {
-        addLayer(specs, layer(first + i), config);
+        specs.addAll(shards.layer(layer(first + i)));
       }
     }
     if (last) {
-      specs.add(norm(FINAL_NORM, config));
+      specs.add(shards.norm(FINAL_NORM));
     }
     if (last && !config.tiedEmbeddings()) {
-      specs.add(ParameterSpec.whole(OUTPUT, vocabulary, config.initStd(), true));
+      specs.add(shards.vocabulary(OUTPUT));
     }
     return specs;
   }
@@ -77,42 +87,5 @@ public final class ModelParameters {
   /** How many numbers a model has. */
   public static long count(ModelConfig config) {
     return specs(config).stream().mapToLong(spec -> spec.shape().numElements()).sum();
-  }
-
-  private static void addLayer(List<ParameterSpec> specs, String prefix, ModelConfig config) {
-    long hidden = config.hiddenSize();
-    long ffn = config.ffnHiddenSize();
-    long queries = (long) config.numHeads() * config.headDim();
-    long keys = (long) config.numQueryGroups() * config.headDim();
-    // Keeps the residual stream's variance independent of depth (Radford et al., 2019).
-    double outStd = config.initStd() / Math.sqrt(2.0 * config.numLayers());
-
-    specs.add(norm(prefix + ATTENTION_NORM, config));
-    String attention = prefix + "attention.";
-    Slice q = slice(attention + "q.weight", queries, hidden);
-    Slice k = slice(attention + "k.weight", keys, hidden);
-    Slice v = slice(attention + "v.weight", keys, hidden);
-    specs.add(packed(prefix + QKV, List.of(q, k, v), config));
-    specs.add(ParameterSpec.whole(prefix + PROJ, Shape.of(hidden, queries), outStd, true));
-
-    specs.add(norm(prefix + MLP_NORM, config));
-    Slice gate = slice(prefix + "mlp.gate.weight", ffn, hidden);
-    Slice up = slice(prefix + "mlp.up.weight", ffn, hidden);
-    specs.add(packed(prefix + GATE_UP, List.of(gate, up), config));
-    specs.add(ParameterSpec.whole(prefix + DOWN, Shape.of(hidden, ffn), outStd, true));
-  }
-
-  private static ParameterSpec norm(String name, ModelConfig config) {
-    return ParameterSpec.whole(name, Shape.of(config.hiddenSize()), ParameterSpec.ONES, false);
-  }
-
-  private static Slice slice(String name, long rows, long columns) {
-    return new Slice(name, Shape.of(rows, columns), rows, 0, 0);
-  }
-
-  private static ParameterSpec packed(String name, List<Slice> slices, ModelConfig config) {
-    long rows = slices.stream().mapToLong(Slice::rows).sum();
-    Shape shape = Shape.of(rows, config.hiddenSize());
-    return new ParameterSpec(name, shape, slices, config.initStd(), true);
   }
 }

@@ -84,7 +84,7 @@ class ModelParametersTest {
     return specs.stream().filter(spec -> spec.name().equals(name)).findFirst().orElseThrow();
   }
 
-  private static ModelConfig llama3(int seqLength, int numLayers) {
+  static ModelConfig llama3(int seqLength, int numLayers) {
     return new ModelConfig(
         numLayers,
         4096,

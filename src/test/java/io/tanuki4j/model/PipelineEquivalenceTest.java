@@ -12,7 +12,6 @@ import io.tanuki4j.nn.Initializer;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.TestDevice;
-import io.tanuki4j.parallel.Axis;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankGrid;
@@ -148,7 +147,7 @@ class PipelineEquivalenceTest {
       this.device = device;
       this.parameters =
           ParameterBuffers.allocate(
-              ModelParameters.specs(config, layers, context.coordinate(Axis.PP)),
+              ModelParameters.specs(config, layers, context.grid(), context.globalRank()),
               device.scope(),
               DType.F32,
               DType.F32);

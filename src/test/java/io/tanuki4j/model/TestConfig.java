@@ -20,16 +20,29 @@ record TestConfig(boolean tied, double rotaryPercent, double zLoss, Recompute re
   }
 
   ModelConfig config(int numLayers) {
+    return config(numLayers, 4, 2, 4, VOCAB_SIZE, SEQ_LENGTH);
+  }
+
+  /**
+   * A model whose parts can be shared by four ranks: eight heads of two, four query groups, a
+   * vocabulary of 12, a sequence of 8.
+   */
+  ModelConfig divisible(int numLayers) {
+    return config(numLayers, 8, 4, 2, 12, 8);
+  }
+
+  private ModelConfig config(
+      int numLayers, int numHeads, int numQueryGroups, int headDim, int vocabSize, int seqLength) {
     return new ModelConfig(
         numLayers,
         8,
         12,
-        4,
-        2,
-        4,
-        VOCAB_SIZE,
-        SEQ_LENGTH,
-        SEQ_LENGTH,
+        numHeads,
+        numQueryGroups,
+        headDim,
+        vocabSize,
+        seqLength,
+        seqLength,
         1e4,
         rotaryPercent,
         1,

@@ -111,7 +111,7 @@ class MicrobatchRunnerTest {
   private static Found run(TestDevice device, StageLayers layers, ParallelContext context) {
     ParameterBuffers parameters =
         ParameterBuffers.allocate(
-            ModelParameters.specs(MODEL, layers, context.globalRank()),
+            ModelParameters.specs(MODEL, layers, context.grid(), context.globalRank()),
             device.scope(),
             DType.F32,
             DType.F32);

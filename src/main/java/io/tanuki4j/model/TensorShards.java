@@ -1,0 +1,89 @@
+package io.tanuki4j.model;
+
+import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.nn.ParameterSpec.Slice;
+import io.tanuki4j.tensor.Shape;
+import java.util.List;
+
+/**
+ * What one tensor-parallel rank has of each parameter (Shoeybi et al., 2019): whole heads, query
+ * groups, gate and up rows and vocabulary rows of the matrices into a region, the columns that fit
+ * to them of the matrices out of it, and every norm.
+ */
+final class TensorShards {
+  private final ModelConfig config;
+  private final int numRanks;
+  private final int rank;
+
+  /**
+   * @throws IllegalArgumentException if heads, query groups, f or v cannot be shared equally
+   */
+  TensorShards(ModelConfig config, int numRanks, int rank) {
+    this.config = config;
+    this.numRanks = numRanks;
+    this.rank = rank;
+    requireEqualShares("heads", config.numHeads());
+    requireEqualShares("query groups", config.numQueryGroups());
+    requireEqualShares("feed-forward size", config.ffnHiddenSize());
+    requireEqualShares("vocabulary size", config.vocabSize());
+  }
+
+  private void requireEqualShares(String what, int count) {
+    if (count % numRanks != 0) {
+      throw new IllegalArgumentException(
+          "%s: %d (expected: a multiple of the %d tensor-parallel ranks)."
+                  .formatted(what, count, numRanks)
+              + " Choose another --tensor-model-parallel-size.");
+    }
+  }
+
+  /** The embedding or the output. */
+  ParameterSpec vocabulary(String name) {
+    return intoRegion(name, List.of(rows(name, config.vocabSize())));
+  }
+
+  /** The parameters of a layer, in order. */
+  List<ParameterSpec> layer(String prefix) {
+    String attention = prefix + "attention.";
+    String mlp = prefix + "mlp.";
+    long queries = (long) config.numHeads() * config.headDim();
+    long keys = (long) config.numQueryGroups() * config.headDim();
+    Slice q = rows(attention + "q.weight", queries);
+    Slice k = rows(attention + "k.weight", keys);
+    Slice v = rows(attention + "v.weight", keys);
+    Slice gate = rows(mlp + "gate.weight", config.ffnHiddenSize());
+    Slice up = rows(mlp + "up.weight", config.ffnHiddenSize());
+    return List.of(
+        norm(prefix + ModelParameters.ATTENTION_NORM),
+        intoRegion(prefix + ModelParameters.QKV, List.of(q, k, v)),
+        outOfRegion(prefix + ModelParameters.PROJ, queries),
+        norm(prefix + ModelParameters.MLP_NORM),
+        intoRegion(prefix + ModelParameters.GATE_UP, List.of(gate, up)),
+        outOfRegion(prefix + ModelParameters.DOWN, config.ffnHiddenSize()));
+  }
+
+  /** Every rank has the whole. */
+  ParameterSpec norm(String name) {
+    return ParameterSpec.whole(name, Shape.of(config.hiddenSize()), ParameterSpec.ONES, false);
+  }
+
+  private Slice rows(String name, long globalRows) {
+    long own = globalRows / numRanks;
+    return new Slice(name, Shape.of(globalRows, config.hiddenSize()), own, rank * own, 0);
+  }
+
+  private ParameterSpec intoRegion(String name, List<Slice> slices) {
+    long rows = slices.stream().mapToLong(Slice::rows).sum();
+    Shape shape = Shape.of(rows, config.hiddenSize());
+    return new ParameterSpec(name, shape, slices, config.initStd(), true);
+  }
+
+  private ParameterSpec outOfRegion(String name, long globalColumns) {
+    long hidden = config.hiddenSize();
+    long own = globalColumns / numRanks;
+    Slice slice = new Slice(name, Shape.of(hidden, globalColumns), hidden, 0, rank * own);
+    // Keeps the residual stream's variance independent of depth (Radford et al., 2019).
+    double std = config.initStd() / Math.sqrt(2.0 * config.numLayers());
+    return new ParameterSpec(name, Shape.of(hidden, own), List.of(slice), std, true);
+  }
+}
