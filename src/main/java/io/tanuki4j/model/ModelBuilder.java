@@ -30,18 +30,30 @@ import java.util.List;
 /** Wires the layers of a Llama to its parameters. */
 public final class ModelBuilder {
   private final ModelConfig config;
+  private final ParallelContext context;
   private final Kernels kernels;
   private final ParameterBuffers parameters;
   private final Rope rope;
 
+  /** Builds the whole model on one rank; see the other constructor. */
+  public ModelBuilder(
+      ModelConfig config, Device device, ParameterBuffers parameters, MemoryScope scope) {
+    this(config, ParallelContext.single(device), device, parameters, scope);
+  }
+
   /**
-   * @param parameters of {@link ModelParameters#specs}, of the whole model or of a stage, filled or
-   *     not
+   * @param context the groups that the layers communicate in
+   * @param parameters of {@link ModelParameters#specs} for this rank, filled or not
    * @param scope memory of the rotary tables, for as long as the model is used
    */
   public ModelBuilder(
-      ModelConfig config, Device device, ParameterBuffers parameters, MemoryScope scope) {
+      ModelConfig config,
+      ParallelContext context,
+      Device device,
+      ParameterBuffers parameters,
+      MemoryScope scope) {
     this.config = config;
+    this.context = context;
     this.kernels = device.kernels();
     this.parameters = parameters;
     this.rope =
@@ -58,8 +70,7 @@ public final class ModelBuilder {
    *
    * @param layers of each stage; the builder's parameters are those of this rank's
    */
-  public PipelineStage<GptChunk.Saved> stage(
-      StageLayers layers, ParallelContext context, int microBatchSize) {
+  public PipelineStage<GptChunk.Saved> stage(StageLayers layers, int microBatchSize) {
     int stage = context.coordinate(Axis.PP);
     List<ModelChunk<GptChunk.Saved>> chunks = new ArrayList<>();
     for (int chunk = 0; chunk < layers.chunksPerStage(); chunk++) {
@@ -72,10 +83,10 @@ public final class ModelBuilder {
         context.pp(),
         Shape.of(seqLength, microBatchSize, config.hiddenSize()),
         parameters.values().dtype(),
-        new TiedParameters(tied(context), context.embedding()));
+        new TiedParameters(tied(), context.embedding()));
   }
 
-  private List<Parameter> tied(ParallelContext context) {
+  private List<Parameter> tied() {
     boolean atAnEnd = context.isFirstStage() || context.isLastStage();
     return atAnEnd && config.tiedEmbeddings()
         ? List.of(parameters.get(ModelParameters.EMBEDDING))

@@ -2,6 +2,8 @@ package io.tanuki4j.parallel;
 
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ProcessGroupFactory;
+import io.tanuki4j.comm.SoloWorld;
+import io.tanuki4j.kernel.Device;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -29,6 +31,11 @@ public record ParallelContext(
     ProcessGroup pp,
     ProcessGroup model,
     ProcessGroup embedding) {
+
+  /** The groups of a run of one rank. */
+  public static ParallelContext single(Device device) {
+    return create(new RankGrid(ParallelDims.SINGLE), new SoloWorld(device));
+  }
 
   /**
    * Makes the groups; every rank calls it.

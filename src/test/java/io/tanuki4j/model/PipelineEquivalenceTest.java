@@ -153,8 +153,8 @@ class PipelineEquivalenceTest {
               DType.F32);
       new Initializer(device.kernels(), SEED).initialize(parameters);
       this.stage =
-          new ModelBuilder(config, device.device(), parameters, device.scope())
-              .stage(layers, context, MICRO_BATCH_SIZE);
+          new ModelBuilder(config, context, device.device(), parameters, device.scope())
+              .stage(layers, MICRO_BATCH_SIZE);
       this.lossSums = device.scope().allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
     }
 

@@ -116,11 +116,11 @@ class MicrobatchRunnerTest {
             DType.F32,
             DType.F32);
     new Initializer(device.kernels(), 3).initialize(parameters);
-    ModelBuilder builder = new ModelBuilder(MODEL, device.device(), parameters, device.scope());
+    ModelBuilder builder =
+        new ModelBuilder(MODEL, context, device.device(), parameters, device.scope());
     Tensor sums = device.scope().allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
     try (MicrobatchRunner<?> runner =
-        new MicrobatchRunner<>(
-            device.device(), builder.stage(layers, context, 1), SEQ_LENGTH, 1, 0)) {
+        new MicrobatchRunner<>(device.device(), builder.stage(layers, 1), SEQ_LENGTH, 1, 0)) {
       runner.setGradScale(1.0 / (NUM_MICROBATCHES * SEQ_LENGTH));
       double[] trained = losses(device, runner, sums, () -> runner.train(batches(), sums));
       double[] gradient = device.read(parameters.get(ModelParameters.EMBEDDING).grad());
