@@ -4,10 +4,11 @@ import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.RankEnvironment;
+import io.tanuki4j.comm.RankProcess;
 import io.tanuki4j.comm.RankSeat;
 import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.comm.inprocess.RankThreads;
-import io.tanuki4j.comm.socket.RankProcess;
+import io.tanuki4j.comm.socket.SocketFactory;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.DType;
@@ -32,7 +33,11 @@ public final class AllReduceBenchmark {
     if (words.length == 1) {
       RankThreads.run(Integer.parseInt(words[0]), LIMIT, seat -> run("threads", seat));
     } else {
-      RankProcess.run(RankEnvironment.of(System.getenv()), LIMIT, seat -> run("processes", seat));
+      RankProcess.run(
+          RankEnvironment.of(System.getenv()),
+          LIMIT,
+          SocketFactory::open,
+          seat -> run("processes", seat));
     }
   }
 

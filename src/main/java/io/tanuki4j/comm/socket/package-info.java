@@ -5,7 +5,7 @@
  * bit.
  *
  * <p>May import: comm, kernel, tensor. Start reading at {@link
- * io.tanuki4j.comm.socket.RankProcess}, then SocketGroup and CollectiveTransfer.
+ * io.tanuki4j.comm.socket.SocketFactory}, then SocketGroup and CollectiveTransfer.
  */
 @NullMarked
 package io.tanuki4j.comm.socket;

@@ -3,6 +3,7 @@ package io.tanuki4j.comm.socket;
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.ProcessGroupContract.Rank;
 import io.tanuki4j.comm.RankEnvironment;
+import io.tanuki4j.comm.RankProcess;
 import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.comm.TestRanks;
 import io.tanuki4j.tensor.DType;
@@ -20,6 +21,7 @@ final class ChildRank {
       RankProcess.run(
           RankEnvironment.of(System.getenv()),
           Duration.ofSeconds(60),
+          SocketFactory::open,
           seat -> TestRanks.run(seat::processGroups, rank -> sum(rank, rounds)));
     } catch (CommunicationException e) {
       System.out.println(e.getMessage());

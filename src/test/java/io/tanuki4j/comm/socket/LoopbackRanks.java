@@ -3,6 +3,7 @@ package io.tanuki4j.comm.socket;
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.RankBody;
 import io.tanuki4j.comm.RankEnvironment;
+import io.tanuki4j.comm.RankProcess;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -36,7 +37,10 @@ public final class LoopbackRanks {
     List<FutureTask<@Nullable Void>> tasks = new ArrayList<>();
     for (int rank = 0; rank < numRanks; rank++) {
       RankEnvironment environment = environment(rank, numRanks, port);
-      tasks.add(start("rank " + rank, () -> RankProcess.run(environment, limit, body)));
+      tasks.add(
+          start(
+              "rank " + rank,
+              () -> RankProcess.run(environment, limit, SocketFactory::open, body)));
     }
     throwFirst(failures(tasks));
   }

@@ -1,11 +1,5 @@
-package io.tanuki4j.comm.socket;
+package io.tanuki4j.comm;
 
-import io.tanuki4j.comm.CommunicationException;
-import io.tanuki4j.comm.ProcessGroupFactory;
-import io.tanuki4j.comm.RankBody;
-import io.tanuki4j.comm.RankEnvironment;
-import io.tanuki4j.comm.RankSeat;
-import io.tanuki4j.comm.Rendezvous;
 import io.tanuki4j.kernel.Device;
 import java.time.Duration;
 
@@ -18,14 +12,16 @@ public final class RankProcess {
    * and fail too.
    *
    * @param limit how long a rank waits for another
+   * @param transport how the ranks exchange tensors, once they have met
    * @throws CommunicationException if ranks could not meet, or another rank failed first
    * @throws Exception what the body throws
    */
-  public static void run(RankEnvironment environment, Duration limit, RankBody body)
+  public static void run(
+      RankEnvironment environment, Duration limit, Transport transport, RankBody body)
       throws Exception {
     try (Rendezvous rendezvous = Rendezvous.join(environment, limit)) {
       try {
-        body.run(new Seat(rendezvous));
+        body.run(new Seat(rendezvous, transport));
       } catch (CommunicationException e) {
         rendezvous.fail(String.valueOf(e.getMessage()));
         throw e;
@@ -41,7 +37,7 @@ public final class RankProcess {
     return speaks ? String.valueOf(failure.getMessage()) : failure.toString();
   }
 
-  private record Seat(Rendezvous rendezvous) implements RankSeat {
+  private record Seat(Rendezvous rendezvous, Transport transport) implements RankSeat {
     @Override
     public int globalRank() {
       return rendezvous.environment().globalRank();
@@ -59,7 +55,7 @@ public final class RankProcess {
 
     @Override
     public ProcessGroupFactory processGroups(Device device) {
-      return SocketFactory.open(rendezvous, device);
+      return transport.open(rendezvous, device);
     }
   }
 }
