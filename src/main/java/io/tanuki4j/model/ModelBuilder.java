@@ -4,6 +4,7 @@ import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.model.ModelConfig.Granularity;
+import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.CausalAttention;
 import io.tanuki4j.nn.Embedding;
 import io.tanuki4j.nn.Layer;
@@ -20,6 +21,7 @@ import io.tanuki4j.nn.SwiGlu;
 import io.tanuki4j.parallel.Axis;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.StageLayers;
+import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.pipeline.ModelChunk;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
 import io.tanuki4j.parallel.pipeline.TiedParameters;
@@ -34,6 +36,7 @@ public final class ModelBuilder {
   private final Kernels kernels;
   private final ParameterBuffers parameters;
   private final Rope rope;
+  private final AttentionCore attentionCore;
 
   /** Builds the whole model on one rank; see the other constructor. */
   public ModelBuilder(
@@ -60,9 +63,11 @@ public final class ModelBuilder {
         Rope.create(
             device,
             frequencies(config),
-            config.seqLength(),
+            SequenceSharding.of(context).positions(config.seqLength()),
             parameters.values().dtype().statisticsType(),
             scope);
+    this.attentionCore =
+        new CausalAttention(kernels, config.numHeads(), config.numQueryGroups(), config.headDim());
   }
 
   /**
@@ -143,12 +148,10 @@ public final class ModelBuilder {
   }
 
   private SelfAttention attention(String prefix) {
-    CausalAttention core =
-        new CausalAttention(kernels, config.numHeads(), config.numQueryGroups(), config.headDim());
     return new SelfAttention(
         linear(prefix + ModelParameters.QKV),
         rope,
-        core,
+        attentionCore,
         linear(prefix + ModelParameters.PROJ),
         config.recompute().granularity() == Granularity.SELECTIVE);
   }

@@ -2,7 +2,7 @@ package io.tanuki4j.model;
 
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.MemoryScope;
-import io.tanuki4j.nn.CausalAttention;
+import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Linear;
 import io.tanuki4j.nn.Microbatch;
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class SelfAttention implements Layer<SelfAttention.Saved> {
   private final Linear qkvProjection;
   private final Rope rope;
-  private final CausalAttention core;
+  private final AttentionCore core;
   private final Linear outProjection;
   private final boolean recomputeCore;
 
@@ -32,7 +32,7 @@ final class SelfAttention implements Layer<SelfAttention.Saved> {
   SelfAttention(
       Linear qkvProjection,
       Rope rope,
-      CausalAttention core,
+      AttentionCore core,
       Linear outProjection,
       boolean recomputeCore) {
     this.qkvProjection = qkvProjection;
@@ -47,7 +47,7 @@ final class SelfAttention implements Layer<SelfAttention.Saved> {
    * @param qkv the rotated projection, {@code [s, b, (n + 2g)·d]}
    * @param core null if it is to be computed again
    */
-  record Saved(Tensor x, Tensor qkv, CausalAttention.@Nullable Saved core) {}
+  record Saved(Tensor x, Tensor qkv, AttentionCore.@Nullable Saved core) {}
 
   @Override
   public Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
@@ -56,7 +56,7 @@ final class SelfAttention implements Layer<SelfAttention.Saved> {
     qkvProjection.forward(qkv, x, microbatch);
     rope.forward(qkv, shape);
     if (!recomputeCore) {
-      CausalAttention.Saved saved = attend(qkv, microbatch);
+      AttentionCore.Saved saved = attend(qkv, microbatch);
       outProjection.forward(out, saved.out(), microbatch);
       return new Saved(x, qkv, saved);
     }
@@ -72,8 +72,8 @@ final class SelfAttention implements Layer<SelfAttention.Saved> {
     AttentionShape shape = core.shape(microbatch);
     try (MemoryScope scratch = microbatch.scope().child("attention backward")) {
       Microbatch temporary = microbatch.withScope(scratch);
-      CausalAttention.Saved kept = saved.core();
-      CausalAttention.Saved attention = kept == null ? attend(saved.qkv(), temporary) : kept;
+      AttentionCore.Saved kept = saved.core();
+      AttentionCore.Saved attention = kept == null ? attend(saved.qkv(), temporary) : kept;
 
       Tensor dAttended = allocate(shape.outSize(), dOut.dtype(), temporary);
       Tensor dQkv = allocate(shape.qkvSize(), dOut.dtype(), temporary);
@@ -89,7 +89,7 @@ final class SelfAttention implements Layer<SelfAttention.Saved> {
     return List.of(qkvProjection.weight(), outProjection.weight());
   }
 
-  private CausalAttention.Saved attend(Tensor qkv, Microbatch microbatch) {
+  private AttentionCore.Saved attend(Tensor qkv, Microbatch microbatch) {
     int width = core.shape(microbatch).outSize();
     Tensor out = allocate(width, qkv.dtype(), microbatch);
     return core.forward(out, qkv, microbatch);

@@ -4,13 +4,9 @@ import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
-import java.util.List;
 
-/**
- * The core of causal attention with grouped queries: from a packed, rotated projection {@code [s,
- * b, (n + 2g)·d]} to {@code [s, b, n·d]}. No parameters.
- */
-public final class CausalAttention implements Layer<CausalAttention.Saved> {
+/** Attention of a rank that has the whole sequence. */
+public final class CausalAttention implements AttentionCore {
   private final Kernels kernels;
   private final int numHeads;
   private final int numQueryGroups;
@@ -22,13 +18,6 @@ public final class CausalAttention implements Layer<CausalAttention.Saved> {
     this.numQueryGroups = numQueryGroups;
     this.headDim = headDim;
   }
-
-  /**
-   * @param qkv the input
-   * @param out the output
-   * @param logSumExp {@code [b, n, s]}
-   */
-  public record Saved(Tensor qkv, Tensor out, Tensor logSumExp) {}
 
   @Override
   public Saved forward(Tensor out, Tensor qkv, Microbatch microbatch) {
@@ -50,11 +39,6 @@ public final class CausalAttention implements Layer<CausalAttention.Saved> {
   }
 
   @Override
-  public List<Parameter> parameters() {
-    return List.of();
-  }
-
-  /** Sizes of a micro-batch's packed projection. */
   public AttentionShape shape(Microbatch microbatch) {
     return new AttentionShape(
         microbatch.seqLength(), microbatch.batchSize(), numHeads, numQueryGroups, headDim);

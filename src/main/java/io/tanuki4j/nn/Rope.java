@@ -10,33 +10,39 @@ import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.IntStream;
 
 /** Rotates queries and keys in place, by tables of cosines and sines made once. */
 public final class Rope {
   private final Kernels kernels;
   private final Tensor cos;
   private final Tensor sin;
+  private final boolean fromStart;
 
   /**
-   * Makes the tables {@code [length, rotaryDim/2]}.
+   * Makes the tables, {@code [number of positions, rotaryDim/2]}.
    *
-   * @param length the longest sequence
+   * @param positions of the tokens of this rank in their sequence; if these are 0, 1, 2 and so on,
+   *     shorter sequences can be rotated, too
    * @param dtype F32, or F64 for F64 activations
    * @param scope memory of the tables
    */
   public static Rope create(
-      Device device, RopeFrequencies frequencies, int length, DType dtype, MemoryScope scope) {
-    Tensor cos = scope.allocate(Shape.of(length, frequencies.rotaryDim() / 2), dtype);
-    Tensor sin = scope.allocate(cos.shape(), dtype);
-    device.upload(cos, table(frequencies, cos, Math::cos));
-    device.upload(sin, table(frequencies, sin, Math::sin));
-    return new Rope(device.kernels(), cos, sin);
+      Device device, RopeFrequencies frequencies, int[] positions, DType dtype, MemoryScope scope) {
+    Shape shape = Shape.of(positions.length, frequencies.rotaryDim() / 2);
+    Tensor cos = scope.allocate(shape, dtype);
+    Tensor sin = scope.allocate(shape, dtype);
+    device.upload(cos, table(frequencies, positions, dtype, Math::cos));
+    device.upload(sin, table(frequencies, positions, dtype, Math::sin));
+    boolean fromStart = IntStream.range(0, positions.length).allMatch(i -> positions[i] == i);
+    return new Rope(device.kernels(), cos, sin, fromStart);
   }
 
-  private Rope(Kernels kernels, Tensor cos, Tensor sin) {
+  private Rope(Kernels kernels, Tensor cos, Tensor sin, boolean fromStart) {
     this.kernels = kernels;
     this.cos = cos;
     this.sin = sin;
+    this.fromStart = fromStart;
   }
 
   /** Rotates a packed projection {@code [s, b, (n + 2g)·d]} in place. */
@@ -52,23 +58,30 @@ public final class Rope {
   }
 
   private int checkedLength(AttentionShape shape) {
-    if (shape.seqLength() > cos.dim(0)) {
+    int length = shape.seqLength();
+    if (length > cos.dim(0)) {
       throw new IllegalArgumentException(
           ("sequence of %d tokens (expected: at most %d, the length of the rotary table)."
                   + " Give a longer --seq-length.")
-              .formatted(shape.seqLength(), cos.dim(0)));
+              .formatted(length, cos.dim(0)));
     }
-    return shape.seqLength();
+    if (length < cos.dim(0) && !fromStart) {
+      throw new IllegalStateException(
+          "%d tokens of a part of a sequence (expected: all %d of the part)"
+              .formatted(length, cos.dim(0)));
+    }
+    return length;
   }
 
   private static ByteBuffer table(
-      RopeFrequencies frequencies, Tensor tensor, DoubleUnaryOperator function) {
-    int bytes = Math.toIntExact(tensor.numBytes());
+      RopeFrequencies frequencies, int[] positions, DType dtype, DoubleUnaryOperator function) {
+    int pairs = frequencies.rotaryDim() / 2;
+    int bytes = Math.multiplyExact(Math.multiplyExact(positions.length, pairs), dtype.bytes());
     ByteBuffer table = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    for (int position = 0; position < tensor.dim(0); position++) {
-      for (int j = 0; j < tensor.dim(1); j++) {
+    for (int position : positions) {
+      for (int j = 0; j < pairs; j++) {
         double value = function.applyAsDouble(frequencies.angle(position, j));
-        if (tensor.dtype() == DType.F64) {
+        if (dtype == DType.F64) {
           table.putDouble(value);
         } else {
           table.putFloat((float) value);

@@ -5,6 +5,7 @@ import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.pipeline.MicrobatchInputs;
 import io.tanuki4j.parallel.pipeline.ModelChunk;
 import io.tanuki4j.parallel.pipeline.PipelineExecutor;
@@ -16,6 +17,7 @@ import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Runs micro-batches of one shape through this rank's stage of a pipeline, which is the whole model
@@ -30,7 +32,7 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
 
   private final Device device;
   private final PipelineStage<S> stage;
-  private final Shape shape;
+  private final MicrobatchTokens tokens;
   private final PipelineExecutor<S> executor;
   private final ByteBuffer staging;
 
@@ -41,18 +43,22 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
    */
   public MicrobatchRunner(
       Device device, ModelChunk<S> model, int seqLength, int microBatchSize, long plannedBytes) {
-    this(device, PipelineStage.whole(model, device), seqLength, microBatchSize, plannedBytes);
+    this(
+        device,
+        PipelineStage.whole(model, device),
+        new MicrobatchTokens(seqLength, microBatchSize, SequenceSharding.WHOLE),
+        plannedBytes);
   }
 
   /**
-   * @param seqLength of this rank's part of the sequence
    * @param plannedBytes of device memory that a micro-batch in flight takes, 0 if unknown
    */
   public MicrobatchRunner(
-      Device device, PipelineStage<S> stage, int seqLength, int microBatchSize, long plannedBytes) {
+      Device device, PipelineStage<S> stage, MicrobatchTokens tokens, long plannedBytes) {
     this.device = device;
     this.stage = stage;
-    this.shape = Shape.of(seqLength, microBatchSize);
+    this.tokens = tokens;
+    Shape shape = tokens.localShape();
     PipelineSchedule schedule = PipelineSchedule.forTraining(stage.chunks().size());
     this.executor = new PipelineExecutor<>(device, stage, schedule, shape, plannedBytes);
     int stagingBytes = Math.toIntExact(Math.max(shape.numElements() * Float.BYTES, Double.BYTES));
@@ -98,21 +104,14 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
   }
 
   private void upload(TokenBatch batch, MicrobatchInputs inputs) {
-    if (batch.seqLength() != shape.dim(0) || batch.batchSize() != shape.dim(1)) {
-      throw new IllegalStateException(
-          "a micro-batch of %d sequences of %d tokens (expected: %d of %d)"
-              .formatted(batch.batchSize(), batch.seqLength(), shape.dim(1), shape.dim(0)));
-    }
-    upload(inputs.tokens(), batch.tokens());
-    upload(inputs.targets(), batch.targets());
-    staging.clear().asFloatBuffer().put(batch.lossMask());
-    staging.limit(batch.lossMask().length * Float.BYTES);
-    device.upload(inputs.lossMask(), staging);
+    upload(inputs.tokens(), into -> tokens.put(into.asIntBuffer(), batch, batch.tokens()));
+    upload(inputs.targets(), into -> tokens.put(into.asIntBuffer(), batch, batch.targets()));
+    upload(inputs.lossMask(), into -> tokens.put(into.asFloatBuffer(), batch, batch.lossMask()));
   }
 
-  private void upload(Tensor destination, int[] ids) {
-    staging.clear().asIntBuffer().put(ids);
-    staging.limit(ids.length * Integer.BYTES);
+  private void upload(Tensor destination, Consumer<ByteBuffer> content) {
+    content.accept(staging.clear());
+    staging.limit(Math.toIntExact(destination.numBytes()));
     device.upload(destination, staging);
   }
 

@@ -97,6 +97,28 @@ class RopeTest {
   }
 
   @Test
+  void rotates_part_of_a_sequence_as_the_whole() {
+    RopeFrequencies frequencies = new RopeFrequencies(1e4, 8, 1, null);
+    Tensor whole = device.random(Shape.of(5, 2, SHAPE.qkvSize()), 1);
+    Tensor part = device.random(Shape.of(5, 2, SHAPE.qkvSize()), 1).rows(1, 3);
+    AttentionShape partShape = new AttentionShape(2, 2, 4, 2, 8);
+
+    rope(frequencies, 0, 1, 2, 3, 4).forward(whole, SHAPE);
+    rope(frequencies, 1, 2).forward(part, partShape);
+
+    assertThat(device.read(part)).containsExactly(device.read(whole.rows(1, 3)));
+  }
+
+  @Test
+  void fewer_tokens_than_the_part_of_a_sequence_are_a_broken_invariant() {
+    Rope rope = rope(new RopeFrequencies(1e4, 8, 1, null), 0, 1, 2, 3, 4, 7);
+    Tensor qkv = device.random(Shape.of(5, 2, SHAPE.qkvSize()), 1);
+    assertThatThrownBy(() -> rope.forward(qkv, SHAPE))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("5 tokens of a part of a sequence (expected: all 6 of the part)");
+  }
+
+  @Test
   void turns_the_pair_of_halves_by_the_angle_of_its_position() {
     AttentionShape shape = new AttentionShape(2, 1, 1, 1, 4);
     Tensor qkv = device.tensor(DType.F64, Shape.of(2, 1, 12), new double[24]);
@@ -131,7 +153,11 @@ class RopeTest {
 
   private Rope rope(int rotaryDim, int length) {
     RopeFrequencies frequencies = new RopeFrequencies(1e4, rotaryDim, 1, null);
-    return Rope.create(device.device(), frequencies, length, DType.F64, device.scope());
+    return rope(frequencies, IntStream.range(0, length).toArray());
+  }
+
+  private Rope rope(RopeFrequencies frequencies, int... positions) {
+    return Rope.create(device.device(), frequencies, positions, DType.F64, device.scope());
   }
 
   private static void assertFrequencies(

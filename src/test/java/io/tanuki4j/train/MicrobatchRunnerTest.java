@@ -19,6 +19,7 @@ import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.parallel.StageLayers;
+import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -119,8 +120,9 @@ class MicrobatchRunnerTest {
     ModelBuilder builder =
         new ModelBuilder(MODEL, context, device.device(), parameters, device.scope());
     Tensor sums = device.scope().allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
+    MicrobatchTokens tokens = new MicrobatchTokens(SEQ_LENGTH, 1, SequenceSharding.of(context));
     try (MicrobatchRunner<?> runner =
-        new MicrobatchRunner<>(device.device(), builder.stage(layers, 1), SEQ_LENGTH, 1, 0)) {
+        new MicrobatchRunner<>(device.device(), builder.stage(layers, 1), tokens, 0)) {
       runner.setGradScale(1.0 / (NUM_MICROBATCHES * SEQ_LENGTH));
       double[] trained = losses(device, runner, sums, () -> runner.train(batches(), sums));
       double[] gradient = device.read(parameters.get(ModelParameters.EMBEDDING).grad());

@@ -1,0 +1,11 @@
+/**
+ * A sequence shared by the ranks of the context-parallel group: which tokens each has, and how
+ * attention reaches the keys and values of the others.
+ *
+ * <p>May import: nn, comm, kernel, tensor. Start reading at {@link
+ * io.tanuki4j.parallel.context.SequenceSharding}.
+ */
+@NullMarked
+package io.tanuki4j.parallel.context;
+
+import org.jspecify.annotations.NullMarked;
