@@ -14,6 +14,7 @@ public interface Kernels
         ActivationKernels,
         EmbeddingKernels,
         LossKernels,
+        VocabParallelLossKernels,
         OptimizerKernels,
         ElementwiseKernels,
         RandomKernels {}

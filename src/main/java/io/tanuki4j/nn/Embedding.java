@@ -25,7 +25,7 @@ public final class Embedding {
     Tensor tokens = microbatch.tokens();
     Shape shape = Shape.of(tokens.dim(0), tokens.dim(1), weight.value().dim(1));
     Tensor out = microbatch.scope().allocate(shape, weight.value().dtype());
-    kernels.embeddingForward(out, tokens, weight.value());
+    kernels.embeddingForward(out, tokens, weight.value(), weight.spec().firstRow());
     return out;
   }
 
@@ -34,7 +34,8 @@ public final class Embedding {
     if (!afterHead) {
       microbatch.begin(weight.grad(), kernels);
     }
-    kernels.embeddingBackward(weight.grad(), dOut, microbatch.tokens());
+    kernels.embeddingBackward(
+        weight.grad(), dOut, microbatch.tokens(), weight.spec().firstRow());
   }
 
   public Parameter weight() {

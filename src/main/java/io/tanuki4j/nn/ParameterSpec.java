@@ -35,6 +35,11 @@ public record ParameterSpec(
     return new ParameterSpec(name, shape, List.of(slice), initialStd, weightDecay);
   }
 
+  /** Where its rows begin in the global tensor; of a packed parameter those of its first slice. */
+  public long firstRow() {
+    return slices.get(0).firstRow();
+  }
+
   /**
    * Consecutive rows of a parameter that checkpoints know as (part of) a tensor of their own. A
    * packed projection has three: query, key and value; each can then be cut for any number of

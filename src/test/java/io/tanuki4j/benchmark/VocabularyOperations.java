@@ -41,7 +41,7 @@ final class VocabularyOperations {
               Tensor out = in.normal(dtype, ids.length, h);
               Tensor tokens = in.ids(ids);
               Tensor table = in.normal(dtype, shape.vocab(), h);
-              return () -> in.kernels().embeddingForward(out, tokens, table);
+              return () -> in.kernels().embeddingForward(out, tokens, table, 0);
             }));
     for (DType gradType : Operation.stateTypes(dtype)) {
       addEmbeddingBackward("", ids, gradType);
@@ -63,7 +63,7 @@ final class VocabularyOperations {
               Tensor dOut = in.normal(dtype, ids.length, h);
               Tensor tokens = in.ids(ids);
               Tensor table = in.normal(gradType, shape.vocab(), h);
-              return () -> in.kernels().embeddingBackward(table, dOut, tokens);
+              return () -> in.kernels().embeddingBackward(table, dOut, tokens, 0);
             }));
   }
 

@@ -15,18 +15,19 @@ final class CudaEmbedding implements EmbeddingKernels {
   }
 
   @Override
-  public void embeddingForward(Tensor out, Tensor tokens, Tensor weight) {
+  public void embeddingForward(Tensor out, Tensor tokens, Tensor weight, long firstRow) {
     int columns = Expect.columns(weight);
     check(out, "out", tokens, weight);
     Expect.sameType("out of embedding", out, weight);
     int vector = Vectors.width(out.dtype(), columns, out, weight);
     PairVariant variant = PairVariant.embedding(DType.F32, out.dtype(), vector);
     CudaFunction function = modules.function(variant, "embedding_forward");
-    function.arg(out).arg(tokens).arg(weight).arg(columns).launch(tokens.numElements(), THREADS);
+    function.arg(out).arg(tokens).arg(weight).arg(columns).arg(firstRow).arg(Expect.rows(weight));
+    function.launch(tokens.numElements(), THREADS);
   }
 
   @Override
-  public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens) {
+  public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens, long firstRow) {
     int columns = Expect.columns(dWeight);
     long count = tokens.numElements();
     check(dOut, "dOut", tokens, dWeight);
@@ -35,6 +36,7 @@ final class CudaEmbedding implements EmbeddingKernels {
     PairVariant variant = PairVariant.embedding(dWeight.dtype(), dOut.dtype(), vector);
     CudaFunction function = modules.function(variant, "embedding_backward");
     function.arg(dWeight).arg(dOut).arg(tokens).arg(count).arg(columns);
+    function.arg(firstRow).arg(Expect.rows(dWeight));
     long columnBlocks = Vectors.ceilDiv(columns, (long) THREADS * vector);
     function.launch(count, Math.toIntExact(columnBlocks), 1, THREADS, 1);
   }

@@ -15,6 +15,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
   private final CudaActivation activation;
   private final CudaEmbedding embedding;
   private final CudaLoss loss;
+  private final CudaVocabParallelLoss vocabParallelLoss;
   private final CudaOptimizer optimizer;
   private final CudaElementwise elementwise;
   private final CudaRandom random;
@@ -32,6 +33,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
     activation = new CudaActivation(modules);
     embedding = new CudaEmbedding(modules);
     loss = new CudaLoss(modules, workspace);
+    vocabParallelLoss = new CudaVocabParallelLoss(modules);
     optimizer = new CudaOptimizer(modules, workspace, gpu.multiprocessors());
     elementwise = new CudaElementwise(modules, stream);
     random = new CudaRandom(modules);
@@ -98,13 +100,13 @@ final class CudaKernels implements Kernels, AutoCloseable {
   }
 
   @Override
-  public void embeddingForward(Tensor out, Tensor tokens, Tensor weight) {
-    embedding.embeddingForward(out, tokens, weight);
+  public void embeddingForward(Tensor out, Tensor tokens, Tensor weight, long firstRow) {
+    embedding.embeddingForward(out, tokens, weight, firstRow);
   }
 
   @Override
-  public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens) {
-    embedding.embeddingBackward(dWeight, dOut, tokens);
+  public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens, long firstRow) {
+    embedding.embeddingBackward(dWeight, dOut, tokens, firstRow);
   }
 
   @Override
@@ -117,6 +119,30 @@ final class CudaKernels implements Kernels, AutoCloseable {
   public void crossEntropyForwardBackward(
       Tensor sums, Tensor logits, Tensor targets, Tensor lossMask, Tensor gradScale, double zLoss) {
     loss.crossEntropyForwardBackward(sums, logits, targets, lossMask, gradScale, zLoss);
+  }
+
+  @Override
+  public void vocabParallelStatistics(
+      Tensor statistics, Tensor logits, Tensor targets, long firstId) {
+    vocabParallelLoss.vocabParallelStatistics(statistics, logits, targets, firstId);
+  }
+
+  @Override
+  public void vocabParallelLoss(Tensor sums, Tensor statistics, Tensor lossMask, double zLoss) {
+    vocabParallelLoss.vocabParallelLoss(sums, statistics, lossMask, zLoss);
+  }
+
+  @Override
+  public void vocabParallelLossBackward(
+      Tensor logits,
+      Tensor statistics,
+      Tensor targets,
+      Tensor lossMask,
+      Tensor gradScale,
+      long firstId,
+      double zLoss) {
+    vocabParallelLoss.vocabParallelLossBackward(
+        logits, statistics, targets, lossMask, gradScale, firstId, zLoss);
   }
 
   @Override

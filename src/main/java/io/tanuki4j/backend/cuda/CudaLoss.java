@@ -6,7 +6,7 @@ import io.tanuki4j.tensor.Tensor;
 
 /** Cross entropy and z-loss; see loss.cu. */
 final class CudaLoss implements LossKernels {
-  private static final int MAX_THREADS = 1024;
+  static final int MAX_THREADS = 1024;
   private static final int WARP = 32;
 
   private final CudaModules modules;
@@ -52,7 +52,8 @@ final class CudaLoss implements LossKernels {
     function.arg(sums).arg(rowSums).arg(Expect.rows(logits)).launch(1, MAX_THREADS);
   }
 
-  private static int threads(Tensor logits, int vector) {
+  /** Threads of the block of one token. */
+  static int threads(Tensor logits, int vector) {
     long accesses = Vectors.ceilDiv(Expect.columns(logits), vector);
     return (int) Math.min(MAX_THREADS, Vectors.ceilDiv(accesses, WARP) * WARP);
   }
@@ -65,6 +66,10 @@ final class CudaLoss implements LossKernels {
     Expect.dtype("targets of crossEntropy", targets, DType.I32);
     Expect.elements("lossMask of crossEntropy", lossMask, Expect.rows(logits));
     Expect.dtype("lossMask of crossEntropy", lossMask, DType.F32);
+    return variant(logits);
+  }
+
+  static RowVariant variant(Tensor logits) {
     int vector = Vectors.width(logits.dtype(), Expect.columns(logits), logits);
     return new RowVariant("loss", logits.dtype(), vector);
   }

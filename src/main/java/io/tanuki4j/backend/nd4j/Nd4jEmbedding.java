@@ -7,6 +7,9 @@ import java.util.Arrays;
 
 /** Rows of a table by token id. */
 final class Nd4jEmbedding implements EmbeddingKernels {
+  /** In place of a row: the token is in another rank's part of the table. */
+  private static final long ELSEWHERE = -1;
+
   private final Workers workers;
 
   Nd4jEmbedding(Workers workers) {
@@ -14,7 +17,7 @@ final class Nd4jEmbedding implements EmbeddingKernels {
   }
 
   @Override
-  public void embeddingForward(Tensor out, Tensor tokens, Tensor weight) {
+  public void embeddingForward(Tensor out, Tensor tokens, Tensor weight, long firstRow) {
     int h = Rows.columns(weight);
     check("out of embedding", out, tokens, weight);
     Expect.sameType("out of embedding", out, weight);
@@ -24,25 +27,26 @@ final class Nd4jEmbedding implements EmbeddingKernels {
         (from, to, scratch) -> {
           Row row = scratch.row(0, out);
           for (long i = from; i < to; i++) {
-            row.load(weight, (long) idOf(tokens, i, weight) * h, h);
+            long place = rowOf(tokens, i, weight, firstRow);
+            if (place == ELSEWHERE) {
+              row.fill(0, h);
+            } else {
+              row.load(weight, place * h, h);
+            }
             row.store(out, i * h);
           }
         });
   }
 
   /**
-   * Sorts the places by token, so that a task owns all places of a token and adds them in their
+   * Sorts the places by row, so that a task owns all places of a token and adds them in their
    * order.
    */
   @Override
-  public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens) {
+  public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens, long firstRow) {
     check("dOut of embedding", dOut, tokens, dWeight);
     Expect.gradientType("dWeight of embedding", dWeight, dOut);
-    long[] sorted = new long[Math.toIntExact(tokens.numElements())];
-    for (int i = 0; i < sorted.length; i++) {
-      sorted[i] = (long) idOf(tokens, i, dWeight) << 32 | i;
-    }
-    Arrays.sort(sorted);
+    long[] sorted = sortedPlaces(tokens, dWeight, firstRow);
     workers.runParts(
         sorted.length,
         Rows.perTask(Rows.columns(dWeight)),
@@ -54,10 +58,25 @@ final class Nd4jEmbedding implements EmbeddingKernels {
         });
   }
 
+  /** For each token that is here its row above its index. */
+  private static long[] sortedPlaces(Tensor tokens, Tensor table, long firstRow) {
+    long[] places = new long[Math.toIntExact(tokens.numElements())];
+    int count = 0;
+    for (int i = 0; i < places.length; i++) {
+      long row = rowOf(tokens, i, table, firstRow);
+      if (row != ELSEWHERE) {
+        places[count++] = row << 32 | i;
+      }
+    }
+    long[] sorted = Arrays.copyOf(places, count);
+    Arrays.sort(sorted);
+    return sorted;
+  }
+
   /** The first place at or after this one where a token begins. */
   private static int startOfToken(long[] sorted, int from) {
     int at = from;
-    while (at > 0 && at < sorted.length && id(sorted[at]) == id(sorted[at - 1])) {
+    while (at > 0 && at < sorted.length && row(sorted[at]) == row(sorted[at - 1])) {
       at++;
     }
     return at;
@@ -67,24 +86,24 @@ final class Nd4jEmbedding implements EmbeddingKernels {
   private static int addToken(
       Tensor dWeight, Tensor dOut, long[] sorted, int start, Scratch scratch) {
     int h = Rows.columns(dWeight);
-    int id = id(sorted[start]);
+    long row = row(sorted[start]);
     Row sum = scratch.row(0, dOut);
     Row grad = scratch.row(1, dOut);
     sum.fill(0, h);
     int at = start;
-    while (at < sorted.length && id(sorted[at]) == id) {
+    while (at < sorted.length && row(sorted[at]) == row) {
       grad.load(dOut, (sorted[at] & 0xFFFFFFFFL) * h, h);
       sum.add(grad);
       at++;
     }
-    grad.load(dWeight, (long) id * h, h);
+    grad.load(dWeight, row * h, h);
     sum.add(grad);
-    sum.store(dWeight, (long) id * h);
+    sum.store(dWeight, row * h);
     return at;
   }
 
-  private static int id(long sortedPlace) {
-    return (int) (sortedPlace >>> 32);
+  private static long row(long sortedPlace) {
+    return sortedPlace >>> 32;
   }
 
   private static void check(String name, Tensor perToken, Tensor tokens, Tensor table) {
@@ -92,13 +111,8 @@ final class Nd4jEmbedding implements EmbeddingKernels {
     Expect.matrix(name, perToken, tokens.numElements(), table.dim(-1));
   }
 
-  /** An id out of range would read or write foreign memory, so it is checked here too. */
-  private static int idOf(Tensor tokens, long i, Tensor table) {
-    int id = Elements.getInt(tokens, i);
-    if (id < 0 || id >= table.dim(0)) {
-      throw new IllegalArgumentException(
-          "token id: %d (expected: 0 to %d)".formatted(id, table.dim(0) - 1));
-    }
-    return id;
+  private static long rowOf(Tensor tokens, long i, Tensor table, long firstRow) {
+    long row = Elements.getInt(tokens, i) - firstRow;
+    return row >= 0 && row < table.dim(0) ? row : ELSEWHERE;
   }
 }

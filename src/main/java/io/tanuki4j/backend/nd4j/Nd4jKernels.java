@@ -14,6 +14,7 @@ final class Nd4jKernels implements Kernels {
   private final Nd4jActivation activation;
   private final Nd4jEmbedding embedding;
   private final Nd4jLoss loss;
+  private final Nd4jVocabParallelLoss vocabParallelLoss;
   private final Nd4jOptimizer optimizer;
   private final Nd4jElementwise elementwise;
   private final Nd4jRandom random;
@@ -27,6 +28,7 @@ final class Nd4jKernels implements Kernels {
     activation = new Nd4jActivation(workers);
     embedding = new Nd4jEmbedding(workers);
     loss = new Nd4jLoss(workers);
+    vocabParallelLoss = new Nd4jVocabParallelLoss(workers);
     optimizer = new Nd4jOptimizer(workers);
     random = new Nd4jRandom(workers);
   }
@@ -86,13 +88,13 @@ final class Nd4jKernels implements Kernels {
   }
 
   @Override
-  public void embeddingForward(Tensor out, Tensor tokens, Tensor weight) {
-    embedding.embeddingForward(out, tokens, weight);
+  public void embeddingForward(Tensor out, Tensor tokens, Tensor weight, long firstRow) {
+    embedding.embeddingForward(out, tokens, weight, firstRow);
   }
 
   @Override
-  public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens) {
-    embedding.embeddingBackward(dWeight, dOut, tokens);
+  public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens, long firstRow) {
+    embedding.embeddingBackward(dWeight, dOut, tokens, firstRow);
   }
 
   @Override
@@ -105,6 +107,30 @@ final class Nd4jKernels implements Kernels {
   public void crossEntropyForwardBackward(
       Tensor sums, Tensor logits, Tensor targets, Tensor lossMask, Tensor gradScale, double zLoss) {
     loss.crossEntropyForwardBackward(sums, logits, targets, lossMask, gradScale, zLoss);
+  }
+
+  @Override
+  public void vocabParallelStatistics(
+      Tensor statistics, Tensor logits, Tensor targets, long firstId) {
+    vocabParallelLoss.vocabParallelStatistics(statistics, logits, targets, firstId);
+  }
+
+  @Override
+  public void vocabParallelLoss(Tensor sums, Tensor statistics, Tensor lossMask, double zLoss) {
+    vocabParallelLoss.vocabParallelLoss(sums, statistics, lossMask, zLoss);
+  }
+
+  @Override
+  public void vocabParallelLossBackward(
+      Tensor logits,
+      Tensor statistics,
+      Tensor targets,
+      Tensor lossMask,
+      Tensor gradScale,
+      long firstId,
+      double zLoss) {
+    vocabParallelLoss.vocabParallelLossBackward(
+        logits, statistics, targets, lossMask, gradScale, firstId, zLoss);
   }
 
   @Override

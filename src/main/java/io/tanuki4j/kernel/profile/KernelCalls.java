@@ -125,6 +125,22 @@ final class KernelCalls {
     return moved(KernelFamily.LOSS, "crossEntropyForwardBackward", logits, bytes);
   }
 
+  static KernelCall vocabParallelStatistics(Tensor statistics, Tensor logits, Tensor targets) {
+    double bytes = bytes(statistics, logits, targets);
+    return moved(KernelFamily.LOSS, "vocabParallelStatistics", logits, bytes);
+  }
+
+  static KernelCall vocabParallelLoss(Tensor statistics, Tensor lossMask) {
+    double bytes = bytes(statistics, lossMask);
+    return moved(KernelFamily.LOSS, "vocabParallelLoss", statistics, bytes);
+  }
+
+  static KernelCall vocabParallelLossBackward(
+      Tensor logits, Tensor statistics, Tensor targets, Tensor lossMask) {
+    double bytes = 2 * bytes(logits) + bytes(statistics, targets, lossMask);
+    return moved(KernelFamily.LOSS, "vocabParallelLossBackward", logits, bytes);
+  }
+
   static KernelCall sumOfSquares(Tensor x) {
     return moved(KernelFamily.OPTIMIZER, "sumOfSquares", x, bytes(x));
   }

@@ -95,17 +95,17 @@ final class ProfiledKernels implements Kernels {
   }
 
   @Override
-  public void embeddingForward(Tensor out, Tensor tokens, Tensor weight) {
+  public void embeddingForward(Tensor out, Tensor tokens, Tensor weight, long firstRow) {
     recorder.time(
         () -> KernelCalls.embeddingForward(out, tokens, weight),
-        () -> kernels.embeddingForward(out, tokens, weight));
+        () -> kernels.embeddingForward(out, tokens, weight, firstRow));
   }
 
   @Override
-  public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens) {
+  public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens, long firstRow) {
     recorder.time(
         () -> KernelCalls.embeddingBackward(dWeight, dOut, tokens),
-        () -> kernels.embeddingBackward(dWeight, dOut, tokens));
+        () -> kernels.embeddingBackward(dWeight, dOut, tokens, firstRow));
   }
 
   @Override
@@ -123,6 +123,37 @@ final class ProfiledKernels implements Kernels {
         () -> KernelCalls.crossEntropyForwardBackward(logits, targets, lossMask),
         () ->
             kernels.crossEntropyForwardBackward(sums, logits, targets, lossMask, gradScale, zLoss));
+  }
+
+  @Override
+  public void vocabParallelStatistics(
+      Tensor statistics, Tensor logits, Tensor targets, long firstId) {
+    recorder.time(
+        () -> KernelCalls.vocabParallelStatistics(statistics, logits, targets),
+        () -> kernels.vocabParallelStatistics(statistics, logits, targets, firstId));
+  }
+
+  @Override
+  public void vocabParallelLoss(Tensor sums, Tensor statistics, Tensor lossMask, double zLoss) {
+    recorder.time(
+        () -> KernelCalls.vocabParallelLoss(statistics, lossMask),
+        () -> kernels.vocabParallelLoss(sums, statistics, lossMask, zLoss));
+  }
+
+  @Override
+  public void vocabParallelLossBackward(
+      Tensor logits,
+      Tensor statistics,
+      Tensor targets,
+      Tensor lossMask,
+      Tensor gradScale,
+      long firstId,
+      double zLoss) {
+    recorder.time(
+        () -> KernelCalls.vocabParallelLossBackward(logits, statistics, targets, lossMask),
+        () ->
+            kernels.vocabParallelLossBackward(
+                logits, statistics, targets, lossMask, gradScale, firstId, zLoss));
   }
 
   @Override

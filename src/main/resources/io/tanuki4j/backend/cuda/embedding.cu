@@ -1,15 +1,19 @@
-// Rows of a table by token id, and their gradient without atomics. Options: ELEMENT, GRAD, VEC.
+// Rows of a table by token id, and their gradient without atomics. The table is that of the ids from
+// firstRow on; an id beside it belongs to another rank. Options: ELEMENT, GRAD, VEC.
 
 typedef ELEMENT T;
 
 constexpr int THREADS = 256;
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    embedding_forward(T* out, const int* tokens, const T* weight, int columns) {
-  const T* from = weight + (i64)tokens[blockIdx.x] * columns;
+    embedding_forward(T* out, const int* tokens, const T* weight, int columns, i64 firstRow,
+                      i64 rows) {
+  const i64 row = tokens[blockIdx.x] - firstRow;
+  const bool here = row >= 0 && row < rows;
+  const T* from = weight + row * columns;
   T* to = out + (i64)blockIdx.x * columns;
   for (int column = threadIdx.x * VEC; column < columns; column += THREADS * VEC) {
-    Pack<T, VEC>::load(from + column).store(to + column);
+    (here ? Pack<T, VEC>::load(from + column) : Pack<T, VEC>::zero()).store(to + column);
   }
 }
 
@@ -35,10 +39,12 @@ inline int gather_matches(int* matches, const int* tokens, int token, int positi
 // A block belongs to one position (x) and a range of columns (y). The block of a token's first
 // position adds up the gradients of all its positions, in their order, and adds them to the row.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    embedding_backward(GRAD* dWeight, const T* dOut, const int* tokens, int count, int columns) {
+    embedding_backward(GRAD* dWeight, const T* dOut, const int* tokens, int count, int columns,
+                       i64 firstRow, i64 rows) {
   __shared__ int matches[THREADS];
   const int first = blockIdx.x;
   const int token = tokens[first];
+  if (token < firstRow || token >= firstRow + rows) return;
   bool earlier = false;
   for (int i = threadIdx.x; i < first; i += THREADS) earlier |= tokens[i] == token;
   if (__syncthreads_or(earlier)) return;
@@ -60,7 +66,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     __syncthreads();
   }
   if (column >= columns) return;
-  GRAD* row = dWeight + (i64)token * columns + column;
+  GRAD* row = dWeight + (token - firstRow) * columns + column;
   const Pack<GRAD, VEC> old = Pack<GRAD, VEC>::load(row);
 #pragma unroll
   for (int j = 0; j < VEC; j++) sum[j] += old[j];

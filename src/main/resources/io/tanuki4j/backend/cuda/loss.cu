@@ -66,6 +66,28 @@ inline void write_row(double* rowSums, double crossEntropy, double zLoss) {
   }
 }
 
+inline void write_zeros(T* row, int vocabulary) {
+  for (int i = threadIdx.x * VEC; i < vocabulary; i += blockDim.x * VEC) {
+    Elements::zero().store(row + i);
+  }
+}
+
+// In the place of the logits. A target beside the row changes nothing.
+inline void write_gradient(T* row, int vocabulary, float logZ, float scale, float zLoss,
+                           i64 target) {
+  const float factor = scale * (1.0f + 2.0f * zLoss * logZ);
+  for (int i = threadIdx.x * VEC; i < vocabulary; i += blockDim.x * VEC) {
+    const Elements x = Elements::load(row + i);
+    float y[VEC];
+#pragma unroll
+    for (int j = 0; j < VEC; j++) {
+      y[j] = factor * exponential<T>(x[j] - logZ);
+      if (i + j == target) y[j] -= scale;
+    }
+    Elements::of(y).store(row + i);
+  }
+}
+
 extern "C" __global__ void __launch_bounds__(1024)
     cross_entropy_forward(double* rowSums, const T* logits, const int* targets,
                           const float* lossMask, int vocabulary, float zLoss) {
@@ -88,28 +110,14 @@ extern "C" __global__ void __launch_bounds__(1024)
   const float mask = lossMask[blockIdx.x];
   if (mask == 0.0f) {
     write_row(rowSums, 0, 0);
-    for (int i = threadIdx.x * VEC; i < vocabulary; i += blockDim.x * VEC) {
-      Elements::zero().store(row + i);
-    }
+    write_zeros(row, vocabulary);
     return;
   }
   const int targetIndex = targets[blockIdx.x];
   const float target = widen(row[targetIndex]);  // read before the barrier, overwritten after it
   const float logZ = log_denominator(row, vocabulary);
   write_row(rowSums, mask * (logZ - target), mask * zLoss * logZ * logZ);
-
-  const float scale = (float)(*gradScale * mask);
-  const float factor = scale * (1.0f + 2.0f * zLoss * logZ);
-  for (int i = threadIdx.x * VEC; i < vocabulary; i += blockDim.x * VEC) {
-    const Elements x = Elements::load(row + i);
-    float y[VEC];
-#pragma unroll
-    for (int j = 0; j < VEC; j++) {
-      y[j] = factor * exponential<T>(x[j] - logZ);
-      if (i + j == targetIndex) y[j] -= scale;
-    }
-    Elements::of(y).store(row + i);
-  }
+  write_gradient(row, vocabulary, logZ, (float)(*gradScale * mask), zLoss, targetIndex);
 }
 
 // sums += the rows' sums, in an order that does not vary. One block.
@@ -126,4 +134,71 @@ extern "C" __global__ void __launch_bounds__(1024)
     sums[0] += crossEntropy;
     sums[1] += zLoss;
   }
+}
+
+// The kernels below are for a vocabulary that is spread over ranks. statistics: [parts, 2, tokens],
+// of each part the log-sum-exp of a token's logits and, in one of the parts, its target's logit.
+
+inline float part_statistic(const float* statistics, int part, int which, i64 tokens, i64 token) {
+  return statistics[(2 * part + which) * tokens + token];
+}
+
+inline float whole_log_denominator(const float* statistics, int parts, i64 tokens, i64 token) {
+  Softmax all{-infinity(), 0.0f};
+  for (int part = 0; part < parts; part++) {
+    all.merge(Softmax{part_statistic(statistics, part, 0, tokens, token), 1.0f});
+  }
+  return all.max + logf(all.sum);
+}
+
+extern "C" __global__ void __launch_bounds__(1024)
+    vocab_parallel_statistics(float* statistics, const T* logits, const int* targets,
+                              int vocabulary, i64 firstId) {
+  const T* row = logits + (i64)blockIdx.x * vocabulary;
+  const float logSumExp = log_denominator(row, vocabulary);
+  if (threadIdx.x == 0) {
+    const i64 target = targets[blockIdx.x] - firstId;
+    const bool here = target >= 0 && target < vocabulary;
+    statistics[blockIdx.x] = logSumExp;
+    statistics[gridDim.x + blockIdx.x] = here ? widen(row[target]) : 0.0f;
+  }
+}
+
+// One block, so that the order of the sum does not vary.
+extern "C" __global__ void __launch_bounds__(1024)
+    vocab_parallel_loss(double* sums, const float* statistics, const float* lossMask, int parts,
+                        i64 tokens, float zLoss) {
+  double crossEntropy = 0, zTerms = 0;
+  for (i64 token = threadIdx.x; token < tokens; token += blockDim.x) {
+    const float mask = lossMask[token];
+    if (mask == 0.0f) continue;
+    const float logZ = whole_log_denominator(statistics, parts, tokens, token);
+    float target = 0.0f;
+    for (int part = 0; part < parts; part++) {
+      target += part_statistic(statistics, part, 1, tokens, token);
+    }
+    crossEntropy += mask * (logZ - target);
+    zTerms += mask * zLoss * logZ * logZ;
+  }
+  crossEntropy = block_sum(crossEntropy);
+  zTerms = block_sum(zTerms);
+  if (threadIdx.x == 0) {
+    sums[0] += crossEntropy;
+    sums[1] += zTerms;
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(1024)
+    vocab_parallel_loss_backward(T* logits, const float* statistics, const int* targets,
+                                 const float* lossMask, const double* gradScale, int parts,
+                                 int vocabulary, i64 firstId, float zLoss) {
+  T* row = logits + (i64)blockIdx.x * vocabulary;
+  const float mask = lossMask[blockIdx.x];
+  if (mask == 0.0f) {
+    write_zeros(row, vocabulary);
+    return;
+  }
+  const float logZ = whole_log_denominator(statistics, parts, gridDim.x, blockIdx.x);
+  write_gradient(row, vocabulary, logZ, (float)(*gradScale * mask), zLoss,
+                 targets[blockIdx.x] - firstId);
 }

@@ -147,7 +147,7 @@ class CudaDeviceTest {
     Tensor second = memory.filled(DType.F32, 0, 8, 256);
     Tensor dx = memory.undefined(DType.BF16, 999, 256);
     for (Tensor out : new Tensor[] {first, second}) {
-      device.kernels().embeddingBackward(out.rows(0, 7), grads, tokens);
+      device.kernels().embeddingBackward(out.rows(0, 7), grads, tokens, 0);
       Tensor dWeight = out.rows(7, 8).reshape(Shape.of(256));
       device.kernels().rmsNormBackward(dx, dWeight, grads, grads, rstd, weight, Accumulate.ADD);
     }

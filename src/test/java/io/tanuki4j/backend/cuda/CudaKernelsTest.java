@@ -11,6 +11,7 @@ import io.tanuki4j.kernel.NormContract;
 import io.tanuki4j.kernel.OptimizerContract;
 import io.tanuki4j.kernel.RandomContract;
 import io.tanuki4j.kernel.RopeContract;
+import io.tanuki4j.kernel.VocabParallelLossContract;
 import io.tanuki4j.tensor.DType;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Nested;
@@ -135,6 +136,24 @@ class CudaKernelsTest {
 
   @Nested
   class Loss extends LossContract {
+    @Override
+    protected Device openDevice() {
+      return TestGpu.open();
+    }
+
+    @Override
+    protected Stream<DType> types() {
+      return computeTypes();
+    }
+
+    @Override
+    protected int[] sizes() {
+      return SIZES;
+    }
+  }
+
+  @Nested
+  class VocabParallelLoss extends VocabParallelLossContract {
     @Override
     protected Device openDevice() {
       return TestGpu.open();

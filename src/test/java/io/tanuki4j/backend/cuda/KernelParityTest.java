@@ -1,5 +1,7 @@
 package io.tanuki4j.backend.cuda;
 
+import static io.tanuki4j.kernel.VocabParallelLossKernels.NUM_STATISTICS;
+
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Kernels;
@@ -162,10 +164,57 @@ class KernelParityTest {
             Tensor dOut = side.random(dtype, 3, 600, columns);
             Tensor dTable = side.random(DType.F32, 4, 50, columns);
             Tensor sameTypeDTable = side.random(dtype, 5, 50, columns);
-            side.kernels().embeddingForward(out, tokens, table);
-            side.kernels().embeddingBackward(dTable, dOut, tokens);
-            side.kernels().embeddingBackward(sameTypeDTable, dOut, tokens);
+            side.kernels().embeddingForward(out, tokens, table, 0);
+            side.kernels().embeddingBackward(dTable, dOut, tokens, 0);
+            side.kernels().embeddingBackward(sameTypeDTable, dOut, tokens, 0);
             return List.of(out, dTable, sameTypeDTable);
+          });
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void parts_of_embeddings_agree(DType dtype) {
+    for (int columns : new int[] {7, 64, 1000}) {
+      devices.compare(
+          side -> {
+            Tensor tokens = side.ids(600, 50, 1);
+            Tensor part = side.random(dtype, 2, 20, columns);
+            Tensor out = side.undefined(dtype, 600, columns);
+            Tensor dOut = side.random(dtype, 3, 600, columns);
+            Tensor dPart = side.random(DType.F32, 4, 20, columns);
+            side.kernels().embeddingForward(out, tokens, part, 25);
+            side.kernels().embeddingBackward(dPart, dOut, tokens, 25);
+            return List.of(out, dPart);
+          });
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void losses_of_a_spread_vocabulary_agree(DType dtype) {
+    for (int vocabulary : new int[] {7, 512, 1000, 8191, 32_000}) {
+      devices.compare(
+          side -> {
+            Kernels kernels = side.kernels();
+            Tensor first = side.random(dtype, 1, 20, vocabulary);
+            Tensor second = side.random(dtype, 2, 20, vocabulary);
+            Tensor targets = side.ids(20, 2 * vocabulary, 3);
+            Tensor mask = side.random(DType.F32, 4, 20);
+            Tensor scale = side.of(DType.F64, 0.25);
+            Tensor sums = side.of(DType.F64, new double[LossKernels.NUM_SUMS]);
+            Tensor statistics = side.undefined(DType.F32, 2, NUM_STATISTICS, 20);
+            kernels.vocabParallelStatistics(statistics.rows(0, 1), first, targets, 0);
+            kernels.vocabParallelStatistics(statistics.rows(1, 2), second, targets, vocabulary);
+            kernels.vocabParallelLoss(sums, statistics, mask, 1e-4);
+            kernels.vocabParallelLossBackward(first, statistics, targets, mask, scale, 0, 1e-4);
+            kernels.vocabParallelLossBackward(
+                second, statistics, targets, mask, scale, vocabulary, 1e-4);
+            return List.of(statistics, sums, first, second);
           });
     }
   }

@@ -11,6 +11,7 @@ import io.tanuki4j.kernel.NormContract;
 import io.tanuki4j.kernel.OptimizerContract;
 import io.tanuki4j.kernel.RandomContract;
 import io.tanuki4j.kernel.RopeContract;
+import io.tanuki4j.kernel.VocabParallelLossContract;
 import org.junit.jupiter.api.Nested;
 
 class Nd4jKernelsTest {
@@ -68,6 +69,14 @@ class Nd4jKernelsTest {
 
   @Nested
   class Loss extends LossContract {
+    @Override
+    protected Device openDevice() {
+      return open();
+    }
+  }
+
+  @Nested
+  class VocabParallelLoss extends VocabParallelLossContract {
     @Override
     protected Device openDevice() {
       return open();

@@ -96,7 +96,7 @@ class Nd4jThreadsTest {
       double[] ids = new Random(7).ints(TOKENS, 0, 50).asDoubleStream().toArray();
       Tensor tokens = memory.of(DType.I32, ids, TOKENS);
       Tensor table = memory.random(sumType(), 8, VOCAB, HIDDEN);
-      kernels.embeddingBackward(table, memory.random(dtype, 9, TOKENS, HIDDEN), tokens);
+      kernels.embeddingBackward(table, memory.random(dtype, 9, TOKENS, HIDDEN), tokens, 0);
       Tensor logits = memory.random(dtype, 10, TOKENS, VOCAB);
       Tensor mask = memory.filled(DType.F32, 1, TOKENS);
       Tensor sums = memory.filled(DType.F64, 0, LossKernels.NUM_SUMS);

@@ -100,4 +100,15 @@ class KernelCallsTest {
     assertThat(KernelCalls.embeddingBackward(f32(5, 8), bf16(100, 8), tokens).bytes())
         .isEqualTo(2 * 800 + 2 * 4 * 40 + 400);
   }
+
+  @Test
+  void the_gradient_of_a_part_of_the_vocabulary_replaces_its_logits() {
+    Tensor ids = tensor(DType.I32, 6);
+    Tensor all = f32(4, 2, 6);
+    assertThat(KernelCalls.vocabParallelStatistics(f32(2, 6), bf16(6, 8), ids).bytes())
+        .isEqualTo(4 * 12 + 2 * 48 + 4 * 6);
+    assertThat(KernelCalls.vocabParallelLoss(all, f32(6)).bytes()).isEqualTo(4 * 48 + 4 * 6);
+    assertThat(KernelCalls.vocabParallelLossBackward(bf16(6, 8), all, ids, f32(6)).bytes())
+        .isEqualTo(2 * 2 * 48 + 4 * 48 + 2 * 4 * 6);
+  }
 }
