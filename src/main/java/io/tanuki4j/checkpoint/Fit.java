@@ -1,14 +1,13 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.tensor.Shape;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -33,17 +32,16 @@ final class Fit {
   }
 
   /**
-   * @param targets of all ranks
    * @param vocabSize ids of the tokenizer that the tensors are for
-   * @return what a target of each name is filled from
+   * @return what each target is filled from
    * @throws IllegalArgumentException if the two do not fit, with every kind of difference in it
    */
-  Map<String, StoredTensor> match(List<Holding> targets, int vocabSize) {
-    Map<String, StoredTensor> matches = new LinkedHashMap<>();
+  Map<ShardedTensor, StoredTensor> match(List<ShardedTensor> targets, int vocabSize) {
+    Map<ShardedTensor, StoredTensor> matches = new LinkedHashMap<>();
     Map<String, StoredTensor> extra = new LinkedHashMap<>(stored);
-    Set<String> missing = new LinkedHashSet<>();
-    Set<String> different = new LinkedHashSet<>();
-    for (Holding target : targets) {
+    List<String> missing = new ArrayList<>();
+    List<String> different = new ArrayList<>();
+    for (ShardedTensor target : targets) {
       StoredTensor from = stored.get(target.name());
       extra.remove(target.name());
       if (from == null) {
@@ -52,17 +50,21 @@ final class Fit {
         different.add(
             "%s: %s %s in the checkpoint, %s %s here"
                 .formatted(
-                    target.name(), from.type(), from.shape(), target.type(), target.globalShape()));
+                    target.name(),
+                    from.type(),
+                    from.shape(),
+                    target.local().dtype(),
+                    target.globalShape()));
       } else {
-        matches.put(target.name(), from);
+        matches.put(target, from);
       }
     }
-    refuse(missing, extra.keySet(), different, vocabSize);
+    refuse(missing, List.copyOf(extra.keySet()), different, vocabSize);
     return matches;
   }
 
-  private boolean differs(StoredTensor from, Holding target, int vocabSize) {
-    if (!FloatConversion.supports(from.type(), target.type())) {
+  private boolean differs(StoredTensor from, ShardedTensor target, int vocabSize) {
+    if (!FloatConversion.supports(from.type(), ElementType.of(target.local().dtype()))) {
       return true;
     }
     return !from.shape().equals(target.globalShape())
@@ -81,7 +83,7 @@ final class Fit {
   }
 
   private void refuse(
-      Set<String> missing, Set<String> extra, Set<String> different, int vocabSize) {
+      List<String> missing, List<String> extra, List<String> different, int vocabSize) {
     List<String> reasons = new ArrayList<>();
     describe(reasons, "missing in it", missing);
     describe(reasons, "not part of this run", extra);
@@ -98,7 +100,7 @@ final class Fit {
             .formatted(folder, part.word(), vocabulary, String.join("; ", reasons), remedy()));
   }
 
-  private static void describe(List<String> reasons, String what, Set<String> names) {
+  private static void describe(List<String> reasons, String what, List<String> names) {
     if (names.isEmpty()) {
       return;
     }

@@ -107,11 +107,6 @@ public record SourceTensor(
     return type.numBytes(shape);
   }
 
-  /** Its name in a file. */
-  String entryName() {
-    return region().entryName(name, globalShape);
-  }
-
   Region region() {
     return Region.of(firstRow, firstColumn, shape);
   }

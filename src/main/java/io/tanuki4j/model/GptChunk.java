@@ -1,13 +1,13 @@
 package io.tanuki4j.model;
 
 import io.tanuki4j.kernel.MemoryScope;
-import io.tanuki4j.nn.Embedding;
 import io.tanuki4j.nn.Microbatch;
-import io.tanuki4j.nn.OutputHead;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.RmsNorm;
 import io.tanuki4j.nn.Sequential;
 import io.tanuki4j.parallel.pipeline.ModelChunk;
+import io.tanuki4j.parallel.tensor.VocabParallelEmbedding;
+import io.tanuki4j.parallel.tensor.VocabParallelHead;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.ArrayList;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * the head with the loss on the last.
  */
 public final class GptChunk implements ModelChunk<GptChunk.Saved> {
-  private final @Nullable Embedding embedding;
+  private final @Nullable VocabParallelEmbedding embedding;
   private final Sequential blocks;
   private final @Nullable Head head;
 
@@ -30,14 +30,14 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
    * @param embedding null unless the chunk is the first
    * @param head null unless the chunk is the last
    */
-  GptChunk(@Nullable Embedding embedding, Sequential blocks, @Nullable Head head) {
+  GptChunk(@Nullable VocabParallelEmbedding embedding, Sequential blocks, @Nullable Head head) {
     this.embedding = embedding;
     this.blocks = blocks;
     this.head = head;
   }
 
   /** The end of the model. */
-  record Head(RmsNorm norm, OutputHead output) {
+  record Head(RmsNorm norm, VocabParallelHead output) {
     /** Normalises hidden states, adds their losses, and returns what the backward starts from. */
     SavedHead forward(Tensor hidden, Microbatch microbatch) {
       Tensor normed = microbatch.scope().allocate(hidden.shape(), hidden.dtype());

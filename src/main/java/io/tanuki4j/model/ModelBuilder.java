@@ -6,10 +6,7 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.CausalAttention;
-import io.tanuki4j.nn.Embedding;
 import io.tanuki4j.nn.Layer;
-import io.tanuki4j.nn.Linear;
-import io.tanuki4j.nn.OutputHead;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.Recompute;
@@ -25,6 +22,11 @@ import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.pipeline.ModelChunk;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
 import io.tanuki4j.parallel.pipeline.TiedParameters;
+import io.tanuki4j.parallel.tensor.ColumnParallelLinear;
+import io.tanuki4j.parallel.tensor.RowParallelLinear;
+import io.tanuki4j.parallel.tensor.TensorRegion;
+import io.tanuki4j.parallel.tensor.VocabParallelEmbedding;
+import io.tanuki4j.parallel.tensor.VocabParallelHead;
 import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,6 +37,7 @@ public final class ModelBuilder {
   private final ParallelContext context;
   private final Kernels kernels;
   private final ParameterBuffers parameters;
+  private final TensorRegion region;
   private final Rope rope;
   private final AttentionCore attentionCore;
 
@@ -59,6 +62,7 @@ public final class ModelBuilder {
     this.context = context;
     this.kernels = device.kernels();
     this.parameters = parameters;
+    this.region = TensorRegion.of(context);
     this.rope =
         Rope.create(
             device,
@@ -66,8 +70,10 @@ public final class ModelBuilder {
             SequenceSharding.of(context).positions(config.seqLength()),
             parameters.values().dtype().statisticsType(),
             scope);
+    int tp = context.dims().tp();
     this.attentionCore =
-        new CausalAttention(kernels, config.numHeads(), config.numQueryGroups(), config.headDim());
+        new CausalAttention(
+            kernels, config.numHeads() / tp, config.numQueryGroups() / tp, config.headDim());
   }
 
   /**
@@ -114,9 +120,9 @@ public final class ModelBuilder {
         end == config.numLayers() ? head() : null);
   }
 
-  private Embedding embedding(boolean withHead) {
-    return new Embedding(
-        kernels, parameters.get(ModelParameters.EMBEDDING), withHead && config.tiedEmbeddings());
+  private VocabParallelEmbedding embedding(boolean withHead) {
+    Parameter weight = parameters.get(ModelParameters.EMBEDDING);
+    return new VocabParallelEmbedding(kernels, weight, withHead && config.tiedEmbeddings(), region);
   }
 
   private static RopeFrequencies frequencies(ModelConfig config) {
@@ -142,17 +148,17 @@ public final class ModelBuilder {
         attention(prefix),
         norm(prefix + ModelParameters.MLP_NORM),
         new Mlp(
-            linear(prefix + ModelParameters.GATE_UP),
+            intoRegion(prefix + ModelParameters.GATE_UP),
             new SwiGlu(kernels),
-            linear(prefix + ModelParameters.DOWN)));
+            outOfRegion(prefix + ModelParameters.DOWN)));
   }
 
   private SelfAttention attention(String prefix) {
     return new SelfAttention(
-        linear(prefix + ModelParameters.QKV),
+        intoRegion(prefix + ModelParameters.QKV),
         rope,
         attentionCore,
-        linear(prefix + ModelParameters.PROJ),
+        outOfRegion(prefix + ModelParameters.PROJ),
         config.recompute().granularity() == Granularity.SELECTIVE);
   }
 
@@ -162,7 +168,7 @@ public final class ModelBuilder {
             config.tiedEmbeddings() ? ModelParameters.EMBEDDING : ModelParameters.OUTPUT);
     return new GptChunk.Head(
         norm(ModelParameters.FINAL_NORM),
-        new OutputHead(kernels, weight, config.zLoss(), OutputHead.CHUNK_TOKENS));
+        new VocabParallelHead(kernels, weight, config.zLoss(), region));
   }
 
   private List<? extends Layer<?>> recomputed(List<TransformerBlock> blocks) {
@@ -195,7 +201,11 @@ public final class ModelBuilder {
     return new RmsNorm(kernels, parameters.get(name), config.normEpsilon());
   }
 
-  private Linear linear(String name) {
-    return new Linear(kernels, parameters.get(name));
+  private ColumnParallelLinear intoRegion(String name) {
+    return new ColumnParallelLinear(kernels, parameters.get(name), region);
+  }
+
+  private RowParallelLinear outOfRegion(String name) {
+    return new RowParallelLinear(kernels, parameters.get(name), region);
   }
 }

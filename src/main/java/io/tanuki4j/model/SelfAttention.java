@@ -4,25 +4,27 @@ import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.Layer;
-import io.tanuki4j.nn.Linear;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.Rope;
+import io.tanuki4j.parallel.tensor.ColumnParallelLinear;
+import io.tanuki4j.parallel.tensor.RowParallelLinear;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Projection to queries, keys and values, rotation, causal attention, projection back: {@code [s,
- * b, h]} to {@code [s, b, h]}.
+ * b, h]} to {@code [s, b, h]}. Tensor-parallel ranks have some of the heads each.
  */
 final class SelfAttention implements Layer<SelfAttention.Saved> {
-  private final Linear qkvProjection;
+  private final ColumnParallelLinear qkvProjection;
   private final Rope rope;
   private final AttentionCore core;
-  private final Linear outProjection;
+  private final RowParallelLinear outProjection;
   private final boolean recomputeCore;
 
   /**
@@ -30,10 +32,10 @@ final class SelfAttention implements Layer<SelfAttention.Saved> {
    *     being kept (selective recomputation: Korthikanti et al., 2022)
    */
   SelfAttention(
-      Linear qkvProjection,
+      ColumnParallelLinear qkvProjection,
       Rope rope,
       AttentionCore core,
-      Linear outProjection,
+      RowParallelLinear outProjection,
       boolean recomputeCore) {
     this.qkvProjection = qkvProjection;
     this.rope = rope;
@@ -61,8 +63,8 @@ final class SelfAttention implements Layer<SelfAttention.Saved> {
       return new Saved(x, qkv, saved);
     }
     try (MemoryScope scratch = microbatch.scope().child("attention not kept")) {
-      Tensor attended = attend(qkv, microbatch.withScope(scratch)).out();
-      outProjection.forward(out, attended, microbatch);
+      Microbatch temporary = microbatch.withScope(scratch);
+      outProjection.forward(out, attend(qkv, temporary).out(), temporary);
     }
     return new Saved(x, qkv, null);
   }
@@ -86,7 +88,9 @@ final class SelfAttention implements Layer<SelfAttention.Saved> {
 
   @Override
   public List<Parameter> parameters() {
-    return List.of(qkvProjection.weight(), outProjection.weight());
+    return Stream.of(qkvProjection, outProjection)
+        .flatMap(layer -> layer.parameters().stream())
+        .toList();
   }
 
   private AttentionCore.Saved attend(Tensor qkv, Microbatch microbatch) {

@@ -1,10 +1,12 @@
 package io.tanuki4j.nn;
 
 import io.tanuki4j.kernel.Kernels;
-import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
-/** Rows of a table {@code [v, h]} by token id. No {@link Layer}: ids have no gradient. */
+/**
+ * Rows of a table {@code [v, h]} by token id; of a table's shard the rows that are there, and zeros
+ * for the others. No {@link Layer}: ids have no gradient.
+ */
 public final class Embedding {
   private final Kernels kernels;
   private final Parameter weight;
@@ -20,13 +22,11 @@ public final class Embedding {
     this.afterHead = afterHead;
   }
 
-  /** The hidden states {@code [s, b, h]} of the micro-batch's tokens, from its memory. */
-  public Tensor forward(Microbatch microbatch) {
-    Tensor tokens = microbatch.tokens();
-    Shape shape = Shape.of(tokens.dim(0), tokens.dim(1), weight.value().dim(1));
-    Tensor out = microbatch.scope().allocate(shape, weight.value().dtype());
-    kernels.embeddingForward(out, tokens, weight.value(), weight.spec().firstRow());
-    return out;
+  /**
+   * @param out {@code [s, b, h]}: the hidden states of the micro-batch's tokens
+   */
+  public void forward(Tensor out, Microbatch microbatch) {
+    kernels.embeddingForward(out, microbatch.tokens(), weight.value(), weight.spec().firstRow());
   }
 
   /** Adds into the gradient of the table, or begins it. */
@@ -34,8 +34,7 @@ public final class Embedding {
     if (!afterHead) {
       microbatch.begin(weight.grad(), kernels);
     }
-    kernels.embeddingBackward(
-        weight.grad(), dOut, microbatch.tokens(), weight.spec().firstRow());
+    kernels.embeddingBackward(weight.grad(), dOut, microbatch.tokens(), weight.spec().firstRow());
   }
 
   public Parameter weight() {

@@ -38,7 +38,17 @@ public final class Linear implements Layer<Tensor> {
 
   @Override
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
+    inputGradient(dx, dOut);
+    weightGradient(x, dOut, microbatch);
+  }
+
+  /** The first half of the backward: overwrites dx. */
+  public void inputGradient(Tensor dx, Tensor dOut) {
     kernels.matmul(dx, dOut, NONE, weight.value(), NONE, Accumulate.OVERWRITE);
+  }
+
+  /** The second half of the backward: adds into the gradient of the weight, or begins it. */
+  public void weightGradient(Tensor x, Tensor dOut, Microbatch microbatch) {
     kernels.matmul(weight.grad(), dOut, TRANSPOSE, x, NONE, microbatch.weightGrads());
   }
 

@@ -26,17 +26,17 @@ public final class OutputHead {
 
   private final Kernels kernels;
   private final Parameter weight;
-  private final double zLoss;
+  private final CrossEntropy loss;
   private final int chunkTokens;
 
   /**
-   * @param zLoss coefficient of the z-loss, 0 for none
+   * @param weight {@code [v, h]}, of the vocabulary or of this rank's part of it
    * @param chunkTokens tokens whose logits exist at once
    */
-  public OutputHead(Kernels kernels, Parameter weight, double zLoss, int chunkTokens) {
+  public OutputHead(Kernels kernels, Parameter weight, CrossEntropy loss, int chunkTokens) {
     this.kernels = kernels;
     this.weight = weight;
-    this.zLoss = zLoss;
+    this.loss = loss;
     this.chunkTokens = chunkTokens;
   }
 
@@ -62,7 +62,7 @@ public final class OutputHead {
                 targets.rows(from, to),
                 lossMask.rows(from, to),
                 from == 0 ? microbatch.weightGrads() : Accumulate.ADD);
-        forward(chunk, microbatch);
+        forward(chunk, microbatch.withScope(scratch));
       }
     }
   }
@@ -80,15 +80,12 @@ public final class OutputHead {
   }
 
   private void forward(Chunk chunk, Microbatch microbatch) {
-    Tensor sums = microbatch.lossSums();
     Tensor logits = chunk.logits();
     logits(logits, chunk.x());
+    loss.forward(logits, chunk.targets(), chunk.lossMask(), microbatch);
     if (!microbatch.training()) {
-      kernels.crossEntropyForward(sums, logits, chunk.targets(), chunk.lossMask(), zLoss);
       return;
     }
-    kernels.crossEntropyForwardBackward(
-        sums, logits, chunk.targets(), chunk.lossMask(), microbatch.gradScale(), zLoss);
     kernels.matmul(weight.grad(), logits, TRANSPOSE, chunk.x(), NONE, chunk.weightGrads());
     kernels.matmul(chunk.x(), logits, NONE, weight.value(), NONE, Accumulate.OVERWRITE);
   }

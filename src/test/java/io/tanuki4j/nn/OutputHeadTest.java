@@ -33,7 +33,7 @@ class OutputHeadTest {
     Microbatch microbatch = device.microbatch(1, 1, 4, 1);
     device.write(microbatch.targets(), 2);
 
-    new OutputHead(device.kernels(), weight, Z_LOSS, 8).forward(x, microbatch);
+    head(weight, Z_LOSS, 8).forward(x, microbatch);
 
     double[] sums = device.read(microbatch.lossSums());
     assertThat(sums[LossKernels.CROSS_ENTROPY]).isCloseTo(0.4607734891568512, within(1e-12));
@@ -46,7 +46,7 @@ class OutputHeadTest {
   @CsvSource({"0, 100", "0, 3", "0.01, 4"})
   void gradients_match_central_differences(double zLoss, int chunkTokens) {
     Parameter weight = device.parameter("weight", Shape.of(11, 6), 1);
-    OutputHead head = new OutputHead(device.kernels(), weight, zLoss, chunkTokens);
+    OutputHead head = head(weight, zLoss, chunkTokens);
     Microbatch microbatch = device.microbatch(5, 2, 11, 2);
     device.write(microbatch.lossMask(), 1, 1, 0, 1, 1, 1, 1, 0.5, 1, 1);
     Tensor x = device.random(Shape.of(5, 2, 6), 3);
@@ -66,7 +66,7 @@ class OutputHeadTest {
   @Test
   void losses_without_training_are_equal_and_leave_the_input() {
     Parameter weight = device.parameter("weight", Shape.of(11, 6), 1);
-    OutputHead head = new OutputHead(device.kernels(), weight, Z_LOSS, 4);
+    OutputHead head = head(weight, Z_LOSS, 4);
     Microbatch microbatch = device.microbatch(5, 2, 11, 2);
     Tensor x = device.random(Shape.of(5, 2, 6), 3);
     double[] before = device.read(x);
@@ -79,6 +79,11 @@ class OutputHeadTest {
     head.forward(x, microbatch);
     double[] sums = device.read(microbatch.lossSums());
     assertThat((sums[0] + sums[1]) / 10).isCloseTo(evaluated, within(1e-15));
+  }
+
+  private OutputHead head(Parameter weight, double zLoss, int chunkTokens) {
+    CrossEntropy loss = new FusedCrossEntropy(device.kernels(), zLoss);
+    return new OutputHead(device.kernels(), weight, loss, chunkTokens);
   }
 
   /** The objective of an evaluation, scaled like the gradients. */

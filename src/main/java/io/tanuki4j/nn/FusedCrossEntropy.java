@@ -1,0 +1,29 @@
+package io.tanuki4j.nn;
+
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.tensor.Tensor;
+
+/** Loss and gradient by one operation, where the logits of the whole vocabulary are here. */
+public final class FusedCrossEntropy implements CrossEntropy {
+  private final Kernels kernels;
+  private final double zLoss;
+
+  /**
+   * @param zLoss coefficient of the z-loss, 0 for none
+   */
+  public FusedCrossEntropy(Kernels kernels, double zLoss) {
+    this.kernels = kernels;
+    this.zLoss = zLoss;
+  }
+
+  @Override
+  public void forward(Tensor logits, Tensor targets, Tensor lossMask, Microbatch microbatch) {
+    Tensor sums = microbatch.lossSums();
+    if (microbatch.training()) {
+      kernels.crossEntropyForwardBackward(
+          sums, logits, targets, lossMask, microbatch.gradScale(), zLoss);
+    } else {
+      kernels.crossEntropyForward(sums, logits, targets, lossMask, zLoss);
+    }
+  }
+}

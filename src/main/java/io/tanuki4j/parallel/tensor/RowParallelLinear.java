@@ -1,0 +1,52 @@
+package io.tanuki4j.parallel.tensor;
+
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.Layer;
+import io.tanuki4j.nn.Linear;
+import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.tensor.Tensor;
+import java.util.List;
+
+/**
+ * {@code y = x · Wᵀ} out of a region: each rank has some features of x, and the columns of W {@code
+ * [out, in]} for them, which are rows of Wᵀ. The ranks' products are parts of a sum. Saves its
+ * input, without a copy.
+ */
+public final class RowParallelLinear implements Layer<Tensor> {
+  private final Linear linear;
+  private final TensorRegion region;
+
+  /**
+   * @param weight this rank's columns
+   */
+  public RowParallelLinear(Kernels kernels, Parameter weight, TensorRegion region) {
+    this.linear = new Linear(kernels, weight);
+    this.region = region;
+  }
+
+  @Override
+  public Tensor forward(Tensor out, Tensor x, Microbatch microbatch) {
+    try (MemoryScope scratch = microbatch.scope().child("part of a sum")) {
+      Tensor part = region.whole(out, scratch);
+      linear.forward(part, x, microbatch);
+      region.sum(out, part).await();
+    }
+    return x;
+  }
+
+  @Override
+  public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
+    try (MemoryScope scratch = microbatch.scope().child("gathered gradient")) {
+      Tensor wholeDOut = region.whole(dOut, scratch);
+      region.gather(wholeDOut, dOut).await();
+      linear.backward(dx, x, wholeDOut, microbatch);
+    }
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return linear.parameters();
+  }
+}

@@ -1,0 +1,66 @@
+package io.tanuki4j.parallel.tensor;
+
+import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.comm.Work;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+
+/**
+ * Where the ranks of a tensor-parallel group work on parts of the same layer, and what passes its
+ * borders.
+ *
+ * <p>Inside, each rank has the whole sequence, and its part of the features or of the vocabulary.
+ * Outside, every rank has the same hidden states; or, with sequence parallelism, its shard of the
+ * sequence, which is a block of rows since hidden states are {@code [s, b, h]}. Who enters gathers
+ * the shards; who leaves sums the ranks' parts; each is the backward of the other. Where the
+ * sequence is not split, whole and shard are the same tensor, entering is nothing and leaving an
+ * all-reduce in place.
+ */
+public final class TensorRegion {
+  private final ProcessGroup ranks;
+  private final boolean splitsSequence;
+
+  private TensorRegion(ProcessGroup ranks, boolean splitsSequence) {
+    this.ranks = ranks;
+    this.splitsSequence = splitsSequence;
+  }
+
+  /** That of a rank's tensor-parallel group. */
+  public static TensorRegion of(ParallelContext context) {
+    ProcessGroup ranks = context.tp();
+    return new TensorRegion(ranks, context.dims().sequenceParallel() && ranks.size() > 1);
+  }
+
+  /** The ranks that have the parts. */
+  ProcessGroup ranks() {
+    return ranks;
+  }
+
+  /** The shape, outside, of what is {@code [s, b, h]} inside. */
+  Shape outside(long seqLength, long batchSize, long width) {
+    return Shape.of(splitsSequence ? seqLength / ranks.size() : seqLength, batchSize, width);
+  }
+
+  /** A place for the whole sequence of which the shard is a part: the shard itself, or new. */
+  Tensor whole(Tensor shard, MemoryScope scope) {
+    return splitsSequence
+        ? scope.allocate(
+            Shape.of(shard.dim(0) * ranks.size(), shard.dim(1), shard.dim(2)), shard.dtype())
+        : shard;
+  }
+
+  /** Enters: fills whole with the shards of all ranks. */
+  Work gather(Tensor whole, Tensor shard) {
+    return splitsSequence ? ranks.allGather(whole, shard) : Work.DONE;
+  }
+
+  /** Leaves: sums whole over the ranks; the shard is overwritten with its part of the sum. */
+  Work sum(Tensor shard, Tensor whole) {
+    return splitsSequence
+        ? ranks.reduceScatter(shard, whole, ReduceOp.SUM)
+        : ranks.allReduce(whole, ReduceOp.SUM);
+  }
+}

@@ -1,0 +1,68 @@
+package io.tanuki4j.parallel.tensor;
+
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.CrossEntropy;
+import io.tanuki4j.nn.FusedCrossEntropy;
+import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.OutputHead;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.tensor.Tensor;
+
+/**
+ * The projection to the vocabulary together with the cross entropy, each rank with the logits of
+ * some ids. As in {@link OutputHead} there is no separate backward.
+ */
+public final class VocabParallelHead {
+  private final OutputHead head;
+  private final TensorRegion region;
+
+  /**
+   * @param weight this rank's rows of {@code [v, h]}
+   * @param zLoss coefficient of the z-loss, 0 for none
+   */
+  public VocabParallelHead(Kernels kernels, Parameter weight, double zLoss, TensorRegion region) {
+    this(kernels, weight, zLoss, region, OutputHead.CHUNK_TOKENS);
+  }
+
+  VocabParallelHead(
+      Kernels kernels, Parameter weight, double zLoss, TensorRegion region, int chunkTokens) {
+    this.head = new OutputHead(kernels, weight, loss(kernels, weight, zLoss, region), chunkTokens);
+    this.region = region;
+  }
+
+  private static CrossEntropy loss(
+      Kernels kernels, Parameter weight, double zLoss, TensorRegion region) {
+    return region.ranks().size() == 1
+        ? new FusedCrossEntropy(kernels, zLoss)
+        : new VocabParallelCrossEntropy(kernels, region.ranks(), weight.spec().firstRow(), zLoss);
+  }
+
+  /**
+   * Adds the losses of all tokens into the micro-batch's sums, the same on every rank.
+   *
+   * @param x {@code [s, b, h]}, this rank's shard; in training it becomes the gradient of itself
+   */
+  public void forward(Tensor x, Microbatch microbatch) {
+    try (MemoryScope scratch = microbatch.scope().child("gathered input")) {
+      Tensor wholeX = region.whole(x, scratch);
+      region.gather(wholeX, x).await();
+      head.forward(wholeX, microbatch.withScope(scratch));
+      if (microbatch.training()) {
+        region.sum(x, wholeX).await();
+      }
+    }
+  }
+
+  /**
+   * @param out {@code [b, v]}, of this rank's ids
+   * @param x {@code [b, h]}
+   */
+  public void logits(Tensor out, Tensor x) {
+    head.logits(out, x);
+  }
+
+  public Parameter weight() {
+    return head.weight();
+  }
+}

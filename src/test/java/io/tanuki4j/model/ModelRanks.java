@@ -1,0 +1,147 @@
+package io.tanuki4j.model;
+
+import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.comm.ProcessGroupFactory;
+import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.comm.inprocess.RankThreads;
+import io.tanuki4j.kernel.LossKernels;
+import io.tanuki4j.nn.Initializer;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.nn.TestDevice;
+import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.ParallelDims;
+import io.tanuki4j.parallel.RankGrid;
+import io.tanuki4j.parallel.StageLayers;
+import io.tanuki4j.parallel.pipeline.MicrobatchInputs;
+import io.tanuki4j.parallel.pipeline.PipelineExecutor;
+import io.tanuki4j.parallel.pipeline.PipelineSchedule;
+import io.tanuki4j.parallel.pipeline.PipelineStage;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * A tiny model on ranks that are threads, with gradients but without updates.
+ *
+ * @param dtype of weights and activations
+ */
+record ModelRanks(ModelConfig config, DType dtype, int numMicrobatches) {
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final int MICRO_BATCH_SIZE = 2;
+  private static final long SEED = 7;
+
+  /** The second iteration takes recorded work, the third replays it again. */
+  private static final int NUM_ITERATIONS = 3;
+
+  /** What a rank found; losses of training and of evaluation, and the gradients that it has. */
+  record Found(double[] trained, double[] evaluated, Map<ParameterSpec, double[]> gradients) {
+    double[] gradient(String name) {
+      return gradients.entrySet().stream()
+          .filter(entry -> entry.getKey().name().equals(name))
+          .findFirst()
+          .orElseThrow()
+          .getValue();
+    }
+  }
+
+  /** What one rank with the whole model finds. */
+  Found alone() {
+    return run(ParallelDims.SINGLE, StageLayers.even(config.numLayers(), 1, 1)).get(0);
+  }
+
+  /** What each rank finds, in their order. */
+  List<Found> run(ParallelDims dims, StageLayers layers) {
+    Map<Integer, Found> found = new ConcurrentHashMap<>();
+    RankThreads.run(
+        dims.worldSize(),
+        LIMIT,
+        seat -> {
+          try (TestDevice device = new TestDevice(new Nd4jBackend(1));
+              ProcessGroupFactory factory = seat.processGroups(device.device())) {
+            ParallelContext context = ParallelContext.create(new RankGrid(dims), factory);
+            found.put(seat.globalRank(), new Rank(device, context, layers).run());
+          }
+        });
+    return List.copyOf(new TreeMap<>(found).values());
+  }
+
+  private final class Rank {
+    private final TestDevice device;
+    private final ParallelContext context;
+    private final ParameterBuffers parameters;
+    private final PipelineStage<GptChunk.Saved> stage;
+    private final Tensor lossSums;
+
+    Rank(TestDevice device, ParallelContext context, StageLayers layers) {
+      this.device = device;
+      this.context = context;
+      this.parameters =
+          ParameterBuffers.allocate(
+              ModelParameters.specs(config, layers, context.grid(), context.globalRank()),
+              device.scope(),
+              dtype,
+              dtype.statisticsType());
+      new Initializer(device.kernels(), SEED).initialize(parameters);
+      this.stage =
+          new ModelBuilder(config, context, device.device(), parameters, device.scope())
+              .stage(layers, MICRO_BATCH_SIZE);
+      this.lossSums = device.scope().allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
+    }
+
+    Found run() {
+      Shape tokens = Shape.of(config.seqLength(), MICRO_BATCH_SIZE);
+      PipelineSchedule schedule = PipelineSchedule.forTraining(stage.chunks().size());
+      try (PipelineExecutor<GptChunk.Saved> executor =
+          new PipelineExecutor<>(device.device(), stage, schedule, tokens, 0)) {
+        device.write(executor.gradScale(), 1.0 / (numMicrobatches * tokens.numElements()));
+        double[] trained = {};
+        double[] evaluated = {};
+        for (int i = 0; i < NUM_ITERATIONS; i++) {
+          evaluated = losses(() -> executor.evaluate(numMicrobatches, this::load, lossSums));
+          trained = losses(() -> executor.train(numMicrobatches, this::load, lossSums));
+          sumGradients();
+        }
+        Map<ParameterSpec, double[]> gradients = new LinkedHashMap<>();
+        for (Parameter parameter : parameters.all()) {
+          gradients.put(parameter.spec(), device.read(parameter.grad()));
+        }
+        return new Found(trained, evaluated, gradients);
+      }
+    }
+
+    private void sumGradients() {
+      stage.tied().sumGradients();
+      if (context.dims().sequenceParallel()) {
+        parameters.all().stream()
+            .filter(parameter -> !parameter.spec().weightDecay())
+            .forEach(norm -> context.tp().allReduce(norm.grad(), ReduceOp.SUM).await());
+      }
+    }
+
+    private double[] losses(Runnable work) {
+      device.kernels().fill(lossSums, 0);
+      work.run();
+      stage.group().allReduce(lossSums, ReduceOp.SUM).await();
+      return device.read(lossSums);
+    }
+
+    private void load(int microbatch, MicrobatchInputs into) {
+      Random random = new Random(microbatch);
+      int count = config.seqLength() * MICRO_BATCH_SIZE;
+      double[] ids = random.ints(count, 0, config.vocabSize()).asDoubleStream().toArray();
+      double[] next = random.ints(count, 0, config.vocabSize()).asDoubleStream().toArray();
+      device.write(into.tokens(), ids);
+      device.write(into.targets(), next);
+      device.write(into.lossMask(), random.ints(count, 0, 2).asDoubleStream().toArray());
+    }
+  }
+}
