@@ -1,20 +1,28 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
+import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.kernel.Device;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /** One whole checkpoint: its state at once, its tensors when asked for. */
 public final class Checkpoint {
   private final Path folder;
   private final Manifest manifest;
+  private final TextExchange ranks;
 
-  Checkpoint(Path folder, Manifest manifest) {
+  /**
+   * @param ranks that load it together
+   */
+  Checkpoint(Path folder, Manifest manifest, TextExchange ranks) {
     this.folder = folder;
     this.manifest = manifest;
+    this.ranks = ranks;
   }
 
   /** For example {@code checkpoints/run7/iter_0000500}. */
@@ -31,40 +39,51 @@ public final class Checkpoint {
   }
 
   /**
-   * Fills memory with all tensors of a part, however they were cut when they were saved, after
-   * comparing the checksums of the part's files.
+   * Fills memory with tensors of a part, however they were cut when they were saved. All ranks call
+   * it, each for what it has; together they want every tensor of the part. The part's checksums are
+   * compared first, each file's by one of the ranks; then each reads what it wants.
    *
-   * @param targets every tensor of the part; types may differ from the stored ones
+   * @param targets types may differ from the stored ones
    * @param vocabSize ids of the tokenizer; see {@link TrainState#vocabSize}
-   * @throws IllegalArgumentException if the checkpoint lacks the part, does not fit or is damaged
+   * @throws IllegalArgumentException on every rank, if the checkpoint lacks the part, does not fit
+   *     or is damaged
    */
   public void load(Device device, Part part, List<ShardedTensor> targets, int vocabSize) {
     requirePart(part);
-    Map<ShardedTensor, StoredTensor> matches =
-        new Fit(folder, manifest, part).match(targets, vocabSize);
-    try (OpenShards shards = OpenShards.open(folder, manifest, part)) {
-      shards.verify();
-      TensorLoader loader = new TensorLoader(shards, device);
-      for (Map.Entry<ShardedTensor, StoredTensor> match : matches.entrySet()) {
-        loader.load(match.getValue(), match.getKey());
-      }
+    JointWork work = new JointWork(ranks, e -> IoFailure.reading(folder, e));
+    List<Holding> wanted =
+        work.gather(Holding[].class, () -> holdings(part, targets)).stream()
+            .flatMap(Stream::of)
+            .toList();
+    Map<String, StoredTensor> stored = new Fit(folder, manifest, part).match(wanted, vocabSize);
+    try (OpenShards shards = open(part)) {
+      work.run(() -> shards.verify(ranks.rank(), ranks.size()));
+      work.run(() -> fill(new TensorLoader(shards, device), targets, stored));
     } catch (IOException e) {
       throw IoFailure.reading(folder, e);
+    }
+  }
+
+  private static Holding[] holdings(Part part, List<ShardedTensor> targets) {
+    return targets.stream().map(target -> Holding.of(part, target)).toArray(Holding[]::new);
+  }
+
+  private static void fill(
+      TensorLoader loader, List<ShardedTensor> targets, Map<String, StoredTensor> stored)
+      throws IOException {
+    for (ShardedTensor target : targets) {
+      loader.load(Objects.requireNonNull(stored.get(target.name())), target);
     }
   }
 
   /**
    * The files of a part, to read tensor by tensor.
    *
-   * @throws IllegalArgumentException if the part or a file is missing or damaged
+   * @throws IllegalArgumentException if there is no such part
    */
   public OpenShards open(Part part) {
     requirePart(part);
-    try {
-      return OpenShards.open(folder, manifest, part);
-    } catch (IOException e) {
-      throw IoFailure.reading(folder, e);
-    }
+    return new OpenShards(folder, manifest, part);
   }
 
   private void requirePart(Part part) {

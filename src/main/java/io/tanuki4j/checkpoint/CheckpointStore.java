@@ -1,17 +1,17 @@
 package io.tanuki4j.checkpoint;
 
-import io.tanuki4j.checkpoint.Manifest.ShardFile;
-import io.tanuki4j.checkpoint.disk.NewFile;
+import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.kernel.Device;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * A folder of checkpoints: {@code iter_0000500/} with {@code manifest.json} and safetensors files
- * of model and optimizer, and {@code latest_checkpointed_iteration.txt}.
+ * A folder of checkpoints: {@code iter_0000500/} with {@code manifest.json} and each rank's
+ * safetensors files of model and optimizer, and {@code latest_checkpointed_iteration.txt}.
  *
  * <p>A checkpoint is written as {@code iter_0000500.saving}, synchronised to the disk and renamed;
  * then the tracker is. One of the same iteration steps aside as {@code iter_0000500.replaced} until
@@ -20,9 +20,20 @@ import java.util.Optional;
  */
 public final class CheckpointStore {
   private final Path folder;
+  private final TextExchange ranks;
 
+  /** For a rank that saves and loads alone. */
   public CheckpointStore(Path folder) {
+    this(folder, TextExchange.ALONE);
+  }
+
+  /**
+   * @param folder one that all ranks see
+   * @param ranks that save and load together: each calls the same methods
+   */
+  public CheckpointStore(Path folder, TextExchange ranks) {
     this.folder = folder;
+    this.ranks = ranks;
   }
 
   public Path folder() {
@@ -37,19 +48,36 @@ public final class CheckpointStore {
   /**
    * The checkpoint that the tracker names; empty if there is no tracker.
    *
-   * @throws IllegalArgumentException if the tracker or the checkpoint is damaged or foreign
+   * @throws IllegalArgumentException if the tracker or the checkpoint is damaged or foreign, or the
+   *     ranks see different ones
    */
   public Optional<Checkpoint> latest() {
-    try {
-      Optional<String> name = Tracker.read(folder);
-      if (name.isEmpty()) {
-        ForeignFolder.refuse(folder);
-        return Optional.empty();
-      }
-      return Optional.of(open(name.get()));
-    } catch (IOException e) {
-      throw IoFailure.reading(folder, e);
+    List<String> names = reading().gather(String.class, this::latestName);
+    requireSame(names);
+    return names.get(0).isEmpty() ? Optional.empty() : Optional.of(open(names.get(0)));
+  }
+
+  private String latestName() throws IOException {
+    Optional<String> name = Tracker.read(folder);
+    if (name.isEmpty()) {
+      ForeignFolder.refuse(folder);
     }
+    return name.orElse("");
+  }
+
+  private void requireSame(List<String> names) {
+    for (int rank = 1; rank < names.size(); rank++) {
+      if (!names.get(rank).equals(names.get(0))) {
+        throw new IllegalArgumentException(
+            "%s: rank 0 sees %s in it, rank %d %s (expected: one folder that all ranks see)."
+                    .formatted(folder, seen(names.get(0)), rank, seen(names.get(rank)))
+                + " Load from a disk that all machines share.");
+      }
+    }
+  }
+
+  private static String seen(String name) {
+    return name.isEmpty() ? "no checkpoint" : name;
   }
 
   /**
@@ -58,11 +86,7 @@ public final class CheckpointStore {
    * @throws IllegalArgumentException if there is none, or it is damaged or foreign
    */
   public Checkpoint at(long iteration) {
-    try {
-      return open(Tracker.folderName(iteration));
-    } catch (IOException e) {
-      throw IoFailure.reading(folder, e);
-    }
+    return open(Tracker.folderName(iteration));
   }
 
   /** The iterations that can be loaded, in rising order. */
@@ -74,8 +98,16 @@ public final class CheckpointStore {
     }
   }
 
-  private Checkpoint open(String name) throws IOException {
+  private JointWork reading() {
+    return new JointWork(ranks, e -> IoFailure.reading(folder, e));
+  }
+
+  private Checkpoint open(String name) {
     Path whole = SaveFolders.whole(folder, name);
+    return new Checkpoint(whole, reading().own(() -> read(whole)), ranks);
+  }
+
+  private Manifest read(Path whole) throws IOException {
     if (!Files.exists(whole.resolve(ManifestFile.NAME))) {
       ForeignFolder.refuse(whole);
       throw new IllegalArgumentException(
@@ -87,13 +119,17 @@ public final class CheckpointStore {
                       : "there is no such checkpoint",
                   iterations().isEmpty() ? "none" : iterations()));
     }
-    return new Checkpoint(whole, ManifestFile.read(whole));
+    return ManifestFile.read(whole);
   }
 
   /**
-   * Saves device memory; visible to {@link #latest} only when all of it is on the disk.
+   * Saves device memory of all ranks; visible to {@link #latest} only when all of it is on the
+   * disk.
    *
+   * @param state rank 0's is saved
    * @param optimizer empty to leave it out
+   * @throws IllegalArgumentException on every rank, if the folder is not fit to save into
+   * @throws UncheckedIOException on every rank, if one cannot write; earlier checkpoints remain
    */
   public void save(
       Device device, TrainState state, List<ShardedTensor> model, List<ShardedTensor> optimizer) {
@@ -105,36 +141,11 @@ public final class CheckpointStore {
 
   /** Saves tensors from anywhere. */
   public void save(TrainState state, List<SourceTensor> model, List<SourceTensor> optimizer) {
-    String name = Tracker.folderName(state.iteration());
-    try {
-      Files.createDirectories(folder);
-      SaveFolders.removeLeftovers(folder);
-      Path saving = SaveFolders.begin(folder, name);
-      writeAll(saving, state, model, optimizer);
-      SaveFolders.publish(folder, name);
-      Tracker.write(folder, state.iteration());
-    } catch (IOException e) {
-      SaveFolders.abandon(folder, name, e);
-      throw IoFailure.saving(folder, state.iteration(), e);
-    }
+    save(state, List.of(new RankTensors(model, optimizer)));
   }
 
-  private static void writeAll(
-      Path saving, TrainState state, List<SourceTensor> model, List<SourceTensor> optimizer)
-      throws IOException {
-    Manifest.Builder manifest = new Manifest.Builder(state);
-    write(saving, Part.MODEL, model, manifest);
-    if (!optimizer.isEmpty()) {
-      write(saving, Part.OPTIMIZER, optimizer, manifest);
-    }
-    ManifestFile.write(saving, manifest.build());
-  }
-
-  private static void write(
-      Path saving, Part part, List<SourceTensor> tensors, Manifest.Builder manifest)
-      throws IOException {
-    String name = part.word() + "-rank00000.safetensors";
-    NewFile.Written written = ShardWriter.write(saving.resolve(name), tensors);
-    manifest.add(new ShardFile(name, part, written.size(), written.crc32c()), tensors);
+  /** Saves in this process what several ranks would save, in the shards that they would write. */
+  public void save(TrainState state, List<RankTensors> tensors) {
+    new JointSave(folder, ranks, state).run(tensors);
   }
 }

@@ -1,13 +1,14 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.tensor.Shape;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -32,16 +33,17 @@ final class Fit {
   }
 
   /**
+   * @param targets of all ranks
    * @param vocabSize ids of the tokenizer that the tensors are for
-   * @return what each target is filled from
+   * @return what a target of each name is filled from
    * @throws IllegalArgumentException if the two do not fit, with every kind of difference in it
    */
-  Map<ShardedTensor, StoredTensor> match(List<ShardedTensor> targets, int vocabSize) {
-    Map<ShardedTensor, StoredTensor> matches = new LinkedHashMap<>();
+  Map<String, StoredTensor> match(List<Holding> targets, int vocabSize) {
+    Map<String, StoredTensor> matches = new LinkedHashMap<>();
     Map<String, StoredTensor> extra = new LinkedHashMap<>(stored);
-    List<String> missing = new ArrayList<>();
-    List<String> different = new ArrayList<>();
-    for (ShardedTensor target : targets) {
+    Set<String> missing = new LinkedHashSet<>();
+    Set<String> different = new LinkedHashSet<>();
+    for (Holding target : targets) {
       StoredTensor from = stored.get(target.name());
       extra.remove(target.name());
       if (from == null) {
@@ -50,21 +52,17 @@ final class Fit {
         different.add(
             "%s: %s %s in the checkpoint, %s %s here"
                 .formatted(
-                    target.name(),
-                    from.type(),
-                    from.shape(),
-                    target.local().dtype(),
-                    target.globalShape()));
+                    target.name(), from.type(), from.shape(), target.type(), target.globalShape()));
       } else {
-        matches.put(target, from);
+        matches.put(target.name(), from);
       }
     }
-    refuse(missing, List.copyOf(extra.keySet()), different, vocabSize);
+    refuse(missing, extra.keySet(), different, vocabSize);
     return matches;
   }
 
-  private boolean differs(StoredTensor from, ShardedTensor target, int vocabSize) {
-    if (!FloatConversion.supports(from.type(), ElementType.of(target.local().dtype()))) {
+  private boolean differs(StoredTensor from, Holding target, int vocabSize) {
+    if (!FloatConversion.supports(from.type(), target.type())) {
       return true;
     }
     return !from.shape().equals(target.globalShape())
@@ -83,7 +81,7 @@ final class Fit {
   }
 
   private void refuse(
-      List<String> missing, List<String> extra, List<String> different, int vocabSize) {
+      Set<String> missing, Set<String> extra, Set<String> different, int vocabSize) {
     List<String> reasons = new ArrayList<>();
     describe(reasons, "missing in it", missing);
     describe(reasons, "not part of this run", extra);
@@ -100,7 +98,7 @@ final class Fit {
             .formatted(folder, part.word(), vocabulary, String.join("; ", reasons), remedy()));
   }
 
-  private static void describe(List<String> reasons, String what, List<String> names) {
+  private static void describe(List<String> reasons, String what, Set<String> names) {
     if (names.isEmpty()) {
       return;
     }

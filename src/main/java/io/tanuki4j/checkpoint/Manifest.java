@@ -25,7 +25,7 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
    */
   record StoredTensor(String name, Part part, ElementType type, Shape shape, List<Piece> pieces) {}
 
-  /** A box of a tensor, under the tensor's name in a file. */
+  /** A box of a tensor in a file. */
   record Piece(String file, Region region) {}
 
   boolean has(Part part) {
@@ -40,7 +40,7 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
     return files.stream().filter(file -> file.part() == part).toList();
   }
 
-  /** Collects the pieces that were written file by file. */
+  /** Collects files, and the pieces that were written into them. */
   static final class Builder {
     private final TrainState state;
     private final List<ShardFile> files = new ArrayList<>();
@@ -50,16 +50,23 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
       this.state = state;
     }
 
-    void add(ShardFile file, List<SourceTensor> written) {
+    void add(ShardFile file) {
       files.add(file);
-      for (SourceTensor source : written) {
-        Piece piece = new Piece(file.name(), source.region());
-        tensors.merge(
-            source.name(),
-            new StoredTensor(
-                source.name(), file.part(), source.type(), source.globalShape(), List.of(piece)),
-            Builder::join);
-      }
+    }
+
+    /**
+     * @param file that the piece was written into
+     */
+    void add(String file, Holding written) {
+      tensors.merge(
+          written.name(),
+          new StoredTensor(
+              written.name(),
+              written.part(),
+              written.type(),
+              written.globalShape(),
+              List.of(new Piece(file, written.region()))),
+          Builder::join);
     }
 
     Manifest build() {

@@ -16,7 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32C;
 
-/** The open files of one part of a checkpoint, checked against the manifest. */
+/**
+ * The files of one part of a checkpoint. Each is opened when it is first needed, and compared with
+ * the manifest then.
+ */
 public final class OpenShards implements Closeable {
   private static final int BUFFER_BYTES = 4 << 20;
 
@@ -25,69 +28,62 @@ public final class OpenShards implements Closeable {
   private final List<StoredTensor> tensors;
   private final Map<String, SafetensorsReader> readers = new HashMap<>();
 
-  private OpenShards(Path folder, List<ShardFile> files, List<StoredTensor> tensors) {
+  OpenShards(Path folder, Manifest manifest, Part part) {
     this.folder = folder;
-    this.files = files;
-    this.tensors = tensors;
+    this.files = manifest.files(part);
+    this.tensors = manifest.tensors(part);
   }
 
   /**
-   * @throws IllegalArgumentException if a file is missing, of another size, or holds other tensors
-   *     than the manifest says
+   * @throws IllegalArgumentException if the file is missing, of another size, or holds other
+   *     tensors than the manifest says
    */
-  static OpenShards open(Path folder, Manifest manifest, Part part) throws IOException {
-    OpenShards shards = new OpenShards(folder, manifest.files(part), manifest.tensors(part));
-    try {
-      for (ShardFile file : shards.files) {
-        shards.openFile(file);
-      }
-      shards.checkEntries();
-    } catch (IOException | RuntimeException e) {
-      shards.close();
-      throw e;
+  private SafetensorsReader reader(String name) throws IOException {
+    SafetensorsReader opened = readers.get(name);
+    if (opened != null) {
+      return opened;
     }
-    return shards;
-  }
-
-  private void openFile(ShardFile file) throws IOException {
-    Path path = folder.resolve(file.name());
+    ShardFile file =
+        files.stream()
+            .filter(one -> one.name().equals(name))
+            .findFirst()
+            .orElseThrow(() -> broken(name + " is not among the files of " + ManifestFile.NAME));
+    Path path = folder.resolve(name);
     if (!Files.exists(path)) {
-      throw broken(file.name() + " is missing");
+      throw broken(name + " is missing");
     }
     if (Files.size(path) != file.size()) {
       throw broken(
           "%s has %d bytes (expected: the %d of %s)"
-              .formatted(file.name(), Files.size(path), file.size(), ManifestFile.NAME));
+              .formatted(name, Files.size(path), file.size(), ManifestFile.NAME));
     }
-    readers.put(file.name(), SafetensorsReader.open(path));
+    SafetensorsReader reader = SafetensorsReader.open(path);
+    readers.put(name, reader);
+    checkEntries(name, reader);
+    return reader;
   }
 
-  private void checkEntries() {
+  private void checkEntries(String file, SafetensorsReader reader) {
     for (StoredTensor tensor : tensors) {
       for (Piece piece : tensor.pieces()) {
-        TensorEntry entry = entry(tensor, piece);
-        if (entry.type() != tensor.type()
-            || !Region.of(0, 0, entry.shape())
-                .equals(new Region(0, 0, piece.region().rows(), piece.region().columns()))) {
+        if (piece.file().equals(file) && !agrees(tensor, piece, entry(reader, tensor, piece))) {
           throw broken(
-              "%s has %s as %s %s, which %s does not say"
-                  .formatted(
-                      piece.file(), tensor.name(), entry.type(), entry.shape(), ManifestFile.NAME));
+              "%s has %s as %s, which %s does not say"
+                  .formatted(file, tensor.name(), entry(reader, tensor, piece), ManifestFile.NAME));
         }
       }
     }
   }
 
-  private TensorEntry entry(StoredTensor tensor, Piece piece) {
-    return reader(piece.file()).tensor(tensor.name());
+  private static boolean agrees(StoredTensor tensor, Piece piece, TensorEntry entry) {
+    Region region = piece.region();
+    return entry.type() == tensor.type()
+        && entry.shape().rank() == tensor.shape().rank()
+        && Region.of(region.firstRow(), region.firstColumn(), entry.shape()).equals(region);
   }
 
-  private SafetensorsReader reader(String file) {
-    SafetensorsReader reader = readers.get(file);
-    if (reader == null) {
-      throw broken(file + " is not among the files of " + ManifestFile.NAME);
-    }
-    return reader;
+  private static TensorEntry entry(SafetensorsReader reader, StoredTensor tensor, Piece piece) {
+    return reader.tensor(piece.region().entryName(tensor.name(), tensor.shape()));
   }
 
   /**
@@ -96,20 +92,29 @@ public final class OpenShards implements Closeable {
    * @throws IllegalArgumentException if a byte has changed since the files were written
    */
   public void verify() throws IOException {
+    verify(0, 1);
+  }
+
+  /** The same for one rank's share of the files: all ranks together read each file once. */
+  void verify(int rank, int numRanks) throws IOException {
     ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
-    for (ShardFile file : files) {
-      CRC32C crc = new CRC32C();
-      SafetensorsReader reader = reader(file.name());
-      for (long position = 0; position < file.size(); position += BUFFER_BYTES) {
-        buffer.clear().limit((int) Math.min(BUFFER_BYTES, file.size() - position));
-        reader.readFully(position, buffer);
-        crc.update(buffer.flip());
-      }
-      if (crc.getValue() != file.crc32c()) {
-        throw broken(
-            "%s has the checksum %08x (expected: %08x): its bytes have changed"
-                .formatted(file.name(), crc.getValue(), file.crc32c()));
-      }
+    for (int i = rank; i < files.size(); i += numRanks) {
+      verify(files.get(i), buffer);
+    }
+  }
+
+  private void verify(ShardFile file, ByteBuffer buffer) throws IOException {
+    CRC32C crc = new CRC32C();
+    SafetensorsReader reader = reader(file.name());
+    for (long position = 0; position < file.size(); position += BUFFER_BYTES) {
+      buffer.clear().limit((int) Math.min(BUFFER_BYTES, file.size() - position));
+      reader.readFully(position, buffer);
+      crc.update(buffer.flip());
+    }
+    if (crc.getValue() != file.crc32c()) {
+      throw broken(
+          "%s has the checksum %08x (expected: %08x): its bytes have changed"
+              .formatted(file.name(), crc.getValue(), file.crc32c()));
     }
   }
 
@@ -145,7 +150,8 @@ public final class OpenShards implements Closeable {
       Region at = piece.region();
       long offset = (row - at.firstRow()) * at.columns() + column - at.firstColumn();
       into.limit(into.position() + Math.toIntExact(run * elementBytes));
-      reader(piece.file()).read(entry(tensor, piece), offset * elementBytes, into);
+      SafetensorsReader reader = reader(piece.file());
+      reader.read(entry(reader, tensor, piece), offset * elementBytes, into);
       into.limit(end);
       element += run;
     }

@@ -24,6 +24,20 @@ public record Region(long firstRow, long firstColumn, long rows, long columns) {
     return new Region(firstRow, firstColumn, shape.dim(0), shape.rank() == 1 ? 1 : shape.dim(1));
   }
 
+  /**
+   * What this box of a tensor is called in a file: the tensor's name, and rows and columns if it is
+   * not all of it, {@code mlp.down.weight[0:64, 128:256]}.
+   */
+  String entryName(String tensor, Shape globalShape) {
+    if (equals(whole(globalShape))) {
+      return tensor;
+    }
+    String ofRows = "%d:%d".formatted(firstRow, endRow());
+    return globalShape.rank() == 1
+        ? "%s[%s]".formatted(tensor, ofRows)
+        : "%s[%s, %d:%d]".formatted(tensor, ofRows, firstColumn, endColumn());
+  }
+
   long endRow() {
     return firstRow + rows;
   }

@@ -20,18 +20,23 @@ final class SaveFolders {
   private SaveFolders() {}
 
   /**
-   * An empty folder to write a checkpoint into.
+   * Makes an empty folder to write a checkpoint into.
    *
    * @throws IllegalArgumentException if publishing it would replace what is no checkpoint of ours
    */
-  static Path begin(Path folder, String name) throws IOException {
+  static void begin(Path folder, String name) throws IOException {
     Path place = folder.resolve(name);
     if (Files.exists(place) && !Files.exists(place.resolve(ManifestFile.NAME))) {
       throw new IllegalArgumentException(
           "%s: it exists and has no %s, so it is not replaced. Save into another folder"
               .formatted(place, ManifestFile.NAME));
     }
-    return Files.createDirectory(folder.resolve(name + SAVING));
+    Files.createDirectory(saving(folder, name));
+  }
+
+  /** Where a checkpoint is written. */
+  static Path saving(Path folder, String name) {
+    return folder.resolve(name + SAVING);
   }
 
   /** Puts the written checkpoint under its name, in place of an older one. */
@@ -41,14 +46,14 @@ final class SaveFolders {
     if (Files.exists(place)) {
       Folders.rename(place, replaced);
     }
-    Folders.rename(folder.resolve(name + SAVING), place);
+    Folders.rename(saving(folder, name), place);
     Folders.delete(replaced);
   }
 
   /** Gives the space of a failed save back. */
   static void abandon(Path folder, String name, Exception reason) {
     try {
-      Folders.delete(folder.resolve(name + SAVING));
+      Folders.delete(saving(folder, name));
     } catch (IOException e) {
       reason.addSuppressed(e);
     }

@@ -21,9 +21,9 @@ public final class ShardWriter {
   /** Writes a file that appears when it is whole. */
   public static NewFile.Written write(Path file, List<SourceTensor> tensors) throws IOException {
     Map<String, SourceTensor> sources = new HashMap<>();
-    tensors.forEach(tensor -> sources.put(tensor.name(), tensor));
+    tensors.forEach(tensor -> sources.put(tensor.entryName(), tensor));
     List<NewTensor> plan =
-        tensors.stream().map(t -> new NewTensor(t.name(), t.type(), t.shape())).toList();
+        tensors.stream().map(t -> new NewTensor(t.entryName(), t.type(), t.shape())).toList();
     ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     try (SafetensorsWriter writer =
         SafetensorsWriter.create(file, plan, SafetensorsWriter.PYTORCH)) {

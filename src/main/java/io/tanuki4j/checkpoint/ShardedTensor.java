@@ -36,20 +36,58 @@ public record ShardedTensor(
    * @param values of the parameter's shape: its value, or its view of an optimizer's buffer
    */
   public static List<ShardedTensor> of(Parameter parameter, String prefix, Tensor values) {
+    return of(parameter, prefix, 0, values.reshape(Shape.of(values.numElements())));
+  }
+
+  /**
+   * The same where a rank has a range of a parameter's elements only, which may begin and end
+   * inside a row: each slice gives up to three pieces, the rest of a row, whole rows, and the
+   * beginning of one.
+   *
+   * @param first where the range begins in the parameter
+   * @param range one dim
+   */
+  public static List<ShardedTensor> of(
+      Parameter parameter, String prefix, long first, Tensor range) {
     List<ShardedTensor> pieces = new ArrayList<>();
-    long row = 0;
+    long end = first + range.numElements();
+    long width = parameter.spec().shape().rowSize();
+    long begin = 0;
     for (ParameterSpec.Slice slice : parameter.spec().slices()) {
-      Tensor local = values.rows(row, row + slice.rows());
-      pieces.add(
-          new ShardedTensor(
-              prefix + slice.name(),
-              slice.globalShape(),
-              slice.firstRow(),
-              slice.firstColumn(),
-              local));
-      row += slice.rows();
+      long sliceEnd = begin + slice.rows() * width;
+      long next = Math.max(first, begin);
+      while (next < Math.min(end, sliceEnd)) {
+        long count = run(next - begin, Math.min(end, sliceEnd) - next, width);
+        Tensor local = range.rows(next - first, next - first + count);
+        pieces.add(piece(slice, prefix, next - begin, width, local));
+        next += count;
+      }
+      begin = sliceEnd;
     }
     return pieces;
+  }
+
+  /** Elements from here on that are a box: to the end of the row, or all whole rows. */
+  private static long run(long from, long remaining, long width) {
+    long column = from % width;
+    return column == 0 && remaining >= width
+        ? remaining - remaining % width
+        : Math.min(width - column, remaining);
+  }
+
+  private static ShardedTensor piece(
+      ParameterSpec.Slice slice, String prefix, long from, long width, Tensor flat) {
+    long count = flat.numElements();
+    Shape shape =
+        slice.globalShape().rank() == 1
+            ? Shape.of(count)
+            : Shape.of(Math.max(1, count / width), Math.min(width, count));
+    return new ShardedTensor(
+        prefix + slice.name(),
+        slice.globalShape(),
+        slice.firstRow() + from / width,
+        slice.firstColumn() + from % width,
+        flat.reshape(shape));
   }
 
   /** The stored pieces of all weights. */

@@ -107,6 +107,11 @@ public record SourceTensor(
     return type.numBytes(shape);
   }
 
+  /** Its name in a file. */
+  String entryName() {
+    return region().entryName(name, globalShape);
+  }
+
   Region region() {
     return Region.of(firstRow, firstColumn, shape);
   }

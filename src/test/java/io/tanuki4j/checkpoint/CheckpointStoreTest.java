@@ -3,7 +3,6 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterSpec;
@@ -111,7 +110,7 @@ class CheckpointStoreTest {
 
   /** Saved by several ranks in one cut of rows and columns, loaded in every other. */
   @Test
-  void any_cut_loads_into_any_other() throws IOException {
+  void any_cut_loads_into_any_other() {
     int[][] cuts = {{1, 1}, {2, 1}, {3, 1}, {1, 2}, {1, 4}, {2, 2}, {3, 4}};
     for (int[] saved : cuts) {
       Path run = folder.resolve(Arrays.toString(saved));
@@ -146,17 +145,12 @@ class CheckpointStoreTest {
     return pieces;
   }
 
-  private void saveInPieces(Path run, List<ShardedTensor> pieces) throws IOException {
-    Path place = Files.createDirectories(run.resolve("iter_0000001"));
-    Manifest.Builder manifest = new Manifest.Builder(state(1));
-    for (int rank = 0; rank < pieces.size(); rank++) {
-      List<SourceTensor> one = List.of(SourceTensor.of(device, pieces.get(rank)));
-      String name = "model-rank%05d.safetensors".formatted(rank);
-      NewFile.Written written = ShardWriter.write(place.resolve(name), one);
-      manifest.add(new Manifest.ShardFile(name, Part.MODEL, written.size(), written.crc32c()), one);
-    }
-    ManifestFile.write(place, manifest.build());
-    Tracker.write(run, 1);
+  private void saveInPieces(Path run, List<ShardedTensor> pieces) {
+    List<RankTensors> ranks =
+        pieces.stream()
+            .map(piece -> new RankTensors(List.of(SourceTensor.of(device, piece)), List.of()))
+            .toList();
+    new CheckpointStore(run).save(state(1), ranks);
   }
 
   private void assertCounts(ShardedTensor target) {

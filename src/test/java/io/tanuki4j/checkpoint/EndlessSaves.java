@@ -1,16 +1,22 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * A program that saves until it is killed: after the latest checkpoint come three new iterations,
- * each saved twice, and again the last. Every element of iteration i is i.
+ * each saved twice, and again the last. Every element of iteration i is i. Each of its ranks has
+ * some of the tensors.
  */
 final class EndlessSaves {
   static final int NUM_TENSORS = 12;
@@ -19,17 +25,39 @@ final class EndlessSaves {
   private EndlessSaves() {}
 
   public static void main(String[] arguments) {
-    CheckpointStore store = new CheckpointStore(Path.of(arguments[0]));
-    HostDevice device = new HostDevice();
+    Path folder = Path.of(arguments[0]);
+    RankThreads.run(
+        Integer.parseInt(arguments[1]),
+        Duration.ofSeconds(20),
+        seat -> {
+          HostDevice device = new HostDevice();
+          List<Integer> all = IntStream.range(0, seat.worldSize()).boxed().toList();
+          ProcessGroup world = seat.processGroups(device).create("world", List.of(all));
+          TextExchange ranks = TextExchange.over(world, device);
+          save(new CheckpointStore(folder, ranks), device, ranks);
+        });
+  }
+
+  private static void save(CheckpointStore store, HostDevice device, TextExchange ranks) {
     long iteration = store.latest().map(latest -> latest.state().iteration()).orElse(0L);
     for (int i = 0; ; i++) {
       iteration += i % 2 == 0 && i < 6 ? 1 : 0;
       TrainState state =
           new TrainState(iteration, iteration, 0, 0, Map.of(), Map.of(), Map.of("save", i));
       store.save(
-          device, state, tensors(device, "", iteration), tensors(device, "exp_avg.", iteration));
-      System.out.println(iteration);
+          device,
+          state,
+          share(tensors(device, "", iteration), ranks),
+          share(tensors(device, "exp_avg.", iteration), ranks));
+      if (ranks.rank() == 0) {
+        System.out.println(iteration);
+      }
     }
+  }
+
+  private static List<ShardedTensor> share(List<ShardedTensor> tensors, TextExchange ranks) {
+    int from = NUM_TENSORS * ranks.rank() / ranks.size();
+    return tensors.subList(from, NUM_TENSORS * (ranks.rank() + 1) / ranks.size());
   }
 
   static List<ShardedTensor> tensors(HostDevice device, String prefix, long value) {

@@ -17,9 +17,15 @@ public final class HostDevice implements Device {
   /** A tensor of these floats, rounded to the type. */
   public Tensor tensor(Shape shape, DType dtype, float... values) {
     Tensor tensor = zeros(shape, dtype);
+    write(tensor, values);
+    return tensor;
+  }
+
+  /** Overwrites a tensor. */
+  public void write(Tensor tensor, float... values) {
     ByteBuffer bytes = bytesOf(tensor);
     for (float value : values) {
-      switch (dtype) {
+      switch (tensor.dtype()) {
         case F64 -> bytes.putDouble(value);
         case F32 -> bytes.putFloat(value);
         case BF16 -> bytes.putShort(FloatConversion.floatToBfloat16(value));
@@ -27,7 +33,6 @@ public final class HostDevice implements Device {
         case I64 -> bytes.putLong((long) value);
       }
     }
-    return tensor;
   }
 
   public Tensor zeros(Shape shape, DType dtype) {
@@ -96,7 +101,7 @@ public final class HostDevice implements Device {
 
   @Override
   public MemoryScope openScope(String label) {
-    throw new UnsupportedOperationException("only holds and copies memory");
+    return new HeapScope();
   }
 
   @Override
@@ -109,6 +114,27 @@ public final class HostDevice implements Device {
 
   @Override
   public void close() {}
+
+  /** Leaves everything to the garbage collector. */
+  private final class HeapScope implements MemoryScope {
+    @Override
+    public Tensor allocate(Shape shape, DType dtype) {
+      return zeros(shape, dtype);
+    }
+
+    @Override
+    public MemoryScope child(String label) {
+      return new HeapScope();
+    }
+
+    @Override
+    public long bytesInUse() {
+      return 0;
+    }
+
+    @Override
+    public void close() {}
+  }
 
   private static final class Memory implements DeviceBuffer {
     private final byte[] content;

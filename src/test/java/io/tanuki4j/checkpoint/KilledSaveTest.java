@@ -13,8 +13,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A JVM that does nothing but save is killed at random moments; the next start always loads. */
 class KilledSaveTest {
@@ -24,25 +25,27 @@ class KilledSaveTest {
 
   @TempDir Path folder;
 
-  @Test
-  void three_kills_lose_nothing() throws Exception {
-    killAndLoad(3, new Random(1));
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void three_kills_lose_nothing(int numRanks) throws Exception {
+    killAndLoad(3, numRanks, new Random(1));
   }
 
-  @Test
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
   @Tag("slow")
-  void twenty_kills_lose_nothing() throws Exception {
+  void twenty_kills_lose_nothing(int numRanks) throws Exception {
     Random random = new Random();
-    Set<String> leftovers = killAndLoad(20, random);
+    Set<String> leftovers = killAndLoad(20, numRanks, random);
     assertThat(leftovers).as("what kills in the middle of a save left").isNotEmpty();
   }
 
   /** Returns the kinds of leftovers that were seen. */
-  private Set<String> killAndLoad(int kills, Random random) throws Exception {
+  private Set<String> killAndLoad(int kills, int numRanks, Random random) throws Exception {
     Set<String> leftovers = new TreeSet<>();
     long before = 0;
     for (int i = 0; i < kills; i++) {
-      long acknowledged = saveUntilKilled(random.nextInt(MAX_MILLIS));
+      long acknowledged = saveUntilKilled(random.nextInt(MAX_MILLIS), numRanks);
       assertThat(acknowledged).as("iterations saved by process %d", i).isGreaterThan(before);
       for (Path path : Folders.list(folder)) {
         String name = path.getFileName().toString();
@@ -55,7 +58,8 @@ class KilledSaveTest {
   }
 
   /** The last iteration whose save returned. */
-  private long saveUntilKilled(int millisAfterFirstSave) throws IOException, InterruptedException {
+  private long saveUntilKilled(int millisAfterFirstSave, int numRanks)
+      throws IOException, InterruptedException {
     List<String> command =
         List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -64,7 +68,8 @@ class KilledSaveTest {
             "-cp",
             System.getProperty("java.class.path"),
             EndlessSaves.class.getName(),
-            folder.toString());
+            folder.toString(),
+            Integer.toString(numRanks));
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     long acknowledged = 0;

@@ -1,0 +1,118 @@
+package io.tanuki4j.checkpoint;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonNull;
+import io.tanuki4j.comm.TextExchange;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Work of which each rank does its part, and which fails on all ranks if it fails on one. */
+final class JointWork {
+  private static final Gson GSON = new Gson();
+
+  private final TextExchange ranks;
+  private final Function<IOException, UncheckedIOException> sentence;
+
+  /**
+   * @param sentence what a failure of the disk is told as
+   */
+  JointWork(TextExchange ranks, Function<IOException, UncheckedIOException> sentence) {
+    this.ranks = ranks;
+    this.sentence = sentence;
+  }
+
+  /** A rank's part, with what the others have to know of it. */
+  @FunctionalInterface
+  interface Task<T> {
+    T run() throws IOException;
+  }
+
+  /** A rank's part. */
+  @FunctionalInterface
+  interface Step {
+    void run() throws IOException;
+  }
+
+  /** What a rank tells the others: its result, or why it has none. */
+  private record Message(@Nullable String failure, boolean ofDisk, @Nullable JsonElement result) {
+    static Message of(@Nullable RuntimeException failure, JsonElement result) {
+      return failure == null
+          ? new Message(null, false, result)
+          : new Message(
+              String.valueOf(failure.getMessage()), failure instanceof UncheckedIOException, null);
+    }
+
+    RuntimeException toException(int rank, @Nullable RuntimeException cause) {
+      String text = "rank %d: %s".formatted(rank, failure);
+      return ofDisk
+          ? new UncheckedIOException(text, new IOException(text, cause))
+          : new IllegalArgumentException(text, cause);
+    }
+  }
+
+  /** What became of this rank's part: a result or a failure. */
+  private record Attempt<T>(@Nullable T result, @Nullable RuntimeException failure) {}
+
+  /** Returns on every rank when all ranks have done the step, or fails on every rank. */
+  void run(Step step) {
+    own(
+        () -> {
+          step.run();
+          return true;
+        });
+  }
+
+  /** This rank's result when all ranks have theirs; failures as in {@link #gather}. */
+  <T> T own(Task<T> task) {
+    Attempt<T> attempt = attempt(task);
+    exchange(attempt, JsonNull.INSTANCE);
+    return Objects.requireNonNull(attempt.result());
+  }
+
+  /**
+   * The results of all ranks, in their order, on every rank.
+   *
+   * @param type of the results, which pass between ranks as JSON
+   * @throws IllegalArgumentException if a rank's task threw one: the first rank's sentence
+   * @throws UncheckedIOException likewise
+   */
+  <T> List<T> gather(Class<T> type, Task<T> task) {
+    Attempt<T> attempt = attempt(task);
+    return exchange(attempt, GSON.toJsonTree(attempt.result())).stream()
+        .map(message -> GSON.fromJson(message.result(), type))
+        .toList();
+  }
+
+  private <T> Attempt<T> attempt(Task<T> task) {
+    try {
+      return new Attempt<>(task.run(), null);
+    } catch (IOException e) {
+      return new Attempt<>(null, sentence.apply(e));
+    } catch (IllegalArgumentException | UncheckedIOException e) {
+      return new Attempt<>(null, e);
+    }
+  }
+
+  private List<Message> exchange(Attempt<?> own, JsonElement result) {
+    RuntimeException failure = own.failure();
+    if (ranks.size() == 1 && failure != null) {
+      throw failure;
+    }
+    List<String> texts = ranks.gather(GSON.toJson(Message.of(failure, result)));
+    List<Message> messages = new ArrayList<>();
+    for (int rank = 0; rank < texts.size(); rank++) {
+      Message message = GSON.fromJson(texts.get(rank), Message.class);
+      if (message.failure() != null) {
+        throw message.toException(rank, rank == ranks.rank() ? failure : null);
+      }
+      messages.add(message);
+    }
+    return messages;
+  }
+}

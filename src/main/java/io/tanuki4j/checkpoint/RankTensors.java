@@ -1,0 +1,36 @@
+package io.tanuki4j.checkpoint;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * What one rank has of a run. Copies that other ranks have too are written by one of them.
+ *
+ * @param optimizer empty to leave it out
+ */
+public record RankTensors(List<SourceTensor> model, List<SourceTensor> optimizer) {
+
+  List<SourceTensor> of(Part part) {
+    return part == Part.MODEL ? model : optimizer;
+  }
+
+  List<Holding> holdings() {
+    List<Holding> holdings = new ArrayList<>();
+    for (Part part : Part.values()) {
+      of(part).stream()
+          .map(tensor -> Holding.of(part, tensor))
+          .filter(holding -> holding.numBytes() > 0)
+          .forEach(holdings::add);
+    }
+    return holdings;
+  }
+
+  /** Those of a part that a rank writes. */
+  List<SourceTensor> share(Part part, Map<Holding, Integer> writers, int rank) {
+    return of(part).stream()
+        .filter(tensor -> Objects.equals(writers.get(Holding.of(part, tensor)), rank))
+        .toList();
+  }
+}

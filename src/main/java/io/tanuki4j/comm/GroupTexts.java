@@ -1,0 +1,72 @@
+package io.tanuki4j.comm;
+
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.IntBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Sends texts as integers in device memory, which every kind of group can send: sizes first. */
+final class GroupTexts implements TextExchange {
+  private final ProcessGroup group;
+  private final Device device;
+
+  GroupTexts(ProcessGroup group, Device device) {
+    this.group = group;
+    this.device = device;
+  }
+
+  @Override
+  public int rank() {
+    return group.rank();
+  }
+
+  @Override
+  public int size() {
+    return group.size();
+  }
+
+  @Override
+  public List<String> gather(String own) {
+    byte[] text = own.getBytes(StandardCharsets.UTF_8);
+    IntBuffer sizes = gather(newBuffer(1).putInt(0, text.length)).asIntBuffer();
+    int mostBytes = 0;
+    for (int rank = 0; rank < size(); rank++) {
+      mostBytes = Math.max(mostBytes, sizes.get(rank));
+    }
+    int words = (mostBytes + Integer.BYTES - 1) / Integer.BYTES;
+    ByteBuffer texts = words == 0 ? newBuffer(0) : gather(newBuffer(words).put(0, text));
+    List<String> all = new ArrayList<>();
+    for (int rank = 0; rank < size(); rank++) {
+      byte[] one = new byte[sizes.get(rank)];
+      texts.get(rank * words * Integer.BYTES, one);
+      all.add(new String(one, StandardCharsets.UTF_8));
+    }
+    return all;
+  }
+
+  /** The words of all ranks, as many from each. */
+  private ByteBuffer gather(ByteBuffer own) {
+    int words = own.remaining() / Integer.BYTES;
+    ByteBuffer all = newBuffer(Math.multiplyExact(words, size()));
+    try (MemoryScope scope = device.openScope("texts")) {
+      Tensor shard = scope.allocate(Shape.of(words), DType.I32);
+      Tensor gathered = scope.allocate(Shape.of((long) words * size()), DType.I32);
+      device.upload(shard, own);
+      group.allGather(gathered, shard).await();
+      device.download(all, gathered);
+    }
+    return all.clear();
+  }
+
+  private static ByteBuffer newBuffer(int words) {
+    return ByteBuffer.allocateDirect(Math.multiplyExact(words, Integer.BYTES))
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+}
