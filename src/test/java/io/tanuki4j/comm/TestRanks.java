@@ -15,8 +15,17 @@ public final class TestRanks {
   private TestRanks() {}
 
   public static void run(Function<Device, ProcessGroupFactory> groups, Body body) throws Exception {
-    try (Backend backend = new Nd4jBackend();
-        Device device = backend.openDevice(0);
+    try (Backend backend = new Nd4jBackend()) {
+      run(backend, groups, body);
+    }
+  }
+
+  /**
+   * @param backend whose first device the rank gets
+   */
+  public static void run(Backend backend, Function<Device, ProcessGroupFactory> groups, Body body)
+      throws Exception {
+    try (Device device = backend.openDevice(0);
         ProcessGroupFactory factory = groups.apply(device);
         GuardedMemory memory = new GuardedMemory(device)) {
       List<Integer> all = IntStream.range(0, factory.worldSize()).boxed().toList();

@@ -11,12 +11,14 @@ import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.Pointer;
 
 /**
  * One GPU with one stream of operations, for one thread: the CUDA context belongs to the thread
- * that opened it.
+ * that opened it. What communicates on the GPU has queues of its own beside that stream, ordered by
+ * marks.
  */
-final class CudaDevice implements Device {
+public final class CudaDevice implements Device {
   private final CudaGpu gpu;
   private final CudaStream stream;
   private final CudaMemory memory;
@@ -89,6 +91,51 @@ final class CudaDevice implements Device {
   @Override
   public DeviceTimer openTimer(int numMarks) {
     return new CudaTimer(stream, numMarks);
+  }
+
+  /** Another queue of operations, which runs beside the device's. */
+  public CudaQueue openQueue() {
+    return new CudaQueue();
+  }
+
+  public CudaMark openMark() {
+    return new CudaMark();
+  }
+
+  /** Marks the end of all operations called so far. */
+  public void mark(CudaMark mark) {
+    mark.record(stream.handle());
+  }
+
+  /** Lets operations called from now on wait for the mark; the host goes on. */
+  public void await(CudaMark mark) {
+    mark.holdUp(stream.handle());
+  }
+
+  /**
+   * Where a tensor is, for libraries that take pointers.
+   *
+   * @throws IllegalArgumentException if the tensor is not in GPU memory
+   */
+  public static Pointer pointer(Tensor tensor) {
+    return new Address(Address.of(tensor));
+  }
+
+  /** Lets another thread call libraries that use this GPU, though not the device itself. */
+  public void bindToThread() {
+    check(cudart.cudaSetDevice(gpu.ordinal()), "cudaSetDevice");
+  }
+
+  /**
+   * Does this whenever the host has waited for the GPU; it may throw what the wait did not show.
+   */
+  public void afterEachWait(Runnable action) {
+    stream.afterEachWait(action);
+  }
+
+  /** How long the host has been waiting for the GPU now, 0 if it is not; any thread may ask. */
+  public long nanosWaited() {
+    return stream.nanosWaited();
   }
 
   @Override

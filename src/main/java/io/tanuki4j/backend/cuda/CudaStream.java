@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cuda;
 
 import static io.tanuki4j.backend.cuda.CudaException.check;
 
+import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUgraph_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
@@ -10,6 +11,8 @@ import org.bytedeco.cuda.global.cudart;
 final class CudaStream implements AutoCloseable {
   private final CUstream_st handle = new CUstream_st();
   private boolean recording;
+  private volatile long waitingSince;
+  private Runnable afterWait = () -> {};
 
   CudaStream() {
     check(
@@ -23,7 +26,33 @@ final class CudaStream implements AutoCloseable {
 
   void synchronize() {
     requireRunning("wait for the GPU");
-    check(cudart.cudaStreamSynchronize(handle), "cudaStreamSynchronize");
+    waitingSince = System.nanoTime();
+    int status = cudart.cudaStreamSynchronize(handle);
+    endWait(status, "cudaStreamSynchronize");
+  }
+
+  /** Waits until the GPU has come to an event. */
+  void synchronize(CUevent_st event) {
+    waitingSince = System.nanoTime();
+    int status = cudart.cudaEventSynchronize(event);
+    endWait(status, "cudaEventSynchronize");
+  }
+
+  private void endWait(int status, String call) {
+    waitingSince = 0;
+    afterWait.run();
+    check(status, call);
+  }
+
+  /** Does this whenever the host has waited for the GPU. */
+  void afterEachWait(Runnable action) {
+    afterWait = action;
+  }
+
+  /** How long the host has been waiting for the GPU now; any thread may ask. */
+  long nanosWaited() {
+    long since = waitingSince;
+    return since == 0 ? 0 : System.nanoTime() - since;
   }
 
   void beginRecording() {

@@ -111,7 +111,7 @@ final class PinnedStaging implements AutoCloseable {
     }
 
     void awaitCopy() {
-      check(cudart.cudaEventSynchronize(copied), "cudaEventSynchronize");
+      stream.synchronize(copied);
     }
 
     void close() {

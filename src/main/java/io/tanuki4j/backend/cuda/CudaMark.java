@@ -1,0 +1,31 @@
+package io.tanuki4j.backend.cuda;
+
+import static io.tanuki4j.backend.cuda.CudaException.check;
+
+import org.bytedeco.cuda.cudart.CUevent_st;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.cuda.global.cudart;
+
+/** A point in a queue of operations, for which others can wait. It can be set again and again. */
+public final class CudaMark implements AutoCloseable {
+  private final CUevent_st event = new CUevent_st();
+
+  CudaMark() {
+    check(
+        cudart.cudaEventCreateWithFlags(event, cudart.cudaEventDisableTiming),
+        "cudaEventCreateWithFlags");
+  }
+
+  void record(CUstream_st stream) {
+    check(cudart.cudaEventRecord(event, stream), "cudaEventRecord");
+  }
+
+  void holdUp(CUstream_st stream) {
+    check(cudart.cudaStreamWaitEvent(stream, event, 0), "cudaStreamWaitEvent");
+  }
+
+  @Override
+  public void close() {
+    check(cudart.cudaEventDestroy(event), "cudaEventDestroy");
+  }
+}

@@ -1,0 +1,80 @@
+package io.tanuki4j.comm.nccl;
+
+import io.tanuki4j.backend.cuda.CudaDevice;
+import io.tanuki4j.comm.GroupAgreement;
+import io.tanuki4j.comm.GroupMembers;
+import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ProcessGroupFactory;
+import io.tanuki4j.comm.Rendezvous;
+import io.tanuki4j.comm.SoloGroup;
+import io.tanuki4j.kernel.Device;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Makes one rank's groups: a communicator of all ranks first, and of each kind of group a split of
+ * it. A {@link io.tanuki4j.comm.Transport}.
+ */
+public final class NcclFactory implements ProcessGroupFactory {
+  private final Rendezvous rendezvous;
+  private final CudaDevice device;
+  private final GroupAgreement agreement;
+  private final Watchdog watchdog;
+  private final Communicator world;
+  private final List<ProcessGroup> made = new ArrayList<>();
+
+  private NcclFactory(Rendezvous rendezvous, CudaDevice device) {
+    this.rendezvous = rendezvous;
+    this.device = device;
+    this.agreement = new GroupAgreement(rendezvous);
+    this.watchdog = new Watchdog(rendezvous, device);
+    this.world = Communicator.world(rendezvous, device, watchdog);
+  }
+
+  /**
+   * Meets the other ranks on the GPUs.
+   *
+   * @param device a GPU; the calling thread owns it
+   * @throws IllegalArgumentException if it is no GPU
+   * @throws io.tanuki4j.comm.CommunicationException if NCCL cannot connect the ranks
+   */
+  public static ProcessGroupFactory open(Rendezvous rendezvous, Device device) {
+    if (device instanceof CudaDevice gpu) {
+      return new NcclFactory(rendezvous, gpu);
+    }
+    throw new IllegalArgumentException(
+        "--distributed-backend: nccl (expected on %s: gloo or local). NCCL needs --backend cuda."
+            .formatted(device.info().name()));
+  }
+
+  @Override
+  public int globalRank() {
+    return rendezvous.environment().globalRank();
+  }
+
+  @Override
+  public int worldSize() {
+    return rendezvous.environment().worldSize();
+  }
+
+  @Override
+  public ProcessGroup create(String name, List<List<Integer>> groups) {
+    GroupMembers members = GroupMembers.of(name, groups, globalRank(), worldSize());
+    agreement.require(name, groups);
+    boolean alone = members.size() == 1;
+    Communicator communicator = world.split(alone ? null : members, name);
+    ProcessGroup group =
+        communicator == null
+            ? new SoloGroup(members, device)
+            : new NcclGroup(members, device, communicator, watchdog);
+    made.add(group);
+    return group;
+  }
+
+  @Override
+  public void close() {
+    made.forEach(ProcessGroup::close);
+    world.close();
+    watchdog.close();
+  }
+}

@@ -1,0 +1,29 @@
+package io.tanuki4j.comm.nccl;
+
+import io.tanuki4j.backend.cuda.CudaDevice;
+import io.tanuki4j.backend.cuda.CudaMark;
+import io.tanuki4j.comm.Work;
+
+/** A communication on the stream of its group; its mark follows it there. */
+final class NcclWork implements Work {
+  private final NcclGroup group;
+  private final CudaDevice device;
+  private final CudaMark done;
+  private boolean awaited;
+
+  NcclWork(NcclGroup group, CudaDevice device, CudaMark done) {
+    this.group = group;
+    this.device = device;
+    this.done = done;
+  }
+
+  /** Lets the device's operations wait, and not the host. */
+  @Override
+  public void await() {
+    if (!awaited) {
+      awaited = true;
+      device.await(done);
+      group.giveBack(done);
+    }
+  }
+}
