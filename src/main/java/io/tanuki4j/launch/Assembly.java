@@ -24,6 +24,7 @@ import io.tanuki4j.model.FlopsPerToken;
 import io.tanuki4j.model.ModelParameters;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerSchedule;
+import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.Tokenizers;
 import io.tanuki4j.train.Evaluator;
@@ -113,7 +114,12 @@ final class Assembly {
             String.valueOf(config.arguments().get("lr_decay_style"))));
     RunState state =
         new RunState(
-            model.parameters(), optimizer, schedule, tokenizer.vocabSize(), savedArguments());
+            model.parameters(),
+            optimizer,
+            schedule,
+            tokenizer.vocabSize(),
+            savedArguments(),
+            ParallelContext.single(device));
     Progress start = restore(state);
     sink.message(timing.dateTime("after model, optimizer, and learning rate scheduler are built"));
     Splits splits = splits(sampleCounts(), start);

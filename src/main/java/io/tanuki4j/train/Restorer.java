@@ -12,7 +12,10 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Brings a run to where a checkpoint stopped, by Megatron's rules about what is taken from it. */
+/**
+ * Brings a run, on all of its ranks at once, to where a checkpoint stopped, by Megatron's rules
+ * about what is taken from it.
+ */
 public final class Restorer {
   private final CheckpointConfig config;
   private final TrainConfig train;
@@ -52,7 +55,7 @@ public final class Restorer {
       return Optional.of(loadPretrained(config.pretrained()));
     }
     if (config.load() != null) {
-      reportMissing(new CheckpointStore(config.load()));
+      reportMissing(state.store(config.load(), device));
     }
     return Optional.empty();
   }
@@ -61,7 +64,7 @@ public final class Restorer {
     if (folder == null) {
       return Optional.empty();
     }
-    CheckpointStore store = new CheckpointStore(folder);
+    CheckpointStore store = state.store(folder, device);
     Integer iteration = config.loadIteration();
     return iteration == null ? store.latest() : Optional.of(store.at(iteration));
   }
@@ -70,7 +73,7 @@ public final class Restorer {
     log.accept(
         "Checkpoint file not found in load directory %s attempting to finetune with checkpoint in %s"
             .formatted(config.load(), folder));
-    CheckpointStore store = new CheckpointStore(folder);
+    CheckpointStore store = state.store(folder, device);
     Checkpoint checkpoint =
         store
             .latest()
@@ -106,8 +109,8 @@ public final class Restorer {
     }
     Progress progress = weightsOnly ? Progress.START : progress(saved);
     log.accept(
-        "  successfully loaded checkpoint from %s [ t 1/1, p 1/1 ] at iteration %d"
-            .formatted(folder, progress.iteration()));
+        "  successfully loaded checkpoint from %s %s at iteration %d"
+            .formatted(folder, state.place(), progress.iteration()));
     return progress;
   }
 

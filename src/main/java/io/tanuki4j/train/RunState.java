@@ -1,10 +1,15 @@
 package io.tanuki4j.train;
 
+import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.kernel.Device;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerSchedule;
+import io.tanuki4j.parallel.ParallelContext;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,15 +19,32 @@ import java.util.Map;
  *
  * @param vocabSize ids of the tokenizer, without padding
  * @param arguments the run's flags under Megatron's attribute names
+ * @param context of the ranks that save and load together, each what it has
  */
 public record RunState(
     ParameterBuffers parameters,
     AdamW optimizer,
     OptimizerSchedule schedule,
     int vocabSize,
-    Map<String, Object> arguments) {
+    Map<String, Object> arguments,
+    ParallelContext context) {
   /** Megatron's name for the number of updates. */
   private static final String STEP = "step";
+
+  /** A folder of checkpoints, which all ranks open alike. */
+  CheckpointStore store(Path folder, Device device) {
+    return new CheckpointStore(folder, TextExchange.over(context.world(), device));
+  }
+
+  /** Megatron's word about a rank's place: {@code [ t 1/2, p 1/4 ]}. */
+  String place() {
+    return "[ t %d/%d, p %d/%d ]"
+        .formatted(
+            context.tp().rank() + 1,
+            context.tp().size(),
+            context.pp().rank() + 1,
+            context.pp().size());
+  }
 
   List<ShardedTensor> modelTensors() {
     return ShardedTensor.ofValues(parameters);

@@ -1,13 +1,15 @@
 package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.CheckpointConfig;
-import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.kernel.Device;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** Saves a run, with Megatron's lines about it. Without {@code --save} it does nothing. */
+/**
+ * Saves a run, on all of its ranks at once, with Megatron's lines about it. Without {@code --save}
+ * it does nothing.
+ */
 public final class Saver {
   private final CheckpointConfig config;
   private final Device device;
@@ -39,7 +41,8 @@ public final class Saver {
     long iteration = progress.iteration();
     log.accept(
         "saving checkpoint at iteration %7d to %s in tanuki4j format".formatted(iteration, folder));
-    new CheckpointStore(folder)
+    state
+        .store(folder, device)
         .save(
             device,
             state.at(progress, config.saveOptimizer()),
@@ -47,7 +50,7 @@ public final class Saver {
             config.saveOptimizer() ? state.optimizerTensors() : List.of());
     lastIteration = iteration;
     log.accept(
-        "  successfully saved checkpoint from iteration %7d to %s [ t 1/1, p 1/1 ]"
-            .formatted(iteration, folder));
+        "  successfully saved checkpoint from iteration %7d to %s %s"
+            .formatted(iteration, folder, state.place()));
   }
 }

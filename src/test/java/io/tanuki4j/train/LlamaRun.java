@@ -26,6 +26,7 @@ import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
 import java.io.IOException;
@@ -103,7 +104,13 @@ final class LlamaRun implements AutoCloseable {
   void run() {
     OptimizerSchedule schedule = new OptimizerSchedule(schedule());
     RunState state =
-        new RunState(parameters, optimizer, schedule, model.vocabSize(), Map.of("num_layers", 2));
+        new RunState(
+            parameters,
+            optimizer,
+            schedule,
+            model.vocabSize(),
+            Map.of("num_layers", 2),
+            ParallelContext.single(device.device()));
     Progress start =
         new Restorer(checkpoints(), train(), device.device(), state, sink::message)
             .restore()

@@ -12,6 +12,7 @@ import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import io.tanuki4j.optim.StateTypes;
+import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.train.TrainConfig.Rampup;
 import java.nio.file.Path;
@@ -143,7 +144,12 @@ final class TinyRun implements AutoCloseable {
   Progress run() {
     RunState state =
         new RunState(
-            parameters, optimizer, schedule, QuadraticChunk.NUM_WEIGHTS, Map.of("num_layers", 1));
+            parameters,
+            optimizer,
+            schedule,
+            QuadraticChunk.NUM_WEIGHTS,
+            Map.of("num_layers", 1),
+            ParallelContext.single(device));
     Optional<Progress> restored =
         new Restorer(settings.checkpoint(), settings.train(), device, state, sink::message)
             .restore();
