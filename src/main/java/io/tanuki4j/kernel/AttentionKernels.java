@@ -3,8 +3,13 @@ package io.tanuki4j.kernel;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * Causal attention with grouped queries over a packed projection; softmax in at least fp32. The s·s
- * matrix of probabilities is never kept (FlashAttention, Dao et al., 2022).
+ * Attention with grouped queries over packed projections; softmax in at least fp32. The matrix of
+ * probabilities is never kept (FlashAttention, Dao et al., 2022).
+ *
+ * <p>Causal attention is over one sequence. Where the keys of a sequence are in several places, it
+ * is put together of blocks (ring attention, Liu et al., 2023): each gives a partial result, {@link
+ * #mergeAttention} makes one of two, and the backward of a block needs no more than the whole's
+ * output and logarithm.
  */
 public interface AttentionKernels {
   /**
@@ -25,4 +30,50 @@ public interface AttentionKernels {
    */
   void causalAttentionBackward(
       Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape);
+
+  /**
+   * {@code out = softmax(q · kᵀ / sqrt(d)) · v} for every head, without a mask.
+   *
+   * @param out {@code [q, b, n·d]}
+   * @param logSumExp {@code [b, n, q]}, as of causal attention
+   * @param qkv {@code [q, b, (n + 2g)·d]}, of which only the queries are read
+   * @param keyValues {@code [k, b, 2g·d]}: a token's key heads, then its value heads
+   */
+  void blockAttentionForward(
+      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block);
+
+  /**
+   * The block's part of the gradients, given the results of attention to all keys, of which the
+   * block's are some. Overwrites dQueries and dKeyValues.
+   *
+   * @param dQueries {@code [q, b, n·d]}
+   * @param dKeyValues {@code [k, b, 2g·d]}
+   * @param dOut {@code [q, b, n·d]}
+   * @param out {@code [q, b, n·d]}, of all keys
+   * @param logSumExp {@code [b, n, q]}, of all keys
+   */
+  void blockAttentionBackward(
+      Tensor dQueries,
+      Tensor dKeyValues,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      Tensor keyValues,
+      AttentionBlock block);
+
+  /**
+   * Makes attention to some keys, of all queries, attention to more keys: {@code logSumExp' =
+   * log(exp(logSumExp) + exp(partLogSumExp))}, {@code out' = out · exp(logSumExp − logSumExp') +
+   * partOut · exp(partLogSumExp − logSumExp')}. The part may be of the last q queries only; the
+   * others stay.
+   *
+   * @param out {@code [s, b, n·d]}, F32 (F64 for F64), updated in place
+   * @param logSumExp {@code [b, n, s]}, updated in place
+   * @param partOut {@code [q, b, n·d]}
+   * @param partLogSumExp {@code [b, n, q]}
+   * @param shape of all queries; q is the length of partOut
+   */
+  void mergeAttention(
+      Tensor out, Tensor logSumExp, Tensor partOut, Tensor partLogSumExp, AttentionShape shape);
 }

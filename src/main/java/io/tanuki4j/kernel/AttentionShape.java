@@ -25,6 +25,16 @@ public record AttentionShape(
     return (numHeads + 2 * numQueryGroups) * headDim;
   }
 
+  /** Width of one token's keys and values, {@code 2g·d}, with which its projection ends. */
+  public int keyValueSize() {
+    return 2 * numQueryGroups * headDim;
+  }
+
+  /** The same for another number of tokens. */
+  public AttentionShape withSeqLength(int length) {
+    return new AttentionShape(length, batchSize, numHeads, numQueryGroups, headDim);
+  }
+
   /** Width of one token's attention output, {@code n·d}. */
   public int outSize() {
     return numHeads * headDim;

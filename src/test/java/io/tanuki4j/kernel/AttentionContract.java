@@ -75,7 +75,7 @@ public abstract class AttentionContract extends KernelContract {
     Tensor out = memory.undefined(dtype, s, b, shape.outSize());
     Tensor lse = memory.undefined(sumType(dtype), b, shape.numHeads(), s);
     kernels().causalAttentionForward(out, lse, qkv, shape);
-    AttentionFormula expected = new AttentionFormula(memory.values(qkv), shape);
+    AttentionFormula expected = AttentionFormula.causal(memory.values(qkv), shape);
     assertClose(out, expected.out());
     assertClose(lse, expected.logSumExp());
   }
@@ -87,7 +87,7 @@ public abstract class AttentionContract extends KernelContract {
     Tensor dOut = memory.random(dtype, 2, s, b, shape.outSize());
     Tensor dQkv = memory.undefined(dtype, s, b, shape.qkvSize());
     backward(dQkv, dOut, qkv, shape);
-    AttentionFormula formula = new AttentionFormula(memory.values(qkv), shape);
+    AttentionFormula formula = AttentionFormula.causal(memory.values(qkv), shape);
     // In BF16 the output that the backward reads has been rounded, too.
     assertClose(dQkv, formula.backward(memory.values(dOut)), 4 * tolerance(dtype));
   }

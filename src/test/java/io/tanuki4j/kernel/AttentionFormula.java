@@ -1,22 +1,74 @@
 package io.tanuki4j.kernel;
 
-/** Causal attention and its gradient as their definitions say, in fp64, a row at a time. */
+import java.util.Arrays;
+
+/** Attention and its gradient as their definitions say, in fp64, a row at a time. */
 final class AttentionFormula {
-  private final double[] qkv;
+  private final Vectors queries;
+  private final Vectors keys;
+  private final Vectors values;
   private final AttentionShape shape;
-  private final int dim;
+  private final int numKeys;
+  private final boolean causal;
   private final double scale;
   private final double[] out;
   private final double[] logSumExp;
 
-  AttentionFormula(double[] qkv, AttentionShape shape) {
-    this.qkv = qkv;
+  /** Causal attention over a packed projection. */
+  static AttentionFormula causal(double[] qkv, AttentionShape shape) {
+    int width = shape.qkvSize();
+    int key = shape.outSize();
+    int value = key + shape.keyValueSize() / 2;
+    return new AttentionFormula(
+        shape,
+        shape.seqLength(),
+        true,
+        new Vectors(qkv, width, 0),
+        new Vectors(qkv, width, key),
+        new Vectors(qkv, width, value));
+  }
+
+  /** Queries of a packed projection to keys and values apart from it. */
+  static AttentionFormula block(double[] qkv, double[] keyValues, AttentionBlock block) {
+    int width = block.keyValueSize();
+    return new AttentionFormula(
+        block.queries(),
+        block.numKeys(),
+        false,
+        new Vectors(qkv, block.queries().qkvSize(), 0),
+        new Vectors(keyValues, width, 0),
+        new Vectors(keyValues, width, width / 2));
+  }
+
+  private AttentionFormula(
+      AttentionShape shape,
+      int numKeys,
+      boolean causal,
+      Vectors queries,
+      Vectors keys,
+      Vectors values) {
     this.shape = shape;
-    dim = shape.headDim();
-    scale = 1 / Math.sqrt(dim);
+    this.numKeys = numKeys;
+    this.causal = causal;
+    this.queries = queries;
+    this.keys = keys;
+    this.values = values;
+    scale = 1 / Math.sqrt(shape.headDim());
     out = new double[shape.seqLength() * shape.batchSize() * shape.outSize()];
     logSumExp = new double[shape.batchSize() * shape.numHeads() * shape.seqLength()];
     forEachRow(this::forward);
+  }
+
+  /**
+   * Vectors of heads in packed numbers.
+   *
+   * @param width of a token's
+   * @param first where the first head's begin in it
+   */
+  private record Vectors(double[] numbers, int width, int first) {
+    Vectors in(double[] others) {
+      return new Vectors(others, width, first);
+    }
   }
 
   double[] out() {
@@ -27,10 +79,26 @@ final class AttentionFormula {
     return logSumExp;
   }
 
+  /** The gradient of a packed projection, under causal attention. */
   double[] backward(double[] dOut) {
-    double[] dQkv = new double[qkv.length];
-    forEachRow((i, b, head) -> backward(dQkv, dOut, i, b, head));
+    double[] dQkv = new double[queries.numbers().length];
+    backward(dOut, queries.in(dQkv), keys.in(dQkv), values.in(dQkv));
     return dQkv;
+  }
+
+  /**
+   * The gradients of a block.
+   *
+   * @param dQueries {@code [q, b, n·d]}, added to
+   * @param dKeyValues {@code [k, b, 2g·d]}, added to
+   */
+  void backward(double[] dOut, double[] dQueries, double[] dKeyValues) {
+    Vectors ofQueries = new Vectors(dQueries, shape.outSize(), 0);
+    backward(dOut, ofQueries, keys.in(dKeyValues), values.in(dKeyValues));
+  }
+
+  private void backward(double[] dOut, Vectors dQueries, Vectors dKeys, Vectors dValues) {
+    forEachRow((i, b, head) -> backward(dOut, dQueries, dKeys, dValues, i, b, head));
   }
 
   private interface Row {
@@ -49,72 +117,65 @@ final class AttentionFormula {
 
   private void forward(int i, int b, int head) {
     double[] p = probabilities(i, b, head);
-    for (int j = 0; j <= i; j++) {
-      int value = at(j, b, valueHead(head));
-      for (int l = 0; l < dim; l++) {
-        out[outAt(i, b, head) + l] += p[j] * qkv[value + l];
+    for (int j = 0; j < p.length; j++) {
+      int value = at(values, j, b, group(head));
+      for (int l = 0; l < shape.headDim(); l++) {
+        out[outAt(i, b, head) + l] += p[j] * values.numbers()[value + l];
       }
     }
   }
 
   /** Of row i; its log of the sum of exponentials is kept. */
   private double[] probabilities(int i, int b, int head) {
-    double[] p = new double[i + 1];
-    double max = Double.NEGATIVE_INFINITY;
-    for (int j = 0; j <= i; j++) {
-      p[j] = scale * dot(qkv, at(i, b, head), qkv, at(j, b, keyHead(head)));
-      max = Math.max(max, p[j]);
+    double[] p = new double[causal ? i + 1 : numKeys];
+    int query = at(queries, i, b, head);
+    for (int j = 0; j < p.length; j++) {
+      int key = at(keys, j, b, group(head));
+      p[j] = scale * dot(queries.numbers(), query, keys.numbers(), key);
     }
-    double sum = 0;
-    for (int j = 0; j <= i; j++) {
-      sum += Math.exp(p[j] - max);
-    }
-    double log = max + Math.log(sum);
+    double max = Arrays.stream(p).max().orElseThrow();
+    double log = max + Math.log(Arrays.stream(p).map(score -> Math.exp(score - max)).sum());
     logSumExp[(b * shape.numHeads() + head) * shape.seqLength() + i] = log;
-    for (int j = 0; j <= i; j++) {
-      p[j] = Math.exp(p[j] - log);
-    }
-    return p;
+    return Arrays.stream(p).map(score -> Math.exp(score - log)).toArray();
   }
 
-  private void backward(double[] dQkv, double[] dOut, int i, int b, int head) {
+  private void backward(
+      double[] dOut, Vectors dQueries, Vectors dKeys, Vectors dValues, int i, int b, int head) {
     double[] p = probabilities(i, b, head);
     int o = outAt(i, b, head);
-    int query = at(i, b, head);
+    int query = at(queries, i, b, head);
+    int dQuery = at(dQueries, i, b, head);
     double mean = dot(dOut, o, out, o);
-    for (int j = 0; j <= i; j++) {
-      int key = at(j, b, keyHead(head));
-      int value = at(j, b, valueHead(head));
-      double dScore = scale * p[j] * (dot(dOut, o, qkv, value) - mean);
-      for (int l = 0; l < dim; l++) {
-        dQkv[query + l] += dScore * qkv[key + l];
-        dQkv[key + l] += dScore * qkv[query + l];
-        dQkv[value + l] += p[j] * dOut[o + l];
+    for (int j = 0; j < p.length; j++) {
+      int key = at(keys, j, b, group(head));
+      int value = at(values, j, b, group(head));
+      double dScore = scale * p[j] * (dot(dOut, o, values.numbers(), value) - mean);
+      for (int l = 0; l < shape.headDim(); l++) {
+        dQueries.numbers()[dQuery + l] += dScore * keys.numbers()[key + l];
+        dKeys.numbers()[key + l] += dScore * queries.numbers()[query + l];
+        dValues.numbers()[value + l] += p[j] * dOut[o + l];
       }
     }
   }
 
   private double dot(double[] a, int atA, double[] b, int atB) {
     double sum = 0;
-    for (int l = 0; l < dim; l++) {
+    for (int l = 0; l < shape.headDim(); l++) {
       sum += a[atA + l] * b[atB + l];
     }
     return sum;
   }
 
-  private int keyHead(int head) {
-    return shape.numHeads() + head / (shape.numHeads() / shape.numQueryGroups());
+  private int group(int head) {
+    return head / (shape.numHeads() / shape.numQueryGroups());
   }
 
-  private int valueHead(int head) {
-    return keyHead(head) + shape.numQueryGroups();
-  }
-
-  private int at(int position, int sample, int head) {
-    return (position * shape.batchSize() + sample) * shape.qkvSize() + head * dim;
+  private int at(Vectors vectors, int position, int sample, int head) {
+    int token = position * shape.batchSize() + sample;
+    return token * vectors.width() + vectors.first() + head * shape.headDim();
   }
 
   private int outAt(int position, int sample, int head) {
-    return (position * shape.batchSize() + sample) * shape.outSize() + head * dim;
+    return (position * shape.batchSize() + sample) * shape.outSize() + head * shape.headDim();
   }
 }

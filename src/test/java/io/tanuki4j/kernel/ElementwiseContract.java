@@ -1,6 +1,7 @@
 package io.tanuki4j.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
@@ -61,6 +62,55 @@ public abstract class ElementwiseContract extends KernelContract {
       assertThat(memory.values(out)).isEqualTo(expected);
       assertThat(memory.values(b)).isEqualTo(expected);
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void copies_and_adds_columns(DType from) {
+    for (DType to : types().toArray(DType[]::new)) {
+      if ((from == DType.F64) == (to == DType.F64)) {
+        int[][] columns = {
+          {1, 0, 1, 0, 1}, {33, 5, 17, 3, 9}, {48, 16, 32, 8, 24}, {7, 0, 7, 0, 7}
+        };
+        for (int[] sizes : columns) {
+          checkColumns(from, to, sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]);
+        }
+      }
+    }
+  }
+
+  private void checkColumns(
+      DType from, DType to, int outWidth, int firstOut, int inWidth, int firstIn, int count) {
+    Tensor in = memory.random(from, 1, 3, 13, inWidth);
+    Tensor copied = memory.random(to, 2, 39, outWidth);
+    Tensor added = memory.random(to, 2, 39, outWidth);
+    double[] source = memory.values(in);
+    double[] expectedCopy = memory.values(copied);
+    double[] expectedSum = memory.values(added);
+    for (int i = 0; i < 39 * count; i++) {
+      int at = i / count * outWidth + firstOut + i % count;
+      double value = source[i / count * inWidth + firstIn + i % count];
+      expectedCopy[at] = HostValues.round(value, to);
+      expectedSum[at] = HostValues.round(expectedSum[at] + value, to);
+    }
+    kernels().copyColumns(copied, firstOut, in, firstIn, count, Accumulate.OVERWRITE);
+    kernels().copyColumns(added, firstOut, in, firstIn, count, Accumulate.ADD);
+    assertThat(memory.values(copied)).isEqualTo(expectedCopy);
+    assertThat(memory.values(added)).isEqualTo(expectedSum);
+  }
+
+  @Test
+  void columns_that_a_tensor_does_not_have_are_refused() {
+    Tensor in = memory.random(widest(), 1, 3, 5);
+    Tensor out = memory.random(widest(), 1, 3, 4);
+    Tensor fewer = memory.random(widest(), 1, 2, 5);
+    assertThatThrownBy(() -> kernels().copyColumns(out, 2, in, 0, 3, Accumulate.ADD))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("out of copyColumns")
+        .hasMessageContaining("columns 2 to 5");
+    assertThatThrownBy(() -> kernels().copyColumns(out, 0, fewer, 0, 3, Accumulate.ADD))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("2 rows");
   }
 
   private void checkCopy(DType from, DType to, int size) {

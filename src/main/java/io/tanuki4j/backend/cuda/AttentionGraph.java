@@ -3,15 +3,14 @@ package io.tanuki4j.backend.cuda;
 import static io.tanuki4j.backend.cuda.CudnnGraph.BF16;
 import static io.tanuki4j.backend.cuda.CudnnGraph.F32;
 
-import io.tanuki4j.kernel.AttentionShape;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.cuda.global.cudnn;
 
 /**
- * Causal attention as graphs that cuDNN recognizes and runs as flash attention. Queries, keys and
- * values are views into the packed projection, so nothing is copied around it. The order of the
- * operations follows cuDNN's documented attention subgraphs.
+ * Attention as graphs that cuDNN recognizes and runs as flash attention. Queries, keys and values
+ * are views into packed tensors, so nothing is copied around it. The order of the operations
+ * follows cuDNN's documented attention subgraphs.
  *
  * @param graph the operations
  * @param inputs the real tensors in the order of the addresses that a run takes
@@ -19,18 +18,18 @@ import org.bytedeco.cuda.global.cudnn;
 record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements AutoCloseable {
 
   /** Addresses: q, k, v, out, logSumExp. */
-  static AttentionGraph forward(AttentionShape shape) {
+  static AttentionGraph forward(AttentionForm form) {
     CudnnGraph g = new CudnnGraph();
-    Views views = new Views(shape);
-    CudnnTensor q = g.real(BF16, views.heads(), views.qkvStrides());
-    CudnnTensor k = g.real(BF16, swapped(views.groups()), swapped(views.qkvStrides()));
-    CudnnTensor v = g.real(BF16, views.groups(), views.qkvStrides());
+    Views views = new Views(form);
+    CudnnTensor q = g.real(BF16, views.heads(), views.queryStrides());
+    CudnnTensor k = g.real(BF16, swapped(views.groups()), swapped(views.keyStrides()));
+    CudnnTensor v = g.real(BF16, views.groups(), views.keyStrides());
     CudnnTensor out = g.real(BF16, views.heads(), views.outStrides());
     CudnnTensor logSumExp = g.real(F32, views.rows(), views.rowStrides());
 
-    CudnnTensor scores = g.matmul(q, k, g.virtual(F32, views.square(), views.squareStrides()));
-    scores = g.map(cudnn.CUDNN_POINTWISE_MUL, scores, g.scalar(views.scale()));
-    scores = g.causal(scores);
+    CudnnTensor scores = g.matmul(q, k, g.virtual(F32, views.scores(), views.scoreStrides()));
+    scores = g.map(cudnn.CUDNN_POINTWISE_MUL, scores, g.scalar(form.scale()));
+    scores = form.causal() ? g.causal(scores) : scores;
     CudnnTensor max = g.virtual(F32, views.rows(), views.rowStrides());
     g.reduce(cudnn.CUDNN_REDUCE_TENSOR_MAX, scores, max);
     CudnnTensor shifted = g.map(cudnn.CUDNN_POINTWISE_SUB, scores, max);
@@ -38,18 +37,18 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
     CudnnTensor sum = g.virtual(F32, views.rows(), views.rowStrides());
     g.reduce(cudnn.CUDNN_REDUCE_TENSOR_ADD, weights, sum);
     g.map(cudnn.CUDNN_POINTWISE_ADD, max, g.map(cudnn.CUDNN_POINTWISE_LOG, sum), logSumExp);
-    CudnnTensor p = g.virtual(BF16, views.square(), views.squareStrides());
+    CudnnTensor p = g.virtual(BF16, views.scores(), views.scoreStrides());
     g.map(cudnn.CUDNN_POINTWISE_DIV, weights, sum, p);
     g.matmul(p, v, out);
     return new AttentionGraph(g, List.of(q, k, v, out, logSumExp));
   }
 
   /**
-   * Addresses: q, k, v, out, dOut, logSumExp, dQ, dK, dV, row sums (fp32, {@code [b, n, s]}) and,
-   * unless deterministic, a sum of dQ (fp32, {@code [b, n, s, d]}) that blocks add to as they come.
+   * Addresses: q, k, v, out, dOut, logSumExp, dQ, dK, dV, row sums (fp32, {@code [b, n, q]}) and,
+   * unless deterministic, a sum of dQ (fp32, {@code [b, n, q, d]}) that blocks add to as they come.
    */
-  static AttentionGraph backward(AttentionShape shape, boolean deterministic) {
-    return new Backward(shape, deterministic).build();
+  static AttentionGraph backward(AttentionForm form, boolean deterministic) {
+    return new Backward(form, deterministic).build();
   }
 
   @Override
@@ -61,66 +60,92 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
     return new long[] {dims[0], dims[1], dims[3], dims[2]};
   }
 
-  /** Dims and strides of the views: batch, heads, sequence, head dim. */
-  private record Views(AttentionShape shape) {
+  /** Dims and strides of the views: batch, heads, queries or keys, head dim. */
+  private record Views(AttentionForm form) {
     long b() {
-      return shape.batchSize();
-    }
-
-    long s() {
-      return shape.seqLength();
+      return form.queries().batchSize();
     }
 
     long n() {
-      return shape.numHeads();
+      return form.queries().numHeads();
     }
 
     long d() {
-      return shape.headDim();
+      return form.queries().headDim();
     }
 
-    float scale() {
-      return (float) (1 / Math.sqrt(shape.headDim()));
+    long q() {
+      return form.numQueries();
+    }
+
+    long k() {
+      return form.numKeys();
     }
 
     long[] heads() {
-      return new long[] {b(), n(), s(), d()};
+      return new long[] {b(), n(), q(), d()};
     }
 
+    /** Keys or values. */
     long[] groups() {
-      return new long[] {b(), shape.numQueryGroups(), s(), d()};
+      return new long[] {b(), form.queries().numQueryGroups(), k(), d()};
+    }
+
+    /** Gradients of keys or values, for each query head. */
+    long[] keysOfHeads() {
+      return new long[] {b(), n(), k(), d()};
     }
 
     long[] rows() {
-      return new long[] {b(), n(), s(), 1};
+      return new long[] {b(), n(), q(), 1};
     }
 
-    long[] square() {
-      return new long[] {b(), n(), s(), s()};
+    long[] scores() {
+      return new long[] {b(), n(), q(), k()};
     }
 
-    long[] qkvStrides() {
-      return new long[] {shape.qkvSize(), d(), b() * shape.qkvSize(), 1};
+    long[] transposedScores() {
+      return swapped(scores());
+    }
+
+    long[] queryStrides() {
+      return packed(form.queryWidth());
+    }
+
+    long[] queryGradStrides() {
+      return packed(form.queryGradWidth());
+    }
+
+    long[] keyStrides() {
+      return packed(form.keyWidth());
     }
 
     long[] outStrides() {
-      return new long[] {shape.outSize(), d(), b() * shape.outSize(), 1};
+      return packed(form.queries().outSize());
+    }
+
+    private long[] packed(long width) {
+      return new long[] {width, d(), b() * width, 1};
     }
 
     long[] headStrides() {
-      return new long[] {n() * s() * d(), s() * d(), d(), 1};
+      return new long[] {n() * q() * d(), q() * d(), d(), 1};
+    }
+
+    long[] keysOfHeadsStrides() {
+      return new long[] {n() * k() * d(), k() * d(), d(), 1};
     }
 
     long[] rowStrides() {
-      return new long[] {n() * s(), s(), 1, 1};
+      return new long[] {n() * q(), q(), 1, 1};
     }
 
-    long[] squareStrides() {
-      return new long[] {n() * s() * s(), s() * s(), s(), 1};
+    long[] scoreStrides() {
+      return new long[] {n() * q() * k(), q() * k(), k(), 1};
     }
 
-    long[] transposedStrides() {
-      return new long[] {n() * s() * s(), s() * s(), 1, s()};
+    long[] transposedScoreStrides() {
+      return swapped(scoreStrides());
     }
   }
 
@@ -140,19 +165,19 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
     private final CudnnTensor dV;
     private final CudnnTensor scale;
 
-    Backward(AttentionShape shape, boolean deterministic) {
-      this.views = new Views(shape);
+    Backward(AttentionForm form, boolean deterministic) {
+      this.views = new Views(form);
       this.deterministic = deterministic;
-      q = g.real(BF16, views.heads(), views.qkvStrides());
-      k = g.real(BF16, swapped(views.groups()), swapped(views.qkvStrides()));
-      v = g.real(BF16, swapped(views.groups()), swapped(views.qkvStrides()));
+      q = g.real(BF16, views.heads(), views.queryStrides());
+      k = g.real(BF16, swapped(views.groups()), swapped(views.keyStrides()));
+      v = g.real(BF16, swapped(views.groups()), swapped(views.keyStrides()));
       out = g.real(BF16, views.heads(), views.outStrides());
       dOut = g.real(BF16, views.heads(), views.outStrides());
       logSumExp = g.real(F32, views.rows(), views.rowStrides());
-      dQ = g.real(BF16, views.heads(), views.qkvStrides());
-      dK = g.real(BF16, views.groups(), views.qkvStrides());
-      dV = g.real(BF16, views.groups(), views.qkvStrides());
-      scale = g.scalar(views.scale());
+      dQ = g.real(BF16, views.heads(), views.queryGradStrides());
+      dK = g.real(BF16, views.groups(), views.keyStrides());
+      dV = g.real(BF16, views.groups(), views.keyStrides());
+      scale = g.scalar(form.scale());
     }
 
     AttentionGraph build() {
@@ -164,7 +189,7 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
       addOverHeads(p, dOut, dV);
       CudnnTensor dScores = dScores(p, rowSums);
       addOverHeads(dScores, q, dK);
-      CudnnTensor keys = g.reshape(k, g.virtual(F32, views.groups(), views.qkvStrides()));
+      CudnnTensor keys = g.reshape(k, g.virtual(F32, views.groups(), views.keyStrides()));
       if (deterministic) {
         g.matmul(dScores, keys, dQ);
       } else {
@@ -179,7 +204,7 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
     /** The sum of dOut · out over each row. */
     private CudnnTensor rowSums() {
       long[] strides = {
-        views.n() * views.s() * views.d(), views.s() * views.d(), views.n() * views.d(), 1
+        views.n() * views.q() * views.d(), views.q() * views.d(), views.n() * views.d(), 1
       };
       CudnnTensor products = g.virtual(F32, views.heads(), strides);
       g.map(cudnn.CUDNN_POINTWISE_MUL, dOut, out, products);
@@ -190,14 +215,15 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
     }
 
     private CudnnTensor probabilities() {
-      CudnnTensor scores = g.matmul(q, k, g.virtual(F32, views.square(), views.squareStrides()));
+      CudnnTensor scores = g.matmul(q, k, g.virtual(F32, views.scores(), views.scoreStrides()));
       scores = g.map(cudnn.CUDNN_POINTWISE_MUL, scores, scale);
       scores = g.map(cudnn.CUDNN_POINTWISE_SUB, scores, logSumExp);
-      return g.map(cudnn.CUDNN_POINTWISE_EXP, g.causal(scores));
+      scores = views.form().causal() ? g.causal(scores) : scores;
+      return g.map(cudnn.CUDNN_POINTWISE_EXP, scores);
     }
 
     private CudnnTensor dScores(CudnnTensor p, CudnnTensor rowSums) {
-      CudnnTensor dP = g.matmul(dOut, v, g.virtual(F32, views.square(), views.squareStrides()));
+      CudnnTensor dP = g.matmul(dOut, v, g.virtual(F32, views.scores(), views.scoreStrides()));
       dP = g.map(cudnn.CUDNN_POINTWISE_SUB, dP, rowSums);
       dP = g.map(cudnn.CUDNN_POINTWISE_MUL, dP, p);
       return g.map(cudnn.CUDNN_POINTWISE_MUL, dP, scale);
@@ -205,13 +231,14 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
 
     /** {@code into = weightsᵀ · x}, summed over the query heads of a group. */
     private void addOverHeads(CudnnTensor weights, CudnnTensor x, CudnnTensor into) {
-      CudnnTensor transposed = g.virtual(BF16, views.square(), views.transposedStrides());
+      CudnnTensor transposed =
+          g.virtual(BF16, views.transposedScores(), views.transposedScoreStrides());
       g.reshape(weights, transposed);
-      if (views.shape().numHeads() == views.shape().numQueryGroups()) {
+      if (views.n() == views.form().queries().numQueryGroups()) {
         g.matmul(transposed, x, into);
         return;
       }
-      CudnnTensor perHead = g.virtual(BF16, views.heads(), views.headStrides());
+      CudnnTensor perHead = g.virtual(BF16, views.keysOfHeads(), views.keysOfHeadsStrides());
       g.matmul(transposed, x, perHead);
       g.reduce(cudnn.CUDNN_REDUCE_TENSOR_ADD, perHead, into);
     }

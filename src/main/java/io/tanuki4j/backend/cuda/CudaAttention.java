@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cuda;
 
+import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.DType;
@@ -18,7 +19,7 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
 
   private final CudnnAttention fast;
   private final PlainAttention plain;
-  private final Set<AttentionShape> slowShapes = new HashSet<>();
+  private final Set<AttentionForm> slowForms = new HashSet<>();
 
   CudaAttention(CudnnAttention fast, PlainAttention plain) {
     this.fast = fast;
@@ -28,33 +29,101 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
   @Override
   public void causalAttentionForward(
       Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
-    check(out, "out", logSumExp, qkv, shape);
-    choose(qkv, shape).causalAttentionForward(out, logSumExp, qkv, shape);
+    checkQueries(out, "out", logSumExp, qkv, shape);
+    AttentionCall call = causal(out, logSumExp, qkv, shape);
+    choose(call).forward(call);
   }
 
   @Override
   public void causalAttentionBackward(
       Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
-    check(out, "out", logSumExp, qkv, shape);
-    check(dOut, "dOut", logSumExp, dQkv, shape);
+    checkQueries(out, "out", logSumExp, qkv, shape);
+    checkQueries(dOut, "dOut", logSumExp, dQkv, shape);
     Expect.sameType("dQkv of attention", dQkv, qkv);
-    choose(qkv, shape).causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape);
+    AttentionCall call = causal(out, logSumExp, qkv, shape);
+    choose(call).backward(call, AttentionOperands.packed(dQkv, shape), Address.of(dOut));
   }
 
-  private AttentionKernels choose(Tensor qkv, AttentionShape shape) {
-    if (CudnnAttention.takes(qkv.dtype(), shape)) {
+  private static AttentionCall causal(
+      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+    return new AttentionCall(
+        AttentionForm.causal(shape),
+        qkv.dtype(),
+        AttentionOperands.packed(qkv, shape),
+        Address.of(out),
+        Address.of(logSumExp));
+  }
+
+  @Override
+  public void blockAttentionForward(
+      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block) {
+    checkQueries(out, "out", logSumExp, qkv, block.queries());
+    checkKeyValues(keyValues, "keys and values", qkv, block);
+    AttentionCall call = block(out, logSumExp, qkv, keyValues, block);
+    choose(call).forward(call);
+  }
+
+  @Override
+  public void blockAttentionBackward(
+      Tensor dQueries,
+      Tensor dKeyValues,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      Tensor keyValues,
+      AttentionBlock block) {
+    AttentionShape queries = block.queries();
+    checkQueries(out, "out", logSumExp, qkv, queries);
+    checkQueries(dOut, "dOut", logSumExp, qkv, queries);
+    checkQueries(dQueries, "dQueries", logSumExp, qkv, queries);
+    checkKeyValues(keyValues, "keys and values", qkv, block);
+    checkKeyValues(dKeyValues, "dKeyValues", qkv, block);
+    AttentionCall call = block(out, logSumExp, qkv, keyValues, block);
+    AttentionOperands gradients = AttentionOperands.apart(dQueries, dKeyValues, queries);
+    choose(call).backward(call, gradients, Address.of(dOut));
+  }
+
+  private static AttentionCall block(
+      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block) {
+    return new AttentionCall(
+        AttentionForm.of(block),
+        qkv.dtype(),
+        AttentionOperands.apart(qkv, keyValues, block.queries()),
+        Address.of(out),
+        Address.of(logSumExp));
+  }
+
+  @Override
+  public void mergeAttention(
+      Tensor out, Tensor logSumExp, Tensor partOut, Tensor partLogSumExp, AttentionShape shape) {
+    long tokens = (long) shape.seqLength() * shape.batchSize();
+    long part = partOut.dim(0) * shape.batchSize();
+    Expect.computeType("partOut of attention", partOut);
+    Expect.matrix("out of attention", out, tokens, shape.outSize());
+    Expect.matrix("partOut of attention", partOut, Math.min(part, tokens), shape.outSize());
+    Expect.elements("logSumExp of attention", logSumExp, tokens * shape.numHeads());
+    Expect.elements("partLogSumExp of attention", partLogSumExp, part * shape.numHeads());
+    for (Tensor sums : new Tensor[] {out, logSumExp, partLogSumExp}) {
+      Expect.dtype("merged attention", sums, DType.F32);
+    }
+    plain.merge(out, logSumExp, partOut, partLogSumExp, shape);
+  }
+
+  private AttentionEngine choose(AttentionCall call) {
+    if (CudnnAttention.takes(call.type(), call.form())) {
       return fast;
     }
-    if (qkv.dtype() == DType.BF16 && slowShapes.add(shape)) {
+    if (call.type() == DType.BF16 && slowForms.add(call.form())) {
       LOG.warn(
           "attention over {} runs on slow kernels: the fast ones take sequences of a multiple of"
               + " 128 tokens and head dims of a multiple of 8 up to 128",
-          shape);
+          call.form());
     }
     return plain;
   }
 
-  private static void check(
+  private static void checkQueries(
       Tensor out, String name, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
     long tokens = (long) shape.seqLength() * shape.batchSize();
     Expect.computeType("qkv of attention", qkv);
@@ -63,6 +132,13 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
     Expect.sameType(name + " of attention", out, qkv);
     Expect.elements("logSumExp of attention", logSumExp, tokens * shape.numHeads());
     Expect.dtype("logSumExp of attention", logSumExp, DType.F32);
+  }
+
+  private static void checkKeyValues(
+      Tensor keyValues, String name, Tensor qkv, AttentionBlock block) {
+    long tokens = (long) block.numKeys() * block.queries().batchSize();
+    Expect.matrix(name + " of attention", keyValues, tokens, block.keyValueSize());
+    Expect.sameType(name + " of attention", keyValues, qkv);
   }
 
   @Override

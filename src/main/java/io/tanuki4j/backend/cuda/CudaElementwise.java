@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cuda;
 
 import static io.tanuki4j.backend.cuda.CudaException.check;
 
+import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
@@ -91,6 +92,30 @@ final class CudaElementwise implements ElementwiseKernels {
         modules.function(PairVariant.elementwise(out.dtype(), a.dtype(), vector), "add");
     function.arg(out).arg(a).arg(b).arg(out.numElements());
     function.launch(Vectors.ceilDiv(out.numElements(), (long) THREADS * vector), THREADS);
+  }
+
+  @Override
+  public void copyColumns(
+      Tensor out, int firstOut, Tensor in, int firstIn, int numColumns, Accumulate accumulate) {
+    floating("out of copyColumns", out);
+    floating("in of copyColumns", in);
+    long rows = Expect.rows(in);
+    Expect.matrix("out of copyColumns", out, rows, Expect.columns(out));
+    Expect.range("out of copyColumns", out, firstOut, numColumns);
+    Expect.range("in of copyColumns", in, firstIn, numColumns);
+    int vector = vector(out, in, in);
+    for (int place :
+        new int[] {firstOut, firstIn, numColumns, Expect.columns(out), Expect.columns(in)}) {
+      vector = place % VECTOR == 0 ? vector : 1;
+    }
+    CudaFunction function =
+        modules.function(
+            PairVariant.elementwise(out.dtype(), in.dtype(), vector),
+            accumulate == Accumulate.ADD ? "add_columns" : "copy_columns");
+    function.arg(Address.of(out) + (long) firstOut * out.dtype().bytes());
+    function.arg(Address.of(in) + (long) firstIn * in.dtype().bytes());
+    function.arg(Expect.columns(out)).arg(Expect.columns(in)).arg(numColumns);
+    function.launch(rows, THREADS);
   }
 
   private static int vector(Tensor out, Tensor a, Tensor b) {

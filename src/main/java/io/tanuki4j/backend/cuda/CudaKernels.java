@@ -1,6 +1,7 @@
 package io.tanuki4j.backend.cuda;
 
 import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.tensor.Tensor;
@@ -87,6 +88,32 @@ final class CudaKernels implements Kernels, AutoCloseable {
   public void causalAttentionBackward(
       Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
     attention.causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape);
+  }
+
+  @Override
+  public void blockAttentionForward(
+      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block) {
+    attention.blockAttentionForward(out, logSumExp, qkv, keyValues, block);
+  }
+
+  @Override
+  public void blockAttentionBackward(
+      Tensor dQueries,
+      Tensor dKeyValues,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      Tensor keyValues,
+      AttentionBlock block) {
+    attention.blockAttentionBackward(
+        dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block);
+  }
+
+  @Override
+  public void mergeAttention(
+      Tensor out, Tensor logSumExp, Tensor partOut, Tensor partLogSumExp, AttentionShape shape) {
+    attention.mergeAttention(out, logSumExp, partOut, partLogSumExp, shape);
   }
 
   @Override
@@ -180,6 +207,12 @@ final class CudaKernels implements Kernels, AutoCloseable {
   @Override
   public void add(Tensor out, Tensor a, Tensor b) {
     elementwise.add(out, a, b);
+  }
+
+  @Override
+  public void copyColumns(
+      Tensor out, int firstOut, Tensor in, int firstIn, int numColumns, Accumulate accumulate) {
+    elementwise.copyColumns(out, firstOut, in, firstIn, numColumns, accumulate);
   }
 
   @Override

@@ -2,20 +2,18 @@ package io.tanuki4j.backend.cuda;
 
 import static io.tanuki4j.backend.cuda.CudaException.checkDnn;
 
-import io.tanuki4j.kernel.AttentionKernels;
-import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.DType;
-import io.tanuki4j.tensor.Tensor;
 import java.util.HashMap;
 import java.util.Map;
 import org.bytedeco.cuda.cudnn.cudnnContext;
 import org.bytedeco.cuda.global.cudnn;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Flash attention in BF16 by cuDNN. A shape has a plan for each direction; a plan keeps the bound
  * addresses of every layer, so a call in the steady state makes no object in cuDNN.
  */
-final class CudnnAttention implements AttentionKernels, AutoCloseable {
+final class CudnnAttention implements AttentionEngine, AutoCloseable {
   private static final int SEQUENCE_MULTIPLE = 128;
   private static final int HEAD_DIM_MULTIPLE = 8;
   private static final int MAX_HEAD_DIM = 128;
@@ -29,11 +27,13 @@ final class CudnnAttention implements AttentionKernels, AutoCloseable {
   private final Map<PlanKey, CudnnPlan> plans = new HashMap<>();
   private final Map<BoundKey, CudnnDescriptor> bound = new HashMap<>();
 
-  private record PlanKey(AttentionShape shape, boolean backward) {}
+  private record PlanKey(AttentionForm form, boolean backward) {}
 
-  /** Forward calls leave the gradients' addresses 0. */
+  /**
+   * @param gradients null in the forward
+   */
   private record BoundKey(
-      PlanKey plan, long qkv, long out, long logSumExp, long dQkv, long dOut, long workspace) {}
+      AttentionCall call, @Nullable AttentionOperands gradients, long dOut, long workspace) {}
 
   /**
    * @param deterministic whether dQ is summed in a fixed order, at the price of a workspace that
@@ -48,93 +48,66 @@ final class CudnnAttention implements AttentionKernels, AutoCloseable {
   }
 
   /** cuDNN's fast kernels, and its corrections, hold for such shapes. */
-  static boolean takes(DType type, AttentionShape shape) {
+  static boolean takes(DType type, AttentionForm form) {
+    int headDim = form.queries().headDim();
     return type == DType.BF16
-        && shape.seqLength() % SEQUENCE_MULTIPLE == 0
-        && shape.headDim() % HEAD_DIM_MULTIPLE == 0
-        && shape.headDim() <= MAX_HEAD_DIM;
+        && form.numQueries() % SEQUENCE_MULTIPLE == 0
+        && form.numKeys() % SEQUENCE_MULTIPLE == 0
+        && headDim % HEAD_DIM_MULTIPLE == 0
+        && headDim <= MAX_HEAD_DIM;
   }
 
   @Override
-  public void causalAttentionForward(
-      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
-    PlanKey key = new PlanKey(shape, false);
-    CudnnPlan plan = plan(key);
+  public void forward(AttentionCall call) {
+    CudnnPlan plan = plan(new PlanKey(call.form(), false));
     long scratch = workspace.reserve(plan.workspaceBytes());
-    BoundKey place =
-        new BoundKey(key, Address.of(qkv), Address.of(out), Address.of(logSumExp), 0, 0, scratch);
+    BoundKey place = new BoundKey(call, null, 0, scratch);
     CudnnDescriptor pack = bound.get(place);
     if (pack == null) {
-      pack = keep(place, plan.bind(forwardAddresses(place), scratch));
+      pack = keep(place, plan.bind(forwardAddresses(call), scratch));
     }
     plan.run(library, pack);
   }
 
+  /** The scratch begins with the row sums, then the sum of dQ if there is one. */
   @Override
-  public void causalAttentionBackward(
-      Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
-    PlanKey key = new PlanKey(shape, true);
-    CudnnPlan plan = plan(key);
-    long rowSumBytes = aligned(rows(shape) * Float.BYTES);
-    long dQBytes = deterministic ? 0 : aligned(rows(shape) * shape.headDim() * Float.BYTES);
+  public void backward(AttentionCall call, AttentionOperands gradients, long dOut) {
+    AttentionForm form = call.form();
+    CudnnPlan plan = plan(new PlanKey(form, true));
+    long rowSumBytes = aligned(form.numRows() * Float.BYTES);
+    long dQBytes =
+        deterministic ? 0 : aligned(form.numRows() * form.queries().headDim() * Float.BYTES);
     long scratch = workspace.reserve(rowSumBytes + dQBytes + plan.workspaceBytes());
-    BoundKey place =
-        new BoundKey(
-            key,
-            Address.of(qkv),
-            Address.of(out),
-            Address.of(logSumExp),
-            Address.of(dQkv),
-            Address.of(dOut),
-            scratch);
+    BoundKey place = new BoundKey(call, gradients, dOut, scratch);
     CudnnDescriptor pack = bound.get(place);
     if (pack == null) {
-      long[] addresses = backwardAddresses(place, rowSumBytes);
+      long[] addresses = backwardAddresses(call, gradients, dOut, scratch, rowSumBytes);
       pack = keep(place, plan.bind(addresses, scratch + rowSumBytes + dQBytes));
     }
     plan.run(library, pack);
   }
 
-  private static long[] forwardAddresses(BoundKey place) {
-    AttentionShape shape = place.plan().shape();
-    long key = keyOffset(shape);
-    long value = valueOffset(shape);
+  private static long[] forwardAddresses(AttentionCall call) {
+    AttentionOperands in = call.in();
+    return new long[] {in.queries(), in.keys(), in.values(), call.out(), call.logSumExp()};
+  }
+
+  private static long[] backwardAddresses(
+      AttentionCall call, AttentionOperands gradients, long dOut, long scratch, long rowSumBytes) {
+    AttentionOperands in = call.in();
     return new long[] {
-      place.qkv(), place.qkv() + key, place.qkv() + value, place.out(), place.logSumExp()
+      in.queries(),
+      in.keys(),
+      in.values(),
+      call.out(),
+      dOut,
+      call.logSumExp(),
+      gradients.queries(),
+      gradients.keys(),
+      gradients.values(),
+      scratch,
+      scratch + rowSumBytes
     };
-  }
-
-  /** The scratch begins with the row sums, then the sum of dQ if there is one. */
-  private static long[] backwardAddresses(BoundKey place, long rowSumBytes) {
-    AttentionShape shape = place.plan().shape();
-    long key = keyOffset(shape);
-    long value = valueOffset(shape);
-    return new long[] {
-      place.qkv(),
-      place.qkv() + key,
-      place.qkv() + value,
-      place.out(),
-      place.dOut(),
-      place.logSumExp(),
-      place.dQkv(),
-      place.dQkv() + key,
-      place.dQkv() + value,
-      place.workspace(),
-      place.workspace() + rowSumBytes
-    };
-  }
-
-  private static long keyOffset(AttentionShape shape) {
-    return (long) shape.numHeads() * shape.headDim() * DType.BF16.bytes();
-  }
-
-  private static long valueOffset(AttentionShape shape) {
-    int before = shape.numHeads() + shape.numQueryGroups();
-    return (long) before * shape.headDim() * DType.BF16.bytes();
-  }
-
-  private static long rows(AttentionShape shape) {
-    return (long) shape.batchSize() * shape.numHeads() * shape.seqLength();
   }
 
   private static long aligned(long bytes) {
@@ -149,8 +122,8 @@ final class CudnnAttention implements AttentionKernels, AutoCloseable {
     stream.requireRunning("plan attention");
     AttentionGraph graph =
         key.backward()
-            ? AttentionGraph.backward(key.shape(), deterministic)
-            : AttentionGraph.forward(key.shape());
+            ? AttentionGraph.backward(key.form(), deterministic)
+            : AttentionGraph.forward(key.form());
     CudnnPlan built = CudnnPlan.build(graph, library, null);
     plans.put(key, built);
     return built;

@@ -44,6 +44,13 @@ final class Expect {
     }
   }
 
+  /** The tensor's last dim has these columns. */
+  static void range(String name, Tensor tensor, int first, int count) {
+    if (first < 0 || count < 0 || first + (long) count > columns(tensor)) {
+      throw wrong(name, tensor, "columns %d to %d".formatted(first, first + count));
+    }
+  }
+
   /** The last dim, as a number that kernels count with. */
   static int columns(Tensor tensor) {
     return tensor.shape().rank() == 0 ? 1 : Math.toIntExact(tensor.dim(-1));

@@ -1,11 +1,11 @@
 package io.tanuki4j.backend.cuda;
 
-import io.tanuki4j.kernel.AttentionKernels;
 import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 
 /** Attention by kernels of our own, for what cuDNN does not take; see attention.cu. */
-final class PlainAttention implements AttentionKernels {
+final class PlainAttention implements AttentionEngine {
   private static final int THREADS = 128;
   private static final int MAX_HEAD_DIM = 256;
 
@@ -18,66 +18,78 @@ final class PlainAttention implements AttentionKernels {
   }
 
   @Override
-  public void causalAttentionForward(
-      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
-    requireHeadDim(shape);
-    CudaFunction function = function(qkv, "attention_forward");
-    function.arg(out).arg(logSumExp).arg(qkv);
-    addShape(function, shape).arg(scale(shape));
-    launch(function, shape, shape.numHeads());
+  public void forward(AttentionCall call) {
+    AttentionForm form = call.form();
+    requireHeadDim(form);
+    CudaFunction function = function(call.type(), "attention_forward");
+    function.arg(call.out()).arg(call.logSumExp());
+    addOperands(function, call.in());
+    addForm(function, form).arg(form.scale());
+    launch(function, form, form.numQueries(), form.queries().numHeads());
   }
 
   @Override
-  public void causalAttentionBackward(
-      Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
-    requireHeadDim(shape);
-    long delta = workspace.reserve(logSumExp.numBytes());
-    CudaFunction rowSums = function(qkv, "attention_delta");
-    rowSums.arg(delta).arg(dOut).arg(out);
-    launch(addShape(rowSums, shape), shape, shape.numHeads());
-    launchPart(
-        "attention_backward_query", shape.numHeads(), dQkv, dOut, delta, logSumExp, qkv, shape);
-    launchPart(
-        "attention_backward_key", shape.numQueryGroups(), dQkv, dOut, delta, logSumExp, qkv, shape);
+  public void backward(AttentionCall call, AttentionOperands gradients, long dOut) {
+    AttentionForm form = call.form();
+    requireHeadDim(form);
+    long delta = workspace.reserve(form.numRows() * Float.BYTES);
+    CudaFunction rowSums = function(call.type(), "attention_delta");
+    rowSums.arg(delta).arg(dOut).arg(call.out());
+    launch(addForm(rowSums, form), form, form.numQueries(), form.queries().numHeads());
+
+    CudaFunction ofQueries = function(call.type(), "attention_backward_query");
+    ofQueries.arg(gradients.queries()).arg(form.queryGradWidth());
+    addBackward(ofQueries, call, dOut, delta);
+    launch(ofQueries, form, form.numQueries(), form.queries().numHeads());
+
+    CudaFunction ofKeys = function(call.type(), "attention_backward_key");
+    ofKeys.arg(gradients.keys()).arg(gradients.values());
+    addBackward(ofKeys, call, dOut, delta);
+    launch(ofKeys, form, form.numKeys(), form.queries().numQueryGroups());
   }
 
-  private void launchPart(
-      String name,
-      int heads,
-      Tensor dQkv,
-      Tensor dOut,
-      long delta,
-      Tensor logSumExp,
-      Tensor qkv,
-      AttentionShape shape) {
-    CudaFunction function = function(qkv, name);
-    function.arg(dQkv).arg(dOut).arg(delta).arg(logSumExp).arg(qkv);
-    addShape(function, shape).arg(scale(shape));
-    launch(function, shape, heads);
+  /** See {@link io.tanuki4j.kernel.AttentionKernels#mergeAttention}. */
+  void merge(
+      Tensor out, Tensor logSumExp, Tensor partOut, Tensor partLogSumExp, AttentionShape shape) {
+    CudaFunction function = function(partOut.dtype(), "attention_merge");
+    function.arg(out).arg(logSumExp).arg(partOut).arg(partLogSumExp);
+    function.arg(shape.seqLength()).arg(partOut.dim(0)).arg(shape.batchSize());
+    function.arg(shape.numHeads()).arg(shape.headDim());
+    function.launch(partOut.dim(0), shape.batchSize(), 1, THREADS, 1);
   }
 
-  private CudaFunction function(Tensor qkv, String name) {
-    return modules.function(new RowVariant("attention", qkv.dtype(), 1), name);
+  private CudaFunction function(DType type, String name) {
+    return modules.function(new RowVariant("attention", type, 1), name);
   }
 
-  private static CudaFunction addShape(CudaFunction function, AttentionShape shape) {
-    function.arg(shape.seqLength()).arg(shape.batchSize()).arg(shape.numHeads());
-    return function.arg(shape.numQueryGroups()).arg(shape.headDim());
+  private static void addBackward(
+      CudaFunction function, AttentionCall call, long dOut, long delta) {
+    function.arg(dOut).arg(delta).arg(call.logSumExp());
+    addOperands(function, call.in());
+    addForm(function, call.form()).arg(call.form().scale());
   }
 
-  private static void launch(CudaFunction function, AttentionShape shape, int heads) {
-    function.launch(shape.seqLength(), heads, shape.batchSize(), THREADS, 1);
+  private static void addOperands(CudaFunction function, AttentionOperands in) {
+    function.arg(in.queries()).arg(in.keys()).arg(in.values());
   }
 
-  private static float scale(AttentionShape shape) {
-    return (float) (1 / Math.sqrt(shape.headDim()));
+  private static CudaFunction addForm(CudaFunction function, AttentionForm form) {
+    AttentionShape queries = form.queries();
+    function.arg(form.numQueries()).arg(form.numKeys()).arg(queries.batchSize());
+    function.arg(queries.numHeads()).arg(queries.numQueryGroups()).arg(queries.headDim());
+    function.arg(form.queryWidth()).arg(form.keyWidth());
+    return function.arg(form.causal() ? 1 : 0);
   }
 
-  private static void requireHeadDim(AttentionShape shape) {
-    if (shape.headDim() > MAX_HEAD_DIM) {
+  private static void launch(CudaFunction function, AttentionForm form, int positions, int heads) {
+    function.launch(positions, heads, form.queries().batchSize(), THREADS, 1);
+  }
+
+  private static void requireHeadDim(AttentionForm form) {
+    if (form.queries().headDim() > MAX_HEAD_DIM) {
       throw new IllegalArgumentException(
           "head dim %d of attention (expected: at most %d)"
-              .formatted(shape.headDim(), MAX_HEAD_DIM));
+              .formatted(form.queries().headDim(), MAX_HEAD_DIM));
     }
   }
 }

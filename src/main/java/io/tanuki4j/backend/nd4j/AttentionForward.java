@@ -1,41 +1,36 @@
 package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.kernel.MatmulKernels.Op;
+import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /** The forward of tiles; tensors as in {@link io.tanuki4j.kernel.AttentionKernels}. */
-record AttentionForward(Tensor out, Tensor logSumExp, Tensor qkv) {
+record AttentionForward(AttentionOperands in, HeadVectors out, Tensor logSumExp) {
 
   /** Writes the outputs of the tile's queries. */
   void run(AttentionTile tile, Scratch scratch) {
-    AttentionHead head = tile.head();
     int queries = tile.numQueries();
     int keys = tile.numKeys();
-    int d = head.shape().headDim();
+    int d = tile.head().headDim();
+    DType dtype = out.tensor().dtype();
     BlockStack.Mark mark = scratch.memory().mark();
-    Tensor scores = scratch.memory().push(Shape.of(queries, keys), qkv.dtype());
+    Tensor scores = scratch.memory().push(Shape.of(queries, keys), dtype);
     Gemm.Matrix scoreMatrix = new Gemm.Matrix(scores, 0, keys, Op.NONE);
-    new Gemm(qkv.dtype(), queries, keys, d, 0)
-        .run(
-            new Gemm.Matrix(qkv, head.query(tile.from()), head.qkvStride(), Op.NONE),
-            new Gemm.Matrix(qkv, head.key(0), head.qkvStride(), Op.TRANSPOSE),
-            scoreMatrix);
-    Row sums = scratch.row(1, qkv);
+    new Gemm(dtype, queries, keys, d, 0)
+        .run(tile.ofQueries(in.queries()), tile.ofKeys(in.keys()).transposed(), scoreMatrix);
+    Row sums = scratch.row(1, scores);
     sums.fill(0, queries);
     for (int i = 0; i < queries; i++) {
       sums.set(i, exponentials(tile, i, scores, scratch));
     }
-    new Gemm(qkv.dtype(), queries, d, keys, 0)
-        .run(
-            scoreMatrix,
-            new Gemm.Matrix(qkv, head.value(0), head.qkvStride(), Op.NONE),
-            new Gemm.Matrix(out, head.out(tile.from()), head.outStride(), Op.NONE));
-    Row row = scratch.row(0, qkv);
+    new Gemm(dtype, queries, d, keys, 0)
+        .run(scoreMatrix, tile.ofKeys(in.values()), tile.ofQueries(out));
+    Row row = scratch.row(0, scores);
     for (int i = 0; i < queries; i++) {
-      row.load(out, head.out(tile.from() + i), d);
+      row.load(out.tensor(), tile.place(out, i), d);
       row.scale(1 / sums.get(i));
-      row.store(out, head.out(tile.from() + i));
+      row.store(out.tensor(), tile.place(out, i));
     }
     scratch.memory().backTo(mark);
   }
@@ -43,7 +38,7 @@ record AttentionForward(Tensor out, Tensor logSumExp, Tensor qkv) {
   /** Replaces a row of scores by probabilities times their sum; returns the sum. */
   private double exponentials(AttentionTile tile, int query, Tensor scores, Scratch scratch) {
     int keys = tile.numKeys();
-    Row row = scratch.row(0, qkv);
+    Row row = scratch.row(0, scores);
     row.load(scores, (long) query * keys, tile.visibleKeys(query));
     double max = tile.scale() * row.max();
     double sum = row.exp(tile.scale(), max);

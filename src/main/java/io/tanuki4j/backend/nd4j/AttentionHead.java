@@ -1,57 +1,26 @@
 package io.tanuki4j.backend.nd4j;
 
-import io.tanuki4j.kernel.AttentionShape;
-
-/**
- * One query head of one sequence: where its vectors of each position are in the packed tensors, as
- * indices of elements.
- */
-record AttentionHead(AttentionShape shape, int sequence, int head) {
+/** One query head of one sequence. */
+record AttentionHead(AttentionSpan span, int sequence, int head) {
 
   /** Heads counted through all sequences. */
-  static AttentionHead of(AttentionShape shape, int index) {
-    return new AttentionHead(shape, index / shape.numHeads(), index % shape.numHeads());
+  static AttentionHead of(AttentionSpan span, int index) {
+    int numHeads = span.queries().numHeads();
+    return new AttentionHead(span, index / numHeads, index % numHeads);
   }
 
-  long query(int position) {
-    return inQkv(position, head);
+  /** The head whose keys and values it reads. */
+  int group() {
+    return head / (span.queries().numHeads() / span.queries().numQueryGroups());
   }
 
-  long key(int position) {
-    return inQkv(position, shape.numHeads() + group());
+  int headDim() {
+    return span.queries().headDim();
   }
 
-  long value(int position) {
-    return inQkv(position, shape.numHeads() + shape.numQueryGroups() + group());
-  }
-
-  long out(int position) {
-    return position * outStride()
-        + (long) sequence * shape.outSize()
-        + (long) head * shape.headDim();
-  }
-
+  /** Index of the element in {@code [b, n, q]}. */
   long logSumExp(int position) {
-    return ((long) sequence * shape.numHeads() + head) * shape.seqLength() + position;
-  }
-
-  /** Elements from one position to the next. */
-  long qkvStride() {
-    return (long) shape.batchSize() * shape.qkvSize();
-  }
-
-  /** Elements from one position to the next. */
-  long outStride() {
-    return (long) shape.batchSize() * shape.outSize();
-  }
-
-  private int group() {
-    return head / (shape.numHeads() / shape.numQueryGroups());
-  }
-
-  private long inQkv(int position, int packedHead) {
-    return position * qkvStride()
-        + (long) sequence * shape.qkvSize()
-        + (long) packedHead * shape.headDim();
+    long row = (long) sequence * span.queries().numHeads() + head;
+    return row * span.queries().seqLength() + position;
   }
 }

@@ -15,6 +15,13 @@ final class Expect {
     }
   }
 
+  /** The tensor's last dim has these columns. */
+  static void columns(String name, Tensor tensor, int first, int count) {
+    if (first < 0 || count < 0 || first + (long) count > tensor.dim(-1)) {
+      throw wrong(name, tensor, "columns %d to %d".formatted(first, first + count));
+    }
+  }
+
   static void elements(String name, Tensor tensor, long count) {
     if (tensor.numElements() != count) {
       throw wrong(name, tensor, count + " elements");

@@ -1,9 +1,10 @@
 package io.tanuki4j.backend.nd4j;
 
+import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Fill, copy, add, by rows of a fixed size. */
+/** Fill, copy, add; whole tensors by rows of a fixed size. */
 final class Nd4jElementwise implements ElementwiseKernels {
   private static final int ROW = 1024;
   private static final long PART = 16 * ROW;
@@ -46,6 +47,32 @@ final class Nd4jElementwise implements ElementwiseKernels {
           right.load(b, first, count);
           left.add(right);
           left.store(out, first);
+        });
+  }
+
+  @Override
+  public void copyColumns(
+      Tensor out, int firstOut, Tensor in, int firstIn, int numColumns, Accumulate accumulate) {
+    long rows = Rows.count(in);
+    Expect.matrix("out of copyColumns", out, rows, Rows.columns(out));
+    Expect.sameKind("in of copyColumns", in, out);
+    Expect.columns("out of copyColumns", out, firstOut, numColumns);
+    Expect.columns("in of copyColumns", in, firstIn, numColumns);
+    workers.runParts(
+        rows,
+        Rows.perTask(numColumns),
+        (from, to, scratch) -> {
+          for (long row = from; row < to; row++) {
+            long target = row * Rows.columns(out) + firstOut;
+            Row sum = scratch.row(0, out);
+            sum.load(in, row * Rows.columns(in) + firstIn, numColumns);
+            if (accumulate == Accumulate.ADD) {
+              Row before = scratch.row(1, out);
+              before.load(out, target, numColumns);
+              sum.add(before);
+            }
+            sum.store(out, target);
+          }
         });
   }
 

@@ -1,6 +1,7 @@
 package io.tanuki4j.kernel.profile;
 
 import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.tensor.Tensor;
@@ -82,17 +83,57 @@ final class KernelCalls {
   /** Half of the s·s pairs count, as in {@code model.FlopsPerToken}. */
   private static KernelCall attention(
       String operation, AttentionShape shape, int products, double bytes) {
-    double pairs = 0.5 * shape.seqLength() * shape.seqLength() * shape.batchSize();
-    double flops = 2.0 * products * pairs * shape.outSize();
+    double pairs = 0.5 * shape.seqLength() * shape.seqLength();
+    return attention(operation, "s " + shape.seqLength(), shape, products * pairs, bytes);
+  }
+
+  static KernelCall blockAttentionForward(
+      Tensor out, Tensor logSumExp, Tensor keyValues, AttentionBlock block) {
+    double bytes = 2 * bytes(out) + bytes(logSumExp, keyValues);
+    return attention("blockAttentionForward", block, ATTENTION_FORWARD_PRODUCTS, bytes);
+  }
+
+  static KernelCall blockAttentionBackward(
+      Tensor dQueries,
+      Tensor dKeyValues,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      AttentionBlock block) {
+    double bytes = 2 * bytes(dQueries, dKeyValues) + bytes(dOut, out, logSumExp);
+    return attention("blockAttentionBackward", block, ATTENTION_BACKWARD_PRODUCTS, bytes);
+  }
+
+  private static KernelCall attention(
+      String operation, AttentionBlock block, int products, double bytes) {
+    AttentionShape queries = block.queries();
+    double pairs = (double) queries.seqLength() * block.numKeys();
+    String sizes = "q %d, k %d".formatted(queries.seqLength(), block.numKeys());
+    return attention(operation, sizes, queries, products * pairs, bytes);
+  }
+
+  /**
+   * @param products of vectors of a head: pairs of tokens times matrix products
+   */
+  private static KernelCall attention(
+      String operation, String sizes, AttentionShape shape, double products, double bytes) {
+    double flops = 2.0 * products * shape.batchSize() * shape.outSize();
     String text =
-        "s %d, b %d, n %d, g %d, d %d"
+        "%s, b %d, n %d, g %d, d %d"
             .formatted(
-                shape.seqLength(),
+                sizes,
                 shape.batchSize(),
                 shape.numHeads(),
                 shape.numQueryGroups(),
                 shape.headDim());
     return new KernelCall(KernelFamily.ATTENTION, operation, text, flops, bytes);
+  }
+
+  /** Only the part's queries pass; of their logarithms old and new. */
+  static KernelCall mergeAttention(Tensor out, Tensor partOut, Tensor partLogSumExp) {
+    double merged = (double) partOut.numElements() * out.dtype().bytes();
+    double bytes = 2 * merged + bytes(partOut) + 3 * bytes(partLogSumExp);
+    return moved(KernelFamily.ATTENTION, "mergeAttention", partOut, bytes);
   }
 
   static KernelCall swiGluForward(Tensor out, Tensor gateUp) {
@@ -167,6 +208,15 @@ final class KernelCalls {
 
   static KernelCall add(Tensor out, Tensor a, Tensor b) {
     return moved(KernelFamily.ELEMENTWISE, "add", out, bytes(out, a, b));
+  }
+
+  static KernelCall copyColumns(Tensor out, Tensor in, int numColumns, Accumulate accumulate) {
+    double elements = (double) in.numElements() / in.dim(-1) * numColumns;
+    int passes = accumulate == Accumulate.ADD ? 2 : 1;
+    double bytes = elements * (in.dtype().bytes() + passes * out.dtype().bytes());
+    String shape = "%d columns of %s, %s".formatted(numColumns, in, out.dtype());
+    String text = accumulate == Accumulate.ADD ? shape + " +=" : shape;
+    return new KernelCall(KernelFamily.ELEMENTWISE, "copyColumns", text, 0, bytes);
   }
 
   static KernelCall fillNormal(Tensor out) {

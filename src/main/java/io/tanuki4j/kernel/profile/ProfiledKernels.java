@@ -1,6 +1,7 @@
 package io.tanuki4j.kernel.profile;
 
 import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.tensor.Tensor;
@@ -79,6 +80,39 @@ final class ProfiledKernels implements Kernels {
     recorder.time(
         () -> KernelCalls.causalAttentionBackward(dQkv, dOut, out, logSumExp, shape),
         () -> kernels.causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape));
+  }
+
+  @Override
+  public void blockAttentionForward(
+      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block) {
+    recorder.time(
+        () -> KernelCalls.blockAttentionForward(out, logSumExp, keyValues, block),
+        () -> kernels.blockAttentionForward(out, logSumExp, qkv, keyValues, block));
+  }
+
+  @Override
+  public void blockAttentionBackward(
+      Tensor dQueries,
+      Tensor dKeyValues,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      Tensor keyValues,
+      AttentionBlock block) {
+    recorder.time(
+        () -> KernelCalls.blockAttentionBackward(dQueries, dKeyValues, dOut, out, logSumExp, block),
+        () ->
+            kernels.blockAttentionBackward(
+                dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block));
+  }
+
+  @Override
+  public void mergeAttention(
+      Tensor out, Tensor logSumExp, Tensor partOut, Tensor partLogSumExp, AttentionShape shape) {
+    recorder.time(
+        () -> KernelCalls.mergeAttention(out, partOut, partLogSumExp),
+        () -> kernels.mergeAttention(out, logSumExp, partOut, partLogSumExp, shape));
   }
 
   @Override
@@ -195,6 +229,14 @@ final class ProfiledKernels implements Kernels {
   @Override
   public void add(Tensor out, Tensor a, Tensor b) {
     recorder.time(() -> KernelCalls.add(out, a, b), () -> kernels.add(out, a, b));
+  }
+
+  @Override
+  public void copyColumns(
+      Tensor out, int firstOut, Tensor in, int firstIn, int numColumns, Accumulate accumulate) {
+    recorder.time(
+        () -> KernelCalls.copyColumns(out, in, numColumns, accumulate),
+        () -> kernels.copyColumns(out, firstOut, in, firstIn, numColumns, accumulate));
   }
 
   @Override

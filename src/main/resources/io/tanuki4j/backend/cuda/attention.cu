@@ -1,4 +1,4 @@
-// Causal attention for tensors that cuDNN does not take: fp32, or odd sizes. Plain and exact, without
+// Attention for tensors that cuDNN does not take: fp32, or odd sizes. Plain and exact, without
 // atomics; about the speed of the vector units. A block of THREADS threads owns one query (forward,
 // dQ) or one key (dK, dV); the other side passes in tiles of THREADS. Options: ELEMENT.
 
@@ -8,23 +8,33 @@ constexpr int THREADS = 128;
 constexpr int MAX_DIM = 256;
 constexpr int DIMS = MAX_DIM / THREADS;  // of a head, per thread
 
-// The packed projection [s, b, (n + 2g) * d], and [s, b, n * d] beside it.
+// Sizes, and which keys a query sees. Pointers to queries, keys and values point to those of the first
+// token; the next token's are a width further, whatever else is packed between.
+#define FORM                                                                                       \
+  int numQueries, int numKeys, int batch, int heads, int groups, int dim, int queryWidth,          \
+      int keyWidth, int causal
+#define LAYOUT \
+  Layout { numQueries, numKeys, batch, heads, groups, dim, queryWidth, keyWidth, causal }
+
 struct Layout {
-  int seqLength, batch, heads, groups, dim;
+  int queries, keys, batch, heads, groups, dim, queryWidth, keyWidth, causal;
 
   i64 token(int position, int sample) const { return (i64)position * batch + sample; }
-  i64 width() const { return (i64)(heads + 2 * groups) * dim; }
   i64 query(int position, int sample, int head) const {
-    return token(position, sample) * width() + (i64)head * dim;
+    return token(position, sample) * queryWidth + (i64)head * dim;
   }
-  i64 key(int position, int sample, int group) const { return query(position, sample, heads + group); }
-  i64 value(int position, int sample, int group) const { return key(position, sample, groups + group); }
+  i64 key(int position, int sample, int group) const {
+    return token(position, sample) * keyWidth + (i64)group * dim;
+  }
   i64 out(int position, int sample, int head) const {
     return (token(position, sample) * heads + head) * dim;
   }
   i64 row(int position, int sample, int head) const {
-    return ((i64)sample * heads + head) * seqLength + position;
+    return ((i64)sample * heads + head) * queries + position;
   }
+  // Keys that a query sees, and the first query that sees a key.
+  int visible(int query) const { return causal ? query + 1 : keys; }
+  int first_query(int key) const { return causal ? key : 0; }
 };
 
 inline float dot(const float* left, const T* right, int dim) {
@@ -60,34 +70,40 @@ inline float block_total(float x) {
   return x;
 }
 
+// log(exp(a) + exp(b))
+inline float log_of_sum(float a, float b) {
+  return fmaxf(a, b) + log1pf(expf(-fabsf(a - b)));
+}
+
 // Blocks: query, head, sample.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    attention_forward(T* out, float* logSumExp, const T* qkv, int seqLength, int batch, int heads,
-                      int groups, int dim, float scale) {
+    attention_forward(T* out, float* logSumExp, const T* queries, const T* keys, const T* values, FORM,
+                      float scale) {
   __shared__ float query[MAX_DIM], weights[THREADS];
-  const Layout at{seqLength, batch, heads, groups, dim};
+  const Layout at = LAYOUT;
   const int position = blockIdx.x, head = blockIdx.y, sample = blockIdx.z;
   const int group = head / (heads / groups);
-  fetch(query, qkv + at.query(position, sample, head), dim);
+  const int visible = at.visible(position);
+  fetch(query, queries + at.query(position, sample, head), dim);
   __syncthreads();
   float sums[DIMS] = {};
   float max = -infinity(), total = 0.0f;
-  for (int tile = 0; tile <= position; tile += THREADS) {
+  for (int tile = 0; tile < visible; tile += THREADS) {
     const int key = tile + threadIdx.x;
     const float score =
-        key <= position ? scale * dot(query, qkv + at.key(key, sample, group), dim) : -infinity();
+        key < visible ? scale * dot(query, keys + at.key(key, sample, group), dim) : -infinity();
     const float larger = fmaxf(max, block_max(score));
     const float shrink = expf(max - larger);
     const float weight = expf(score - larger);
     weights[threadIdx.x] = weight;
     total = total * shrink + block_total(weight);
-    const int count = min(THREADS, position - tile + 1);
+    const int count = min(THREADS, visible - tile);
     for (int i = 0; i < DIMS; i++) {
       const int column = i * THREADS + threadIdx.x;
       if (column >= dim) continue;
       sums[i] *= shrink;
       for (int k = 0; k < count; k++) {
-        sums[i] += weights[k] * widen(qkv[at.value(tile + k, sample, group) + column]);
+        sums[i] += weights[k] * widen(values[at.key(tile + k, sample, group) + column]);
       }
     }
     max = larger;
@@ -100,11 +116,10 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   if (threadIdx.x == 0) logSumExp[at.row(position, sample, head)] = max + logf(total);
 }
 
-// delta[b, n, s] = the sum of dOut * out over a head: what the softmax's backward subtracts.
+// delta[b, n, q] = the sum of dOut * out over a head: what the softmax's backward subtracts.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    attention_delta(float* delta, const T* dOut, const T* out, int seqLength, int batch, int heads,
-                    int groups, int dim) {
-  const Layout at{seqLength, batch, heads, groups, dim};
+    attention_delta(float* delta, const T* dOut, const T* out, FORM) {
+  const Layout at = LAYOUT;
   const i64 start = at.out(blockIdx.x, blockIdx.z, blockIdx.y);
   float sum = 0.0f;
   for (int i = threadIdx.x; i < dim; i += THREADS) sum += widen(dOut[start + i]) * widen(out[start + i]);
@@ -112,66 +127,69 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   if (threadIdx.x == 0) delta[at.row(blockIdx.x, blockIdx.z, blockIdx.y)] = sum;
 }
 
-// Blocks: query, head, sample. Writes the queries' part of dQkv.
+// Blocks: query, head, sample. The next token's gradients are gradWidth further.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    attention_backward_query(T* dQkv, const T* dOut, const float* delta, const float* logSumExp,
-                             const T* qkv, int seqLength, int batch, int heads, int groups, int dim,
-                             float scale) {
+    attention_backward_query(T* dQueries, int gradWidth, const T* dOut, const float* delta,
+                             const float* logSumExp, const T* queries, const T* keys, const T* values,
+                             FORM, float scale) {
   __shared__ float query[MAX_DIM], grad[MAX_DIM], dScores[THREADS];
-  const Layout at{seqLength, batch, heads, groups, dim};
+  const Layout at = LAYOUT;
   const int position = blockIdx.x, head = blockIdx.y, sample = blockIdx.z;
   const int group = head / (heads / groups);
   const i64 row = at.row(position, sample, head);
-  fetch(query, qkv + at.query(position, sample, head), dim);
+  const int visible = at.visible(position);
+  fetch(query, queries + at.query(position, sample, head), dim);
   fetch(grad, dOut + at.out(position, sample, head), dim);
   __syncthreads();
   float sums[DIMS] = {};
-  for (int tile = 0; tile <= position; tile += THREADS) {
+  for (int tile = 0; tile < visible; tile += THREADS) {
     const int key = tile + threadIdx.x;
     float dScore = 0.0f;
-    if (key <= position) {
-      const float score = scale * dot(query, qkv + at.key(key, sample, group), dim);
-      const float dWeight = dot(grad, qkv + at.value(key, sample, group), dim);
+    if (key < visible) {
+      const float score = scale * dot(query, keys + at.key(key, sample, group), dim);
+      const float dWeight = dot(grad, values + at.key(key, sample, group), dim);
       dScore = scale * expf(score - logSumExp[row]) * (dWeight - delta[row]);
     }
     dScores[threadIdx.x] = dScore;
     __syncthreads();
-    const int count = min(THREADS, position - tile + 1);
+    const int count = min(THREADS, visible - tile);
     for (int i = 0; i < DIMS; i++) {
       const int column = i * THREADS + threadIdx.x;
       if (column >= dim) continue;
       for (int k = 0; k < count; k++) {
-        sums[i] += dScores[k] * widen(qkv[at.key(tile + k, sample, group) + column]);
+        sums[i] += dScores[k] * widen(keys[at.key(tile + k, sample, group) + column]);
       }
     }
     __syncthreads();
   }
   for (int i = 0; i < DIMS; i++) {
     const int column = i * THREADS + threadIdx.x;
-    if (column < dim) dQkv[at.query(position, sample, head) + column] = narrow<T>(sums[i]);
+    if (column < dim) {
+      dQueries[at.token(position, sample) * gradWidth + head * dim + column] = narrow<T>(sums[i]);
+    }
   }
 }
 
-// Blocks: key, group, sample. Writes the keys' and the values' part of dQkv.
+// Blocks: key, group, sample.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    attention_backward_key(T* dQkv, const T* dOut, const float* delta, const float* logSumExp,
-                           const T* qkv, int seqLength, int batch, int heads, int groups, int dim,
-                           float scale) {
+    attention_backward_key(T* dKeys, T* dValues, const T* dOut, const float* delta,
+                           const float* logSumExp, const T* queries, const T* keys, const T* values,
+                           FORM, float scale) {
   __shared__ float key[MAX_DIM], value[MAX_DIM], dScores[THREADS], weights[THREADS];
-  const Layout at{seqLength, batch, heads, groups, dim};
+  const Layout at = LAYOUT;
   const int position = blockIdx.x, group = blockIdx.y, sample = blockIdx.z;
-  fetch(key, qkv + at.key(position, sample, group), dim);
-  fetch(value, qkv + at.value(position, sample, group), dim);
+  fetch(key, keys + at.key(position, sample, group), dim);
+  fetch(value, values + at.key(position, sample, group), dim);
   __syncthreads();
   float dKey[DIMS] = {}, dValue[DIMS] = {};
   const int perGroup = heads / groups;
   for (int head = group * perGroup; head < (group + 1) * perGroup; head++) {
-    for (int tile = position; tile < seqLength; tile += THREADS) {
+    for (int tile = at.first_query(position); tile < numQueries; tile += THREADS) {
       const int query = tile + threadIdx.x;
       float weight = 0.0f, dScore = 0.0f;
-      if (query < seqLength) {
+      if (query < numQueries) {
         const i64 row = at.row(query, sample, head);
-        const float score = scale * dot(key, qkv + at.query(query, sample, head), dim);
+        const float score = scale * dot(key, queries + at.query(query, sample, head), dim);
         const float dWeight = dot(value, dOut + at.out(query, sample, head), dim);
         weight = expf(score - logSumExp[row]);
         dScore = scale * weight * (dWeight - delta[row]);
@@ -179,12 +197,12 @@ extern "C" __global__ void __launch_bounds__(THREADS)
       weights[threadIdx.x] = weight;
       dScores[threadIdx.x] = dScore;
       __syncthreads();
-      const int count = min(THREADS, seqLength - tile);
+      const int count = min(THREADS, numQueries - tile);
       for (int i = 0; i < DIMS; i++) {
         const int column = i * THREADS + threadIdx.x;
         if (column >= dim) continue;
         for (int k = 0; k < count; k++) {
-          dKey[i] += dScores[k] * widen(qkv[at.query(tile + k, sample, head) + column]);
+          dKey[i] += dScores[k] * widen(queries[at.query(tile + k, sample, head) + column]);
           dValue[i] += weights[k] * widen(dOut[at.out(tile + k, sample, head) + column]);
         }
       }
@@ -194,7 +212,30 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   for (int i = 0; i < DIMS; i++) {
     const int column = i * THREADS + threadIdx.x;
     if (column >= dim) continue;
-    dQkv[at.key(position, sample, group) + column] = narrow<T>(dKey[i]);
-    dQkv[at.value(position, sample, group) + column] = narrow<T>(dValue[i]);
+    dKeys[at.key(position, sample, group) + column] = narrow<T>(dKey[i]);
+    dValues[at.key(position, sample, group) + column] = narrow<T>(dValue[i]);
+  }
+}
+
+// Adds attention to other keys to that of the last `part` positions. Blocks: position, sample.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    attention_merge(float* out, float* logSumExp, const T* partOut, const float* partLogSumExp,
+                    int seqLength, int part, int batch, int heads, int dim) {
+  const int position = blockIdx.x, sample = blockIdx.y;
+  const int skipped = seqLength - part;
+  const i64 from = ((i64)position * batch + sample) * heads * dim;
+  const i64 to = from + (i64)skipped * batch * heads * dim;
+  const i64 firstHead = (i64)sample * heads;
+  for (int i = threadIdx.x; i < heads * dim; i += THREADS) {
+    const i64 head = firstHead + i / dim;
+    const float before = logSumExp[head * seqLength + skipped + position];
+    const float added = partLogSumExp[head * part + position];
+    const float merged = log_of_sum(before, added);
+    out[to + i] = out[to + i] * expf(before - merged) + widen(partOut[from + i]) * expf(added - merged);
+  }
+  __syncthreads();
+  for (i64 head = firstHead + threadIdx.x; head < firstHead + heads; head += THREADS) {
+    float* before = logSumExp + head * seqLength + skipped + position;
+    *before = log_of_sum(*before, partLogSumExp[head * part + position]);
   }
 }

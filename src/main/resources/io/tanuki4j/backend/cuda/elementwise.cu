@@ -1,4 +1,4 @@
-// Conversion and addition. Options: OUT, IN (element types), VEC.
+// Conversion and addition, of whole tensors or of columns. Options: OUT, IN (element types), VEC.
 
 inline double wide(double x) { return x; }
 inline float wide(float x) { return x; }
@@ -36,4 +36,37 @@ extern "C" __global__ void __launch_bounds__(256) add(OUT* out, const IN* a, con
     for (int j = 0; j < VEC; j++) y[j] = left[j] + right[j];
     Pack<OUT, VEC>::of(y).store(out + i);
   }
+}
+
+// Columns of row-major matrices; a block is one row. The pointers are to the first of the columns.
+template <bool ADD>
+inline void columns(OUT* out, const IN* in, int outWidth, int inWidth, int count) {
+  out += (i64)blockIdx.x * outWidth;
+  in += (i64)blockIdx.x * inWidth;
+  for (int i = threadIdx.x * VEC; i < count; i += blockDim.x * VEC) {
+    if constexpr (VEC == 1) {
+      out[i] = rounded<OUT>(ADD ? wide(out[i]) + wide(in[i]) : wide(in[i]));
+    } else {
+      const Pack<IN, VEC> values = Pack<IN, VEC>::load(in + i);
+      float y[VEC];
+#pragma unroll
+      for (int j = 0; j < VEC; j++) y[j] = values[j];
+      if constexpr (ADD) {
+        const Pack<OUT, VEC> before = Pack<OUT, VEC>::load(out + i);
+#pragma unroll
+        for (int j = 0; j < VEC; j++) y[j] += before[j];
+      }
+      Pack<OUT, VEC>::of(y).store(out + i);
+    }
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+    copy_columns(OUT* out, const IN* in, int outWidth, int inWidth, int count) {
+  columns<false>(out, in, outWidth, inWidth, count);
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+    add_columns(OUT* out, const IN* in, int outWidth, int inWidth, int count) {
+  columns<true>(out, in, outWidth, inWidth, count);
 }

@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cuda;
 
 import io.tanuki4j.kernel.ActivationContract;
 import io.tanuki4j.kernel.AttentionContract;
+import io.tanuki4j.kernel.BlockAttentionContract;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.ElementwiseContract;
 import io.tanuki4j.kernel.EmbeddingContract;
@@ -82,6 +83,24 @@ class CudaKernelsTest {
 
   @Nested
   class Attention extends AttentionContract {
+    @Override
+    protected Device openDevice() {
+      return TestGpu.open();
+    }
+
+    @Override
+    protected Stream<DType> types() {
+      return computeTypes();
+    }
+
+    @Override
+    protected int[] sizes() {
+      return SIZES;
+    }
+  }
+
+  @Nested
+  class BlockAttention extends BlockAttentionContract {
     @Override
     protected Device openDevice() {
       return TestGpu.open();

@@ -70,6 +70,8 @@ class KernelCompilerTest {
     variants.add(new FillVariant(8));
     variants.add(PairVariant.embedding(DType.BF16, DType.BF16, 8));
     variants.add(PairVariant.elementwise(DType.BF16, DType.F32, 8));
+    variants.add(PairVariant.elementwise(DType.F32, DType.BF16, 8));
+    variants.add(PairVariant.elementwise(DType.F32, DType.BF16, 1));
     variants.add(PairVariant.elementwise(DType.F64, DType.F32, 1));
     variants.add(NormVariant.of(DType.BF16, DType.F32, 8, 4096));
     variants.add(NormVariant.of(DType.BF16, DType.BF16, 8, 8192));

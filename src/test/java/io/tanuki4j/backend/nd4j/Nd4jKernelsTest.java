@@ -2,6 +2,7 @@ package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.kernel.ActivationContract;
 import io.tanuki4j.kernel.AttentionContract;
+import io.tanuki4j.kernel.BlockAttentionContract;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.ElementwiseContract;
 import io.tanuki4j.kernel.EmbeddingContract;
@@ -45,6 +46,14 @@ class Nd4jKernelsTest {
 
   @Nested
   class Attention extends AttentionContract {
+    @Override
+    protected Device openDevice() {
+      return open();
+    }
+  }
+
+  @Nested
+  class BlockAttention extends BlockAttentionContract {
     @Override
     protected Device openDevice() {
       return open();

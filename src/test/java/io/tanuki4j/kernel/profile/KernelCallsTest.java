@@ -3,6 +3,7 @@ package io.tanuki4j.kernel.profile;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.tensor.DType;
@@ -56,6 +57,40 @@ class KernelCallsTest {
     KernelCall backward = KernelCalls.causalAttentionBackward(qkv, out, out, logSumExp, shape);
     assertThat(backward.flops()).isEqualTo(5 * product);
     assertThat(backward.bytes()).isEqualTo(24 * (2 * 2 * 128 + 2 * 2 * 64 + 4 * 4));
+  }
+
+  @Test
+  void a_block_of_attention_works_on_all_of_its_pairs() {
+    AttentionBlock block = new AttentionBlock(new AttentionShape(8, 3, 4, 2, 16), 5);
+    Tensor out = bf16(8, 3, 64);
+    Tensor logSumExp = f32(3, 4, 8);
+    Tensor keyValues = bf16(5, 3, 64);
+    double product = 2.0 * 3 * 4 * 8 * 5 * 16;
+    KernelCall forward = KernelCalls.blockAttentionForward(out, logSumExp, keyValues, block);
+    assertThat(forward.flops()).isEqualTo(2 * product);
+    assertThat(forward.bytes()).isEqualTo(24 * (2 * 2 * 64 + 4 * 4) + 15 * 2 * 64);
+    assertThat(forward.shape()).isEqualTo("q 8, k 5, b 3, n 4, g 2, d 16");
+    KernelCall backward =
+        KernelCalls.blockAttentionBackward(out, keyValues, out, out, logSumExp, block);
+    assertThat(backward.flops()).isEqualTo(5 * product);
+    assertThat(backward.bytes()).isEqualTo(24 * (4 * 2 * 64 + 4 * 4) + 15 * 2 * 2 * 64);
+  }
+
+  @Test
+  void a_merge_passes_only_the_queries_of_the_part() {
+    KernelCall call = KernelCalls.mergeAttention(f32(8, 3, 64), bf16(5, 3, 64), f32(3, 4, 5));
+    assertThat(call.bytes()).isEqualTo(15 * 64 * (2 * 4 + 2) + 3 * 4 * 60);
+  }
+
+  @Test
+  void copied_columns_pass_once_and_added_ones_are_read_too() {
+    Tensor in = bf16(6, 10);
+    Tensor out = f32(6, 20);
+    KernelCall copy = KernelCalls.copyColumns(out, in, 7, Accumulate.OVERWRITE);
+    KernelCall add = KernelCalls.copyColumns(out, in, 7, Accumulate.ADD);
+    assertThat(copy.bytes()).isEqualTo(42 * (2 + 4));
+    assertThat(add.bytes()).isEqualTo(42 * (2 + 2 * 4));
+    assertThat(add.shape()).isEqualTo("7 columns of BF16 [6, 10], F32 +=");
   }
 
   @Test
