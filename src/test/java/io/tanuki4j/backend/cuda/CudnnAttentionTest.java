@@ -2,9 +2,11 @@ package io.tanuki4j.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.GuardedMemory;
+import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import org.junit.jupiter.api.Tag;
@@ -46,6 +48,71 @@ class CudnnAttentionTest {
       if (deterministic) {
         assertThat(memory.bytes(again.dQkv())).isEqualTo(memory.bytes(fast.dQkv()));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "256, 128, 2, 4, 2, 128, false",
+    "128, 256, 2, 4, 2, 128, false",
+    "512, 256, 1, 8, 8, 64, false",
+    "128, 128, 1, 3, 1, 80, false",
+    "256, 128, 2, 4, 2, 128, true",
+    "128, 384, 1, 8, 2, 64, true"
+  })
+  void blocks_agree_with_fp32(int q, int k, int b, int n, int g, int d, boolean deterministic) {
+    AttentionBlock block = new AttentionBlock(new AttentionShape(q, b, n, g, d), k);
+    try (Device device = TestGpu.open(deterministic);
+        GuardedMemory memory = new GuardedMemory(device)) {
+      Tensor qkv = memory.random(DType.BF16, 1, q, b, block.queries().qkvSize());
+      Tensor keyValues = memory.random(DType.BF16, 2, k, b, block.keyValueSize());
+      Tensor dOut = memory.random(DType.BF16, 3, q, b, block.queries().outSize());
+
+      BlockResults fast = BlockResults.of(device, memory, qkv, keyValues, dOut, block);
+      BlockResults plain =
+          BlockResults.of(
+              device,
+              memory,
+              wide(memory, qkv),
+              wide(memory, keyValues),
+              wide(memory, dOut),
+              block);
+      assertClose("out", memory, fast.out(), plain.out());
+      assertClose("logSumExp", memory, fast.logSumExp(), plain.logSumExp());
+      assertClose("dQueries", memory, fast.dQueries(), plain.dQueries());
+      assertClose("dKeyValues", memory, fast.dKeyValues(), plain.dKeyValues());
+
+      BlockResults again = BlockResults.of(device, memory, qkv, keyValues, dOut, block);
+      assertThat(memory.bytes(again.out())).isEqualTo(memory.bytes(fast.out()));
+      if (deterministic) {
+        assertThat(memory.bytes(again.dQueries())).isEqualTo(memory.bytes(fast.dQueries()));
+      }
+    }
+  }
+
+  private static Tensor wide(GuardedMemory memory, Tensor tensor) {
+    return memory.of(DType.F32, memory.values(tensor), tensor.shape().toArray());
+  }
+
+  private record BlockResults(Tensor out, Tensor logSumExp, Tensor dQueries, Tensor dKeyValues) {
+    static BlockResults of(
+        Device device,
+        GuardedMemory memory,
+        Tensor qkv,
+        Tensor keyValues,
+        Tensor dOut,
+        AttentionBlock block) {
+      AttentionShape queries = block.queries();
+      Tensor out = memory.undefined(qkv.dtype(), dOut.shape().toArray());
+      Tensor logSumExp =
+          memory.undefined(DType.F32, queries.batchSize(), queries.numHeads(), queries.seqLength());
+      Tensor dQueries = memory.undefined(qkv.dtype(), dOut.shape().toArray());
+      Tensor dKeyValues = memory.undefined(qkv.dtype(), keyValues.shape().toArray());
+      Kernels kernels = device.kernels();
+      kernels.blockAttentionForward(out, logSumExp, qkv, keyValues, block);
+      kernels.blockAttentionBackward(
+          dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block);
+      return new BlockResults(out, logSumExp, dQueries, dKeyValues);
     }
   }
 

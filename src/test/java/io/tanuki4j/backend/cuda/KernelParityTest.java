@@ -3,6 +3,7 @@ package io.tanuki4j.backend.cuda;
 import static io.tanuki4j.kernel.VocabParallelLossKernels.NUM_STATISTICS;
 
 import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.LossKernels;
@@ -274,6 +275,58 @@ class KernelParityTest {
           side.kernels().causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape);
           return List.of(out, logSumExp, dQkv);
         });
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void blocks_of_attention_agree(DType dtype) {
+    block(dtype, new AttentionBlock(new AttentionShape(100, 2, 4, 2, 64), 30));
+    block(dtype, new AttentionBlock(new AttentionShape(30, 1, 2, 1, 20), 300));
+    block(dtype, new AttentionBlock(new AttentionShape(256, 2, 8, 2, 128), 128));
+    block(dtype, new AttentionBlock(new AttentionShape(128, 1, 3, 3, 80), 384));
+  }
+
+  private void block(DType dtype, AttentionBlock block) {
+    AttentionShape queries = block.queries();
+    int q = queries.seqLength();
+    int b = queries.batchSize();
+    int k = block.numKeys();
+    devices.compareAttention(
+        side -> {
+          Tensor qkv = side.random(dtype, 1, q, b, queries.qkvSize());
+          Tensor keyValues = side.random(dtype, 2, k, b, block.keyValueSize());
+          Tensor dOut = side.random(dtype, 3, q, b, queries.outSize());
+          Tensor out = side.undefined(dtype, q, b, queries.outSize());
+          Tensor logSumExp = side.undefined(DType.F32, b, queries.numHeads(), q);
+          Tensor dQueries = side.undefined(dtype, q, b, queries.outSize());
+          Tensor dKeyValues = side.undefined(dtype, k, b, block.keyValueSize());
+          side.kernels().blockAttentionForward(out, logSumExp, qkv, keyValues, block);
+          side.kernels()
+              .blockAttentionBackward(
+                  dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block);
+          return List.of(out, logSumExp, dQueries, dKeyValues);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void merged_attention_agrees(DType dtype) {
+    AttentionShape shape = new AttentionShape(50, 3, 4, 2, 72);
+    for (int part : new int[] {1, 25, 50}) {
+      devices.compare(
+          side -> {
+            Tensor out = side.random(DType.F32, 1, 50, 3, shape.outSize());
+            Tensor logSumExp = side.random(DType.F32, 2, 3, 4, 50);
+            Tensor partOut = side.random(dtype, 3, part, 3, shape.outSize());
+            Tensor partLogSumExp = side.random(DType.F32, 4, 3, 4, part);
+            side.kernels().mergeAttention(out, logSumExp, partOut, partLogSumExp, shape);
+            return List.of(out, logSumExp);
+          });
+    }
   }
 
   @ParameterizedTest
