@@ -1,5 +1,7 @@
 package io.tanuki4j.benchmark;
 
+import static io.tanuki4j.kernel.VocabParallelLossKernels.NUM_STATISTICS;
+
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.nn.OutputHead;
 import io.tanuki4j.tensor.DType;
@@ -48,6 +50,7 @@ final class VocabularyOperations {
     }
     addEmbeddingBackward(", all tokens equal", new int[ids.length], DType.F32);
     addLoss();
+    addVocabParallelLoss();
     return operations;
   }
 
@@ -84,6 +87,39 @@ final class VocabularyOperations {
               return () ->
                   in.kernels()
                       .crossEntropyForwardBackward(sums, logits, targets, mask, scale, Z_LOSS);
+            }));
+  }
+
+  /** A rank's part of a vocabulary that two share. */
+  private void addVocabParallelLoss() {
+    int t = chunkTokens(shape);
+    int v = shape.vocab() / 2;
+    int[] ids = new Random(2).ints(t, 0, shape.vocab()).toArray();
+    double bytes = (double) dtype.bytes() * t * v;
+    operations.add(
+        Operation.bytes(
+            "vocabParallelStatistics, t " + t,
+            bytes,
+            in -> {
+              Tensor logits = in.normal(dtype, t, v);
+              Tensor statistics = in.filled(DType.F32, 0, NUM_STATISTICS, t);
+              Tensor targets = in.ids(ids);
+              return () -> in.kernels().vocabParallelStatistics(statistics, logits, targets, 0);
+            }));
+    operations.add(
+        Operation.bytes(
+            "vocabParallelLossBackward, t " + t,
+            2 * bytes,
+            in -> {
+              Tensor logits = in.normal(dtype, t, v);
+              Tensor statistics = in.normal(DType.F32, 2, NUM_STATISTICS, t);
+              Tensor targets = in.ids(ids);
+              Tensor mask = in.filled(DType.F32, 1, t);
+              Tensor scale = in.filled(DType.F64, 1, 1);
+              return () ->
+                  in.kernels()
+                      .vocabParallelLossBackward(
+                          logits, statistics, targets, mask, scale, 0, Z_LOSS);
             }));
   }
 }
