@@ -35,6 +35,13 @@ final class LaunchCommand implements Callable<Integer> {
       description = "Ranks on each machine; one for each of its GPUs.")
   @Nullable Integer nprocPerNode;
 
+  @Option(
+      names = "--ranks-per-gpu",
+      paramLabel = "N",
+      description =
+          "Rehearses with this many ranks on each GPU (1): right results, but slow; one machine.")
+  int ranksPerGpu = 1;
+
   @Option(names = "--nnodes", paramLabel = "N", description = "Machines (1).")
   int nnodes = 1;
 
@@ -91,6 +98,11 @@ final class LaunchCommand implements Callable<Integer> {
     problems.required(
         "--nproc-per-node", nprocPerNode, "an integer", "Add it, for example --nproc-per-node 4.");
     problems.positive("--nproc-per-node", nprocPerNode, "Write 1 or more.");
+    problems.positive("--ranks-per-gpu", ranksPerGpu, "Write 1, or leave it out.");
+    if (ranksPerGpu > 1 && nnodes > 1) {
+      problems.add(
+          "--ranks-per-gpu", ranksPerGpu, "1 with --nnodes above 1", "Rehearse on one machine.");
+    }
     problems.positive("--nnodes", nnodes, "Write 1 or more.");
     problems.notNegative("--max-restarts", maxRestarts, "Write 0 for none.");
     if (nodeRank < 0 || (nnodes > 0 && nodeRank >= nnodes)) {
@@ -131,6 +143,7 @@ final class LaunchCommand implements Callable<Integer> {
     String own = alone ? UUID.randomUUID().toString() : address + ":" + port;
     return new LaunchPlan(
         nprocPerNode == null ? 1 : nprocPerNode,
+        ranksPerGpu,
         nnodes,
         nodeRank,
         address,

@@ -8,6 +8,7 @@ import java.util.Map;
  * What is to be started.
  *
  * @param ranksPerNode processes on each machine
+ * @param ranksPerGpu above 1 for a rehearsal, in which ranks share GPUs
  * @param nodeRank number of this machine
  * @param masterAddress machine of rank 0
  * @param masterPort 0 for a free one at each start, if there is one machine only
@@ -17,6 +18,7 @@ import java.util.Map;
  */
 public record LaunchPlan(
     int ranksPerNode,
+    int ranksPerGpu,
     int numNodes,
     int nodeRank,
     String masterAddress,
@@ -45,13 +47,31 @@ public record LaunchPlan(
     Map<String, String> variables = new LinkedHashMap<>();
     variables.put("RANK", "" + globalRank(localRank));
     variables.put("WORLD_SIZE", "" + ranksPerNode * numNodes);
-    variables.put("LOCAL_RANK", "" + localRank);
+    variables.put("LOCAL_RANK", "" + localRank / ranksPerGpu);
     variables.put("LOCAL_WORLD_SIZE", "" + ranksPerNode);
     variables.put("GROUP_RANK", "" + nodeRank);
     variables.put("MASTER_ADDR", masterAddress);
     variables.put("MASTER_PORT", "" + port);
     variables.put("TANUKI4J_RUN_TOKEN", runToken + "." + start);
     variables.put(LAUNCHED, "1");
+    if (ranksPerGpu > 1) {
+      variables.putAll(sharedGpu(globalRank(localRank)));
+    }
     return variables;
+  }
+
+  /**
+   * NCCL refuses two ranks on one GPU, unless it takes them for ranks of different machines, which
+   * talk through sockets.
+   */
+  private static Map<String, String> sharedGpu(int globalRank) {
+    return Map.of(
+        "NCCL_HOSTID", "rank-" + globalRank,
+        "NCCL_NET", "Socket",
+        "NCCL_SOCKET_IFNAME", "lo",
+        "NCCL_IB_DISABLE", "1",
+        "NCCL_MNNVL_ENABLE", "0",
+        "NCCL_NVLS_ENABLE", "0",
+        "NCCL_MAX_CTAS", "2");
   }
 }

@@ -35,7 +35,16 @@ class LaunchTest {
 
   private static LaunchPlan plan(int numRanks, int maxRestarts, EndRules rules, String script) {
     return new LaunchPlan(
-        numRanks, 1, 0, "127.0.0.1", 0, "token", maxRestarts, rules, List.of("sh", "-c", script));
+        numRanks,
+        1,
+        1,
+        0,
+        "127.0.0.1",
+        0,
+        "token",
+        maxRestarts,
+        rules,
+        List.of("sh", "-c", script));
   }
 
   private static EndRules rules(long noticeMillis, long lastWordsMillis) {
@@ -81,6 +90,7 @@ class LaunchTest {
     LaunchPlan plan =
         new LaunchPlan(
             2,
+            1,
             3,
             1,
             "node0",
@@ -213,9 +223,20 @@ class LaunchTest {
   @Test
   void a_program_that_cannot_be_started_is_a_failure() {
     LaunchPlan plan =
-        new LaunchPlan(2, 1, 0, "a", 0, "t", 0, rules(1, 2), List.of("/no/such/program"));
+        new LaunchPlan(2, 1, 1, 0, "a", 0, "t", 0, rules(1, 2), List.of("/no/such/program"));
     assertThatThrownBy(() -> launch(plan).run())
         .isInstanceOf(UncheckedIOException.class)
         .hasMessageStartingWith("cannot start the ranks: Cannot run program \"/no/such/program\"");
+  }
+
+  @Test
+  void ranks_that_share_a_gpu_have_its_number_and_machines_of_their_own() {
+    LaunchPlan plan = new LaunchPlan(4, 2, 1, 0, "a", 0, "t", 0, rules(1, 2), List.of("program"));
+    assertThat(plan.environment(1, 0, 1))
+        .containsEntry("LOCAL_RANK", "0")
+        .containsEntry("NCCL_HOSTID", "rank-1");
+    assertThat(plan.environment(2, 0, 1))
+        .containsEntry("LOCAL_RANK", "1")
+        .containsEntry("NCCL_HOSTID", "rank-2");
   }
 }
