@@ -76,6 +76,11 @@ public final class Checkpoint {
     }
   }
 
+  /** The tensors of a part and the places of their pieces. */
+  public List<TensorPieces> contents(Part part) {
+    return manifest.tensors(part).stream().map(TensorPieces::of).toList();
+  }
+
   /**
    * The files of a part, to read tensor by tensor.
    *

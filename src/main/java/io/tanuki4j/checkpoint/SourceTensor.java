@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.function.IntConsumer;
@@ -85,6 +86,37 @@ public record SourceTensor(
           into.put(new byte[into.remaining()]);
         };
     return whole(name, type, Shape.of(dims), resized);
+  }
+
+  /** A box of a whole tensor. */
+  public SourceTensor part(Region box) {
+    if (!region().contains(box)) {
+      throw new IllegalArgumentException(
+          "%s: rows %d to %d, columns %d to %d (expected: within %s)"
+              .formatted(
+                  name, box.firstRow(), box.endRow(), box.firstColumn(), box.endColumn(), shape));
+    }
+    Shape boxShape = shape.rank() == 1 ? Shape.of(box.rows()) : Shape.of(box.rows(), box.columns());
+    TensorContent boxContent = (first, into) -> read(box, first, into);
+    return new SourceTensor(
+        name, type, globalShape, boxShape, box.firstRow(), box.firstColumn(), boxContent);
+  }
+
+  private void read(Region box, long first, ByteBuffer into) throws IOException {
+    long columns = region().columns();
+    int elementBytes = Math.toIntExact(bytes(1));
+    int end = into.limit();
+    long element = first;
+    while (into.position() < end) {
+      long column = element % box.columns();
+      int remaining = (end - into.position()) / elementBytes;
+      long run = box.columns() == columns ? remaining : Math.min(box.columns() - column, remaining);
+      into.limit(into.position() + Math.toIntExact(run * elementBytes));
+      long row = box.firstRow() + element / box.columns();
+      content.read(row * columns + box.firstColumn() + column, into);
+      into.limit(end);
+      element += run;
+    }
   }
 
   /** The same, telling an observer how many bytes were read each time. */

@@ -5,18 +5,13 @@ import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.OpenShards;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.SourceTensor;
-import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.huggingface.HfFolder;
 import io.tanuki4j.checkpoint.huggingface.HfLlamaConfig;
 import io.tanuki4j.checkpoint.huggingface.HfWriter;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,14 +21,13 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "convert",
     description = {
-      "Converts a model between Hugging Face folders and checkpoints of this program.",
-      "Optimizer state is not converted: load the result with --finetune, or with"
-          + " --no-load-optim --no-load-rng."
+      "Converts a model between Hugging Face folders and checkpoints of this program, and"
+          + " checkpoints into the shards of another number of ranks.",
+      "From checkpoint to checkpoint all of the run's state is kept. A Hugging Face folder has only"
+          + " weights: load what comes from one with --finetune, or with --no-load-optim"
+          + " --no-load-rng."
     })
 final class ConvertCommand implements Callable<Integer> {
-  /** Megatron's iteration of converted checkpoints. */
-  private static final int ITERATION = 1;
-
   @Mixin final ConvertOptions options = new ConvertOptions();
   @Spec CommandSpec spec;
 
@@ -52,9 +46,21 @@ final class ConvertCommand implements Callable<Integer> {
   }
 
   private ConvertedModel load() throws IOException {
-    return options.loadsHuggingFace()
-        ? ConvertedModel.ofHuggingFace(options.loadDir(), options.trueVocabSize)
-        : ConvertedModel.ofCheckpoint(options.loadDir(), options.ckptStep, options.trueVocabSize);
+    if (options.loadsHuggingFace()) {
+      return ConvertedModel.ofHuggingFace(options.loadDir(), options.trueVocabSize);
+    }
+    CheckpointStore store = new CheckpointStore(options.loadDir());
+    Checkpoint checkpoint =
+        options.ckptStep != null
+            ? store.at(options.ckptStep)
+            : store
+                .latest()
+                .orElseThrow(
+                    () ->
+                        new IllegalArgumentException(
+                            store.trackerFile() + ": there is no such file, so no checkpoint"));
+    boolean withOptimizer = !options.savesHuggingFace() && !options.noLoadOptim;
+    return ConvertedModel.ofCheckpoint(checkpoint, options.trueVocabSize, withOptimizer);
   }
 
   private void checkVocabulary(ConvertedModel model) {
@@ -72,45 +78,32 @@ final class ConvertCommand implements Callable<Integer> {
       throw new IllegalArgumentException(
           store.trackerFile() + ": there are checkpoints already. Give another --save-dir");
     }
-    int rows = options.paddedVocabSize(model.vocabSize());
-    List<SourceTensor> tensors = retyped(padded(model, rows));
-    store.save(state(model, rows), counted(tensors, "wrote"), List.of());
-    Checkpoint saved = store.at(ITERATION);
+    NewCheckpoint checkpoint = NewCheckpoint.of(model, options);
+    List<SourceTensor> all = checkpoint.all();
+    ConvertProgress progress = new ConvertProgress(out(), "wrote", all);
+    store.save(checkpoint.state(), checkpoint.ranks(progress::add));
+    Checkpoint saved = store.at(checkpoint.state().iteration());
     if (!options.noChecking) {
-      try (OpenShards shards = saved.open(Part.MODEL)) {
-        requireEqual(tensors, shards.tensors());
-      }
+      check(checkpoint, saved);
     }
-    out()
-        .printf(
-            " > %d tensors, vocabulary of %d in %d rows: %s%n",
-            tensors.size(), model.vocabSize(), rows, saved.folder());
+    out().println(" > %s: %s".formatted(checkpoint, saved.folder()));
     out().flush();
   }
 
-  /** Padding rows are kept as they are, unless the user says where they begin. */
-  private List<SourceTensor> padded(ConvertedModel model, int rows) {
-    return options.trueVocabSize == null
-        ? model.tensorsWithRows(rows)
-        : model.withRows(model.vocabSize()).tensorsWithRows(rows);
-  }
-
-  private TrainState state(ConvertedModel model, int rows) {
-    Map<String, @Nullable Object> arguments = new LinkedHashMap<>(model.arguments());
-    arguments.put("padded_vocab_size", rows);
-    arguments.put("make_vocab_size_divisible_by", options.makeVocabSizeDivisibleBy);
-    arguments.put("bf16", retyped(model.tensors()).get(0).type() == ElementType.BF16);
-    if (options.tokenizerModel != null) {
-      arguments.put("tokenizer_model", options.tokenizerModel.toString());
+  private void check(NewCheckpoint expected, Checkpoint saved) throws IOException {
+    try (OpenShards shards = saved.open(Part.MODEL)) {
+      requireEqual(expected.tensors(), shards.tensors());
     }
-    if (options.tokenizerType != null) {
-      arguments.put("tokenizer_type", options.tokenizerType);
+    if (!expected.optimizer().isEmpty()) {
+      try (OpenShards shards = saved.open(Part.OPTIMIZER)) {
+        requireEqual(expected.optimizer(), shards.tensors());
+      }
     }
-    return new TrainState(ITERATION, 0, 0, model.vocabSize(), Map.of(), Map.of(), arguments);
   }
 
   private void saveHuggingFace(ConvertedModel model) throws IOException {
-    List<SourceTensor> tensors = retyped(model.tensorsWithRows(model.vocabSize()));
+    List<SourceTensor> tensors =
+        NewCheckpoint.retyped(model.withRows(model.vocabSize()).tensors(), options.type());
     ExportedTokenizer tokenizer = ExportedTokenizer.of(options, model);
     HfLlamaConfig config = tokenizer.config();
     new HfWriter(options.saveDir(), config, tokenizer.files(), options.maxShardBytes())
@@ -128,18 +121,6 @@ final class ConvertCommand implements Callable<Integer> {
             tokenizer.files() == null ? "not written (no --tokenizer-model)" : "written",
             options.saveDir());
     out().flush();
-  }
-
-  /** In the type that is asked for; F16, which nothing here computes in, becomes F32. */
-  private List<SourceTensor> retyped(List<SourceTensor> tensors) {
-    ElementType asked = options.type();
-    return tensors.stream()
-        .map(
-            tensor -> {
-              ElementType kept = tensor.type() == ElementType.F16 ? ElementType.F32 : tensor.type();
-              return tensor.as(asked == null ? kept : asked);
-            })
-        .toList();
   }
 
   private List<SourceTensor> counted(List<SourceTensor> tensors, String verb) {

@@ -16,6 +16,9 @@ final class ConvertOptions {
   private static final Set<String> MEGATRON = Set.of("megatron", "mcore", "core", "legacy");
   private static final double BYTES_PER_GB = 1e9;
 
+  /** Megatron's default. */
+  private static final int VOCABULARY_UNIT = 128;
+
   @Option(names = "--model-type", paramLabel = "TYPE", description = "GPT, the only one.")
   String modelType = "GPT";
 
@@ -70,8 +73,10 @@ final class ConvertOptions {
   @Option(
       names = "--make-vocab-size-divisible-by",
       paramLabel = "N",
-      description = "A checkpoint gets rows of zeros up to a multiple of this (default: 128).")
-  int makeVocabSizeDivisibleBy = 128;
+      description =
+          "A checkpoint gets rows of zeros up to a multiple of this for each tensor parallel rank"
+              + " (default: 128; a checkpoint's own rows stay if they can be shared out).")
+  @Nullable Integer makeVocabSizeDivisibleBy;
 
   @Option(names = "--bf16", description = "Writes bfloat16; default: the type it is stored in.")
   boolean bf16;
@@ -94,11 +99,22 @@ final class ConvertOptions {
   @Option(
       names = "--target-tensor-parallel-size",
       paramLabel = "N",
-      description = "Only 1: checkpoints are stored whole, and any layout loads them.")
-  int targetTensorParallelSize = 1;
+      description =
+          "A checkpoint gets the shards that so many tensor parallel ranks write (default: as its"
+              + " source). Any layout loads any shards.")
+  @Nullable Integer targetTensorParallelSize;
 
-  @Option(names = "--target-pipeline-parallel-size", paramLabel = "N", description = "Likewise.")
-  int targetPipelineParallelSize = 1;
+  @Option(
+      names = "--target-pipeline-parallel-size",
+      paramLabel = "N",
+      description = "Likewise, pipeline stages.")
+  @Nullable Integer targetPipelineParallelSize;
+
+  @Option(
+      names = "--no-load-optim",
+      description =
+          "Leaves out the optimizer's state, which is kept from checkpoint to checkpoint.")
+  boolean noLoadOptim;
 
   @Option(names = "--checkpoint-type", paramLabel = "TYPE", description = "hf, the only one.")
   String checkpointType = "hf";
@@ -138,16 +154,18 @@ final class ConvertOptions {
           "hf",
           "Convert Meta's files with transformers first.");
     }
-    checkTarget(problems, "--target-tensor-parallel-size", targetTensorParallelSize);
-    checkTarget(problems, "--target-pipeline-parallel-size", targetPipelineParallelSize);
+    checkTarget(problems, TargetLayout.TP, targetTensorParallelSize);
+    checkTarget(problems, TargetLayout.PP, targetPipelineParallelSize);
     checkType(problems);
     checkNumbers(problems);
     problems.throwIfAny();
   }
 
-  private static void checkTarget(Problems problems, String flag, int size) {
-    if (size != 1) {
-      problems.add(flag, size, "1", "Checkpoints are stored whole, and any layout loads them.");
+  private void checkTarget(Problems problems, String flag, @Nullable Integer size) {
+    if (size != null && size < 1) {
+      problems.add(flag, size, "above 0", "Write 1 for none.");
+    } else if (size != null && size > 1 && savesHuggingFace()) {
+      problems.add(flag, size, "1", "A Hugging Face folder is not split by ranks.");
     }
   }
 
@@ -166,7 +184,7 @@ final class ConvertOptions {
     if (trueVocabSize != null && trueVocabSize < 1) {
       problems.add("--true-vocab-size", trueVocabSize, "above 0", "Give the tokenizer's size.");
     }
-    if (makeVocabSizeDivisibleBy < 1) {
+    if (makeVocabSizeDivisibleBy != null && makeVocabSizeDivisibleBy < 1) {
       problems.add(
           "--make-vocab-size-divisible-by", makeVocabSizeDivisibleBy, "above 0", "128 is usual.");
     }
@@ -221,9 +239,22 @@ final class ConvertOptions {
     return saveDtype == null ? null : ElementType.F32;
   }
 
-  int paddedVocabSize(int vocabSize) {
-    int multiples = (vocabSize - 1) / makeVocabSizeDivisibleBy + 1;
-    return Math.multiplyExact(multiples, makeVocabSizeDivisibleBy);
+  /**
+   * Rows that a checkpoint's vocabulary gets.
+   *
+   * @param rows that it has
+   */
+  int paddedVocabSize(int vocabSize, int rows, int tensorParallelSize) {
+    boolean asItIs = makeVocabSizeDivisibleBy == null && trueVocabSize == null;
+    if (!loadsHuggingFace() && asItIs && rows % tensorParallelSize == 0) {
+      return rows;
+    }
+    int unit = Math.multiplyExact(vocabularyUnit(), tensorParallelSize);
+    return Math.multiplyExact((vocabSize - 1) / unit + 1, unit);
+  }
+
+  int vocabularyUnit() {
+    return makeVocabSizeDivisibleBy == null ? VOCABULARY_UNIT : makeVocabSizeDivisibleBy;
   }
 
   long maxShardBytes() {

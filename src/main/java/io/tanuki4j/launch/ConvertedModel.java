@@ -1,15 +1,16 @@
 package io.tanuki4j.launch;
 
 import io.tanuki4j.checkpoint.Checkpoint;
-import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.OpenShards;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.huggingface.HfFolder;
 import io.tanuki4j.checkpoint.huggingface.HfLlamaConfig;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,63 +20,103 @@ import org.jspecify.annotations.Nullable;
  * A model that is being converted, its tensors still in the files they come from.
  *
  * @param config its {@code vocabSize} is the number of stored rows, padding included
- * @param arguments under Megatron's attribute names
- * @param vocabSize rows that are no padding
+ * @param state of the run that it comes from; its {@code vocabSize} counts rows without padding
  * @param tensors under the names of this program
+ * @param optimizer state of the optimizer; empty if there is none
  */
 record ConvertedModel(
     HfLlamaConfig config,
-    Map<String, @Nullable Object> arguments,
-    int vocabSize,
+    TrainState state,
     List<SourceTensor> tensors,
+    List<SourceTensor> optimizer,
     Closeable files)
     implements Closeable {
+  /** Megatron's iteration of a model that no run of ours has trained. */
+  private static final int FIRST_ITERATION = 1;
 
   static ConvertedModel ofHuggingFace(Path folder, @Nullable Integer trueVocabSize)
       throws IOException {
     HfFolder opened = HfFolder.open(folder);
     HfLlamaConfig config = opened.config();
-    Map<String, @Nullable Object> arguments = LlamaArguments.of(config, config.vocabSize());
     int vocabSize = trueVocabSize == null ? config.vocabSize() : trueVocabSize;
-    return new ConvertedModel(config, arguments, vocabSize, opened.tensors(), opened);
+    TrainState state =
+        new TrainState(
+            FIRST_ITERATION,
+            0,
+            0,
+            vocabSize,
+            Map.of(),
+            Map.of(),
+            LlamaArguments.of(config, config.vocabSize()));
+    return new ConvertedModel(config, state, opened.tensors(), List.of(), opened);
   }
 
   /**
-   * @param iteration null for the latest
-   * @throws IllegalArgumentException if there is no checkpoint, or it is damaged
+   * @param checkpoint whole: its checksums are compared first
+   * @param withOptimizer whether to take the optimizer's state, if there is any
+   * @throws IllegalArgumentException if it is damaged
    */
   static ConvertedModel ofCheckpoint(
-      Path folder, @Nullable Integer iteration, @Nullable Integer trueVocabSize)
+      Checkpoint checkpoint, @Nullable Integer trueVocabSize, boolean withOptimizer)
       throws IOException {
-    CheckpointStore store = new CheckpointStore(folder);
-    Checkpoint checkpoint =
-        iteration != null
-            ? store.at(iteration)
-            : store
-                .latest()
-                .orElseThrow(
-                    () ->
-                        new IllegalArgumentException(
-                            store.trackerFile() + ": there is no such file, so no checkpoint"));
-    OpenShards shards = checkpoint.open(Part.MODEL);
+    OpenFiles files = new OpenFiles(new ArrayList<>());
     try {
-      shards.verify();
-      return of(checkpoint, shards, trueVocabSize);
+      List<SourceTensor> tensors = files.open(checkpoint, Part.MODEL);
+      List<SourceTensor> optimizer =
+          withOptimizer && checkpoint.has(Part.OPTIMIZER)
+              ? files.open(checkpoint, Part.OPTIMIZER)
+              : List.of();
+      return of(checkpoint, tensors, optimizer, files).withVocabSize(trueVocabSize);
     } catch (IOException | RuntimeException e) {
-      shards.close();
+      files.close();
       throw e;
     }
   }
 
   private static ConvertedModel of(
-      Checkpoint checkpoint, OpenShards shards, @Nullable Integer trueVocabSize) {
-    List<SourceTensor> tensors = shards.tensors();
+      Checkpoint checkpoint,
+      List<SourceTensor> tensors,
+      List<SourceTensor> optimizer,
+      Closeable files) {
+    TrainState state = checkpoint.state();
     int rows = vocabularyRows(checkpoint, tensors);
-    Map<String, Object> arguments = checkpoint.state().arguments();
-    HfLlamaConfig config = LlamaArguments.toConfig(checkpoint.folder().toString(), arguments, rows);
-    int known = checkpoint.state().vocabSize() == 0 ? rows : checkpoint.state().vocabSize();
-    int vocabSize = trueVocabSize == null ? known : trueVocabSize;
-    return new ConvertedModel(config, new LinkedHashMap<>(arguments), vocabSize, tensors, shards);
+    HfLlamaConfig config =
+        LlamaArguments.toConfig(checkpoint.folder().toString(), state.arguments(), rows);
+    return new ConvertedModel(config, state, tensors, optimizer, files)
+        .withVocabSize(state.vocabSize() == 0 ? rows : null);
+  }
+
+  /** Files of both parts. */
+  private record OpenFiles(List<OpenShards> shards) implements Closeable {
+    List<SourceTensor> open(Checkpoint checkpoint, Part part) throws IOException {
+      OpenShards opened = checkpoint.open(part);
+      shards.add(opened);
+      opened.verify();
+      return opened.tensors();
+    }
+
+    @Override
+    public void close() throws IOException {
+      for (OpenShards opened : shards) {
+        opened.close();
+      }
+    }
+  }
+
+  private ConvertedModel withVocabSize(@Nullable Integer size) {
+    if (size == null) {
+      return this;
+    }
+    TrainState other =
+        new TrainState(
+            state.iteration(),
+            state.consumedTrainSamples(),
+            state.consumedValidSamples(),
+            size,
+            state.optimizer(),
+            state.schedule(),
+            state.arguments());
+    return new ConvertedModel(config, other, tensors, optimizer, files);
   }
 
   private static int vocabularyRows(Checkpoint checkpoint, List<SourceTensor> tensors) {
@@ -90,19 +131,29 @@ record ConvertedModel(
   }
 
   private static boolean isVocabulary(SourceTensor tensor) {
-    return tensor.name().equals("embedding.weight") || tensor.name().equals("output.weight");
+    String name = "." + tensor.name();
+    return name.endsWith(".embedding.weight") || name.endsWith(".output.weight");
   }
 
-  /** The tensors with other numbers of rows of the vocabulary. */
-  List<SourceTensor> tensorsWithRows(int rows) {
-    return tensors.stream()
-        .map(tensor -> isVocabulary(tensor) ? tensor.withRows(rows) : tensor)
-        .toList();
+  /** Rows of the vocabulary that are no padding. */
+  int vocabSize() {
+    return state.vocabSize();
+  }
+
+  Map<String, @Nullable Object> arguments() {
+    return new LinkedHashMap<>(state.arguments());
   }
 
   /** The same model with other numbers of rows of the vocabulary. */
   ConvertedModel withRows(int rows) {
-    return new ConvertedModel(config, arguments, vocabSize, tensorsWithRows(rows), files);
+    return new ConvertedModel(
+        config, state, withRows(tensors, rows), withRows(optimizer, rows), files);
+  }
+
+  private static List<SourceTensor> withRows(List<SourceTensor> tensors, int rows) {
+    return tensors.stream()
+        .map(tensor -> isVocabulary(tensor) ? tensor.withRows(rows) : tensor)
+        .toList();
   }
 
   @Override

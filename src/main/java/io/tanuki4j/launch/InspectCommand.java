@@ -3,6 +3,7 @@ package io.tanuki4j.launch;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.Part;
+import io.tanuki4j.checkpoint.TensorPieces;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
@@ -16,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.IntSummaryStatistics;
+import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
@@ -47,6 +49,11 @@ final class InspectCommand implements Callable<Integer> {
       paramLabel = "N",
       description = "Also shows this document of a token file.")
   @Nullable Integer document;
+
+  @Option(
+      names = "--pieces",
+      description = "Also lists a checkpoint's tensors, and what of them is in which file.")
+  boolean pieces;
 
   @Option(
       names = "--tokenizer-model",
@@ -130,9 +137,30 @@ final class InspectCommand implements Callable<Integer> {
         "consumed samples",
         "%d of training, %d of validation"
             .formatted(state.consumedTrainSamples(), state.consumedValidSamples()));
-    line(out, "optimizer", checkpoint.has(Part.OPTIMIZER) ? "yes" : "no");
+    for (Part part : Part.values()) {
+      part(out, part, checkpoint.contents(part));
+    }
     out.println("  arguments");
     new TreeMap<>(state.arguments()).forEach((key, value) -> line(out, "  " + key, value));
+  }
+
+  private void part(PrintWriter out, Part part, List<TensorPieces> tensors) {
+    List<TensorPieces.Place> places =
+        tensors.stream().flatMap(tensor -> tensor.pieces().stream()).toList();
+    long numFiles = places.stream().map(TensorPieces.Place::file).distinct().count();
+    line(
+        out,
+        part.word(),
+        tensors.isEmpty()
+            ? "none"
+            : "%d tensors in %d pieces in %d files"
+                .formatted(tensors.size(), places.size(), numFiles));
+    if (pieces) {
+      for (TensorPieces tensor : tensors) {
+        line(out, "  " + tensor.name(), tensor.type() + " " + tensor.shape());
+        tensor.pieces().forEach(place -> line(out, "    " + place.file(), place.entry()));
+      }
+    }
   }
 
   private Checkpoint checkpoint(PrintWriter out) {

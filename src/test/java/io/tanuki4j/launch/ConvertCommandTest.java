@@ -10,6 +10,7 @@ import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.OpenShards;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.tensor.Shape;
@@ -21,6 +22,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -259,8 +261,9 @@ class ConvertCommandTest {
     "--checkpoint-type,               meta,    with transformers first",
     "--save-dtype,                    int8,    bfloat16 or float32",
     "--save-dtype,                    float16, Nothing here computes in fp16",
-    "--target-tensor-parallel-size,   2,       any layout loads them",
-    "--target-pipeline-parallel-size, 4,       any layout loads them",
+    "--target-tensor-parallel-size,   0,       above 0",
+    "--target-tensor-parallel-size,   3,       a divisor of --num-attention-heads 4",
+    "--target-pipeline-parallel-size, 3,       --num-layers",
     "--true-vocab-size,               0,       above 0",
     "--make-vocab-size-divisible-by,  0,       above 0",
     "--max-shard-size,                0,       above 0",
@@ -306,6 +309,132 @@ class ConvertCommandTest {
     convert("tanuki4j", "tanuki4j", ours(), folder.resolve("same"));
     Path file = Path.of("iter_0000001/model-rank00000.safetensors");
     assertThat(folder.resolve("same").resolve(file)).hasSameBinaryContentAs(ours().resolve(file));
+  }
+
+  /** The golden model as a run would save it at iteration 7, with one moment. */
+  private Path trained() throws IOException {
+    hfToOurs();
+    Path run = folder.resolve("run");
+    try (OpenShards shards = new CheckpointStore(ours()).at(1).open(Part.MODEL)) {
+      List<SourceTensor> model = shards.tensors();
+      List<SourceTensor> moments =
+          model.stream().map(tensor -> tensor.renamed("exp_avg." + tensor.name())).toList();
+      TrainState first = new CheckpointStore(ours()).at(1).state();
+      TrainState state =
+          new TrainState(
+              7, 56, 8, 500, Map.of("step", 7L), Map.of("num_steps", 56L), first.arguments());
+      new CheckpointStore(run).save(state, model, moments);
+    }
+    return run;
+  }
+
+  @Test
+  void a_checkpoint_gets_the_shards_of_another_layout_and_keeps_its_state() throws IOException {
+    Path run = trained();
+    Path split = folder.resolve("split");
+    String output =
+        convert(
+            "tanuki4j",
+            "tanuki4j",
+            run,
+            split,
+            "--target-tensor-parallel-size",
+            "2",
+            "--target-pipeline-parallel-size",
+            "2");
+    assertThat(output)
+        .contains(
+            " > 21 tensors, vocabulary of 500 in 512 rows, with optimizer state, shards of tp 2 x"
+                + " pp 2: ");
+    Checkpoint checkpoint = new CheckpointStore(split).latest().orElseThrow();
+    TrainState state = checkpoint.state();
+    assertThat(state.iteration()).isEqualTo(7);
+    assertThat(state.consumedTrainSamples()).isEqualTo(56);
+    assertThat(state.optimizer()).containsEntry("step", 7L);
+    assertThat(state.schedule()).containsEntry("num_steps", 56L);
+    assertThat(state.arguments())
+        .containsEntry("tensor_model_parallel_size", 2L)
+        .containsEntry("pipeline_model_parallel_size", 2L);
+    assertThat(places(checkpoint, "layers.1.mlp.down.weight"))
+        .containsExactly(
+            "model-rank00002.safetensors layers.1.mlp.down.weight[0:64, 0:88]",
+            "model-rank00003.safetensors layers.1.mlp.down.weight[0:64, 88:176]");
+    assertThat(places(checkpoint, "layers.0.attention.k.weight"))
+        .containsExactly(
+            "model-rank00000.safetensors layers.0.attention.k.weight[0:16, 0:64]",
+            "model-rank00001.safetensors layers.0.attention.k.weight[16:32, 0:64]");
+    assertThat(places(checkpoint, "final_norm.weight")).hasSize(1);
+
+    convert(
+        "tanuki4j",
+        "tanuki4j",
+        split,
+        back(),
+        "--target-tensor-parallel-size=1",
+        "--target-pipeline-parallel-size=1");
+    for (String file : List.of("model-rank00000.safetensors", "optimizer-rank00000.safetensors")) {
+      Path saved = Path.of("iter_0000007", file);
+      assertThat(back().resolve(saved)).hasSameBinaryContentAs(run.resolve(saved));
+    }
+  }
+
+  private static List<String> places(Checkpoint checkpoint, String tensor) {
+    return checkpoint.contents(Part.MODEL).stream()
+        .filter(pieces -> pieces.name().equals(tensor))
+        .flatMap(pieces -> pieces.pieces().stream())
+        .map(place -> place.file() + " " + place.entry())
+        .toList();
+  }
+
+  @Test
+  void a_vocabulary_that_cannot_be_shared_out_is_padded_with_its_moments() throws IOException {
+    widenVocabulary(513);
+    convert(
+        "hf",
+        "tanuki4j",
+        folder.resolve("wide"),
+        folder.resolve("odd"),
+        "--make-vocab-size-divisible-by=513");
+    convert(
+        "tanuki4j", "tanuki4j", folder.resolve("odd"), ours(), "--target-tensor-parallel-size=2");
+    try (OpenShards shards = new CheckpointStore(ours()).at(1).open(Part.MODEL)) {
+      assertThat(tensor(shards.tensors(), "embedding.weight").shape()).isEqualTo(Shape.of(768, 64));
+    }
+  }
+
+  @Test
+  void optimizer_state_is_left_out_where_asked_or_where_weights_change_their_type()
+      throws IOException {
+    Path run = trained();
+    assertThat(convert("tanuki4j", "tanuki4j", run, ours().resolve("a"), "--no-load-optim"))
+        .contains("no optimizer state");
+    assertThat(convert("tanuki4j", "tanuki4j", run, ours().resolve("b"), "--bf16"))
+        .contains("no optimizer state");
+    Checkpoint checkpoint = new CheckpointStore(ours().resolve("b")).latest().orElseThrow();
+    assertThat(checkpoint.has(Part.OPTIMIZER)).isFalse();
+    assertThat(checkpoint.state().iteration()).isEqualTo(7);
+  }
+
+  @Test
+  void a_hugging_face_folder_is_not_split() throws IOException {
+    hfToOurs();
+    assertThatThrownBy(
+            () -> convert("tanuki4j", "hf", ours(), back(), "--target-tensor-parallel-size=2"))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("A Hugging Face folder is not split by ranks");
+  }
+
+  @Test
+  void inspect_tells_pieces() throws IOException {
+    hfToOurs("--target-tensor-parallel-size=2");
+    StringWriter output = new StringWriter();
+    new CommandLine(new InspectCommand())
+        .setOut(new PrintWriter(output))
+        .execute(ours().toString(), "--pieces");
+    assertThat(output.toString())
+        .contains("21 tensors in 37 pieces in 2 files")
+        .containsPattern("  layers.0.mlp.down.weight +F32 \\[64, 176\\]")
+        .containsPattern("model-rank00001.safetensors +layers.0.mlp.down.weight\\[0:64, 88:176\\]");
   }
 
   private String hfToOurs(String... more) throws IOException {

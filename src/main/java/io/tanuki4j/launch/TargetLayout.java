@@ -1,0 +1,130 @@
+package io.tanuki4j.launch;
+
+import io.tanuki4j.checkpoint.RankTensors;
+import io.tanuki4j.checkpoint.Region;
+import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.parallel.Layout;
+import io.tanuki4j.parallel.LayoutRequest;
+import io.tanuki4j.parallel.LayoutRequest.Sizes;
+import io.tanuki4j.parallel.LayoutRequest.Stages;
+import io.tanuki4j.parallel.LayoutRules;
+import io.tanuki4j.parallel.RankGrid;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * Whole tensors as the ranks of a tensor and pipeline parallel run hold them, so that a converted
+ * checkpoint has the shards which that run would write.
+ *
+ * @param model with its padded vocabulary
+ */
+record TargetLayout(ModelConfig model, Layout layout) {
+  static final String TP = "--target-tensor-parallel-size";
+  static final String PP = "--target-pipeline-parallel-size";
+
+  /**
+   * @throws io.tanuki4j.config.ConfigException if the model cannot be split so
+   */
+  static TargetLayout of(ModelConfig model, int tp, int pp) {
+    Problems problems = new Problems();
+    LayoutRequest request = new LayoutRequest(tp * pp, tp, 1, pp, false, Stages.EVEN);
+    Sizes sizes =
+        new Sizes(
+            model.numLayers(),
+            model.numHeads(),
+            model.numQueryGroups(),
+            model.ffnHiddenSize(),
+            model.vocabSize(),
+            model.seqLength(),
+            1,
+            1);
+    Optional<Layout> layout =
+        LayoutRules.resolve(
+            request,
+            sizes,
+            (flag, value, expected, remedy) ->
+                problems.add(targetFlag(flag), value, expected, remedy));
+    problems.throwIfAny();
+    return new TargetLayout(model, layout.orElseThrow());
+  }
+
+  private static String targetFlag(String flag) {
+    return switch (flag) {
+      case "--tensor-model-parallel-size" -> TP;
+      case "--pipeline-model-parallel-size" -> PP;
+      default -> flag;
+    };
+  }
+
+  /**
+   * What each rank has.
+   *
+   * @param optimizer tensors of the parameters' names with a word in front: {@code exp_avg.}
+   * @throws IllegalArgumentException if the model has other tensors than its shape says
+   */
+  List<RankTensors> cut(List<SourceTensor> tensors, List<SourceTensor> optimizer) {
+    RankGrid grid = new RankGrid(layout.dims());
+    List<RankTensors> ranks = new ArrayList<>();
+    Set<String> names = new LinkedHashSet<>();
+    for (int rank = 0; rank < grid.worldSize(); rank++) {
+      Map<String, Region> regions = regions(grid, rank);
+      names.addAll(regions.keySet());
+      ranks.add(
+          new RankTensors(
+              parts(tensors, SourceTensor::name, regions),
+              parts(optimizer, TargetLayout::parameterOf, regions)));
+    }
+    requireSameNames(names, tensors);
+    return ranks;
+  }
+
+  private Map<String, Region> regions(RankGrid grid, int rank) {
+    Map<String, Region> regions = new HashMap<>();
+    for (ParameterSpec spec : ModelParameters.specs(model, layout.layers(), grid, rank)) {
+      for (ParameterSpec.Slice slice : spec.slices()) {
+        long columns = spec.shape().rank() == 1 ? 1 : spec.shape().dim(1);
+        regions.put(
+            slice.name(), new Region(slice.firstRow(), slice.firstColumn(), slice.rows(), columns));
+      }
+    }
+    return regions;
+  }
+
+  private static List<SourceTensor> parts(
+      List<SourceTensor> tensors,
+      Function<SourceTensor, String> parameter,
+      Map<String, Region> regions) {
+    List<SourceTensor> parts = new ArrayList<>();
+    for (SourceTensor tensor : tensors) {
+      Region region = regions.get(parameter.apply(tensor));
+      if (region != null) {
+        parts.add(tensor.part(region));
+      }
+    }
+    return parts;
+  }
+
+  private static String parameterOf(SourceTensor state) {
+    return state.name().substring(state.name().indexOf('.') + 1);
+  }
+
+  private static void requireSameNames(Set<String> expected, List<SourceTensor> tensors) {
+    List<String> others =
+        tensors.stream().map(SourceTensor::name).filter(name -> !expected.contains(name)).toList();
+    if (!others.isEmpty() || tensors.size() != expected.size()) {
+      throw new IllegalArgumentException(
+          "the model has %d tensors, among them %s (expected from its arguments: %d others)"
+              .formatted(tensors.size(), others, expected.size()));
+    }
+  }
+}
