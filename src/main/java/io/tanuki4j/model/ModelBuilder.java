@@ -18,6 +18,8 @@ import io.tanuki4j.nn.SwiGlu;
 import io.tanuki4j.parallel.Axis;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.StageLayers;
+import io.tanuki4j.parallel.context.ContextAttention;
+import io.tanuki4j.parallel.context.ContextCommunication;
 import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.pipeline.ModelChunk;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
@@ -47,14 +49,26 @@ public final class ModelBuilder {
     this(config, ParallelContext.single(device), device, parameters, scope);
   }
 
+  /** Ranks that share a sequence pass keys and values around; see the other constructor. */
+  public ModelBuilder(
+      ModelConfig config,
+      ParallelContext context,
+      Device device,
+      ParameterBuffers parameters,
+      MemoryScope scope) {
+    this(config, context, ContextCommunication.P2P, device, parameters, scope);
+  }
+
   /**
    * @param context the groups that the layers communicate in
+   * @param communication of the ranks that share a sequence
    * @param parameters of {@link ModelParameters#specs} for this rank, filled or not
    * @param scope memory of the rotary tables, for as long as the model is used
    */
   public ModelBuilder(
       ModelConfig config,
       ParallelContext context,
+      ContextCommunication communication,
       Device device,
       ParameterBuffers parameters,
       MemoryScope scope) {
@@ -70,10 +84,17 @@ public final class ModelBuilder {
             SequenceSharding.of(context).positions(config.seqLength()),
             parameters.values().dtype().statisticsType(),
             scope);
-    int tp = context.dims().tp();
-    this.attentionCore =
-        new CausalAttention(
-            kernels, config.numHeads() / tp, config.numQueryGroups() / tp, config.headDim());
+    this.attentionCore = attentionCore(communication);
+  }
+
+  private AttentionCore attentionCore(ContextCommunication communication) {
+    int numHeads = config.numHeads() / context.dims().tp();
+    int numQueryGroups = config.numQueryGroups() / context.dims().tp();
+    int headDim = config.headDim();
+    return context.dims().cp() == 1
+        ? new CausalAttention(kernels, numHeads, numQueryGroups, headDim)
+        : new ContextAttention(
+            kernels, context.cp(), communication, numHeads, numQueryGroups, headDim);
   }
 
   /**

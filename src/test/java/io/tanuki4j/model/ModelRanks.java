@@ -14,6 +14,8 @@ import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.parallel.StageLayers;
+import io.tanuki4j.parallel.context.ContextCommunication;
+import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.pipeline.MicrobatchInputs;
 import io.tanuki4j.parallel.pipeline.PipelineExecutor;
 import io.tanuki4j.parallel.pipeline.PipelineSchedule;
@@ -22,25 +24,33 @@ import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
 
 /**
  * A tiny model on ranks that are threads, with gradients but without updates.
  *
  * @param dtype of weights and activations
+ * @param communication of ranks that share a sequence
  */
-record ModelRanks(ModelConfig config, DType dtype, int numMicrobatches) {
+record ModelRanks(
+    ModelConfig config, DType dtype, int numMicrobatches, ContextCommunication communication) {
   private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final int MICRO_BATCH_SIZE = 2;
   private static final long SEED = 7;
 
   /** The second iteration takes recorded work, the third replays it again. */
   private static final int NUM_ITERATIONS = 3;
+
+  ModelRanks(ModelConfig config, DType dtype, int numMicrobatches) {
+    this(config, dtype, numMicrobatches, ContextCommunication.P2P);
+  }
 
   /** What a rank found; losses of training and of evaluation, and the gradients that it has. */
   record Found(double[] trained, double[] evaluated, Map<ParameterSpec, double[]> gradients) {
@@ -92,17 +102,20 @@ record ModelRanks(ModelConfig config, DType dtype, int numMicrobatches) {
               dtype.statisticsType());
       new Initializer(device.kernels(), SEED).initialize(parameters);
       this.stage =
-          new ModelBuilder(config, context, device.device(), parameters, device.scope())
+          new ModelBuilder(
+                  config, context, communication, device.device(), parameters, device.scope())
               .stage(layers, MICRO_BATCH_SIZE);
       this.lossSums = device.scope().allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
     }
 
     Found run() {
-      Shape tokens = Shape.of(config.seqLength(), MICRO_BATCH_SIZE);
+      SequenceSharding sharding = SequenceSharding.of(context);
+      Shape tokens = Shape.of(sharding.localLength(config.seqLength()), MICRO_BATCH_SIZE);
       PipelineSchedule schedule = PipelineSchedule.forTraining(stage.chunks().size());
       try (PipelineExecutor<GptChunk.Saved> executor =
           new PipelineExecutor<>(device.device(), stage, schedule, tokens, 0)) {
-        device.write(executor.gradScale(), 1.0 / (numMicrobatches * tokens.numElements()));
+        int numTokens = numMicrobatches * config.seqLength() * MICRO_BATCH_SIZE;
+        device.write(executor.gradScale(), 1.0 / numTokens);
         double[] trained = {};
         double[] evaluated = {};
         for (int i = 0; i < NUM_ITERATIONS; i++) {
@@ -125,12 +138,14 @@ record ModelRanks(ModelConfig config, DType dtype, int numMicrobatches) {
             .filter(parameter -> !parameter.spec().weightDecay())
             .forEach(norm -> context.tp().allReduce(norm.grad(), ReduceOp.SUM).await());
       }
+      context.cp().allReduce(parameters.grads(), ReduceOp.SUM).await();
     }
 
     private double[] losses(Runnable work) {
       device.kernels().fill(lossSums, 0);
       work.run();
       stage.group().allReduce(lossSums, ReduceOp.SUM).await();
+      context.cp().allReduce(lossSums, ReduceOp.SUM).await();
       return device.read(lossSums);
     }
 
@@ -139,9 +154,18 @@ record ModelRanks(ModelConfig config, DType dtype, int numMicrobatches) {
       int count = config.seqLength() * MICRO_BATCH_SIZE;
       double[] ids = random.ints(count, 0, config.vocabSize()).asDoubleStream().toArray();
       double[] next = random.ints(count, 0, config.vocabSize()).asDoubleStream().toArray();
-      device.write(into.tokens(), ids);
-      device.write(into.targets(), next);
-      device.write(into.lossMask(), random.ints(count, 0, 2).asDoubleStream().toArray());
+      double[] mask = random.ints(count, 0, 2).asDoubleStream().toArray();
+      device.write(into.tokens(), own(ids));
+      device.write(into.targets(), own(next));
+      device.write(into.lossMask(), own(mask));
+    }
+
+    /** This rank's part of values {@code [s, b]}. */
+    private double[] own(double[] values) {
+      return Arrays.stream(SequenceSharding.of(context).positions(config.seqLength()))
+          .flatMap(i -> IntStream.range(i * MICRO_BATCH_SIZE, (i + 1) * MICRO_BATCH_SIZE))
+          .mapToDouble(i -> values[i])
+          .toArray();
     }
   }
 }
