@@ -2,6 +2,8 @@ package io.tanuki4j.comm;
 
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * MASTER_PORT}), Slurm's srun, and Open MPI's mpirun.
  *
  * @param localRank among the ranks of this machine: the number of its device
+ * @param localWorldSize ranks of this machine, which share its cores
  * @param masterAddress name or address of the machine of rank 0
  * @param masterPort at which rank 0 listens
  * @param runToken what the ranks of one run have in common; others are refused
@@ -19,6 +22,7 @@ public record RankEnvironment(
     int globalRank,
     int worldSize,
     int localRank,
+    int localWorldSize,
     String masterAddress,
     int masterPort,
     String runToken,
@@ -29,12 +33,16 @@ public record RankEnvironment(
 
   private static final List<Launcher> LAUNCHERS =
       List.of(
-          new Launcher("RANK", "WORLD_SIZE", "LOCAL_RANK"),
-          new Launcher("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"),
+          new Launcher("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"),
+          new Launcher("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE"),
           new Launcher(
-              "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"));
+              "OMPI_COMM_WORLD_RANK",
+              "OMPI_COMM_WORLD_SIZE",
+              "OMPI_COMM_WORLD_LOCAL_RANK",
+              "OMPI_COMM_WORLD_LOCAL_SIZE"));
 
-  private record Launcher(String rank, String worldSize, String localRank) {}
+  private record Launcher(
+      String rank, String worldSize, String localRank, String localWorldSize) {}
 
   /**
    * Reads the environment; a process that no launcher started is the only rank.
@@ -51,7 +59,7 @@ public record RankEnvironment(
       throw new IllegalArgumentException(
           "RANK: not set, but WORLD_SIZE is (expected: both or none). Start the ranks with tanuki4j launch, torchrun or srun.");
     }
-    return new RankEnvironment(0, 1, 0, "127.0.0.1", DEFAULT_PORT, "", null);
+    return new RankEnvironment(0, 1, 0, 1, "127.0.0.1", DEFAULT_PORT, "", null);
   }
 
   private static RankEnvironment of(Launcher launcher, Map<String, String> environment) {
@@ -61,14 +69,25 @@ public record RankEnvironment(
         environment.containsKey(launcher.localRank)
             ? number(environment, launcher.localRank, 0, rank)
             : 0;
+    int localWorldSize = localWorldSize(environment.get(launcher.localWorldSize));
     return new RankEnvironment(
         rank,
         worldSize,
         localRank,
+        Math.max(localRank + 1, Math.min(localWorldSize, worldSize)),
         masterAddress(environment, worldSize),
         masterPort(environment),
         runToken(environment),
         environment.get("GLOO_SOCKET_IFNAME"));
+  }
+
+  /**
+   * The first number of {@code 4}, or of Slurm's {@code 4(x2),3}: all machines are taken to have as
+   * many ranks as the first. 0 if unknown.
+   */
+  private static int localWorldSize(@Nullable String text) {
+    Matcher digits = Pattern.compile("\\s*(\\d{1,9}).*").matcher(text == null ? "" : text);
+    return digits.matches() ? Integer.parseInt(digits.group(1)) : 0;
   }
 
   private static int number(Map<String, String> environment, String name, int min, int max) {

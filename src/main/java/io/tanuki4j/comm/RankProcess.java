@@ -54,6 +54,11 @@ public final class RankProcess {
     }
 
     @Override
+    public int localWorldSize() {
+      return rendezvous.environment().localWorldSize();
+    }
+
+    @Override
     public ProcessGroupFactory processGroups(Device device) {
       return transport.open(rendezvous, device);
     }

@@ -8,8 +8,11 @@ public interface RankSeat {
 
   int worldSize();
 
-  /** Number of the device that the rank uses on its machine. */
+  /** Number of the rank on its machine, and so of its device there. */
   int localRank();
+
+  /** Ranks of this machine, which share its cores. */
+  int localWorldSize();
 
   /**
    * The maker of this rank's groups; once per rank.

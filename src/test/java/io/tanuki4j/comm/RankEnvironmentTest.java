@@ -15,6 +15,7 @@ class RankEnvironmentTest {
           "RANK", "5",
           "WORLD_SIZE", "8",
           "LOCAL_RANK", "1",
+          "LOCAL_WORLD_SIZE", "4",
           "MASTER_ADDR", "node7",
           "MASTER_PORT", "1234");
 
@@ -30,6 +31,7 @@ class RankEnvironmentTest {
     assertThat(environment.globalRank()).isEqualTo(5);
     assertThat(environment.worldSize()).isEqualTo(8);
     assertThat(environment.localRank()).isEqualTo(1);
+    assertThat(environment.localWorldSize()).isEqualTo(4);
     assertThat(environment.masterAddress()).isEqualTo("node7");
     assertThat(environment.masterPort()).isEqualTo(1234);
   }
@@ -55,11 +57,13 @@ class RankEnvironmentTest {
                 "SLURM_PROCID", "3",
                 "SLURM_NTASKS", "4",
                 "SLURM_LOCALID", "1",
+                "SLURM_STEP_TASKS_PER_NODE", "2(x2)",
                 "SLURM_JOB_ID", "4711",
                 "SLURM_STEP_NODELIST", "gpu[07,09-12]"));
     assertThat(environment.globalRank()).isEqualTo(3);
     assertThat(environment.worldSize()).isEqualTo(4);
     assertThat(environment.localRank()).isEqualTo(1);
+    assertThat(environment.localWorldSize()).isEqualTo(2);
     assertThat(environment.masterAddress()).isEqualTo("gpu07");
     assertThat(environment.masterPort()).isBetween(29500, 49499);
   }
@@ -87,6 +91,14 @@ class RankEnvironmentTest {
                 "MASTER_ADDR", "localhost"));
     assertThat(environment.globalRank()).isEqualTo(1);
     assertThat(environment.masterPort()).isEqualTo(29500);
+  }
+
+  @Test
+  void ranks_of_a_machine_that_are_not_counted_are_those_up_to_this_one() {
+    Map<String, String> pod = Map.of("RANK", "3", "WORLD_SIZE", "4", "MASTER_ADDR", "pod-0");
+    assertThat(RankEnvironment.of(pod).localWorldSize()).isEqualTo(1);
+    assertThat(with("LOCAL_WORLD_SIZE", "100").localWorldSize()).isEqualTo(8);
+    assertThat(with("LOCAL_WORLD_SIZE", "1").localWorldSize()).isEqualTo(2);
   }
 
   @Test

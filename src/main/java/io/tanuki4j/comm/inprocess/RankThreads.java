@@ -31,6 +31,11 @@ public final class RankThreads {
     }
 
     @Override
+    public int localWorldSize() {
+      return world.size();
+    }
+
+    @Override
     public ProcessGroupFactory processGroups(Device device) {
       return new InProcessFactory(world, globalRank, device);
     }
