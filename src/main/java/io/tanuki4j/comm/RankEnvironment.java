@@ -34,15 +34,15 @@ public record RankEnvironment(
   private static final List<Launcher> LAUNCHERS =
       List.of(
           new Launcher("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"),
-          new Launcher("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE"),
+          new Launcher(
+              "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE"),
           new Launcher(
               "OMPI_COMM_WORLD_RANK",
               "OMPI_COMM_WORLD_SIZE",
               "OMPI_COMM_WORLD_LOCAL_RANK",
               "OMPI_COMM_WORLD_LOCAL_SIZE"));
 
-  private record Launcher(
-      String rank, String worldSize, String localRank, String localWorldSize) {}
+  private record Launcher(String rank, String worldSize, String localRank, String localWorldSize) {}
 
   /**
    * Reads the environment; a process that no launcher started is the only rank.

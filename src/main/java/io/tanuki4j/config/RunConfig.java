@@ -6,6 +6,7 @@ import io.tanuki4j.metrics.LoggingConfig;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.ScheduleConfig;
+import io.tanuki4j.parallel.ParallelConfig;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.train.TrainConfig;
 import java.util.Map;
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record RunConfig(
     BackendConfig backend,
+    DistributedConfig distributed,
+    ParallelConfig parallel,
     Precision precision,
     ModelConfig model,
     TokenizerConfig tokenizer,

@@ -3,16 +3,11 @@ package io.tanuki4j.launch;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.comm.RankSeat;
 import io.tanuki4j.config.ArgumentDump;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.BatchSource;
-import io.tanuki4j.data.DataConfig;
-import io.tanuki4j.data.Datasets;
-import io.tanuki4j.data.Prefetcher;
 import io.tanuki4j.data.SampleCounts;
-import io.tanuki4j.data.SequentialBatches;
-import io.tanuki4j.data.SequentialBatches.Share;
-import io.tanuki4j.data.TokenDataset;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.launch.options.PretrainOptions.Resolved;
 import io.tanuki4j.metrics.ConsoleSink;
@@ -21,10 +16,11 @@ import io.tanuki4j.metrics.FanOutSink;
 import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.model.FlopsPerToken;
-import io.tanuki4j.model.ModelParameters;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerSchedule;
+import io.tanuki4j.parallel.Agreement;
 import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.Tokenizers;
 import io.tanuki4j.train.Evaluator;
@@ -45,58 +41,79 @@ import java.io.PrintStream;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Builds every object of a run in order: the one place that chooses implementations. */
+/** Builds every object of a rank in order: the one place that chooses implementations. */
 final class Assembly {
-  /** Micro-batches that each source of data reads ahead for every worker. */
-  private static final int PREFETCH = 2;
-
   private final RunConfig config;
   private final Closer closer;
   private final Timing timing = Timing.system();
   private final MetricsSink sink;
   private final Tokenizer tokenizer;
   private final Device device;
+  private final ParallelContext context;
   private final BuiltModel model;
+  private final Agreement agreement;
+  private final RunData data;
+  private final InTurn turns;
 
   /** Trains as the flags say; returns when the run is over or was asked to stop. */
   static void pretrain(Resolved run, PrintStream out) {
-    try (Closer closer = new Closer()) {
-      new Assembly(run, out, closer).train();
+    StopRequest stop = new StopRequest();
+    try (Signals signals = new Signals()) {
+      assemble(run, out, ranks -> ranks.train(stop, signals));
     }
   }
 
   /** Loads a checkpoint and prints its loss on the validation and on the test data. */
   static void evaluate(Resolved run, PrintStream out) {
-    try (Closer closer = new Closer()) {
-      new Assembly(run, out, closer).evaluate();
-    }
+    assemble(run, out, Assembly::evaluate);
+  }
+
+  private static void assemble(Resolved run, PrintStream out, Consumer<Assembly> work) {
+    RankLauncher.run(
+        run.config().distributed(),
+        System.getenv(),
+        seat -> {
+          try (Closer closer = new Closer()) {
+            work.accept(new Assembly(run, seat, out, closer));
+          }
+        });
   }
 
   /**
    * @param closer takes what is opened, so that it is closed also if building the rest fails
    */
-  private Assembly(Resolved run, PrintStream out, Closer closer) {
+  private Assembly(Resolved run, RankSeat seat, PrintStream out, Closer closer) {
     this.closer = closer;
     long start = timing.nanoTime().getAsLong();
     config = run.config();
-    sink = closer.add(new FanOutSink(List.of(new ConsoleSink(out, timing.clock()))));
-    device = Backends.open(config.backend(), closer, sink::message);
+    RankGrid grid = config.parallel().grid();
+    MetricsSink console = new ConsoleSink(out, timing.clock());
+    MetricsSink own = new RankConsole(console, grid, seat.globalRank());
+    sink = closer.add(new FanOutSink(List.of(own)));
+    device = Backends.open(config.backend(), seat, closer, sink::message);
     run.notices().forEach(sink::message);
     ArgumentDump.lines(config.arguments()).forEach(sink::message);
     tokenizer = closer.add(openTokenizer());
     int vocabSize = BuiltModel.paddedVocabSize(config, tokenizer, sink::message);
+    context = ParallelContext.create(grid, closer.add(seat.processGroups(device)));
+    StartupLines.groups(grid.dims().tp(), grid.dims().pp()).forEach(sink::message);
     sink.message(StartupLines.randomSeeds(config.train().seed()));
     double seconds = (timing.nanoTime().getAsLong() - start) / 1e9;
     sink.message("time to initialize megatron (seconds): %.3f".formatted(seconds));
     sink.message(timing.dateTime("after megatron is initialized"));
 
     sink.message("building GPT model ...");
-    model = BuiltModel.build(config, vocabSize, device, closer);
+    model = BuiltModel.build(config, vocabSize, device, context, closer);
     sink.message("memory planned: " + model.plan());
-    sink.message(StartupLines.numberOfParameters(0, 0, ModelParameters.count(model.shape())));
+    sink.ofPart(
+        StartupLines.numberOfParameters(
+            context.tp().rank(), context.pp().rank(), model.part().numParameters()));
+    agreement = new Agreement(context.world(), device, model.memory());
+    data = new RunData(config, tokenizer, context, sink, closer);
+    turns = new InTurn(seat, agreement);
   }
 
   private Tokenizer openTokenizer() {
@@ -104,9 +121,8 @@ final class Assembly {
     return Tokenizers.open(config.tokenizer());
   }
 
-  private void train() {
-    StopRequest stop = new StopRequest();
-    closer.add(Signals.intoRequests(stop));
+  private void train(StopRequest stop, Signals signals) {
+    signals.intoRequests(stop);
     AdamW optimizer = model.optimizer();
     OptimizerSchedule schedule = new OptimizerSchedule(config.schedule());
     sink.message(
@@ -119,12 +135,13 @@ final class Assembly {
             schedule,
             tokenizer.vocabSize(),
             savedArguments(),
-            ParallelContext.single(device));
+            context);
     Progress start = restore(state);
     sink.message(timing.dateTime("after model, optimizer, and learning rate scheduler are built"));
-    Splits splits = splits(sampleCounts(), start);
+    Splits splits = data.open(data.counts(), start, turns);
+    sink.message(timing.dateTime("after dataloaders are built"));
     sink.message(StartupLines.DONE_WITH_SETUP);
-    trainer(optimizer, schedule, splits, state, stop).run(start);
+    trainer(splits, state, stop).run(start);
   }
 
   private Progress restore(RunState state) {
@@ -139,37 +156,44 @@ final class Assembly {
     return Progress.START;
   }
 
-  private Trainer trainer(
-      AdamW optimizer,
-      OptimizerSchedule schedule,
-      Splits splits,
-      RunState state,
-      StopRequest stop) {
+  private Trainer trainer(Splits splits, RunState state, StopRequest stop) {
     MicrobatchRunner<?> runner = model.runner(closer);
-    ParameterStatistics statistics =
-        new ParameterStatistics(device, model.parameters(), model.memory());
-    double flopsPerSample = (double) FlopsPerToken.of(model.shape()) * config.model().seqLength();
     return new Trainer(
         config.train(),
         new Trainer.Parts(
-            new TrainStep(device, runner, optimizer, model.memory()),
+            new TrainStep(device, runner, state.optimizer(), model.memory()),
             new Evaluator(device, runner, model.memory()),
-            schedule,
+            state.schedule(),
             splits,
             new Saver(config.checkpoint(), device, state, sink::message),
-            new IterationLog(sink, config.logging(), optimizer, statistics, flopsPerSample, device),
-            stop),
+            log(state.optimizer()),
+            stop,
+            agreement),
         sink,
         timing);
+  }
+
+  private IterationLog log(AdamW optimizer) {
+    ParameterStatistics statistics =
+        new ParameterStatistics(device, model.parameters(), model.memory());
+    double flopsPerSample = (double) FlopsPerToken.of(model.shape()) * config.model().seqLength();
+    return new IterationLog(
+        sink,
+        config.logging(),
+        optimizer,
+        statistics,
+        flopsPerSample / context.world().size(),
+        device,
+        context.globalRank());
   }
 
   private void evaluate() {
     Checkpoint checkpoint = Checkpoints.find(config.checkpoint());
     checkpoint.load(
         device, Part.MODEL, ShardedTensor.ofValues(model.parameters()), tokenizer.vocabSize());
-    SampleCounts ofTraining = sampleCounts(); // the order of samples depends on their number
-    Splits splits =
-        splits(new SampleCounts(0, ofTraining.valid(), ofTraining.test()), Progress.START);
+    SampleCounts ofTraining = data.counts(); // the order of samples depends on their number
+    SampleCounts counts = new SampleCounts(0, ofTraining.valid(), ofTraining.test());
+    Splits splits = data.open(counts, Progress.START, turns);
     Evaluator evaluator = new Evaluator(device, model.runner(closer), model.memory());
     evaluate(evaluator, splits.valid(), checkpoint, "validation");
     evaluate(evaluator, splits.test(), checkpoint, "test");
@@ -187,7 +211,7 @@ final class Assembly {
         .run(
             source,
             train.evalIterations(),
-            train.globalBatchSize() / train.microBatchSize(),
+            train.numMicrobatches(train.globalBatchSize()),
             batch -> true)
         .map(
             loss ->
@@ -201,45 +225,5 @@ final class Assembly {
     Map<String, @Nullable Object> arguments = new LinkedHashMap<>(config.arguments());
     arguments.put("padded_vocab_size", model.shape().vocabSize());
     return arguments;
-  }
-
-  private SampleCounts sampleCounts() {
-    return SampleCounts.of(
-        config.train().trainIterations(),
-        config.train().trainSamples(),
-        config.train().globalBatchSize(),
-        config.train().evalInterval(),
-        config.train().evalIterations());
-  }
-
-  private Splits splits(SampleCounts counts, Progress start) {
-    sink.message("> building train, validation, and test datasets ...");
-    StartupLines.targetSizes(counts.train(), counts.valid(), counts.test()).forEach(sink::message);
-    sink.message("> building train, validation, and test datasets for GPT ...");
-    Datasets datasets = closer.add(Datasets.build(config.data(), counts, tokenizer));
-    sink.message("> finished creating GPT datasets ...");
-    Splits splits =
-        new Splits(
-            batches(datasets.train(), "train", start.consumedTrainSamples()),
-            batches(datasets.valid(), "validation", start.consumedValidSamples()),
-            batches(datasets.test(), "test", 0));
-    sink.message(timing.dateTime("after dataloaders are built"));
-    return splits;
-  }
-
-  private @Nullable BatchSource batches(
-      @Nullable TokenDataset dataset, String name, long consumed) {
-    if (dataset == null) {
-      return null;
-    }
-    DataConfig data = config.data();
-    OptionalInt masked =
-        data.eodMaskLoss() ? OptionalInt.of(tokenizer.eodId()) : OptionalInt.empty();
-    BatchSource source =
-        new SequentialBatches(
-            dataset, name, new Share(config.train().microBatchSize(), 0, 1), masked, consumed);
-    return data.numWorkers() == 0
-        ? source
-        : closer.add(new Prefetcher(source, PREFETCH * data.numWorkers()));
   }
 }

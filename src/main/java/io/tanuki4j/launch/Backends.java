@@ -6,6 +6,7 @@ import io.tanuki4j.backend.cuda.CudaProblem;
 import io.tanuki4j.backend.cuda.CudaReport;
 import io.tanuki4j.backend.cuda.CudaSearchPath;
 import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.comm.RankSeat;
 import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
@@ -28,39 +29,52 @@ final class Backends {
   record Choice(Backend backend, String reason) {}
 
   /**
-   * The first device of the chosen backend.
+   * The rank's device of the chosen backend: the GPU of its number on this machine, its share of
+   * the CPU's cores.
    *
    * @param closer takes both
    * @param log gets the line that says which and why
    * @throws IllegalArgumentException if cuda was asked for and cannot be used
    */
-  static Device open(BackendConfig config, Closer closer, Consumer<String> log) {
-    Choice choice = choose(config, System.getenv());
+  static Device open(BackendConfig config, RankSeat seat, Closer closer, Consumer<String> log) {
+    Choice choice = choose(config, seat.localWorldSize(), System.getenv());
     Backend backend = closer.add(choice.backend());
-    Device device = closer.add(backend.openDevice(0));
+    int numDevices = backend.deviceCount();
+    Device device = closer.add(backend.openDevice(seat.localRank() % numDevices));
+    String shared =
+        seat.localWorldSize() <= numDevices
+            ? ""
+            : ", shared by %d ranks".formatted(seat.localWorldSize() / numDevices);
     log.accept(
-        "> backend %s on %s (%s)".formatted(backend.name(), device.info().name(), choice.reason()));
+        "> backend %s on %s%s (%s)"
+            .formatted(backend.name(), device.info().name(), shared, choice.reason()));
     return device;
   }
 
   /**
    * The backend that was asked for; if none was, cuda where it can be used.
    *
+   * @param localWorldSize ranks that share this machine's cores
    * @throws IllegalArgumentException if cuda was asked for and cannot be used
    */
-  static Choice choose(BackendConfig config, Map<String, String> environment) {
+  static Choice choose(BackendConfig config, int localWorldSize, Map<String, String> environment) {
     String name = config.name();
     if (name != null && !name.equals(CUDA)) {
-      return new Choice(new Nd4jBackend(), ASKED);
+      return new Choice(cpu(localWorldSize), ASKED);
     }
     Path folder = config.cudaLibDir();
     CudaReport report =
         CudaReport.make(CudaSearchPath.of(folder == null ? null : folder.toString(), environment));
     if (name == null && !report.usable()) {
-      return new Choice(new Nd4jBackend(), "no GPU can be used: " + firstFatal(report));
+      return new Choice(cpu(localWorldSize), "no GPU can be used: " + firstFatal(report));
     }
     Backend backend = new CudaBackend(report, options(config));
     return new Choice(backend, name == null ? "a GPU can be used" : ASKED);
+  }
+
+  private static Backend cpu(int localWorldSize) {
+    int cores = Runtime.getRuntime().availableProcessors();
+    return new Nd4jBackend(Math.max(1, cores / localWorldSize));
   }
 
   private static @Nullable CudaProblem firstFatal(CudaReport report) {

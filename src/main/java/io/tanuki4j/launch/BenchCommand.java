@@ -4,6 +4,7 @@ import io.tanuki4j.config.Problems;
 import io.tanuki4j.launch.options.MegatronFlags;
 import io.tanuki4j.launch.options.PretrainOptions;
 import java.io.PrintWriter;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -59,7 +60,7 @@ final class BenchCommand implements Callable<Integer> {
     Benchmark.Settings settings =
         new Benchmark.Settings(
             benchIterations, benchWarmup, profile ? Math.min(MAX_PROFILED, benchIterations) : 0);
-    Benchmark.Result result =
+    Optional<Benchmark.Result> result =
         Benchmark.run(
             run,
             settings,
@@ -67,11 +68,15 @@ final class BenchCommand implements Callable<Integer> {
               err.println(line);
               err.flush();
             });
+    result.ifPresent(this::print);
+    return 0;
+  }
+
+  private void print(Benchmark.Result result) {
     PrintWriter out = spec.commandLine().getOut();
     result.table().forEach(out::println);
     out.println(result.report().toJson());
     out.flush();
-    return 0;
   }
 
   private void check() {

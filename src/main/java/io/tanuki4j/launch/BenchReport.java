@@ -7,6 +7,7 @@ import io.tanuki4j.kernel.profile.DeviceRates;
 import io.tanuki4j.model.FlopsPerToken;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.parallel.ParallelDims;
 import java.util.Arrays;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,7 @@ record BenchReport(
    * What was run.
    *
    * @param dtype of weights and activations
+   * @param numParameters of the whole model
    */
   record Run(
       String device,
@@ -55,10 +57,15 @@ record BenchReport(
       int seqLength,
       int microBatchSize,
       int globalBatchSize,
-      int iterations) {}
+      int iterations,
+      int worldSize,
+      int tensorModelParallelSize,
+      int contextParallelSize,
+      int pipelineModelParallelSize,
+      int dataParallelSize) {}
 
   /**
-   * How fast.
+   * How fast. Rates are those of one rank's device.
    *
    * @param tflopsCausal with half of the attention's s·s, as Megatron-LM counts now
    * @param tflopsFull with all of it
@@ -83,18 +90,14 @@ record BenchReport(
 
     /**
      * @param millis of each iteration
-     * @param globalBatchSize samples of an iteration
+     * @param samples of an iteration, for each rank
      */
     static Speed of(
-        double[] millis,
-        ModelConfig model,
-        int globalBatchSize,
-        DeviceRates rates,
-        DeviceInfo device) {
+        double[] millis, ModelConfig model, double samples, DeviceRates rates, DeviceInfo device) {
       double[] sorted = millis.clone();
       Arrays.sort(sorted);
       double median = sorted[sorted.length / 2];
-      double tokens = (double) globalBatchSize * model.seqLength() / median * MILLIS_PER_SECOND;
+      double tokens = samples * model.seqLength() / median * MILLIS_PER_SECOND;
       double causal = tokens * FlopsPerToken.of(model);
       boolean known = device.peakFlops() > 0;
       return new Speed(
@@ -145,6 +148,7 @@ record BenchReport(
 
   static Run run(BuiltModel model, int iterations) {
     ModelConfig shape = model.shape();
+    ParallelDims dims = model.config().parallel().dims();
     return new Run(
         model.device().info().name(),
         model.parameters().values().dtype().name(),
@@ -155,6 +159,11 @@ record BenchReport(
         shape.seqLength(),
         model.config().train().microBatchSize(),
         model.config().train().globalBatchSize(),
-        iterations);
+        iterations,
+        dims.worldSize(),
+        dims.tp(),
+        dims.cp(),
+        dims.pp(),
+        dims.dp());
   }
 }

@@ -1,5 +1,6 @@
 package io.tanuki4j.launch;
 
+import io.tanuki4j.comm.RankSeat;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.RandomBatches;
 import io.tanuki4j.kernel.Device;
@@ -9,6 +10,7 @@ import io.tanuki4j.kernel.profile.KernelProfile;
 import io.tanuki4j.kernel.profile.ProfiledDevice;
 import io.tanuki4j.launch.options.PretrainOptions.Resolved;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.Tokenizers;
 import io.tanuki4j.train.StepResult;
@@ -16,7 +18,9 @@ import io.tanuki4j.train.TrainStep;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -59,25 +63,47 @@ final class Benchmark {
       @Nullable KernelProfile profile) {}
 
   /**
-   * @param log gets lines about what is going on
+   * @param log gets lines about what is going on, once
+   * @return empty in a process that has not the first rank
    */
-  static Result run(Resolved run, Settings settings, Consumer<String> log) {
+  static Optional<Result> run(Resolved run, Settings settings, Consumer<String> log) {
+    AtomicReference<@Nullable Result> ofFirstRank = new AtomicReference<>();
+    RankLauncher.run(
+        run.config().distributed(),
+        System.getenv(),
+        seat -> {
+          boolean first = seat.globalRank() == 0;
+          Result result = run(run, settings, seat, first ? log : line -> {});
+          if (first) {
+            ofFirstRank.set(result);
+          }
+        });
+    return Optional.ofNullable(ofFirstRank.get());
+  }
+
+  private static Result run(Resolved run, Settings settings, RankSeat seat, Consumer<String> log) {
     try (Closer closer = new Closer()) {
       RunConfig config = run.config();
-      Device device = Backends.open(config.backend(), closer, log);
+      Device device = Backends.open(config.backend(), seat, closer, log);
       run.notices().forEach(log);
-      Measured measured = measure(config, settings, device, log);
+      Measured measured = measure(config, settings, new ProfiledDevice(device), seat, log);
       DeviceRates rates = DeviceRates.measure(device, config.precision().compute());
       return result(measured, config.train().globalBatchSize(), rates, device);
     }
   }
 
   private static Measured measure(
-      RunConfig config, Settings settings, Device device, Consumer<String> log) {
+      RunConfig config,
+      Settings settings,
+      ProfiledDevice device,
+      RankSeat seat,
+      Consumer<String> log) {
     try (Closer closer = new Closer()) {
       int vocabSize = vocabSize(config, log);
-      return new Benchmark(config, settings, new ProfiledDevice(device), vocabSize, closer)
-          .measure();
+      ParallelContext context =
+          ParallelContext.create(config.parallel().grid(), closer.add(seat.processGroups(device)));
+      BuiltModel model = BuiltModel.build(config, vocabSize, device, context, closer);
+      return new Benchmark(config, settings, device, model, closer).measure();
     }
   }
 
@@ -88,24 +114,24 @@ final class Benchmark {
   }
 
   private Benchmark(
-      RunConfig config, Settings settings, ProfiledDevice device, int vocabSize, Closer closer) {
+      RunConfig config, Settings settings, ProfiledDevice device, BuiltModel model, Closer closer) {
     this.config = config;
     this.settings = settings;
     this.device = device;
-    model = BuiltModel.build(config, vocabSize, device, closer);
+    this.model = model;
     model.initialize();
     step = new TrainStep(device, model.runner(closer), model.optimizer(), model.memory());
     batches =
         new RandomBatches(
             model.shape().seqLength(),
             config.train().microBatchSize(),
-            vocabSize,
+            model.shape().vocabSize(),
             numMicrobatches(),
-            config.train().seed());
+            config.train().seed() + model.part().context().dp().rank());
   }
 
   private int numMicrobatches() {
-    return config.train().globalBatchSize() / config.train().microBatchSize();
+    return config.train().numMicrobatches(config.train().globalBatchSize());
   }
 
   private Measured measure() {
@@ -178,7 +204,11 @@ final class Benchmark {
       Measured measured, int globalBatchSize, DeviceRates rates, Device device) {
     BenchReport.Speed speed =
         BenchReport.Speed.of(
-            measured.millis, measured.shape, globalBatchSize, rates, device.info());
+            measured.millis,
+            measured.shape,
+            (double) globalBatchSize / measured.run.worldSize(),
+            rates,
+            device.info());
     KernelProfile profile = measured.profile;
     BenchReport report =
         new BenchReport(

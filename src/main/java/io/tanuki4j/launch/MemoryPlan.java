@@ -3,19 +3,19 @@ package io.tanuki4j.launch;
 import static io.tanuki4j.tensor.DType.BF16;
 
 import io.tanuki4j.backend.counting.CountingDevice;
+import io.tanuki4j.comm.counting.CountingFactory;
 import io.tanuki4j.config.Precision;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.kernel.MemoryScope;
-import io.tanuki4j.model.GptChunk;
-import io.tanuki4j.model.ModelBuilder;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
-import io.tanuki4j.model.ModelParameters;
-import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.StateTypes;
+import io.tanuki4j.parallel.ParallelConfig;
+import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.pipeline.PipelineExecutor;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.train.MicrobatchRunner;
 import java.util.LinkedHashMap;
@@ -23,34 +23,86 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Bytes of device memory that a run takes, found by building it on a device that only counts.
- * Workspaces of libraries come on top.
+ * Bytes of device memory that a rank takes, found by building its part of the model on a device
+ * that only counts, with groups that send nothing. Workspaces of libraries come on top.
  *
  * @param weights as the model computes with them
  * @param optimizer main weights and moments
- * @param activations the most that a micro-batch's forward and backward hold, inputs included
+ * @param activations the most that the micro-batches in flight hold, inputs included
+ * @param microbatch the most that one of them holds
  */
-record MemoryPlan(long weights, long gradients, long optimizer, long activations) {
+record MemoryPlan(long weights, long gradients, long optimizer, long activations, long microbatch) {
   private static final OptimizerConfig ANY = new OptimizerConfig(0.9, 0.95, 1e-8, 1);
 
-  static MemoryPlan of(ModelConfig model, Precision precision, int microBatchSize) {
+  /**
+   * What is planned.
+   *
+   * @param model with its vocabulary
+   */
+  record Part(
+      ModelConfig model,
+      Precision precision,
+      int microBatchSize,
+      ParallelConfig parallel,
+      int globalRank) {
+    /** What a rank of a run has. */
+    static Part of(RunConfig config, ModelConfig model, int globalRank) {
+      return new Part(
+          model,
+          config.precision(),
+          config.train().microBatchSize(),
+          config.parallel(),
+          globalRank);
+    }
+
+    Part withMicroBatchSize(int size) {
+      return new Part(model, precision, size, parallel, globalRank);
+    }
+
+    Part withPrecision(Precision other) {
+      return new Part(model, other, microBatchSize, parallel, globalRank);
+    }
+
+    Part withRecompute(Recompute recompute) {
+      return new Part(
+          model.withRecompute(recompute), precision, microBatchSize, parallel, globalRank);
+    }
+  }
+
+  static MemoryPlan of(Part part) {
     try (CountingDevice device = new CountingDevice();
         MemoryScope scope = device.openScope("run")) {
-      ParameterBuffers parameters =
-          ParameterBuffers.allocate(
-              ModelParameters.specs(model), scope, precision.compute(), precision.gradients());
-      GptChunk chunk = new ModelBuilder(model, device, parameters, scope).build();
-      AdamW optimizer = new AdamW(ANY, precision.state(), parameters, device.kernels(), scope);
-      try (MicrobatchRunner<?> runner =
-          new MicrobatchRunner<>(device, chunk, model.seqLength(), microBatchSize, 0)) {
+      int worldSize = part.parallel.dims().worldSize();
+      ParallelContext context =
+          ParallelContext.create(
+              part.parallel.grid(), new CountingFactory(part.globalRank, worldSize));
+      ModelPart model =
+          ModelPart.build(
+              part.model, part.parallel.layout().layers(), part.precision, context, device, scope);
+      AdamW optimizer =
+          new AdamW(ANY, part.precision.state(), model.parameters(), device.kernels(), scope);
+      try (MicrobatchRunner<?> runner = model.runner(part.microBatchSize, 0)) {
         runner.rehearse();
       }
-      return new MemoryPlan(
-          parameters.values().numBytes(),
-          parameters.grads().numBytes(),
-          bytes(optimizer),
-          device.peakBytes(MicrobatchRunner.SCOPE));
+      return of(model, optimizer, device);
     }
+  }
+
+  private static MemoryPlan of(ModelPart model, AdamW optimizer, CountingDevice device) {
+    long all = 0;
+    long largest = 0;
+    long slot = device.peakBytes(PipelineExecutor.slotLabel(0));
+    for (int i = 1; slot > 0; i++) {
+      all += slot;
+      largest = Math.max(largest, slot);
+      slot = device.peakBytes(PipelineExecutor.slotLabel(i));
+    }
+    return new MemoryPlan(
+        model.parameters().values().numBytes(),
+        model.parameters().grads().numBytes(),
+        bytes(optimizer),
+        all,
+        largest);
   }
 
   private static long bytes(AdamW optimizer) {
@@ -60,37 +112,36 @@ record MemoryPlan(long weights, long gradients, long optimizer, long activations
   }
 
   /**
-   * @throws IllegalArgumentException with what there is, and which flags would fit, if the run
+   * @throws IllegalArgumentException with what there is, and which flags would fit, if the rank
    *     needs more than is free
    */
-  static MemoryPlan thatFits(RunConfig config, ModelConfig model, long bytesFree) {
-    int microBatchSize = config.train().microBatchSize();
-    MemoryPlan plan = of(model, config.precision(), microBatchSize);
+  static MemoryPlan thatFits(Part part, long bytesFree) {
+    MemoryPlan plan = of(part);
     if (plan.total() > bytesFree) {
       throw new IllegalArgumentException(
           "memory: %s (expected: at most the %.2f GiB that are free). %s"
-              .formatted(plan, gib(bytesFree), remedy(config, model, bytesFree)));
+              .formatted(plan, gib(bytesFree), remedy(part, bytesFree)));
     }
     return plan;
   }
 
-  private static String remedy(RunConfig config, ModelConfig model, long bytesFree) {
+  private static String remedy(Part part, long bytesFree) {
     Map<String, MemoryPlan> changes = new LinkedHashMap<>();
-    int microBatchSize = config.train().microBatchSize();
-    Precision precision = config.precision();
-    if (microBatchSize > 1) {
-      changes.put("--micro-batch-size 1", of(model, precision, 1));
+    if (part.microBatchSize > 1) {
+      changes.put("--micro-batch-size 1", of(part.withMicroBatchSize(1)));
     }
-    ModelConfig recomputed = model.withRecompute(new Recompute(Granularity.FULL_UNIFORM, 1));
+    Recompute recompute = new Recompute(Granularity.FULL_UNIFORM, 1);
     changes.put(
         "--recompute-granularity full --recompute-method uniform --recompute-num-layers 1",
-        of(recomputed, precision, microBatchSize));
+        of(part.withRecompute(recompute)));
     String narrow = "--bf16 --main-grads-dtype bf16 --exp-avg-dtype bf16 --exp-avg-sq-dtype bf16";
     Precision narrowState = new Precision(BF16, BF16, new StateTypes(DType.F32, BF16, BF16));
-    changes.put(narrow, of(model, narrowState, microBatchSize));
+    changes.put(narrow, of(part.withPrecision(narrowState)));
     Precision narrowest = new Precision(BF16, BF16, new StateTypes(BF16, BF16, BF16));
-    changes.put(narrow + " --main-params-dtype bf16", of(model, narrowest, microBatchSize));
-    changes.put("all of these", of(recomputed, narrowest, 1));
+    changes.put(narrow + " --main-params-dtype bf16", of(part.withPrecision(narrowest)));
+    changes.put(
+        "all of these",
+        of(part.withMicroBatchSize(1).withPrecision(narrowest).withRecompute(recompute)));
     return changes.entrySet().stream()
         .filter(change -> change.getValue().total() <= bytesFree)
         .map(change -> "%s (%.2f GiB)".formatted(change.getKey(), gib(change.getValue().total())))

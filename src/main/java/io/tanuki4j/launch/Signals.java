@@ -15,16 +15,21 @@ final class Signals implements AutoCloseable {
 
   private final Map<Signal, SignalHandler> before = new LinkedHashMap<>();
 
+  /** Hears nothing yet. */
+  Signals() {}
+
   /**
+   * Hears from now on; a second call does nothing, since ranks that are threads share the process.
    * A launched rank leaves SIGINT to its launcher: a terminal sends it to both, and the launcher
    * passes it on.
    */
-  static Signals intoRequests(StopRequest stop) {
-    Signals signals = new Signals();
-    signals.handle("TERM", heard -> request(stop, heard));
+  synchronized void intoRequests(StopRequest stop) {
+    if (!before.isEmpty()) {
+      return;
+    }
+    handle("TERM", heard -> request(stop, heard));
     boolean launched = LauncherWatch.isLaunched(System.getenv());
-    signals.handle("INT", launched ? SignalHandler.SIG_IGN : heard -> request(stop, heard));
-    return signals;
+    handle("INT", launched ? SignalHandler.SIG_IGN : heard -> request(stop, heard));
   }
 
   /** Calls this at each of the signals. */
@@ -48,7 +53,7 @@ final class Signals implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     before.forEach(Signal::handle);
   }
 }

@@ -31,6 +31,11 @@ public final class FanOutSink implements MetricsSink {
   }
 
   @Override
+  public void ofPart(String line) {
+    each(sink -> sink.ofPart(line));
+  }
+
+  @Override
   public void close() {
     each(MetricsSink::close);
   }

@@ -13,15 +13,17 @@ public final class StartupLines {
 
   private StartupLines() {}
 
-  /** One process with one device; the missing blank after None is Megatron's. */
-  public static String worldSize(int tensorParallel, int pipelineParallel, int dataParallel) {
-    return ("using world size: %d, data-parallel size: %d, context-parallel size: 1,"
+  /** The sizes of all axes; the missing blank after None is Megatron's. */
+  public static String worldSize(
+      int tensorParallel, int pipelineParallel, int dataParallel, int contextParallel) {
+    return ("using world size: %d, data-parallel size: %d, context-parallel size: %d,"
             + " hierarchical context-parallel sizes: Nonetensor-model-parallel size: %d,"
             + " encoder-tensor-model-parallel size: 0, pipeline-model-parallel size: %d,"
             + " encoder-pipeline-model-parallel size: 0")
         .formatted(
-            tensorParallel * pipelineParallel * dataParallel,
+            tensorParallel * pipelineParallel * dataParallel * contextParallel,
             dataParallel,
+            contextParallel,
             tensorParallel,
             pipelineParallel);
   }
@@ -45,6 +47,13 @@ public final class StartupLines {
         .formatted(tensorRank, pipelineRank, parameters);
   }
 
+  /** What is said once the ranks have found each other. */
+  public static List<String> groups(int tensorParallel, int pipelineParallel) {
+    return List.of(
+        "> initialized tensor model parallel with size " + tensorParallel,
+        "> initialized pipeline model parallel with size " + pipelineParallel);
+  }
+
   /**
    * @param style as the flag spells it, for example {@code inverse-square-root}
    */
@@ -56,14 +65,16 @@ public final class StartupLines {
    * What the device holds after the first line of the log. Memory is taken once, so the most is
    * what is held now.
    *
+   * @param rank that holds it
    * @param allocated bytes of tensors
    * @param reserved bytes of tensors and workspaces
    */
-  public static String memory(long iterations, long allocated, long reserved) {
+  public static String memory(int rank, long iterations, long allocated, long reserved) {
     double megabyte = 1 << 20;
-    return ("[Rank 0] (after %d iterations) memory (MB) | allocated: %s | max allocated: %s"
+    return ("[Rank %d] (after %d iterations) memory (MB) | allocated: %s | max allocated: %s"
             + " | reserved: %s | max reserved: %s")
         .formatted(
+            rank,
             iterations,
             allocated / megabyte,
             allocated / megabyte,

@@ -49,7 +49,7 @@ final class Evaluations {
         .run(
             source,
             numBatches,
-            config.globalBatchSize() / config.microBatchSize(),
+            config.numMicrobatches(config.globalBatchSize()),
             batch -> goOn("Evaluating iter " + batch + "/" + numBatches, verbose))
         .ifPresent(loss -> sink.evaluation(new EvaluationMetrics(where, iteration, loss.lm())));
   }

@@ -1,32 +1,47 @@
 package io.tanuki4j.train;
 
 import io.tanuki4j.metrics.PythonFormat;
+import io.tanuki4j.parallel.Agreement;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 
-/** When a run ends before its last iteration. The time counts from the construction of this. */
+/**
+ * When a run ends before its last iteration: on all ranks at once, whichever of them is told to
+ * stop or finds that the time is over. The time counts from the construction of this.
+ */
 final class ExitPolicy {
   private static final double NANOS_PER_MINUTE = 60e9;
+
+  /** What a rank wishes for; more than this is the number of a rank that heard a signal. */
+  private static final double GO_ON = 0;
+
+  private static final double TIME_IS_OVER = 1;
+  private static final double SIGNAL = 2;
 
   private final TrainConfig config;
   private final StopRequest stop;
   private final LongSupplier nanoTime;
+  private final Agreement agreement;
   private final long start;
 
-  ExitPolicy(TrainConfig config, StopRequest stop, LongSupplier nanoTime) {
+  /**
+   * @param agreement of all ranks
+   */
+  ExitPolicy(TrainConfig config, StopRequest stop, LongSupplier nanoTime, Agreement agreement) {
     this.config = config;
     this.stop = stop;
     this.nanoTime = nanoTime;
+    this.agreement = agreement;
     this.start = nanoTime.getAsLong();
   }
 
   /** Why the run exits now, in the words of Megatron's line; empty to go on. */
   Optional<String> after(long iteration) {
-    Optional<String> signal = stop.signal();
-    if (signal.isPresent()) {
-      return Optional.of("exiting program after receiving " + signal.get() + ".");
+    double wish = agreement.largest(wish());
+    if (wish >= SIGNAL) {
+      return Optional.of("exiting program after receiving " + signal(wish) + ".");
     }
-    if (timeIsOver()) {
+    if (wish == TIME_IS_OVER) {
       return Optional.of("exiting program after " + PythonFormat.repr(minutes()) + " minutes");
     }
     Integer interval = config.exitInterval();
@@ -37,13 +52,25 @@ final class ExitPolicy {
 
   /** The line for an evaluation that breaks off; empty to go on. */
   Optional<String> duringEvaluation() {
-    return stop.signal()
-        .map(signal -> "Exiting during evaluation, received " + signal)
-        .or(
-            () ->
-                timeIsOver()
-                    ? Optional.of("Exiting during evaluation, timelimit reached")
-                    : Optional.empty());
+    double wish = agreement.largest(wish());
+    if (wish >= SIGNAL) {
+      return Optional.of("Exiting during evaluation, received " + signal(wish));
+    }
+    return wish == TIME_IS_OVER
+        ? Optional.of("Exiting during evaluation, timelimit reached")
+        : Optional.empty();
+  }
+
+  private double wish() {
+    if (stop.signal().isPresent()) {
+      return SIGNAL + agreement.rank();
+    }
+    return timeIsOver() ? TIME_IS_OVER : GO_ON;
+  }
+
+  /** The signal's name, which is known where it was heard. */
+  private String signal(double wish) {
+    return stop.signal().orElseGet(() -> "a signal on rank %d".formatted((int) (wish - SIGNAL)));
   }
 
   private boolean timeIsOver() {

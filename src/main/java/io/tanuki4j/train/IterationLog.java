@@ -19,11 +19,13 @@ public final class IterationLog {
   private final ParameterStatistics statistics;
   private final double flopsPerSample;
   private final Device device;
+  private final int globalRank;
   private boolean saidMemory;
 
   /**
-   * @param flopsPerSample of forward and backward, as Megatron counts them
+   * @param flopsPerSample of forward and backward, as Megatron counts them; of one device
    * @param device whose memory the first line is followed by
+   * @param globalRank that has it
    */
   public IterationLog(
       MetricsSink sink,
@@ -31,13 +33,15 @@ public final class IterationLog {
       AdamW optimizer,
       ParameterStatistics statistics,
       double flopsPerSample,
-      Device device) {
+      Device device,
+      int globalRank) {
     this.sink = sink;
     this.config = config;
     this.optimizer = optimizer;
     this.statistics = statistics;
     this.flopsPerSample = flopsPerSample;
     this.device = device;
+    this.globalRank = globalRank;
   }
 
   /**
@@ -78,8 +82,9 @@ public final class IterationLog {
             interval.numNan()));
     if (!saidMemory) {
       saidMemory = true;
-      sink.message(
-          StartupLines.memory(position.iteration, device.bytesInUse(), device.bytesHeld()));
+      sink.ofPart(
+          StartupLines.memory(
+              globalRank, position.iteration, device.bytesInUse(), device.bytesHeld()));
     }
   }
 

@@ -5,6 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How long to train and in which portions.
  *
+ * @param globalBatchSize samples of an iteration, of all ranks together
+ * @param dataParallelSize ranks that share them
  * @param rampup {@code --rampup-batch-size}; null for a constant global batch
  * @param trainIterations derived if the run is given in samples
  * @param trainSamples {@code --train-samples}; null if the run is given in iterations
@@ -16,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 public record TrainConfig(
     int microBatchSize,
     int globalBatchSize,
+    int dataParallelSize,
     @Nullable Rampup rampup,
     int trainIterations,
     @Nullable Long trainSamples,
@@ -26,6 +29,11 @@ public record TrainConfig(
     boolean skipTrain,
     boolean checkForNan,
     int seed) {
+
+  /** Micro-batches of each rank in a global batch of so many samples. */
+  public int numMicrobatches(int batchSize) {
+    return batchSize / (microBatchSize * dataParallelSize);
+  }
 
   /** Samples of the iteration that starts after so many consumed ones. */
   public int batchSize(long consumed) {

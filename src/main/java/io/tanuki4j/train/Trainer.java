@@ -4,6 +4,7 @@ import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.optim.OptimizerSchedule;
+import io.tanuki4j.parallel.Agreement;
 import java.util.Optional;
 
 /**
@@ -27,6 +28,7 @@ public final class Trainer {
    * What a run is made of. The caller closes it.
    *
    * @param stop set by whoever hears signals
+   * @param agreement of all ranks
    */
   public record Parts(
       TrainStep step,
@@ -35,7 +37,8 @@ public final class Trainer {
       Splits splits,
       Saver saver,
       IterationLog log,
-      StopRequest stop) {}
+      StopRequest stop,
+      Agreement agreement) {}
 
   /** {@code --exit-duration-in-mins} counts from here. */
   public Trainer(TrainConfig config, Parts parts, MetricsSink sink, Timing timing) {
@@ -43,7 +46,7 @@ public final class Trainer {
     this.parts = parts;
     this.sink = sink;
     this.timing = timing;
-    this.exits = new ExitPolicy(config, parts.stop, timing.nanoTime());
+    this.exits = new ExitPolicy(config, parts.stop, timing.nanoTime(), parts.agreement);
     this.evaluations = new Evaluations(config, parts.evaluator, exits, sink);
     this.interval = new Interval(timing.nanoTime());
   }
@@ -127,10 +130,7 @@ public final class Trainer {
   private void iterate(BatchSource source, int batchSize) {
     OptimizerSchedule schedule = parts.schedule;
     parts.step.run(
-        source,
-        batchSize / config.microBatchSize(),
-        schedule.learningRate(),
-        schedule.weightDecay());
+        source, config.numMicrobatches(batchSize), schedule.learningRate(), schedule.weightDecay());
     schedule.advance(batchSize);
     consumedTrain += batchSize;
     iteration++;

@@ -33,7 +33,11 @@ class MemoryPlanTest {
   }
 
   private static MemoryPlan plan(RunConfig config) {
-    return MemoryPlan.of(config.model().withVocabSize(128_256), config.precision(), 1);
+    return MemoryPlan.of(part(config, 128_256));
+  }
+
+  private static MemoryPlan.Part part(RunConfig config, int vocabSize) {
+    return MemoryPlan.Part.of(config, config.model().withVocabSize(vocabSize), 0);
   }
 
   @Test
@@ -74,13 +78,12 @@ class MemoryPlanTest {
   @Test
   void a_run_that_does_not_fit_is_told_which_flags_would() {
     RunConfig config = llama8b("");
-    assertThatThrownBy(
-            () -> MemoryPlan.thatFits(config, config.model().withVocabSize(65_536), 78 * GIB))
+    assertThatThrownBy(() -> MemoryPlan.thatFits(part(config, 65_536), 78 * GIB))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("memory: weights 14.00, gradients 28.00, optimizer 84.00")
         .hasMessageContaining("(expected: at most the 78.00 GiB that are free)")
         .hasMessageContaining("These would fit: all of these");
-    assertThatThrownBy(() -> MemoryPlan.thatFits(config, config.model().withVocabSize(65_536), GIB))
+    assertThatThrownBy(() -> MemoryPlan.thatFits(part(config, 65_536), GIB))
         .hasMessageEndingWith("Use a smaller model, or more GPUs.");
   }
 }

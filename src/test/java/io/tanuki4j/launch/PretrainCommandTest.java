@@ -15,7 +15,6 @@ import io.tanuki4j.train.TrainConfig.Rampup;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -153,15 +152,6 @@ class PretrainCommandTest {
             "accepted without effect here (see --help): --use-flash-attn",
             "using torch.float32 for parameters ...");
     assertThat(notices.get(0)).startsWith("using world size: 1, data-parallel size: 1,");
-  }
-
-  @Test
-  void one_process_of_a_launcher_is_fine_and_several_are_not() {
-    assertThat(lines.withEnvironment(Map.of("WORLD_SIZE", "1")).config("")).isNotNull();
-    assertThat(lines.withEnvironment(Map.of("WORLD_SIZE", "8")).problems(CommandLines.SMALLEST))
-        .containsExactly(
-            "WORLD_SIZE: 8 (expected: 1 or unset). This version runs as one process: start it"
-                + " without torchrun or mpirun.");
   }
 
   @Test

@@ -11,6 +11,7 @@ import io.tanuki4j.kernel.profile.KernelFamily;
 import io.tanuki4j.kernel.profile.KernelProfile;
 import io.tanuki4j.kernel.profile.ProfiledDevice;
 import io.tanuki4j.model.FlopsPerToken;
+import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tensor.Tensor;
 import io.tanuki4j.train.TrainStep;
 import java.io.IOException;
@@ -40,7 +41,7 @@ class ProfiledRunTest {
     private final RandomBatches batches;
 
     Iterations(RunConfig config, Device device, Closer closer) {
-      model = BuiltModel.build(config, VOCAB_SIZE, device, closer);
+      model = BuiltModel.build(config, VOCAB_SIZE, device, ParallelContext.single(device), closer);
       model.initialize();
       step = new TrainStep(device, model.runner(closer), model.optimizer(), model.memory());
       batches =

@@ -31,8 +31,9 @@ class UserScriptsTest {
   void a_first_run_lacks_only_the_devices() {
     assertThat(lines.problems(words))
         .containsExactly(
-            "--pipeline-model-parallel-size: 4 (expected: 1). This version runs on one device:"
-                + " write --pipeline-model-parallel-size 1 or leave it out.");
+            "world size: 1 (expected: a multiple of --tensor-model-parallel-size 1 x"
+                + " --context-parallel-size 1 x --pipeline-model-parallel-size 4 = 4). Start 4"
+                + " ranks, or change the sizes.");
   }
 
   @Test
@@ -48,8 +49,8 @@ class UserScriptsTest {
     assertThat(resolved.notices())
         .contains(
             "Checkpoint not found to provide arguments, using provided arguments.",
-            "accepted without effect here (see --help): --sequence-parallel"
-                + " --use-distributed-optimizer --distributed-backend --use-mpi --use-mcore-models"
+            "Disabling sequence parallelism because tensor model parallelism is disabled",
+            "accepted without effect here (see --help): --use-mpi --use-mcore-models"
                 + " --transformer-impl --use-flash-attn --attention-softmax-in-fp32"
                 + " --no-masked-softmax-fusion --wandb-exp-name");
   }

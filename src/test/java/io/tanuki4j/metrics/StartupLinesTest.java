@@ -16,7 +16,7 @@ class StartupLinesTest {
 
   @Test
   void sizes_are_written_as_megatron_writes_them() {
-    assertThat(StartupLines.worldSize(2, 4, 2))
+    assertThat(StartupLines.worldSize(2, 4, 2, 1))
         .startsWith("using world size: 16, data-parallel size: 2, context-parallel size: 1, ")
         .contains("sizes: Nonetensor-model-parallel size: 2, ");
     assertThat(StartupLines.paddedVocabulary(8000, 8064))

@@ -26,6 +26,7 @@ import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.parallel.Agreement;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
@@ -161,7 +162,8 @@ final class LlamaRun implements AutoCloseable {
             optimizer,
             statistics,
             0,
-            device.device());
+            device.device(),
+            0);
     return new Trainer(
         train(),
         new Trainer.Parts(
@@ -171,7 +173,9 @@ final class LlamaRun implements AutoCloseable {
             splits,
             new Saver(checkpoints(), device.device(), state, sink::message),
             log,
-            new StopRequest()),
+            new StopRequest(),
+            new Agreement(
+                ParallelContext.single(device.device()).world(), device.device(), device.scope())),
         sink,
         Timing.system());
   }
@@ -233,6 +237,7 @@ final class LlamaRun implements AutoCloseable {
     return new TrainConfig(
         1,
         integer("gbs"),
+        1,
         null,
         integer("iters"),
         null,

@@ -12,6 +12,7 @@ import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import io.tanuki4j.optim.StateTypes;
+import io.tanuki4j.parallel.Agreement;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.train.TrainConfig.Rampup;
@@ -75,6 +76,7 @@ final class TinyRun implements AutoCloseable {
       return new TrainConfig(
           1,
           GLOBAL_BATCH,
+          1,
           rampup,
           iterations,
           null,
@@ -176,12 +178,14 @@ final class TinyRun implements AutoCloseable {
             optimizer,
             statistics,
             3e9,
-            device);
+            device,
+            0);
     Saver saver = new Saver(settings.checkpoint(), device, state, sink::message);
+    Agreement agreement = new Agreement(ParallelContext.single(device).world(), device, scope);
     Clock clock = Clock.fixed(Instant.parse("2025-01-31T12:34:56Z"), ZoneOffset.UTC);
     return new Trainer(
         settings.train(),
-        new Trainer.Parts(step, evaluator, schedule, splits, saver, log, stop),
+        new Trainer.Parts(step, evaluator, schedule, splits, saver, log, stop, agreement),
         sink,
         new Timing(clock, () -> nanos.addAndGet(1_000_000)));
   }

@@ -12,8 +12,12 @@ final class BatchSizeRampup {
 
   private BatchSizeRampup() {}
 
-  /** Null without the flag, or if it is wrong. */
-  static @Nullable Rampup parse(TrainOptions options, Problems problems) {
+  /**
+   * Null without the flag, or if it is wrong.
+   *
+   * @param samplesPerStep that every batch must be a multiple of; 0 if it is not known
+   */
+  static @Nullable Rampup parse(TrainOptions options, int samplesPerStep, Problems problems) {
     List<String> words = options.rampupBatchSize;
     if (words == null) {
       return null;
@@ -31,10 +35,8 @@ final class BatchSizeRampup {
           String.join(" ", words),
           "--train-samples, not --train-iters",
           "Give the length of the run with --train-samples.");
-    } else if (options.globalBatchSize != null && options.microBatchSize != null) {
-      return fits(rampup, options.globalBatchSize, options.microBatchSize, problems)
-          ? rampup
-          : null;
+    } else if (options.globalBatchSize != null) {
+      return fits(rampup, options.globalBatchSize, samplesPerStep, problems) ? rampup : null;
     }
     return rampup;
   }
@@ -55,7 +57,7 @@ final class BatchSizeRampup {
     }
   }
 
-  private static boolean fits(Rampup rampup, int full, int micro, Problems problems) {
+  private static boolean fits(Rampup rampup, int full, int step, Problems problems) {
     String shown = "%d %d %d".formatted(rampup.start(), rampup.increment(), rampup.samples());
     if (full <= rampup.start() || (full - rampup.start()) % rampup.increment() != 0) {
       problems.add(
@@ -65,11 +67,12 @@ final class BatchSizeRampup {
           "Change start, increment or --global-batch-size.");
       return false;
     }
-    if (micro > 0 && (rampup.start() % micro != 0 || rampup.increment() % micro != 0)) {
+    if (step > 0 && (rampup.start() % step != 0 || rampup.increment() % step != 0)) {
       problems.add(
           FLAG,
           shown,
-          "start and increment that are multiples of --micro-batch-size, " + micro,
+          "start and increment that are multiples of %d, as --global-batch-size must be"
+              .formatted(step),
           "Change them or --micro-batch-size.");
       return false;
     }

@@ -96,6 +96,14 @@ final class PretrainHelp {
     groups.put("Checkpoints", of(command, CheckpointOptions.class));
     groups.put("Log", of(command, LoggingOptions.class));
     groups.put("Machine", of(command, RunOptions.class));
+    groups.put(
+        "Ranks",
+        of(
+            command,
+            DistributedOptions.class,
+            ParallelOptions.class,
+            StageOptions.class,
+            DataParallelOptions.class));
     groups.put("Precision", of(command, PrecisionOptions.class));
     groups.put("This command", command.options().stream().filter(PretrainHelp::isOwn).toList());
     groups.put(

@@ -1,12 +1,15 @@
 package io.tanuki4j.launch.options;
 
 import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.RunConfig;
-import io.tanuki4j.metrics.StartupLines;
+import io.tanuki4j.parallel.LayoutRequest.Sizes;
+import io.tanuki4j.parallel.ParallelConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +25,8 @@ import picocli.CommandLine.Model.CommandSpec;
  */
 public final class PretrainOptions {
   @Mixin final RunOptions run = new RunOptions();
+  @Mixin final DistributedOptions distributed = new DistributedOptions();
+  @Mixin final ParallelOptions parallel = new ParallelOptions();
   @Mixin final PrecisionOptions precision = new PrecisionOptions();
   @Mixin final ModelOptions model = new ModelOptions();
   @Mixin final TokenizerOptions tokenizer = new TokenizerOptions();
@@ -86,7 +91,6 @@ public final class PretrainOptions {
     Problems problems = new Problems();
     Arguments arguments = Arguments.parse(command, words, problems);
     List<String> notices = new ArrayList<>();
-    notices.add(StartupLines.worldSize(1, 1, 1));
     if (checkpoint.useCheckpointArgs && checkpoint.load != null) {
       notices.addAll(
           merge(
@@ -102,6 +106,7 @@ public final class PretrainOptions {
       flag.check(arguments.get(flag.dest()), arguments.isExplicit(flag.dest()), problems);
     }
     problems.throwIfAny();
+    notices.add(0, parallel.worldLine());
     noEffect(otherFlags, arguments).ifPresent(notices::add);
     notices.add("using %s for parameters ...".formatted(precision.paramsDtype()));
     return new Resolved(toConfig(arguments.toMap()), notices);
@@ -117,27 +122,56 @@ public final class PretrainOptions {
   }
 
   private void check(Map<String, String> environment, List<String> notices, Problems problems) {
+    distributed.derive(environment, parallel.modelRanks(), problems);
     model.derive();
     data.derive(notices);
-    train.derive(notices);
+    train.derive(parallel.dataParallelSize(distributed.worldSize()), notices);
     if (measured) {
       tokenizer.deriveWithoutText(model.paddedVocabSize);
       train.deriveWithoutEnd();
       schedule.deriveRate();
     }
-    run.check(environment, problems);
+    distributed.check(problems);
+    run.check(distributed, problems);
     model.check(problems);
     tokenizer.check(problems);
     if (!measured) {
       data.check(problems);
     }
-    train.check(problems);
+    parallel.check(distributed.worldSize(), sizes(), notices, problems);
+    train.check(parallel.samplesPerStep(train.microBatchSize), problems);
     train.deriveIterations(notices);
     optimizer.check(problems);
     schedule.derive(train);
     schedule.check(train.trainSamples != null, problems);
     checkpoint.check(problems);
     logging.check(problems);
+    new SeveralRanks(this, problems).check();
+  }
+
+  /** What has to be divisible; null if a part of it is missing or wrong. */
+  private @Nullable Sizes sizes() {
+    List<@Nullable Integer> sizes =
+        Arrays.asList(
+            model.numLayers,
+            model.attention.numAttentionHeads,
+            model.attention.numQueryGroups,
+            model.ffnHiddenSize,
+            model.seqLength,
+            train.microBatchSize,
+            train.globalBatchSize);
+    if (sizes.stream().anyMatch(size -> size == null || size < 1)) {
+      return null;
+    }
+    return new Sizes(
+        requireNonNull(model.numLayers),
+        requireNonNull(model.attention.numAttentionHeads),
+        model.attention.numQueryGroups,
+        requireNonNull(model.ffnHiddenSize),
+        requireNonNullElse(model.paddedVocabSize, 0),
+        requireNonNull(model.seqLength),
+        requireNonNull(train.microBatchSize),
+        requireNonNull(train.globalBatchSize));
   }
 
   private static Optional<String> noEffect(List<OtherFlag> flags, Arguments arguments) {
@@ -149,13 +183,16 @@ public final class PretrainOptions {
   }
 
   private RunConfig toConfig(Map<String, @Nullable Object> arguments) {
+    ParallelConfig layout = parallel.toConfig();
     return new RunConfig(
         run.toConfig(),
+        distributed.toConfig(),
+        layout,
         precision.toConfig(),
         model.toConfig(),
         tokenizer.toConfig(),
         data.toConfig(requireNonNull(model.seqLength), train.seed),
-        train.toConfig(),
+        train.toConfig(layout.dims().dp()),
         optimizer.toConfig(),
         schedule.toConfig(train),
         checkpoint.toConfig(),
@@ -173,9 +210,9 @@ public final class PretrainOptions {
     arguments.put("end_weight_decay", schedule.weightDecay.end());
     arguments.put("params_dtype", precision.paramsDtype());
     arguments.put("rank", 0);
-    arguments.put("world_size", 1);
-    arguments.put("data_parallel_size", 1);
-    arguments.put("virtual_pipeline_model_parallel_size", null);
+    arguments.put("world_size", distributed.worldSize());
+    arguments.put("data_parallel_size", parallel.dataParallelSize(distributed.worldSize()));
+    arguments.put("virtual_pipeline_model_parallel_size", parallel.virtualStages());
     arguments.put("consumed_train_samples", 0);
     arguments.put("skipped_train_samples", 0);
     arguments.put("consumed_valid_samples", 0);

@@ -4,7 +4,6 @@ import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.Problems;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -29,21 +28,10 @@ public final class RunOptions {
       description = "GPUs add up in one order too (the CPU always does): slower attention.")
   boolean deterministicMode;
 
-  void check(Map<String, String> environment, Problems problems) {
+  /** Fills the backend where the ranks' exchanges leave one only. */
+  void check(DistributedOptions distributed, Problems problems) {
     problems.oneOf("--backend", backend, List.of("nd4j", "cuda"));
-    checkWorld("WORLD_SIZE", environment, problems);
-    checkWorld("OMPI_COMM_WORLD_SIZE", environment, problems);
-  }
-
-  private static void checkWorld(String name, Map<String, String> environment, Problems problems) {
-    String value = environment.get(name);
-    if (value != null && !value.strip().equals("1")) {
-      problems.add(
-          name,
-          value,
-          "1 or unset",
-          "This version runs as one process: start it without torchrun or mpirun.");
-    }
+    backend = distributed.computingBackend(backend, problems);
   }
 
   BackendConfig toConfig() {

@@ -20,7 +20,7 @@ public final class TrainOptions {
   @Option(
       names = "--global-batch-size",
       paramLabel = "N",
-      description = "Samples per iteration (one micro-batch).")
+      description = "Samples per iteration, of all ranks (a micro-batch of each).")
   @Nullable Integer globalBatchSize;
 
   @Option(
@@ -80,10 +80,14 @@ public final class TrainOptions {
 
   private @Nullable Rampup rampup;
 
-  /** Fills what follows from other flags. */
-  void derive(List<String> notices) {
+  /**
+   * Fills what follows from other flags.
+   *
+   * @param dataParallelSize ranks with samples of their own
+   */
+  void derive(int dataParallelSize, List<String> notices) {
     if (globalBatchSize == null && microBatchSize != null && microBatchSize > 0) {
-      globalBatchSize = microBatchSize;
+      globalBatchSize = microBatchSize * dataParallelSize;
       notices.add("setting global batch size to " + globalBatchSize);
     }
   }
@@ -106,7 +110,10 @@ public final class TrainOptions {
     }
   }
 
-  void check(Problems problems) {
+  /**
+   * @param samplesPerStep that every global batch must be a multiple of; 0 if it is not known
+   */
+  void check(int samplesPerStep, Problems problems) {
     String one = "Write 1 or more.";
     problems.required(
         "--micro-batch-size",
@@ -116,29 +123,14 @@ public final class TrainOptions {
     problems.positive("--micro-batch-size", microBatchSize, one);
     if (microBatchSize == null || microBatchSize > 0) {
       problems.positive("--global-batch-size", globalBatchSize, one);
-      checkMultiple(problems);
     }
     checkLength(problems);
-    rampup = BatchSizeRampup.parse(this, problems);
+    rampup = BatchSizeRampup.parse(this, samplesPerStep, problems);
     problems.positive("--eval-interval", evalInterval, one);
     problems.notNegative("--eval-iters", evalIters, "Write 0 for no evaluation.");
     problems.positive("--exit-interval", exitInterval, one);
     problems.positive("--exit-duration-in-mins", exitDurationInMins, one);
     problems.positive("--seed", seed, "Megatron uses 1234.");
-  }
-
-  private void checkMultiple(Problems problems) {
-    if (microBatchSize != null
-        && globalBatchSize != null
-        && globalBatchSize > 0
-        && globalBatchSize % microBatchSize != 0) {
-      int below = globalBatchSize / microBatchSize * microBatchSize;
-      problems.add(
-          "--global-batch-size",
-          globalBatchSize,
-          "a multiple of --micro-batch-size, " + microBatchSize,
-          "Write %d.".formatted(below + microBatchSize));
-    }
   }
 
   private void checkLength(Problems problems) {
@@ -165,10 +157,11 @@ public final class TrainOptions {
     }
   }
 
-  TrainConfig toConfig() {
+  TrainConfig toConfig(int dataParallelSize) {
     return new TrainConfig(
         requireNonNull(microBatchSize),
         requireNonNull(globalBatchSize),
+        dataParallelSize,
         rampup,
         requireNonNull(trainIters),
         trainSamples,

@@ -1,0 +1,17 @@
+package io.tanuki4j.comm.counting;
+
+import io.tanuki4j.comm.GroupMembers;
+import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ProcessGroupFactory;
+import java.util.List;
+
+/** The groups of one rank that is on its own, as large as if the others were there. */
+public record CountingFactory(int globalRank, int worldSize) implements ProcessGroupFactory {
+  @Override
+  public ProcessGroup create(String name, List<List<Integer>> groups) {
+    return new CountingGroup(GroupMembers.of(name, groups, globalRank, worldSize));
+  }
+
+  @Override
+  public void close() {}
+}

@@ -1,0 +1,86 @@
+package io.tanuki4j.comm.counting;
+
+import io.tanuki4j.comm.Collective;
+import io.tanuki4j.comm.GroupMembers;
+import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.Recv;
+import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.comm.Send;
+import io.tanuki4j.comm.Work;
+import io.tanuki4j.tensor.Tensor;
+import java.util.List;
+
+/** Counts what a rank would send; leaves all tensors as they are. */
+final class CountingGroup implements ProcessGroup {
+  private final GroupMembers members;
+  private long bytesSent;
+
+  CountingGroup(GroupMembers members) {
+    this.members = members;
+  }
+
+  @Override
+  public String name() {
+    return members.name();
+  }
+
+  @Override
+  public int rank() {
+    return members.rank();
+  }
+
+  @Override
+  public int size() {
+    return members.size();
+  }
+
+  @Override
+  public List<Integer> globalRanks() {
+    return members.globalRanks();
+  }
+
+  @Override
+  public Work allReduce(Tensor inOut, ReduceOp op) {
+    return count(Collective.allReduce(inOut, op));
+  }
+
+  @Override
+  public Work allGather(Tensor out, Tensor shard) {
+    return count(Collective.allGather(out, shard, members));
+  }
+
+  @Override
+  public Work reduceScatter(Tensor shard, Tensor in, ReduceOp op) {
+    return count(Collective.reduceScatter(shard, in, op, members));
+  }
+
+  @Override
+  public Work broadcast(Tensor inOut, int root) {
+    return count(Collective.broadcast(inOut, root, members));
+  }
+
+  private Work count(Collective call) {
+    bytesSent += call.bytesSent(rank(), size());
+    return Work.DONE;
+  }
+
+  @Override
+  public Work exchange(List<Send> sends, List<Recv> recvs) {
+    members.requireExchange(sends, recvs);
+    for (Send send : sends) {
+      bytesSent += send.to() == rank() ? 0 : send.tensor().numBytes();
+    }
+    return Work.DONE;
+  }
+
+  @Override
+  public void barrier() {}
+
+  @Override
+  public long bytesSent() {
+    return bytesSent;
+  }
+
+  @Override
+  public void close() {}
+}

@@ -1,0 +1,45 @@
+package io.tanuki4j.parallel;
+
+import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Lets the hosts of a group decide alike: each has a number, all get the largest. */
+public final class Agreement {
+  private final ProcessGroup group;
+  private final Device device;
+  private final Tensor number;
+  private final ByteBuffer host =
+      ByteBuffer.allocateDirect(Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+
+  /**
+   * @param scope memory for a number, for as long as this is used
+   */
+  public Agreement(ProcessGroup group, Device device, MemoryScope scope) {
+    this.group = group;
+    this.device = device;
+    this.number = scope.allocate(Shape.of(1), DType.F64);
+  }
+
+  /** This rank's place in the group. */
+  public int rank() {
+    return group.rank();
+  }
+
+  /** The largest number of all ranks, each of which calls this. Waits for the device. */
+  public double largest(double mine) {
+    if (group.size() == 1) {
+      return mine;
+    }
+    device.upload(number, host.clear().putDouble(mine).flip());
+    group.allReduce(number, ReduceOp.MAX).await();
+    device.download(host.clear(), number);
+    return host.getDouble(0);
+  }
+}
