@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# Training spread over the GPUs of this machine, a layout after the other, each beside the same batches on one rank, and
+# one table in Markdown.
+#
+#   tools/bench/scaling.sh [ROW…]   default: every row below that the GPUs suffice for, at 8192 and 2048 tokens
+#
+# A row is a layout and a sequence length: dp4-8192, tp2-8192, cp2-8192, pp4-2048, pp4v2-2048 (two chunks of layers for each
+# stage), tp2pp2-8192, tp2dp2-8192; whole-pp4-2048 is Llama-3-8B with all 32 layers, the others have 8. tp comes with
+# --sequence-parallel, dp with the distributed optimizer and both overlaps. A letter n at the end of the layout (tp2n-8192) leaves
+# the overlaps out.
+#
+#   TANUKI4J    the command that starts Tanuki4J (scripts/tanuki4j); words are split at blanks, * stays as it is
+#   FLAGS       more flags of pretrain, split at blanks
+#   GPUS        how many to use (all of this machine)
+#   PYTHON      python3; it makes the table
+#   TORCHRUN    torchrun of an environment with PyTorch, for the peer of dp rows (FSDP2, torch.compile); "none" leaves it out (none)
+#   OUT         folder for logs, tokens and the table (target/bench-scaling)
+#   ITERATIONS  of each run (12); the median from the third on counts
+#   REHEARSE    1: a small model, all ranks on one GPU; proves the script, its times say nothing
+#   BACKEND     nccl, or gloo to rehearse on a CPU
+# NVLink multicast stays off. Exit code 1 if a run failed or a loss differs from that of one rank.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+export NCCL_NVLS_ENABLE=0
+: "${TANUKI4J:=scripts/tanuki4j}" "${PYTHON:=python3}" "${TORCHRUN:=none}" "${OUT:=target/bench-scaling}"
+: "${ITERATIONS:=12}" "${REHEARSE:=0}" "${BACKEND:=nccl}"
+read -ra tanuki4j <<<"$TANUKI4J"
+read -ra more <<<"${FLAGS:-}"
+if [ "$REHEARSE" = 1 ]; then
+  GPUS="${GPUS:-4}"
+else
+  GPUS="${GPUS:-$(nvidia-smi --list-gpus | wc -l)}"
+fi
+layouts=(dp1 dp2 dp4 dp8 tp2 tp2n tp4 tp4n cp2 cp4 pp2 pp2v2 pp4 pp4v2 tp2pp2 tp2dp2)
+mkdir -p "$OUT"
+failed=0
+
+# reads a layout into tp, cp, pp, v, dp, and ranks
+parse() {
+  local rest="${1%n}" name
+  tp=1 cp=1 pp=1 v=1 dp=1
+  while [[ "$rest" =~ ^(tp|cp|pp|dp|v)([0-9]+)(.*)$ ]]; do
+    name="${BASH_REMATCH[1]}"
+    printf -v "$name" %s "${BASH_REMATCH[2]}"
+    rest="${BASH_REMATCH[3]}"
+  done
+  if [ -n "$rest" ]; then
+    echo "scaling.sh: $1 is no layout (expected: for example dp4, tp2pp2 or pp4v2)." >&2
+    exit 2
+  fi
+  ranks=$((tp * cp * pp * dp))
+}
+
+if [ $# -eq 0 ]; then
+  rows=()
+  for length in 8192 2048; do
+    for layout in "${layouts[@]}"; do
+      parse "$layout"
+      [ "$ranks" -gt "$GPUS" ] || rows+=("$layout-$length")
+    done
+  done
+  [ "$GPUS" -lt 4 ] || rows+=(whole-pp4-2048)
+  set -- "${rows[@]}"
+fi
+
+tokens() {
+  for language in ja en; do
+    [ -f "$OUT/${language}_text_document.bin" ] || "${tanuki4j[@]}" preprocess \
+      --input "training_corpus/$language.jsonl" --output-prefix "$OUT/$language" --append-eod --workers "$(nproc)" \
+      --tokenizer-type SentencePieceTokenizer --tokenizer-model tokenizer/ja_en_8k_unigram_identity.model \
+      >"$OUT/preprocess.log"
+  done
+}
+
+# sets size, length, micro: the model's flags, tokens of a sequence, sequences of a micro-batch
+model() { # whole or empty, sequence
+  local layers=8
+  length="$2"
+  micro=$((8192 / length))
+  [ -z "$1" ] || layers=32 micro=1
+  if [ "$REHEARSE" = 1 ]; then
+    length=$((length / 32)) micro=1
+    size=(--num-layers 8 --hidden-size 128 --ffn-hidden-size 352 --num-attention-heads 8 --num-query-groups 4
+      --padded-vocab-size 8192 --init-method-std 0.02)
+  else
+    size=(--num-layers "$layers" --hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32
+      --num-query-groups 8 --padded-vocab-size 65536 --init-method-std 0.008)
+  fi
+}
+
+pretrain() { # log, global batch, words before "pretrain" --, flags…
+  local log="$1" batch="$2" before="$3"
+  shift 3
+  read -ra start <<<"$before"
+  echo "${log##*/}" >&2
+  "${tanuki4j[@]}" "${start[@]}" pretrain "$@" "${size[@]}" --group-query-attention --seq-length "$length" \
+    --max-position-embeddings "$length" --position-embedding-type rope --rope-theta 500000 --normalization RMSNorm \
+    --norm-epsilon 1e-5 --swiglu --disable-bias-linear --untie-embeddings-and-output-weights --attention-dropout 0 \
+    --hidden-dropout 0 --tokenizer-type SentencePieceTokenizer \
+    --tokenizer-model tokenizer/ja_en_8k_unigram_identity.model --split 100,0,0 --eval-iters 0 \
+    --data-path 0.4 "$OUT/ja_text_document" 0.6 "$OUT/en_text_document" --data-cache-path "$OUT/cache" \
+    --bf16 --micro-batch-size "$micro" --global-batch-size "$batch" --train-iters "$ITERATIONS" --lr 1e-4 \
+    --min-lr 1e-5 --lr-decay-style cosine --lr-warmup-iters 2 --weight-decay 0.1 --adam-beta1 0.9 --adam-beta2 0.95 \
+    --adam-eps 1e-8 --clip-grad 1.0 --log-interval 1 --log-throughput --timing-log-level 1 "${more[@]}" \
+    >"$log" 2>&1 || {
+    failed=1
+    echo "failed; the end of $log:" >&2
+    tail -n 5 "$log" >&2
+  }
+}
+
+tokens
+for row in "$@"; do
+  whole=
+  layout="${row%-*}"
+  [[ "$layout" != whole-* ]] || whole=whole layout="${layout#whole-}"
+  parse "$layout"
+  model "$whole" "${row##*-}"
+  # 4 micro-batches for each rank of dp; pipelines get 16, the whole model its global batch of 64
+  microbatches=$((pp > 1 ? 16 : 4))
+  [ -z "$whole" ] || microbatches=64
+  batch=$((micro * dp * microbatches))
+  flags=(--tensor-model-parallel-size "$tp" --context-parallel-size "$cp" --pipeline-model-parallel-size "$pp")
+  [ "$tp" = 1 ] || flags+=(--sequence-parallel)
+  [ "$v" = 1 ] || flags+=(--num-virtual-stages-per-pipeline-rank "$v")
+  [ $((dp * cp)) = 1 ] || flags+=(--use-distributed-optimizer)
+  [[ $((dp * cp)) = 1 || "$layout" == *n ]] || flags+=(--overlap-grad-reduce --overlap-param-gather)
+  before="launch --nproc-per-node $ranks"
+  [ "$REHEARSE" = 0 ] || [ "$BACKEND" != nccl ] || before+=" --ranks-per-gpu $ranks"
+  pretrain "$OUT/$row.log" "$batch" "$before --" --distributed-backend "$BACKEND" "${flags[@]}"
+  one="$OUT/one-$whole$length-$batch.log"
+  # the whole model does not fit one GPU at these types, so its losses have no other run to agree with
+  [ -n "$whole" ] || grep -q "iteration *$ITERATIONS/" "$one" 2>/dev/null || pretrain "$one" "$batch" ""
+  if [ "$TORCHRUN" != none ] && [[ "$layout" == dp* ]]; then
+    echo "$row: torch" >&2
+    "$TORCHRUN" --standalone --nproc-per-node "$ranks" tools/bench/torch_fsdp.py --seq "$length" --micro-batch "$micro" \
+      --global-batch "$batch" >"$OUT/$row.torch.json" 2>"$OUT/$row.torch.log" || failed=1
+  fi
+  echo "$row $ranks $length $batch one-$whole$length-$batch" >"$OUT/$row.row"
+done
+"$PYTHON" tools/bench/scaling_table.py "$OUT" "$@" || failed=1
+exit $failed
