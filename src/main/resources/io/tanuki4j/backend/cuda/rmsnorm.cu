@@ -32,12 +32,14 @@ inline void forward(T* sum, T* out, float* rstd, const T* x, const T* delta, con
   const bool active = row < rows;
   const i64 start = row * columns;
   Elements kept[VPT];
+  Elements scale[VPT];  // loaded before the barrier, so that nothing waits for it behind
   float squares = 0.0f;
 #pragma unroll
   for (int i = 0; i < VPT; i++) {
     const int column = column_of(i);
     if (!active || column >= columns) continue;
     kept[i] = Elements::load(x + start + column);
+    scale[i] = Elements::load(weight + column);
     if constexpr (ADD) {
       const Elements other = Elements::load(delta + start + column);
       float added[VEC];
@@ -56,10 +58,9 @@ inline void forward(T* sum, T* out, float* rstd, const T* x, const T* delta, con
   for (int i = 0; i < VPT; i++) {
     const int column = column_of(i);
     if (column >= columns) continue;
-    const Elements scale = Elements::load(weight + column);
     float y[VEC];
 #pragma unroll
-    for (int j = 0; j < VEC; j++) y[j] = kept[i][j] * r * scale[j];
+    for (int j = 0; j < VEC; j++) y[j] = kept[i][j] * r * scale[i][j];
     Elements::of(y).store(out + start + column);
   }
 }
