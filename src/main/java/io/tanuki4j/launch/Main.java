@@ -30,6 +30,7 @@ public final class Main {
 
   public static void main(String[] words) {
     Locale.setDefault(Locale.ROOT); // numbers in logs and files look the same everywhere
+    MemoryShare.take(System.getenv());
     if (LauncherWatch.isLaunched(System.getenv())) {
       LauncherWatch.start();
     }
