@@ -25,11 +25,7 @@ final class Program {
   record Result(int exitCode, String output) {
     /** The iteration lines, without the date and the time that an iteration took. */
     List<String> iterations() {
-      return output
-          .lines()
-          .filter(line -> line.contains("] iteration "))
-          .map(line -> line.replaceAll("^ \\[.*?\\]|elapsed time.*?\\|", ""))
-          .toList();
+      return new TinyLlama.Output(output).iterations();
     }
   }
 

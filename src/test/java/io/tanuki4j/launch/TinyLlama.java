@@ -54,7 +54,7 @@ final class TinyLlama {
     List<String> iterations() {
       return text.lines()
           .filter(line -> line.contains("] iteration "))
-          .map(line -> line.replaceAll("^ \\[.*?\\]|elapsed time.*?\\|", ""))
+          .map(line -> line.replaceAll("^(\\[rank \\d+\\] )? \\[.*?\\]|elapsed time.*?\\|", ""))
           .toList();
     }
 
@@ -67,7 +67,7 @@ final class TinyLlama {
 
     List<Double> evaluations() {
       return text.lines()
-          .filter(line -> line.startsWith(" validation loss at"))
+          .filter(line -> line.contains(" validation loss at"))
           .map(line -> Double.valueOf(line.replaceAll(".*lm loss value: (\\S+) .*", "$1")))
           .toList();
     }

@@ -1,0 +1,162 @@
+package io.tanuki4j.launch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.tanuki4j.launch.TinyLlama.Output;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Ranks as processes that exchange tensors over TCP, started by the launcher. */
+@Timeout(600)
+class LaunchedRanksIT {
+  /** Sums over ranks are made in another order. */
+  private static final double FP32 = 1e-4;
+
+  private static final String LAYOUT = "--pipeline-model-parallel-size 2";
+
+  @TempDir Path folder;
+
+  private List<String> words(int numRanks, String ofLaunch, String... more) {
+    List<String> words = new ArrayList<>(List.of("launch", "--nproc-per-node", "" + numRanks));
+    words.addAll(List.of(ofLaunch.strip().split(" +", -1)));
+    words.addAll(List.of("--", "pretrain", "--distributed-backend", "gloo"));
+    words.addAll(TinyLlama.words(TinyLlama.GOLDEN, folder.resolve("cache"), more));
+    words.removeIf(String::isEmpty);
+    return words;
+  }
+
+  private Output alone(String... more) {
+    return TinyLlama.run(TinyLlama.words(TinyLlama.GOLDEN, folder.resolve("cache"), more));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "2: --pipeline-model-parallel-size 2",
+      })
+  void processes_have_the_losses_of_one_rank(String layout) {
+    String[] parts = layout.split(": ", 2);
+    Program.Result result =
+        Program.run(folder, words(Integer.parseInt(parts[0]), "", "--clip-grad 0", parts[1]));
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    Output expected = alone("--clip-grad 0 --backend nd4j");
+    Output actual = new Output(result.output());
+    assertClose(actual.losses(), expected.losses());
+    assertClose(actual.evaluations(), expected.evaluations());
+  }
+
+  private static void assertClose(List<Double> actual, List<Double> expected) {
+    assertThat(actual).hasSameSizeAs(expected).isNotEmpty();
+    for (int i = 0; i < expected.size(); i++) {
+      assertThat(actual.get(i)).as("loss " + i).isCloseTo(expected.get(i), within(FP32));
+    }
+  }
+
+  @Test
+  void a_signal_ends_all_ranks_after_the_same_iteration_and_the_run_goes_on_later()
+      throws Exception {
+    String[] flags = {
+      "--clip-grad 0 --eval-iters 0 --train-iters 100000 " + LAYOUT,
+      "--save " + folder.resolve("run") + " --load " + folder.resolve("run")
+    };
+    Program program = Program.start(folder, words(2, "", flags));
+    awaitIteration(program, 3);
+    program.process().destroy(); // SIGTERM
+    Program.Result first = program.await();
+    assertThat(first.exitCode()).as(first.output()).isZero();
+    assertThat(first.output()).contains("[exiting program after receiving SIGTERM.]");
+    int last = first.iterations().size();
+
+    Program.Result second =
+        Program.run(folder, words(2, "", flags[0], flags[1], "--exit-interval 1"));
+    assertThat(second.exitCode()).as(second.output()).isZero();
+    assertThat(second.iterations().get(0)).contains("iteration %8d/".formatted(last + 1));
+  }
+
+  @Test
+  void a_rank_that_dies_ends_the_run_with_its_name() throws Exception {
+    Program program =
+        Program.start(
+            folder,
+            words(2, "", "--clip-grad 0 --pipeline-model-parallel-size 2 --train-iters 100000"));
+    awaitIteration(program, 2);
+    ProcessHandle dead = program.process().children().findFirst().orElseThrow();
+    dead.destroyForcibly();
+    Program.Result result = program.await();
+    assertThat(result.exitCode()).isEqualTo(137);
+    assertThat(result.output())
+        .containsPattern(
+            "tanuki4j launch: rank [01] \\(process %d\\) has ended with exit code 137, by signal 9"
+                .formatted(dead.pid()))
+        .containsPattern("\\[rank [01]\\] tanuki4j pretrain: rank [01] ")
+        .doesNotContain("fault of the program");
+  }
+
+  @Test
+  void a_run_comes_to_its_end_through_kills() throws Exception {
+    killed(2, 1);
+  }
+
+  @Test
+  @Tag("slow")
+  void a_run_comes_to_its_end_through_twenty_kills() throws Exception {
+    killed(20, 2);
+  }
+
+  /** Kills a random rank at random moments; saves after each iteration. */
+  private void killed(int numKills, long seed) throws Exception {
+    int numIterations = 12 + 4 * numKills;
+    String flags = "--clip-grad 0 --eval-iters 0 --train-iters " + numIterations;
+    String checkpoints =
+        "--save-interval 1 --save %s --load %s"
+            .formatted(folder.resolve("run"), folder.resolve("run"));
+    Program program =
+        Program.start(folder, words(2, "--max-restarts " + numKills, flags, LAYOUT, checkpoints));
+    Random random = new Random(seed);
+    for (int kill = 1; kill <= numKills; kill++) {
+      awaitIteration(program, 1 + kill * 4);
+      Thread.sleep(random.nextInt(100));
+      List<ProcessHandle> ranks = program.process().children().toList();
+      if (!ranks.isEmpty()) {
+        ranks.get(random.nextInt(ranks.size())).destroyForcibly();
+      }
+    }
+    Program.Result result = program.await();
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertThat(result.output()).contains("restart %d of %d".formatted(numKills, numKills));
+    assertThat(byIteration(new Output(result.output())))
+        .isEqualTo(byIteration(alone(flags, "--backend nd4j")));
+  }
+
+  /** The line of each iteration; lines that come again after a restart are the same. */
+  private static Map<String, String> byIteration(Output output) {
+    Map<String, String> lines = new LinkedHashMap<>();
+    output.iterations().stream()
+        .sorted(Comparator.comparing(line -> line.substring(0, line.indexOf('/'))))
+        .forEach(
+            line -> {
+              String before = lines.put(line.substring(0, line.indexOf('/')), line);
+              assertThat(before).isIn(null, line);
+            });
+    return lines;
+  }
+
+  private static void awaitIteration(Program program, int iteration) throws InterruptedException {
+    String line = "iteration %8d/".formatted(iteration);
+    while (!program.output().contains(line) && program.process().isAlive()) {
+      Thread.sleep(20);
+    }
+  }
+}
