@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.config.ArgumentDump;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.BatchSource;
@@ -188,7 +189,8 @@ final class Assembly {
   }
 
   private void evaluate() {
-    Checkpoint checkpoint = Checkpoints.find(config.checkpoint());
+    Checkpoint checkpoint =
+        Checkpoints.find(config.checkpoint(), TextExchange.over(context.world(), device));
     checkpoint.load(
         device, Part.MODEL, ShardedTensor.ofValues(model.parameters()), tokenizer.vocabSize());
     SampleCounts ofTraining = data.counts(); // the order of samples depends on their number

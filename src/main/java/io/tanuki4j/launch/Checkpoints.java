@@ -3,6 +3,7 @@ package io.tanuki4j.launch;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.config.ConfigException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -13,13 +14,16 @@ import org.jspecify.annotations.Nullable;
 final class Checkpoints {
   private Checkpoints() {}
 
-  static Checkpoint find(CheckpointConfig config) {
+  /**
+   * @param ranks that load it together
+   */
+  static Checkpoint find(CheckpointConfig config, TextExchange ranks) {
     if (config.load() == null) {
       throw new ConfigException(
           "--load: not given (expected: a folder with checkpoints). Name the folder that pretrain"
               + " was given with --save.");
     }
-    return find(config.load(), config.loadIteration());
+    return find(new CheckpointStore(config.load(), ranks), config.loadIteration());
   }
 
   /**
@@ -40,7 +44,10 @@ final class Checkpoints {
    * @throws IllegalArgumentException if there is none
    */
   static Checkpoint find(Path folder, @Nullable Integer iteration) {
-    CheckpointStore store = new CheckpointStore(folder);
+    return find(new CheckpointStore(folder), iteration);
+  }
+
+  private static Checkpoint find(CheckpointStore store, @Nullable Integer iteration) {
     if (iteration != null) {
       return store.at(iteration);
     }
@@ -50,7 +57,7 @@ final class Checkpoints {
             () ->
                 new IllegalArgumentException(
                     "--load: %s (expected: a folder with checkpoints; it has no %s). Name the folder"
-                            .formatted(folder, store.trackerFile().getFileName())
+                            .formatted(store.folder(), store.trackerFile().getFileName())
                         + " that pretrain was given with --save."));
   }
 }
