@@ -88,6 +88,7 @@ public final class KernelBenchmark {
     operations.addAll(new VocabularyOperations(shape, dtype).all());
     operations.addAll(new FlatOperations(shape, dtype).all());
     operations.addAll(new ProductOperations(shape, dtype).all());
+    operations.addAll(new AttentionOperations(shape, dtype).all());
     return operations;
   }
 

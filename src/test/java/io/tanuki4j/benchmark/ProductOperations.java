@@ -1,15 +1,13 @@
 package io.tanuki4j.benchmark;
 
 import io.tanuki4j.kernel.Accumulate;
-import io.tanuki4j.kernel.AttentionShape;
-import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a transformer layer and the head do in matrix products. */
+/** What a transformer layer and the head do in matrix products, attention apart. */
 final class ProductOperations {
   private final BenchmarkShape shape;
   private final DType dtype;
@@ -31,10 +29,6 @@ final class ProductOperations {
     addLinear("gateUp", t, h, 2 * shape.ffn());
     addLinear("down", t, shape.ffn(), h);
     addLinear("head", VocabularyOperations.chunkTokens(shape), h, shape.vocab());
-    addAttention(shape.attention());
-    if (shape.batch() > 1) {
-      addAttention(shape.longAttention());
-    }
     return operations;
   }
 
@@ -74,52 +68,6 @@ final class ProductOperations {
                 return () ->
                     in.kernels().matmul(grad, dy, Op.TRANSPOSE, x, Op.NONE, Accumulate.ADD);
               }));
-    }
-  }
-
-  /** The products of the lower triangle: two forward, five backward. */
-  private void addAttention(AttentionShape a) {
-    double flops = 2.0 * a.batchSize() * a.numHeads() * a.headDim() * Math.pow(a.seqLength(), 2);
-    String sizes = ", s %d b %d".formatted(a.seqLength(), a.batchSize());
-    operations.add(
-        Operation.flops(
-            "causalAttentionForward" + sizes, flops, in -> new Attention(in, a)::forward));
-    operations.add(
-        Operation.flops(
-            "causalAttentionBackward" + sizes,
-            2.5 * flops,
-            in -> {
-              Attention attention = new Attention(in, a);
-              attention.forward();
-              return attention::backward;
-            }));
-  }
-
-  private final class Attention {
-    private final Kernels kernels;
-    private final AttentionShape a;
-    private final Tensor qkv;
-    private final Tensor out;
-    private final Tensor logSumExp;
-    private final Tensor dQkv;
-    private final Tensor dOut;
-
-    Attention(BenchmarkTensors in, AttentionShape a) {
-      this.kernels = in.kernels();
-      this.a = a;
-      this.qkv = in.normal(dtype, a.seqLength(), a.batchSize(), a.qkvSize());
-      this.dQkv = in.normal(dtype, a.seqLength(), a.batchSize(), a.qkvSize());
-      this.out = in.normal(dtype, a.seqLength(), a.batchSize(), a.outSize());
-      this.dOut = in.normal(dtype, a.seqLength(), a.batchSize(), a.outSize());
-      this.logSumExp = in.filled(DType.F32, 0, a.batchSize(), a.numHeads(), a.seqLength());
-    }
-
-    void forward() {
-      kernels.causalAttentionForward(out, logSumExp, qkv, a);
-    }
-
-    void backward() {
-      kernels.causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, a);
     }
   }
 }
