@@ -32,7 +32,7 @@ public final class LoopbackRanks {
   }
 
   /** Throws what the first rank to fail threw: what is no consequence of another's failure. */
-  static void run(int numRanks, Duration limit, RankBody body) {
+  public static void run(int numRanks, Duration limit, RankBody body) {
     int port = freePort();
     List<FutureTask<@Nullable Void>> tasks = new ArrayList<>();
     for (int rank = 0; rank < numRanks; rank++) {

@@ -2,6 +2,7 @@ package io.tanuki4j.parallel.context;
 
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ProcessGroupFactory;
+import io.tanuki4j.comm.RankBody;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Backend;
@@ -25,7 +26,7 @@ import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
- * Attention over the same random sequences, on one rank or on several that are threads.
+ * Attention over the same random sequences, on one rank or on several.
  *
  * @param backend of each rank
  * @param shape of the whole sequences
@@ -50,11 +51,21 @@ record AttentionRanks(Supplier<Backend> backend, AttentionShape shape, DType dty
     }
   }
 
+  /** Starts ranks, and returns when all are through. */
+  interface Launch {
+    void run(int numRanks, Duration limit, RankBody body);
+  }
+
   /** What each rank finds, in their order. */
   List<Part> run(ContextCommunication communication, int size) {
+    return run(RankThreads::run, communication, size);
+  }
+
+  /** The same for ranks of another kind. */
+  List<Part> run(Launch launch, ContextCommunication communication, int size) {
     Map<Integer, Part> parts = new ConcurrentHashMap<>();
     List<Integer> all = IntStream.range(0, size).boxed().toList();
-    RankThreads.run(
+    launch.run(
         size,
         LIMIT,
         seat -> {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.comm.socket.LoopbackRanks;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.parallel.context.AttentionRanks.Part;
 import io.tanuki4j.tensor.DType;
@@ -49,9 +50,21 @@ class ContextAttentionTest {
       int d) {
     AttentionShape shape = new AttentionShape(s, b, n, g, d);
     AttentionRanks ranks = new AttentionRanks(() -> new Nd4jBackend(1), shape, dtype);
-    Part whole = ranks.alone();
-    List<Part> parts = ranks.run(communication, size);
     double tolerance = dtype == DType.F64 ? FP64 : dtype == DType.F32 ? FP32 : BF16;
+    assertSame(ranks, ranks.run(communication, size), tolerance);
+  }
+
+  @ParameterizedTest(name = "{0} of {1} ranks")
+  @CsvSource({"P2P, 2", "P2P, 4", "ALL_GATHER, 3"})
+  void so_they_do_over_tcp(ContextCommunication communication, int size) {
+    AttentionShape shape = new AttentionShape(48, 2, 4, 2, 5);
+    AttentionRanks ranks = new AttentionRanks(() -> new Nd4jBackend(1), shape, DType.F64);
+    assertSame(ranks, ranks.run(LoopbackRanks::run, communication, size), FP64);
+  }
+
+  private static void assertSame(AttentionRanks ranks, List<Part> parts, double tolerance) {
+    Part whole = ranks.alone();
+    int size = parts.size();
     for (int rank = 0; rank < size; rank++) {
       Part part = parts.get(rank);
       Part expected = ranks.partOf(whole, new SequenceSharding(rank, size));
