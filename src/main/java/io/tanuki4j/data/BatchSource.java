@@ -9,6 +9,9 @@ public interface BatchSource extends AutoCloseable {
    */
   TokenBatch next();
 
+  /** Whether tokens may be masked out of the loss; the same on all ranks. */
+  boolean masksTokens();
+
   /** Samples that all ranks together have consumed. */
   long consumedSamples();
 

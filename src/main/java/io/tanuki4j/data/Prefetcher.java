@@ -51,6 +51,11 @@ public final class Prefetcher implements BatchSource {
     return ahead.batch();
   }
 
+  @Override
+  public boolean masksTokens() {
+    return source.masksTokens();
+  }
+
   /** Counts what {@link #next()} has returned, not what was read ahead. */
   @Override
   public long consumedSamples() {

@@ -42,6 +42,11 @@ public final class RandomBatches implements BatchSource {
   }
 
   @Override
+  public boolean masksTokens() {
+    return false;
+  }
+
+  @Override
   public long consumedSamples() {
     return consumed;
   }

@@ -80,6 +80,11 @@ public final class SequentialBatches implements BatchSource {
   }
 
   @Override
+  public boolean masksTokens() {
+    return maskedToken.isPresent();
+  }
+
+  @Override
   public long consumedSamples() {
     return consumed;
   }

@@ -31,8 +31,8 @@ public interface OptimizerKernels {
    * stochastically. To the bits of the fp32 number 16 random bits are added and the lower half is
    * cut off. They come from Philox4x32-10 with key {@code iteration} (low word first) and counter
    * {@code (i / 4, low word; i / 4, high word; 1; 0)}: of its word {@code i % 4} the low half is
-   * for the master, the high half for the second moment of element i. Numbers that are not finite
-   * stay.
+   * for the master, the high half for the second moment of element i, counted from the step's
+   * {@code firstElement}. Numbers that are not finite stay.
    *
    * @param weight {@code [k]} in the type the model computes in; may be master itself
    * @param master {@code [k]}, F32 (F64 for gradient checks), or BF16 and the weight itself
@@ -54,6 +54,8 @@ public interface OptimizerKernels {
    * The numbers of one update.
    *
    * @param iteration counts from 1, for the bias corrections
+   * @param firstElement what the tensors' first element is counted as for its random bits, so that
+   *     parts of a buffer give the same as the whole; a multiple of 4
    */
   record AdamWStep(
       double learningRate,
@@ -61,5 +63,6 @@ public interface OptimizerKernels {
       double beta2,
       double epsilon,
       double weightDecay,
-      long iteration) {}
+      long iteration,
+      long firstElement) {}
 }

@@ -162,8 +162,8 @@ final class Assembly {
     return new Trainer(
         config.train(),
         new Trainer.Parts(
-            new TrainStep(device, runner, state.optimizer(), model.memory()),
-            new Evaluator(device, runner, model.memory()),
+            new TrainStep(device, runner, model.data(), state.optimizer(), model.memory()),
+            new Evaluator(device, runner, model.data(), model.memory()),
             state.schedule(),
             splits,
             new Saver(config.checkpoint(), device, state, sink::message),
@@ -175,8 +175,7 @@ final class Assembly {
   }
 
   private IterationLog log(AdamW optimizer) {
-    ParameterStatistics statistics =
-        new ParameterStatistics(device, model.parameters(), model.memory());
+    ParameterStatistics statistics = new ParameterStatistics(device, model.data(), model.memory());
     double flopsPerSample = (double) FlopsPerToken.of(model.shape()) * config.model().seqLength();
     return new IterationLog(
         sink,
@@ -196,7 +195,7 @@ final class Assembly {
     SampleCounts ofTraining = data.counts(); // the order of samples depends on their number
     SampleCounts counts = new SampleCounts(0, ofTraining.valid(), ofTraining.test());
     Splits splits = data.open(counts, Progress.START, turns);
-    Evaluator evaluator = new Evaluator(device, model.runner(closer), model.memory());
+    Evaluator evaluator = new Evaluator(device, model.runner(closer), model.data(), model.memory());
     evaluate(evaluator, splits.valid(), checkpoint, "validation");
     evaluate(evaluator, splits.test(), checkpoint, "test");
   }

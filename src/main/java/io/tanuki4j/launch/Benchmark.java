@@ -120,7 +120,9 @@ final class Benchmark {
     this.device = device;
     this.model = model;
     model.initialize();
-    step = new TrainStep(device, model.runner(closer), model.optimizer(), model.memory());
+    step =
+        new TrainStep(
+            device, model.runner(closer), model.data(), model.optimizer(), model.memory());
     batches =
         new RandomBatches(
             model.shape().seqLength(),

@@ -9,6 +9,7 @@ import io.tanuki4j.nn.Initializer;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.train.MicrobatchRunner;
 import java.util.function.Consumer;
@@ -36,13 +37,7 @@ record BuiltModel(RunConfig config, MemoryPlan plan, MemoryScope memory, ModelPa
             MemoryPlan.Part.of(config, shape, context.globalRank()), device.bytesFree());
     MemoryScope memory = closer.add(device.openScope("weights and optimizer"));
     ModelPart part =
-        ModelPart.build(
-            shape,
-            config.parallel().layout().layers(),
-            config.precision(),
-            context,
-            device,
-            memory);
+        ModelPart.build(shape, config.parallel(), config.precision(), context, device, memory);
     return new BuiltModel(config, plan, memory, part);
   }
 
@@ -79,6 +74,11 @@ record BuiltModel(RunConfig config, MemoryPlan plan, MemoryScope memory, ModelPa
     return part.parameters();
   }
 
+  /** What this rank exchanges with its replicas. */
+  DataParallel data() {
+    return part.data();
+  }
+
   /** Fills the weights with random numbers of the run's seed. */
   void initialize() {
     new Initializer(device().kernels(), config.train().seed()).initialize(parameters());
@@ -86,7 +86,7 @@ record BuiltModel(RunConfig config, MemoryPlan plan, MemoryScope memory, ModelPa
 
   AdamW optimizer() {
     return new AdamW(
-        config.optimizer(), config.precision().state(), parameters(), device().kernels(), memory);
+        config.optimizer(), config.precision().state(), data().shard(), device().kernels(), memory);
   }
 
   /**

@@ -77,10 +77,9 @@ record MemoryPlan(long weights, long gradients, long optimizer, long activations
           ParallelContext.create(
               part.parallel.grid(), new CountingFactory(part.globalRank, worldSize));
       ModelPart model =
-          ModelPart.build(
-              part.model, part.parallel.layout().layers(), part.precision, context, device, scope);
+          ModelPart.build(part.model, part.parallel, part.precision, context, device, scope);
       AdamW optimizer =
-          new AdamW(ANY, part.precision.state(), model.parameters(), device.kernels(), scope);
+          new AdamW(ANY, part.precision.state(), model.data().shard(), device.kernels(), scope);
       try (MicrobatchRunner<?> runner = model.runner(part.microBatchSize, 0)) {
         runner.rehearse();
       }

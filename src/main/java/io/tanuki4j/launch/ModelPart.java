@@ -8,18 +8,23 @@ import io.tanuki4j.model.ModelBuilder;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
 import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.parallel.DataParallelConfig;
+import io.tanuki4j.parallel.ParallelConfig;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.context.SequenceSharding;
+import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
 import io.tanuki4j.train.MicrobatchRunner;
 import io.tanuki4j.train.MicrobatchTokens;
+import java.util.Set;
 
 /**
  * A rank's part of the model: all of it if there is one rank.
  *
  * @param config of the whole model
  * @param parameters undefined until they are initialised or loaded
+ * @param data what it exchanges with its replicas
  */
 record ModelPart(
     ModelConfig config,
@@ -27,6 +32,7 @@ record ModelPart(
     ParallelContext context,
     Device device,
     ParameterBuffers parameters,
+    DataParallel data,
     ModelBuilder builder) {
 
   /**
@@ -34,24 +40,23 @@ record ModelPart(
    */
   static ModelPart build(
       ModelConfig config,
-      StageLayers layers,
+      ParallelConfig parallel,
       Precision precision,
       ParallelContext context,
       Device device,
       MemoryScope scope) {
+    StageLayers layers = parallel.layout().layers();
+    DataParallelConfig replicas = parallel.dataParallel();
     ParameterBuffers parameters =
         ParameterBuffers.allocate(
             ModelParameters.specs(config, layers, context.grid(), context.globalRank()),
+            replicas.bucketPlan(context.dpCp().size(), Set.of(ModelParameters.EMBEDDING)),
             scope,
             precision.compute(),
             precision.gradients());
-    return new ModelPart(
-        config,
-        layers,
-        context,
-        device,
-        parameters,
-        new ModelBuilder(config, context, device, parameters, scope));
+    ModelBuilder builder = new ModelBuilder(config, context, device, parameters, scope);
+    DataParallel data = new DataParallel(replicas, parameters, context, builder.tied());
+    return new ModelPart(config, layers, context, device, parameters, data, builder);
   }
 
   /**

@@ -26,6 +26,9 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
   private final Sequential blocks;
   private final @Nullable Head head;
 
+  /** Those of the head that the embedding does not use, too. */
+  private final List<Parameter> endParameters;
+
   /**
    * @param embedding null unless the chunk is the first
    * @param head null unless the chunk is the last
@@ -34,12 +37,23 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
     this.embedding = embedding;
     this.blocks = blocks;
     this.head = head;
+    this.endParameters = endParameters(embedding, head);
+  }
+
+  private static List<Parameter> endParameters(
+      @Nullable VocabParallelEmbedding embedding, @Nullable Head head) {
+    if (head == null) {
+      return List.of();
+    }
+    boolean tied = embedding != null && embedding.weight().equals(head.output().weight());
+    return tied ? List.of(head.norm().weight()) : head.parameters();
   }
 
   /** The end of the model. */
   record Head(RmsNorm norm, VocabParallelHead output) {
     /** Normalises hidden states, adds their losses, and returns what the backward starts from. */
     SavedHead forward(Tensor hidden, Microbatch microbatch) {
+      microbatch.listener().valuesNeeded(parameters());
       Tensor normed = microbatch.scope().allocate(hidden.shape(), hidden.dtype());
       RmsNorm.Saved saved = norm.forward(normed, hidden, microbatch);
       output.forward(normed, microbatch);
@@ -51,6 +65,10 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
       Tensor dHidden = microbatch.scope().allocate(dNormed.shape(), dNormed.dtype());
       norm.backward(dHidden, saved.norm(), dNormed, microbatch);
       return dHidden;
+    }
+
+    List<Parameter> parameters() {
+      return List.of(norm.weight(), output.weight());
     }
   }
 
@@ -85,11 +103,13 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
         head == null
             ? Objects.requireNonNull(dHidden, "only the last stage starts from its own loss")
             : head.backward(Objects.requireNonNull(saved.head()), microbatch);
+    microbatch.listener().gradientsDone(endParameters);
     blocks.backward(gradient, saved.blocks(), gradient, microbatch);
     if (embedding == null) {
       return gradient;
     }
     embedding.backward(gradient, microbatch);
+    microbatch.listener().gradientsDone(List.of(embedding.weight()));
     return null;
   }
 
@@ -126,15 +146,16 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
     }
     parameters.addAll(blocks.parameters());
     if (head != null) {
-      parameters.addAll(head.norm().parameters());
-      parameters.add(head.output().weight());
+      parameters.addAll(head.parameters());
     }
     return new ArrayList<>(parameters);
   }
 
   private Tensor input(@Nullable Tensor hidden, Microbatch microbatch) {
-    return embedding == null
-        ? Objects.requireNonNull(hidden, "only the first stage starts from tokens")
-        : embedding.forward(microbatch);
+    if (embedding == null) {
+      return Objects.requireNonNull(hidden, "only the first stage starts from tokens");
+    }
+    microbatch.listener().valuesNeeded(List.of(embedding.weight()));
+    return embedding.forward(microbatch);
   }
 }

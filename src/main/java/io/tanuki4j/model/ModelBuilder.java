@@ -115,14 +115,17 @@ public final class ModelBuilder {
         context.pp(),
         Shape.of(seqLength, microBatchSize, config.hiddenSize()),
         parameters.values().dtype(),
-        new TiedParameters(tied(), context.embedding()));
+        tied());
   }
 
-  private List<Parameter> tied() {
+  /** What this rank's stage shares with the other end of the pipeline. */
+  public TiedParameters tied() {
     boolean atAnEnd = context.isFirstStage() || context.isLastStage();
-    return atAnEnd && config.tiedEmbeddings()
-        ? List.of(parameters.get(ModelParameters.EMBEDDING))
-        : List.of();
+    List<Parameter> parameter =
+        atAnEnd && config.tiedEmbeddings()
+            ? List.of(parameters.get(ModelParameters.EMBEDDING))
+            : List.of();
+    return new TiedParameters(parameter, context.embedding());
   }
 
   /** The whole model as one chunk. */

@@ -15,6 +15,7 @@ import io.tanuki4j.tensor.Tensor;
  * @param gradScale {@code [1]}, F64: what the gradient of the summed loss is multiplied by
  * @param weightGrads whether gradients of weights are added to what is there, or begin here: the
  *     first micro-batch of an iteration overwrites them, so that nothing has to be zeroed
+ * @param listener is told when layers use their parameters
  * @param training whether a backward follows; without it layers need not save anything
  * @param scope memory until the micro-batch's backward is done
  */
@@ -25,19 +26,29 @@ public record Microbatch(
     Tensor lossSums,
     Tensor gradScale,
     Accumulate weightGrads,
+    ParameterListener listener,
     boolean training,
     MemoryScope scope) {
 
   /** Tokens without targets, for logits: no loss can be computed from it, and no backward. */
   public static Microbatch withoutTargets(Tensor tokens, MemoryScope scope) {
     Tensor none = tokens.rows(0, 0);
-    return new Microbatch(tokens, none, none, none, none, Accumulate.ADD, false, scope);
+    return new Microbatch(
+        tokens, none, none, none, none, Accumulate.ADD, ParameterListener.NONE, false, scope);
   }
 
   /** The same micro-batch with other memory, for temporaries and recomputation. */
   public Microbatch withScope(MemoryScope otherScope) {
     return new Microbatch(
-        tokens, targets, lossMask, lossSums, gradScale, weightGrads, training, otherScope);
+        tokens,
+        targets,
+        lossMask,
+        lossSums,
+        gradScale,
+        weightGrads,
+        listener,
+        training,
+        otherScope);
   }
 
   /** Zeroes a gradient that the operations at hand can only add to, if it begins here. */

@@ -5,6 +5,7 @@ import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,24 +13,31 @@ import java.util.Map;
 /**
  * All parameters of a rank in one flat buffer of values and one of gradients. Decayed parameters
  * come first, then the others, each group in the order of the specs, so that an optimizer, a norm
- * or a reduction walks two ranges instead of hundreds of tensors. A parameter starts at a multiple
- * of {@value #ALIGNMENT} elements; the gaps are zero and stay zero.
+ * or a reduction walks two ranges, or a few {@link Bucket buckets}, instead of hundreds of tensors.
+ * A parameter starts at a multiple of {@value #ALIGNMENT} elements; the gaps are zero and stay
+ * zero.
  */
 public final class ParameterBuffers {
   /** Elements; Megatron's distributed optimizer aligns parameters in the same way. */
   public static final int ALIGNMENT = 64;
 
-  private final Map<String, Placed> placed;
+  private final Map<String, ParameterPart> placed;
+  private final List<Bucket> buckets;
   private final Tensor values;
   private final Tensor grads;
-  private final long decayedElements;
 
   private ParameterBuffers(
-      Map<String, Placed> placed, Tensor values, Tensor grads, long decayedElements) {
+      Map<String, ParameterPart> placed, List<Bucket> buckets, Tensor values, Tensor grads) {
     this.placed = placed;
+    this.buckets = List.copyOf(buckets);
     this.values = values;
     this.grads = grads;
-    this.decayedElements = decayedElements;
+  }
+
+  /** The same for a rank without others to exchange buckets with. */
+  public static ParameterBuffers allocate(
+      List<ParameterSpec> specs, MemoryScope scope, DType valueType, DType gradType) {
+    return allocate(specs, BucketPlan.WHOLE, scope, valueType, gradType);
   }
 
   /**
@@ -37,42 +45,63 @@ public final class ParameterBuffers {
    * Initializer} or a checkpoint fills them.
    */
   public static ParameterBuffers allocate(
-      List<ParameterSpec> specs, MemoryScope scope, DType valueType, DType gradType) {
-    List<ParameterSpec> ordered = new ArrayList<>();
-    specs.stream().filter(ParameterSpec::weightDecay).forEach(ordered::add);
-    specs.stream().filter(spec -> !spec.weightDecay()).forEach(ordered::add);
-
-    long[] starts = new long[ordered.size()];
-    long end = 0;
-    long decayed = 0;
-    for (int i = 0; i < starts.length; i++) {
-      starts[i] = end;
-      end += aligned(ordered.get(i).shape().numElements());
-      decayed = ordered.get(i).weightDecay() ? end : decayed;
-    }
+      List<ParameterSpec> specs,
+      BucketPlan plan,
+      MemoryScope scope,
+      DType valueType,
+      DType gradType) {
+    List<List<ParameterSpec>> cut = plan.cut(specs);
+    long end = cut.stream().mapToLong(bucket -> plan.padded(size(bucket))).sum();
     Tensor values = scope.allocate(Shape.of(end), valueType);
     Tensor grads = scope.allocate(Shape.of(end), gradType);
-
-    Map<String, Placed> placed = new LinkedHashMap<>();
-    for (int i = 0; i < starts.length; i++) {
-      ParameterSpec spec = ordered.get(i);
-      Tensor value = view(values, starts[i], spec.shape());
-      Parameter parameter = new Parameter(spec, value, view(grads, starts[i], spec.shape()));
-      placed.put(spec.name(), new Placed(parameter, starts[i]));
+    Map<String, ParameterPart> placed = new LinkedHashMap<>();
+    List<Bucket> buckets = new ArrayList<>();
+    long start = 0;
+    Map<Boolean, Long> indices = new HashMap<>();
+    for (List<ParameterSpec> bucket : cut) {
+      List<Parameter> parameters = place(bucket, start, values, grads, placed);
+      boolean decayed = bucket.get(0).weightDecay();
+      FlatRange range = new FlatRange(start, start + plan.padded(size(bucket)));
+      buckets.add(new Bucket(range, decayed, indices.getOrDefault(decayed, 0L), parameters));
+      indices.merge(decayed, size(bucket), Long::sum);
+      start = range.to();
     }
-    return new ParameterBuffers(placed, values, grads, decayed);
+    return new ParameterBuffers(placed, buckets, values, grads);
+  }
+
+  private static List<Parameter> place(
+      List<ParameterSpec> specs,
+      long from,
+      Tensor values,
+      Tensor grads,
+      Map<String, ParameterPart> placed) {
+    List<Parameter> parameters = new ArrayList<>();
+    long start = from;
+    for (ParameterSpec spec : specs) {
+      FlatRange range = new FlatRange(start, start + spec.shape().numElements());
+      Tensor value = range.of(values).reshape(spec.shape());
+      Parameter parameter = new Parameter(spec, value, range.of(grads).reshape(spec.shape()));
+      placed.put(spec.name(), new ParameterPart(parameter, 0, range));
+      parameters.add(parameter);
+      start += roundUp(range.size(), ALIGNMENT);
+    }
+    return parameters;
   }
 
   /**
    * @throws IllegalStateException if there is no parameter of this name
    */
   public Parameter get(String name) {
-    return find(name).parameter();
+    ParameterPart found = placed.get(name);
+    if (found == null) {
+      throw new IllegalStateException("no parameter " + name);
+    }
+    return found.parameter();
   }
 
   /** In the order of their memory. */
   public List<Parameter> all() {
-    return placed.values().stream().map(Placed::parameter).toList();
+    return placed.values().stream().map(ParameterPart::parameter).toList();
   }
 
   /** Every value, {@code [numElements]}. */
@@ -85,31 +114,31 @@ public final class ParameterBuffers {
     return grads;
   }
 
-  /** Elements from the start that the optimizer decays; the rest it doesn't. */
-  public long decayedElements() {
-    return decayedElements;
+  /** In the order of their memory, without anything between them. */
+  public List<Bucket> buckets() {
+    return buckets;
   }
 
-  /** The part of another flat buffer of the same layout that belongs to a parameter. */
-  public Tensor viewOf(Parameter parameter, Tensor flat) {
-    return view(flat, find(parameter.name()).start(), parameter.spec().shape());
-  }
-
-  private Placed find(String name) {
-    Placed found = placed.get(name);
-    if (found == null) {
-      throw new IllegalStateException("no parameter " + name);
+  /** What of which parameters lies in a range, in the order of memory. */
+  public List<ParameterPart> partsIn(FlatRange range) {
+    List<ParameterPart> parts = new ArrayList<>();
+    for (ParameterPart whole : placed.values()) {
+      long from = Math.max(range.from(), whole.range().from());
+      long to = Math.min(range.to(), whole.range().to());
+      if (from < to) {
+        long first = from - whole.range().from();
+        parts.add(new ParameterPart(whole.parameter(), first, new FlatRange(from, to)));
+      }
     }
-    return found;
+    return parts;
   }
 
-  private static Tensor view(Tensor flat, long offset, Shape shape) {
-    return flat.rows(offset, offset + shape.numElements()).reshape(shape);
+  /** Elements of parameters one after another, each aligned. */
+  private static long size(List<ParameterSpec> specs) {
+    return specs.stream().mapToLong(spec -> roundUp(spec.shape().numElements(), ALIGNMENT)).sum();
   }
 
-  private static long aligned(long elements) {
-    return (elements + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  static long roundUp(long elements, long unit) {
+    return (elements + unit - 1) / unit * unit;
   }
-
-  private record Placed(Parameter parameter, long start) {}
 }

@@ -40,6 +40,15 @@ public record ParameterSpec(
     return slices.get(0).firstRow();
   }
 
+  /** Whether this rank has all of it, so that the tensor-parallel ranks have copies. */
+  public boolean isWhole() {
+    return slices.stream()
+        .allMatch(
+            slice ->
+                slice.rows() == slice.globalShape().dim(0)
+                    && shape.rowSize() == slice.globalShape().rowSize());
+  }
+
   /**
    * Consecutive rows of a parameter that checkpoints know as (part of) a tensor of their own. A
    * packed projection has three: query, key and value; each can then be cut for any number of

@@ -55,6 +55,10 @@ public final class RmsNorm implements Layer<RmsNorm.Saved> {
     backward(dSum, saved, dOut, Accumulate.ADD, microbatch);
   }
 
+  public Parameter weight() {
+    return weight;
+  }
+
   @Override
   public List<Parameter> parameters() {
     return List.of(weight);

@@ -11,6 +11,7 @@ import java.util.List;
  */
 public final class Sequential implements Layer<Sequential.Saved> {
   private final List<Layer<?>> layers;
+  private final List<List<Parameter>> parameters;
 
   /**
    * @param layers at least one
@@ -20,6 +21,7 @@ public final class Sequential implements Layer<Sequential.Saved> {
       throw new IllegalArgumentException("no layers (expected: one or more)");
     }
     this.layers = List.copyOf(layers);
+    this.parameters = this.layers.stream().map(Layer::parameters).toList();
   }
 
   /** What each layer saved, in order; empty after a forward without training. */
@@ -45,10 +47,11 @@ public final class Sequential implements Layer<Sequential.Saved> {
     }
     List<Step<?>> steps = new ArrayList<>(layers.size());
     Tensor input = x;
-    for (Layer<?> layer : layers) {
-      boolean last = steps.size() == layers.size() - 1;
+    for (int i = 0; i < layers.size(); i++) {
+      boolean last = i == layers.size() - 1;
       Tensor output = last ? out : microbatch.scope().allocate(x.shape(), x.dtype());
-      steps.add(Step.forward(layer, output, input, microbatch));
+      microbatch.listener().valuesNeeded(parameters.get(i));
+      steps.add(Step.forward(layers.get(i), output, input, microbatch));
       input = output;
     }
     return new Saved(steps);
@@ -60,13 +63,14 @@ public final class Sequential implements Layer<Sequential.Saved> {
     Tensor gradient = dOut;
     for (int i = layers.size() - 1; i >= 0; i--) {
       saved.steps().get(i).backward(dx, gradient, microbatch);
+      microbatch.listener().gradientsDone(parameters.get(i));
       gradient = dx;
     }
   }
 
   @Override
   public List<Parameter> parameters() {
-    return layers.stream().flatMap(layer -> layer.parameters().stream()).toList();
+    return parameters.stream().flatMap(List::stream).toList();
   }
 
   private void evaluate(Tensor out, Tensor x, Microbatch microbatch) {

@@ -3,19 +3,24 @@ package io.tanuki4j.optim;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.OptimizerKernels.AdamWStep;
-import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.FlatRange;
 import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.ParameterPart;
+import io.tanuki4j.parallel.data.OptimizerShard;
+import io.tanuki4j.parallel.data.OptimizerShard.Owned;
+import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * AdamW (Loshchilov and Hutter, 2019) over the flat buffers of a rank's parameters: the decayed
- * range and the range without decay, each in one kernel. Its moments, and its main weights if the
- * model computes in another type, have the layout of the parameters' buffers.
+ * AdamW (Loshchilov and Hutter, 2019) over what this rank owns of the flat buffers of its
+ * parameters: each range of decayed or other elements in one kernel. Its moments, and its main
+ * weights if the model computes in another type, are these ranges one after another. A rank without
+ * others owns two ranges, which are everything.
  *
- * <p>A gradient that is not finite changes nothing; the update is counted all the same, because the
- * host does not know.
+ * <p>A gradient that is not finite changes nothing, on no rank; the update is counted all the same,
+ * because the host does not know.
  */
 public final class AdamW {
   /** Names of the state, as PyTorch and Megatron spell them in checkpoints. */
@@ -28,9 +33,7 @@ public final class AdamW {
   private final ParameterBuffers parameters;
   private final Kernels kernels;
   private final GradientClipper clipper;
-  private final Tensor master;
-  private final Tensor firstMoment;
-  private final Tensor secondMoment;
+  private final boolean hasMaster;
   private final List<Range> ranges;
   private long numUpdates;
 
@@ -43,19 +46,19 @@ public final class AdamW {
   public AdamW(
       OptimizerConfig config,
       StateTypes types,
-      ParameterBuffers parameters,
+      OptimizerShard shard,
       Kernels kernels,
       MemoryScope scope) {
     this.config = config;
-    this.parameters = parameters;
+    this.parameters = shard.parameters();
     this.kernels = kernels;
-    this.clipper = new GradientClipper(kernels, scope, config.clipGrad());
-    Tensor values = parameters.values();
-    this.master =
-        types.master() == values.dtype() ? values : scope.allocate(values.shape(), types.master());
-    this.firstMoment = scope.allocate(values.shape(), types.firstMoment());
-    this.secondMoment = scope.allocate(values.shape(), types.secondMoment());
-    this.ranges = ranges();
+    this.clipper = new GradientClipper(kernels, shard, scope, config.clipGrad());
+    this.hasMaster = types.master() != parameters.values().dtype();
+    Shape size = Shape.of(shard.size());
+    Tensor master = hasMaster ? scope.allocate(size, types.master()) : parameters.values();
+    Tensor firstMoment = scope.allocate(size, types.firstMoment());
+    Tensor secondMoment = scope.allocate(size, types.secondMoment());
+    this.ranges = ranges(shard, master, firstMoment, secondMoment);
     kernels.fill(parameters.grads(), 0);
     kernels.fill(firstMoment, 0);
     kernels.fill(secondMoment, 0);
@@ -64,19 +67,20 @@ public final class AdamW {
 
   /** Takes the main weights from the model's: after they were initialised, or loaded alone. */
   public void resetMaster() {
-    if (hasMaster()) {
-      kernels.copy(master, parameters.values());
+    if (hasMaster) {
+      ranges.forEach(range -> kernels.copy(range.master, range.weight));
     }
   }
 
   /**
-   * Clips the gradients by their global norm and updates the weights.
+   * Clips the gradients by the norm of the whole model's and updates the weights that this rank
+   * owns.
    *
    * @param norm {@code [1]}, F64, gets the norm before clipping
    */
   public void step(double learningRate, double weightDecay, Tensor norm) {
     numUpdates++;
-    Tensor factor = clipper.factor(norm, parameters.grads());
+    Tensor factor = clipper.factor(norm);
     for (Range range : ranges) {
       kernels.adamW(
           range.weight,
@@ -85,7 +89,7 @@ public final class AdamW {
           range.secondMoment,
           range.grad,
           factor,
-          numbers(learningRate, range.decayed ? weightDecay : 0));
+          numbers(learningRate, range.owned.decayed() ? weightDecay : 0, range.owned.index()));
     }
   }
 
@@ -96,7 +100,7 @@ public final class AdamW {
 
   /** Whether the main weights are others than the model's ({@link #MASTER}). */
   public boolean hasMaster() {
-    return master.dtype() != parameters.values().dtype();
+    return hasMaster;
   }
 
   /** Updates so far, for the bias corrections. */
@@ -109,13 +113,18 @@ public final class AdamW {
     numUpdates = updates;
   }
 
-  /** The same walk for saving and loading: every tensor of the state, a parameter at a time. */
+  /**
+   * The same walk for saving and loading: every tensor of this rank's state, a parameter, or what
+   * the rank owns of it, at a time.
+   */
   public void visitState(StateVisitor visitor) {
-    for (Parameter parameter : parameters.all()) {
-      visitor.visit(FIRST_MOMENT, parameter, parameters.viewOf(parameter, firstMoment));
-      visitor.visit(SECOND_MOMENT, parameter, parameters.viewOf(parameter, secondMoment));
-      if (hasMaster()) {
-        visitor.visit(MASTER, parameter, parameters.viewOf(parameter, master));
+    for (Range range : ranges) {
+      for (ParameterPart part : parameters.partsIn(range.owned.range())) {
+        visitor.visit(FIRST_MOMENT, part, range.of(part, range.firstMoment));
+        visitor.visit(SECOND_MOMENT, part, range.of(part, range.secondMoment));
+        if (hasMaster) {
+          visitor.visit(MASTER, part, range.of(part, range.master));
+        }
       }
     }
   }
@@ -125,45 +134,54 @@ public final class AdamW {
   public interface StateVisitor {
     /**
      * @param kind {@link #FIRST_MOMENT}, {@link #SECOND_MOMENT} or {@link #MASTER}
-     * @param state of the parameter's shape
+     * @param part whose state it is
+     * @param state the part's elements, flat
      */
-    void visit(String kind, Parameter parameter, Tensor state);
+    void visit(String kind, ParameterPart part, Tensor state);
   }
 
-  private AdamWStep numbers(double learningRate, double weightDecay) {
+  private AdamWStep numbers(double learningRate, double weightDecay, long firstElement) {
     return new AdamWStep(
-        learningRate, config.beta1(), config.beta2(), config.epsilon(), weightDecay, numUpdates);
+        learningRate,
+        config.beta1(),
+        config.beta2(),
+        config.epsilon(),
+        weightDecay,
+        numUpdates,
+        firstElement);
   }
 
-  private List<Range> ranges() {
-    long decayed = parameters.decayedElements();
-    long all = parameters.values().numElements();
+  private List<Range> ranges(
+      OptimizerShard shard, Tensor master, Tensor firstMoment, Tensor secondMoment) {
     List<Range> made = new ArrayList<>();
-    if (decayed > 0) {
-      made.add(range(0, decayed, true));
-    }
-    if (decayed < all) {
-      made.add(range(decayed, all, false));
+    long start = 0;
+    for (Owned owned : shard.owned()) {
+      FlatRange inState = new FlatRange(start, start + owned.range().size());
+      made.add(
+          new Range(
+              owned,
+              owned.range().of(parameters.values()),
+              hasMaster ? inState.of(master) : owned.range().of(master),
+              inState.of(firstMoment),
+              inState.of(secondMoment),
+              owned.range().of(parameters.grads())));
+      start = inState.to();
     }
     return List.copyOf(made);
   }
 
-  private Range range(long from, long to, boolean decayed) {
-    Tensor weight = parameters.values().rows(from, to);
-    return new Range(
-        weight,
-        hasMaster() ? master.rows(from, to) : weight,
-        firstMoment.rows(from, to),
-        secondMoment.rows(from, to),
-        parameters.grads().rows(from, to),
-        decayed);
-  }
-
   private record Range(
+      Owned owned,
       Tensor weight,
       Tensor master,
       Tensor firstMoment,
       Tensor secondMoment,
-      Tensor grad,
-      boolean decayed) {}
+      Tensor grad) {
+
+    /** A part's elements in the state of this range. */
+    Tensor of(ParameterPart part, Tensor state) {
+      long before = owned.range().from();
+      return state.rows(part.range().from() - before, part.range().to() - before);
+    }
+  }
 }

@@ -1,18 +1,22 @@
 package io.tanuki4j.optim;
 
+import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.FlatRange;
+import io.tanuki4j.parallel.data.OptimizerShard;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * The factor that brings the global norm of a gradient down to a bound. Norm and factor stay on the
- * device. Without a bound the factor is 1, or not a number for a gradient that is not finite, so
- * that such a gradient never reaches the weights.
+ * The factor that brings the norm of the whole model's gradient down to a bound. Norm and factor
+ * stay on the device. Without a bound the factor is 1, or not a number for a gradient that is not
+ * finite, so that such a gradient never reaches the weights of any rank.
  */
 final class GradientClipper {
   private final Kernels kernels;
+  private final OptimizerShard shard;
   private final double maxNorm;
   private final Tensor sumOfSquares;
   private final Tensor factor;
@@ -20,8 +24,9 @@ final class GradientClipper {
   /**
    * @param maxNorm 0 for no bound
    */
-  GradientClipper(Kernels kernels, MemoryScope scope, double maxNorm) {
+  GradientClipper(Kernels kernels, OptimizerShard shard, MemoryScope scope, double maxNorm) {
     this.kernels = kernels;
+    this.shard = shard;
     this.maxNorm = maxNorm > 0 ? maxNorm : Double.POSITIVE_INFINITY;
     this.sumOfSquares = scope.allocate(Shape.of(1), DType.F64);
     this.factor = scope.allocate(Shape.of(1), DType.F64);
@@ -31,9 +36,12 @@ final class GradientClipper {
    * @param norm {@code [1]}, F64, gets the norm before clipping
    * @return {@code [1]}, F64
    */
-  Tensor factor(Tensor norm, Tensor grads) {
+  Tensor factor(Tensor norm) {
     kernels.fill(sumOfSquares, 0);
-    kernels.sumOfSquares(sumOfSquares, grads);
+    for (FlatRange range : shard.counted()) {
+      kernels.sumOfSquares(sumOfSquares, range.of(shard.parameters().grads()));
+    }
+    shard.group().allReduce(sumOfSquares, ReduceOp.SUM).await();
     kernels.clipFactor(norm, factor, sumOfSquares, maxNorm);
     return factor;
   }

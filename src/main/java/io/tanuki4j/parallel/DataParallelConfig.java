@@ -1,5 +1,7 @@
 package io.tanuki4j.parallel;
 
+import io.tanuki4j.nn.BucketPlan;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  *     the last backward
  * @param overlapParamGather {@code --overlap-param-gather}: weights are gathered during the next
  *     forward; only with both of the others
- * @param bucketElements {@code --ddp-bucket-size}, elements of a bucket; null for Megatron's rule
+ * @param bucketElements {@code --ddp-bucket-size}, elements of a bucket; null for Megatron's rule.
+ *     Without overlapGradReduce there is one bucket.
  */
 public record DataParallelConfig(
     boolean distributedOptimizer,
@@ -20,4 +23,26 @@ public record DataParallelConfig(
     @Nullable Integer bucketElements) {
   /** Megatron's default: every rank has the whole state, nothing overlaps. */
   public static final DataParallelConfig PLAIN = new DataParallelConfig(false, false, false, null);
+
+  private static final long LEAST_ELEMENTS = 40_000_000;
+  private static final long ELEMENTS_PER_RANK = 1_000_000;
+
+  /**
+   * How a rank's parameters are cut.
+   *
+   * @param replicas ranks that sum gradients together: of data and context parallelism
+   * @param tied names of parameters that several stages have
+   */
+  public BucketPlan bucketPlan(int replicas, Set<String> tied) {
+    return new BucketPlan(bucketElements(replicas), distributedOptimizer ? replicas : 1, tied);
+  }
+
+  private long bucketElements(int replicas) {
+    if (!overlapGradReduce) {
+      return Long.MAX_VALUE;
+    }
+    return bucketElements == null
+        ? Math.max(LEAST_ELEMENTS, ELEMENTS_PER_RANK * replicas)
+        : bucketElements;
+  }
 }

@@ -5,6 +5,7 @@ import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -19,30 +20,36 @@ import java.util.function.IntPredicate;
 public final class Evaluator {
   private final Device device;
   private final MicrobatchRunner<?> runner;
+  private final DataParallel data;
+  private final TokenCount tokens;
   private final Tensor sums;
 
   /**
    * @param scope memory for the sums, for as long as this is used
    */
-  public Evaluator(Device device, MicrobatchRunner<?> runner, MemoryScope scope) {
+  public Evaluator(
+      Device device, MicrobatchRunner<?> runner, DataParallel data, MemoryScope scope) {
     this.device = device;
     this.runner = runner;
+    this.data = data;
+    this.tokens = new TokenCount(data.samples(), device, scope);
     this.sums = scope.allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
   }
 
   /**
-   * Consumes global batches and returns their mean loss.
+   * Consumes global batches and returns their mean loss; all ranks take part and get the same.
    *
    * @param numBatches global batches
-   * @param numMicrobatches micro-batches in a global batch
+   * @param numMicrobatches this rank's micro-batches in a global batch
    * @param goOn asked before each global batch, which it gets counted from 1
    * @return empty if {@code goOn} said no
    * @throws IllegalArgumentException if no token counts
    */
   public Optional<Loss> run(
       BatchSource source, int numBatches, int numMicrobatches, IntPredicate goOn) {
+    data.awaitWeights();
     device.kernels().fill(sums, 0);
-    double numTokens = 0;
+    double ownTokens = 0;
     for (int batch = 1; batch <= numBatches; batch++) {
       if (!goOn.test(batch)) {
         return Optional.empty();
@@ -50,12 +57,12 @@ public final class Evaluator {
       List<TokenBatch> batches = new ArrayList<>(numMicrobatches);
       for (int i = 0; i < numMicrobatches; i++) {
         batches.add(source.next());
-        numTokens += batches.get(i).numValidTokens();
+        ownTokens += batches.get(i).numValidTokens();
       }
       runner.evaluate(batches, sums);
     }
-    runner.shareLosses(sums);
-    return Optional.of(mean(numTokens));
+    data.sumLosses(sums);
+    return Optional.of(mean(tokens.total(ownTokens, source)));
   }
 
   private Loss mean(double numTokens) {

@@ -1,11 +1,11 @@
 package io.tanuki4j.train;
 
-import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.parallel.context.SequenceSharding;
+import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.parallel.pipeline.MicrobatchInputs;
 import io.tanuki4j.parallel.pipeline.ModelChunk;
 import io.tanuki4j.parallel.pipeline.PipelineExecutor;
@@ -76,20 +76,16 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
    *
    * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to by the last stage; the same
    *     tensor for many iterations, since what is recorded belongs to it
+   * @param data hears what micro-batches do with parameters
    */
-  void train(List<TokenBatch> batches, Tensor lossSums) {
-    executor.train(batches.size(), (i, inputs) -> upload(batches.get(i), inputs), lossSums);
-    stage.tied().sumGradients();
+  void train(List<TokenBatch> batches, Tensor lossSums, DataParallel data) {
+    executor.train(
+        batches.size(), (i, inputs) -> upload(batches.get(i), inputs), lossSums, data::listener);
   }
 
   /** Forward alone; arguments as for {@link #train}. */
   void evaluate(List<TokenBatch> batches, Tensor lossSums) {
     executor.evaluate(batches.size(), (i, inputs) -> upload(batches.get(i), inputs), lossSums);
-  }
-
-  /** Gives every stage the sums that the last one has. */
-  void shareLosses(Tensor lossSums) {
-    stage.group().allReduce(lossSums, ReduceOp.SUM).await();
   }
 
   /**

@@ -1,37 +1,48 @@
 package io.tanuki4j.train;
 
+import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
-import io.tanuki4j.nn.Parameter;
-import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.FlatRange;
+import io.tanuki4j.nn.ParameterPart;
+import io.tanuki4j.parallel.data.DataParallel;
+import io.tanuki4j.parallel.data.OptimizerShard;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Numbers about weights and gradients that only the log asks for. Each makes the host wait. */
+/**
+ * Numbers about all weights and gradients of a model that only the log asks for. Each makes the
+ * host wait, and is asked for by every rank.
+ */
 public final class ParameterStatistics {
   private static final long ELEMENTS_AT_ONCE = 1 << 20;
 
   private final Device device;
-  private final ParameterBuffers parameters;
+  private final DataParallel data;
+  private final OptimizerShard shard;
   private final Tensor sum;
 
   /**
    * @param scope memory for one number, for as long as this is used
    */
-  public ParameterStatistics(Device device, ParameterBuffers parameters, MemoryScope scope) {
+  public ParameterStatistics(Device device, DataParallel data, MemoryScope scope) {
     this.device = device;
-    this.parameters = parameters;
+    this.data = data;
+    this.shard = data.shard();
     this.sum = scope.allocate(Shape.of(1), DType.F64);
   }
 
   /** The L2 norm of all weights ({@code --log-params-norm}). */
   double paramsNorm() {
+    data.awaitWeights();
     device.kernels().fill(sum, 0);
-    device.kernels().sumOfSquares(sum, parameters.values());
-    return Math.sqrt(download(sum).getDouble(0));
+    for (FlatRange range : shard.counted()) {
+      device.kernels().sumOfSquares(sum, range.of(shard.parameters().values()));
+    }
+    return Math.sqrt(sumOverRanks());
   }
 
   /**
@@ -40,12 +51,23 @@ public final class ParameterStatistics {
    */
   long numZeros() {
     long zeros = 0;
-    for (Parameter parameter : parameters.all()) {
-      long size = parameter.grad().numElements();
-      Tensor flat = parameter.grad().reshape(Shape.of(size));
-      for (long from = 0; from < size; from += ELEMENTS_AT_ONCE) {
-        zeros += zerosOf(flat.rows(from, Math.min(size, from + ELEMENTS_AT_ONCE)));
-      }
+    for (ParameterPart part : shard.countedParts()) {
+      zeros += zerosOf(part.range());
+    }
+    device.kernels().fill(sum, zeros);
+    return Math.round(sumOverRanks());
+  }
+
+  private double sumOverRanks() {
+    shard.group().allReduce(sum, ReduceOp.SUM).await();
+    return download(sum).getDouble(0);
+  }
+
+  private long zerosOf(FlatRange range) {
+    Tensor grads = shard.parameters().grads();
+    long zeros = 0;
+    for (long from = range.from(); from < range.to(); from += ELEMENTS_AT_ONCE) {
+      zeros += zerosOf(grads.rows(from, Math.min(range.to(), from + ELEMENTS_AT_ONCE)));
     }
     return zeros;
   }

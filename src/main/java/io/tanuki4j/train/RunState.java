@@ -53,7 +53,8 @@ public record RunState(
   List<ShardedTensor> optimizerTensors() {
     List<ShardedTensor> tensors = new ArrayList<>();
     optimizer.visitState(
-        (kind, parameter, state) -> tensors.addAll(ShardedTensor.of(parameter, kind + ".", state)));
+        (kind, part, state) ->
+            tensors.addAll(ShardedTensor.of(part.parameter(), kind + ".", part.first(), state)));
     return tensors;
   }
 

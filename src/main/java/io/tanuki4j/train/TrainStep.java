@@ -5,19 +5,24 @@ import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.optim.AdamW;
+import io.tanuki4j.parallel.data.DataParallel;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One iteration: the gradient of a global batch, a micro-batch at a time, then one update.
+ * One iteration of a rank: the gradient of its part of a global batch, a micro-batch at a time, the
+ * sum over all ranks, then one update.
  *
  * <p>The loss is a sum over tokens divided by the number of tokens of the global batch that count,
  * which is known before the first forward. This is Megatron's {@code --calculate-per-token-loss},
- * and equals its default where no token is masked. Nothing is read back from the device.
+ * and equals its default where no token is masked. Nothing is read back from the device, except for
+ * the number of tokens where several ranks have masked ones.
  */
 public final class TrainStep {
   private final MicrobatchRunner<?> runner;
+  private final DataParallel data;
   private final AdamW optimizer;
+  private final TokenCount tokens;
   private final ResultRing results;
   private final List<TokenBatch> batches = new ArrayList<>();
 
@@ -25,15 +30,24 @@ public final class TrainStep {
    * @param runner of the model whose parameters the optimizer updates
    * @param scope memory for results that were not taken yet, for as long as this is used
    */
-  public TrainStep(Device device, MicrobatchRunner<?> runner, AdamW optimizer, MemoryScope scope) {
+  public TrainStep(
+      Device device,
+      MicrobatchRunner<?> runner,
+      DataParallel data,
+      AdamW optimizer,
+      MemoryScope scope) {
     this.runner = runner;
+    this.data = data;
     this.optimizer = optimizer;
+    this.tokens = new TokenCount(data.samples(), device, scope);
     this.results = new ResultRing(device, scope);
   }
 
   /**
-   * Takes a global batch and updates the weights. After {@link #isFull} results must be taken.
+   * Takes this rank's samples of a global batch and updates the weights. After {@link #isFull}
+   * results must be taken.
    *
+   * @param numMicrobatches of this rank
    * @throws IllegalArgumentException if no token of the global batch counts
    */
   public void run(
@@ -41,11 +55,18 @@ public final class TrainStep {
     double numTokens = take(source, numMicrobatches);
     runner.setGradScale(1 / numTokens);
     results.begin();
-    runner.train(batches, results.lossSums());
-    runner.shareLosses(results.lossSums());
+    runner.train(batches, results.lossSums(), data);
+    data.finishGradients();
+    data.sumLosses(results.lossSums());
     optimizer.step(learningRate, weightDecay, results.norm());
+    data.shareWeights();
     results.end(numTokens);
     batches.clear();
+  }
+
+  /** Before anything but a step or an evaluation reads the weights. */
+  void awaitWeights() {
+    data.awaitWeights();
   }
 
   /** Whether there is no room for the results of another iteration. */
@@ -60,13 +81,14 @@ public final class TrainStep {
 
   private double take(BatchSource source, int numMicrobatches) {
     long firstSample = source.consumedSamples();
-    double numTokens = 0;
+    double ownTokens = 0;
     batches.clear();
     for (int i = 0; i < numMicrobatches; i++) {
       TokenBatch batch = source.next();
-      numTokens += batch.numValidTokens();
+      ownTokens += batch.numValidTokens();
       batches.add(batch);
     }
+    double numTokens = tokens.total(ownTokens, source);
     if (!(numTokens > 0)) {
       throw new IllegalArgumentException(
           ("samples %d to %d: no token counts for the loss (expected: at least one in a global"

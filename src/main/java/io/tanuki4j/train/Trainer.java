@@ -200,6 +200,7 @@ public final class Trainer {
   /** Nothing is saved before its iterations were found to be finite. */
   private void save() {
     Progress progress = new Progress(iteration, consumedTrain, consumedValid);
+    parts.step.awaitWeights();
     outsideTheInterval(() -> parts.saver.save(progress));
   }
 

@@ -8,7 +8,7 @@ import java.util.List;
 
 /** What happens to buffers without regard to their shape: elementwise operations, the optimizer. */
 final class FlatOperations {
-  private static final AdamWStep STEP = new AdamWStep(1e-5, 0.9, 0.95, 1e-8, 0.1, 10);
+  private static final AdamWStep STEP = new AdamWStep(1e-5, 0.9, 0.95, 1e-8, 0.1, 10, 0);
 
   private final BenchmarkShape shape;
   private final DType dtype;

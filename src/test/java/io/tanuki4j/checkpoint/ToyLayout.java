@@ -1,7 +1,8 @@
 package io.tanuki4j.checkpoint;
 
-import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.FlatRange;
 import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.ParameterPart;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.nn.ParameterSpec.Slice;
 import io.tanuki4j.tensor.DType;
@@ -85,14 +86,9 @@ record ToyLayout(int tp, int dp, int pp) {
       long from = all * dpRank / dp;
       long to = all * (dpRank + 1) / dp;
       List<ShardedTensor> tensors = new ArrayList<>();
-      for (Parameter parameter : parameters.all()) {
-        long start = parameters.viewOf(parameter, moment).byteOffset() / Float.BYTES;
-        long end = start + parameter.spec().shape().numElements();
-        long first = Math.max(start, from);
-        if (first < Math.min(end, to)) {
-          Tensor range = moment.rows(first, Math.min(end, to));
-          tensors.addAll(ShardedTensor.of(parameter, "exp_avg.", first - start, range));
-        }
+      for (ParameterPart part : parameters.partsIn(new FlatRange(from, to))) {
+        Tensor range = part.range().of(moment);
+        tensors.addAll(ShardedTensor.of(part.parameter(), "exp_avg.", part.first(), range));
       }
       return tensors;
     }

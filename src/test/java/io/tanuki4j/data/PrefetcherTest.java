@@ -35,6 +35,11 @@ class PrefetcherTest {
     }
 
     @Override
+    public boolean masksTokens() {
+      return false;
+    }
+
+    @Override
     public long consumedSamples() {
       return 2L * calls.get();
     }

@@ -10,10 +10,11 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Norm, clip factor and AdamW against their formulas. */
 public abstract class OptimizerContract extends KernelContract {
-  private static final AdamWStep STEP = new AdamWStep(0.01, 0.9, 0.95, 1e-8, 0.1, 3);
+  private static final AdamWStep STEP = new AdamWStep(0.01, 0.9, 0.95, 1e-8, 0.1, 3, 0);
 
   @ParameterizedTest
   @MethodSource("types")
@@ -104,6 +105,33 @@ public abstract class OptimizerContract extends KernelContract {
     assertThat(memory.values(m)).isEqualTo(memory.values(nearest));
   }
 
+  /** Also far behind the places that 32 bits can count. */
+  @ParameterizedTest
+  @ValueSource(longs = {0, 1L << 36})
+  void parts_of_a_buffer_are_updated_as_the_whole_is(long start) {
+    int k = 257;
+    Tensor whole = memory.random(DType.BF16, 1, k);
+    Tensor parts = memory.copyOf(whole);
+    Tensor wholeV = memory.filled(DType.BF16, 0.25, k);
+    Tensor partsV = memory.copyOf(wholeV);
+    Tensor grad = memory.random(DType.F32, 2, k);
+    Tensor factor = memory.filled(DType.F64, 1, 1);
+    kernels().adamW(whole, whole, memory.filled(DType.F32, 0, k), wholeV, grad, factor, at(start));
+    for (int[] part : new int[][] {{0, 64}, {64, 196}, {196, k}}) {
+      Tensor m = memory.filled(DType.F32, 0, part[1] - part[0]);
+      Tensor w = parts.rows(part[0], part[1]);
+      Tensor v = partsV.rows(part[0], part[1]);
+      Tensor g = grad.rows(part[0], part[1]);
+      kernels().adamW(w, w, m, v, g, factor, at(start + part[0]));
+    }
+    assertThat(memory.values(parts)).isEqualTo(memory.values(whole));
+    assertThat(memory.values(partsV)).isEqualTo(memory.values(wholeV));
+  }
+
+  private static AdamWStep at(long firstElement) {
+    return new AdamWStep(0.01, 0.9, 0.95, 1e-8, 0.1, 3, firstElement);
+  }
+
   @Test
   void small_steps_move_bf16_masters_on_average() {
     int k = 4096;
@@ -113,7 +141,7 @@ public abstract class OptimizerContract extends KernelContract {
     Tensor grad = memory.filled(DType.F32, 1, k);
     Tensor factor = memory.filled(DType.F64, 1, 1);
     for (int iteration = 1; iteration <= 10; iteration++) {
-      AdamWStep step = new AdamWStep(1e-4, 0.9, 0.95, 1e-8, 0, iteration);
+      AdamWStep step = new AdamWStep(1e-4, 0.9, 0.95, 1e-8, 0, iteration, 0);
       kernels().adamW(master, master, m, v, grad, factor, step);
     }
     double mean = Arrays.stream(memory.values(master)).average().orElseThrow();

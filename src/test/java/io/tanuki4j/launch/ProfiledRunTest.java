@@ -43,7 +43,9 @@ class ProfiledRunTest {
     Iterations(RunConfig config, Device device, Closer closer) {
       model = BuiltModel.build(config, VOCAB_SIZE, device, ParallelContext.single(device), closer);
       model.initialize();
-      step = new TrainStep(device, model.runner(closer), model.optimizer(), model.memory());
+      step =
+          new TrainStep(
+              device, model.runner(closer), model.data(), model.optimizer(), model.memory());
       batches =
           new RandomBatches(
               config.model().seqLength(), config.train().microBatchSize(), VOCAB_SIZE, 7, 1);

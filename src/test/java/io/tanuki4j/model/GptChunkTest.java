@@ -10,11 +10,17 @@ import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.nn.GradientCheck;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.ParameterListener;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.parallel.pipeline.ModelChunk.ChunkForward;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -72,6 +78,39 @@ class GptChunkTest {
 
       assertThat(again.lossesAndGradients(microbatch))
           .containsExactly(kept.lossesAndGradients(microbatch));
+    }
+  }
+
+  /** A gradient that is done must not change any more: another rank may have it already. */
+  @ParameterizedTest
+  @MethodSource("variants")
+  void tells_which_values_it_needs_and_which_gradients_are_done(TestConfig variant) {
+    TestModel model = new TestModel(device, variant.config());
+    device.kernels().fill(model.parameters().grads(), 0);
+    Set<String> needed = new HashSet<>();
+    Map<String, double[]> done = new HashMap<>();
+    ParameterListener listener =
+        new ParameterListener() {
+          @Override
+          public void valuesNeeded(List<Parameter> parameters) {
+            parameters.forEach(parameter -> needed.add(parameter.name()));
+          }
+
+          @Override
+          public void gradientsDone(List<Parameter> parameters) {
+            for (Parameter parameter : parameters) {
+              done.putIfAbsent(parameter.name(), device.read(parameter.grad()));
+            }
+          }
+        };
+    model.train(TestDevice.listening(microbatch, listener));
+    List<String> names = model.chunk().parameters().stream().map(Parameter::name).toList();
+    assertThat(needed).containsExactlyInAnyOrderElementsOf(names);
+    assertThat(done).containsOnlyKeys(names);
+    for (Parameter parameter : model.chunk().parameters()) {
+      assertThat(done.get(parameter.name()))
+          .as(parameter.name())
+          .isEqualTo(device.read(parameter.grad()));
     }
   }
 

@@ -2,7 +2,6 @@ package io.tanuki4j.model;
 
 import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.comm.ProcessGroupFactory;
-import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.nn.Initializer;
@@ -10,12 +9,14 @@ import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.nn.TestDevice;
+import io.tanuki4j.parallel.DataParallelConfig;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.context.ContextCommunication;
 import io.tanuki4j.parallel.context.SequenceSharding;
+import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.parallel.pipeline.MicrobatchInputs;
 import io.tanuki4j.parallel.pipeline.PipelineExecutor;
 import io.tanuki4j.parallel.pipeline.PipelineSchedule;
@@ -29,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
@@ -89,6 +91,7 @@ record ModelRanks(
     private final ParallelContext context;
     private final ParameterBuffers parameters;
     private final PipelineStage<GptChunk.Saved> stage;
+    private final DataParallel data;
     private final Tensor lossSums;
 
     Rank(TestDevice device, ParallelContext context, StageLayers layers) {
@@ -97,6 +100,7 @@ record ModelRanks(
       this.parameters =
           ParameterBuffers.allocate(
               ModelParameters.specs(config, layers, context.grid(), context.globalRank()),
+              DataParallelConfig.PLAIN.bucketPlan(1, Set.of(ModelParameters.EMBEDDING)),
               device.scope(),
               dtype,
               dtype.statisticsType());
@@ -105,6 +109,7 @@ record ModelRanks(
           new ModelBuilder(
                   config, context, communication, device.device(), parameters, device.scope())
               .stage(layers, MICRO_BATCH_SIZE);
+      this.data = new DataParallel(DataParallelConfig.PLAIN, parameters, context, stage.tied());
       this.lossSums = device.scope().allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
     }
 
@@ -121,7 +126,7 @@ record ModelRanks(
         for (int i = 0; i < NUM_ITERATIONS; i++) {
           evaluated = losses(() -> executor.evaluate(numMicrobatches, this::load, lossSums));
           trained = losses(() -> executor.train(numMicrobatches, this::load, lossSums));
-          sumGradients();
+          data.finishGradients();
         }
         Map<ParameterSpec, double[]> gradients = new LinkedHashMap<>();
         for (Parameter parameter : parameters.all()) {
@@ -131,21 +136,10 @@ record ModelRanks(
       }
     }
 
-    private void sumGradients() {
-      stage.tied().sumGradients();
-      if (context.dims().sequenceParallel()) {
-        parameters.all().stream()
-            .filter(parameter -> !parameter.spec().weightDecay())
-            .forEach(norm -> context.tp().allReduce(norm.grad(), ReduceOp.SUM).await());
-      }
-      context.cp().allReduce(parameters.grads(), ReduceOp.SUM).await();
-    }
-
     private double[] losses(Runnable work) {
       device.kernels().fill(lossSums, 0);
       work.run();
-      stage.group().allReduce(lossSums, ReduceOp.SUM).await();
-      context.cp().allReduce(lossSums, ReduceOp.SUM).await();
+      data.sumLosses(lossSums);
       return device.read(lossSums);
     }
 

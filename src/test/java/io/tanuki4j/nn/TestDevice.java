@@ -84,6 +84,7 @@ public final class TestDevice implements AutoCloseable {
         tensor(DType.F64, Shape.of(LossKernels.NUM_SUMS), new double[LossKernels.NUM_SUMS]),
         tensor(DType.F64, Shape.of(1), 1.0 / ones.length),
         Accumulate.ADD,
+        ParameterListener.NONE,
         true,
         scope);
   }
@@ -97,7 +98,22 @@ public final class TestDevice implements AutoCloseable {
         training.lossSums(),
         training.gradScale(),
         Accumulate.ADD,
+        ParameterListener.NONE,
         false,
+        training.scope());
+  }
+
+  /** The same micro-batch with somebody who hears of its parameters. */
+  public static Microbatch listening(Microbatch training, ParameterListener listener) {
+    return new Microbatch(
+        training.tokens(),
+        training.targets(),
+        training.lossMask(),
+        training.lossSums(),
+        training.gradScale(),
+        training.weightGrads(),
+        listener,
+        true,
         training.scope());
   }
 
@@ -110,6 +126,7 @@ public final class TestDevice implements AutoCloseable {
         training.lossSums(),
         training.gradScale(),
         Accumulate.OVERWRITE,
+        ParameterListener.NONE,
         true,
         training.scope());
   }

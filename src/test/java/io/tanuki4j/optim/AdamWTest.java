@@ -9,6 +9,7 @@ import io.tanuki4j.kernel.HostValues;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -114,19 +115,21 @@ class AdamWTest {
     List<String> visited = new ArrayList<>();
     optimizer(parameters(DType.F32, DType.F32), 0)
         .visitState(
-            (kind, parameter, state) -> visited.add(kind + "." + parameter.name() + state.shape()));
+            (kind, part, state) ->
+                visited.add(kind + "." + part.parameter().name() + state.shape()));
     assertThat(visited)
         .containsExactly(
-            "exp_avg.matrix[2, 3]",
-            "exp_avg_sq.matrix[2, 3]",
-            "exp_avg.norm[3]",
-            "exp_avg_sq.norm[3]");
+            "exp_avg.matrix[6]", "exp_avg_sq.matrix[6]", "exp_avg.norm[3]", "exp_avg_sq.norm[3]");
   }
 
   private AdamW optimizer(ParameterBuffers parameters, double clip) {
     OptimizerConfig config = new OptimizerConfig(0.9, 0.95, 1e-5, clip);
     return new AdamW(
-        config, StateTypes.wide(parameters.values().dtype()), parameters, device.kernels(), scope);
+        config,
+        StateTypes.wide(parameters.values().dtype()),
+        DataParallel.alone(parameters, device).shard(),
+        device.kernels(),
+        scope);
   }
 
   private ParameterBuffers parameters(DType valueType, DType gradType) {
@@ -151,8 +154,8 @@ class AdamWTest {
   private double[] state(AdamW optimizer, String kind, String name) {
     List<double[]> found = new ArrayList<>();
     optimizer.visitState(
-        (k, parameter, state) -> {
-          if (k.equals(kind) && parameter.name().equals(name)) {
+        (k, part, state) -> {
+          if (k.equals(kind) && part.parameter().name().equals(name)) {
             found.add(values(state));
           }
         });

@@ -34,6 +34,11 @@ final class ListSource implements BatchSource {
   }
 
   @Override
+  public boolean masksTokens() {
+    return true;
+  }
+
+  @Override
   public long consumedSamples() {
     return consumed;
   }

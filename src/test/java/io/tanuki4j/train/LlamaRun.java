@@ -28,6 +28,7 @@ import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import io.tanuki4j.parallel.Agreement;
 import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
 import java.io.IOException;
@@ -50,6 +51,7 @@ final class LlamaRun implements AutoCloseable {
   private final Options options;
   private final ModelConfig model;
   private final ParameterBuffers parameters;
+  private final DataParallel data;
   private final AdamW optimizer;
   private final MicrobatchRunner<GptChunk.Saved> runner;
 
@@ -90,11 +92,12 @@ final class LlamaRun implements AutoCloseable {
             precision.gradients());
     device.kernels().fill(parameters.values(), 0);
     loadReferenceWeights();
+    this.data = DataParallel.alone(parameters, device.device());
     this.optimizer =
         new AdamW(
             new OptimizerConfig(0.9, 0.95, number("adam_eps"), number("clip")),
             precision.state(),
-            parameters,
+            data.shard(),
             device.kernels(),
             device.scope());
     GptChunk chunk = new ModelBuilder(model, device.device(), parameters, device.scope()).build();
@@ -116,12 +119,12 @@ final class LlamaRun implements AutoCloseable {
         new Restorer(checkpoints(), train(), device.device(), state, sink::message)
             .restore()
             .orElse(Progress.START);
-    try (Datasets data = datasets()) {
+    try (Datasets sets = datasets()) {
       Splits splits =
           new Splits(
-              batches(data.train(), start.consumedTrainSamples()),
-              batches(data.valid(), start.consumedValidSamples()),
-              batches(data.test(), 0));
+              batches(sets.train(), start.consumedTrainSamples()),
+              batches(sets.valid(), start.consumedValidSamples()),
+              batches(sets.test(), 0));
       trainer(state, splits).run(start);
     }
   }
@@ -133,8 +136,8 @@ final class LlamaRun implements AutoCloseable {
       state.put(parameter.name(), bits(device.read(parameter.value())));
     }
     optimizer.visitState(
-        (kind, parameter, tensor) ->
-            state.put(kind + "." + parameter.name(), bits(device.read(tensor))));
+        (kind, part, tensor) ->
+            state.put(kind + "." + part.parameter().name(), bits(device.read(tensor))));
     return state;
   }
 
@@ -153,8 +156,7 @@ final class LlamaRun implements AutoCloseable {
   }
 
   private Trainer trainer(RunState state, Splits splits) {
-    ParameterStatistics statistics =
-        new ParameterStatistics(device.device(), parameters, device.scope());
+    ParameterStatistics statistics = new ParameterStatistics(device.device(), data, device.scope());
     IterationLog log =
         new IterationLog(
             sink,
@@ -167,8 +169,8 @@ final class LlamaRun implements AutoCloseable {
     return new Trainer(
         train(),
         new Trainer.Parts(
-            new TrainStep(device.device(), runner, optimizer, device.scope()),
-            new Evaluator(device.device(), runner, device.scope()),
+            new TrainStep(device.device(), runner, data, optimizer, device.scope()),
+            new Evaluator(device.device(), runner, data, device.scope()),
             state.schedule(),
             splits,
             new Saver(checkpoints(), device.device(), state, sink::message),

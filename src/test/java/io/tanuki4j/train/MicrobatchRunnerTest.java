@@ -15,11 +15,14 @@ import io.tanuki4j.model.ModelParameters;
 import io.tanuki4j.nn.Initializer;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.TestDevice;
+import io.tanuki4j.parallel.DataParallelConfig;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.context.SequenceSharding;
+import io.tanuki4j.parallel.data.DataParallel;
+import io.tanuki4j.parallel.pipeline.PipelineStage;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -28,6 +31,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
@@ -86,7 +90,7 @@ class MicrobatchRunnerTest {
             new MicrobatchRunner<>(
                 run.device, new QuadraticChunk(run.device, run.parameters), 2, 1, 0)) {
       Tensor sums = run.parameters.values();
-      assertThatThrownBy(() -> runner.train(List.of(longer), sums))
+      assertThatThrownBy(() -> runner.train(List.of(longer), sums, run.data))
           .isInstanceOf(IllegalStateException.class)
           .hasMessage("a micro-batch of 1 sequences of 3 tokens (expected: 1 of 2)");
     }
@@ -113,6 +117,7 @@ class MicrobatchRunnerTest {
     ParameterBuffers parameters =
         ParameterBuffers.allocate(
             ModelParameters.specs(MODEL, layers, context.grid(), context.globalRank()),
+            DataParallelConfig.PLAIN.bucketPlan(1, Set.of(ModelParameters.EMBEDDING)),
             device.scope(),
             DType.F32,
             DType.F32);
@@ -121,21 +126,23 @@ class MicrobatchRunnerTest {
         new ModelBuilder(MODEL, context, device.device(), parameters, device.scope());
     Tensor sums = device.scope().allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
     MicrobatchTokens tokens = new MicrobatchTokens(SEQ_LENGTH, 1, SequenceSharding.of(context));
-    try (MicrobatchRunner<?> runner =
-        new MicrobatchRunner<>(device.device(), builder.stage(layers, 1), tokens, 0)) {
+    PipelineStage<?> stage = builder.stage(layers, 1);
+    DataParallel data =
+        new DataParallel(DataParallelConfig.PLAIN, parameters, context, stage.tied());
+    try (MicrobatchRunner<?> runner = new MicrobatchRunner<>(device.device(), stage, tokens, 0)) {
       runner.setGradScale(1.0 / (NUM_MICROBATCHES * SEQ_LENGTH));
-      double[] trained = losses(device, runner, sums, () -> runner.train(batches(), sums));
+      double[] trained = losses(device, data, sums, () -> runner.train(batches(), sums, data));
+      data.finishGradients();
       double[] gradient = device.read(parameters.get(ModelParameters.EMBEDDING).grad());
-      double[] evaluated = losses(device, runner, sums, () -> runner.evaluate(batches(), sums));
+      double[] evaluated = losses(device, data, sums, () -> runner.evaluate(batches(), sums));
       return new Found(trained, evaluated, gradient);
     }
   }
 
-  private static double[] losses(
-      TestDevice device, MicrobatchRunner<?> runner, Tensor sums, Runnable work) {
+  private static double[] losses(TestDevice device, DataParallel data, Tensor sums, Runnable work) {
     device.kernels().fill(sums, 0);
     work.run();
-    runner.shareLosses(sums);
+    data.sumLosses(sums);
     return device.read(sums);
   }
 

@@ -14,6 +14,7 @@ import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.parallel.Agreement;
 import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.train.TrainConfig.Rampup;
 import java.nio.file.Path;
@@ -36,6 +37,7 @@ final class TinyRun implements AutoCloseable {
   final StopRequest stop = new StopRequest();
   final Device device = new Nd4jBackend(1).openDevice(0);
   final ParameterBuffers parameters;
+  final DataParallel data;
   final AdamW optimizer;
   final OptimizerSchedule schedule;
   final AtomicLong nanos = new AtomicLong();
@@ -126,20 +128,21 @@ final class TinyRun implements AutoCloseable {
     this.parameters = ParameterBuffers.allocate(QuadraticChunk.SPECS, scope, DType.F32, DType.F32);
     device.kernels().fill(parameters.values(), 0);
     device.kernels().fill(parameters.get("weight").value(), 1);
+    this.data = DataParallel.alone(parameters, device);
     this.optimizer =
         new AdamW(
             new OptimizerConfig(0.9, 0.95, 1e-8, settings.clip),
             StateTypes.wide(DType.F32),
-            parameters,
+            data.shard(),
             device.kernels(),
             scope);
     this.schedule = new OptimizerSchedule(settings.schedule());
     this.runner =
         new MicrobatchRunner<>(
             device, new QuadraticChunk(device, parameters), ListSource.SEQ_LENGTH, 1, 0);
-    this.step = new TrainStep(device, runner, optimizer, scope);
-    this.evaluator = new Evaluator(device, runner, scope);
-    this.statistics = new ParameterStatistics(device, parameters, scope);
+    this.step = new TrainStep(device, runner, data, optimizer, scope);
+    this.evaluator = new Evaluator(device, runner, data, scope);
+    this.statistics = new ParameterStatistics(device, data, scope);
   }
 
   /** Restores what is to be loaded, then runs. */

@@ -13,6 +13,7 @@ import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.StateTypes;
+import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tensor.DType;
 import java.util.List;
 import java.util.Optional;
@@ -28,17 +29,18 @@ class TrainStepTest {
   private final MemoryScope scope = device.openScope("test");
   private final ParameterBuffers parameters =
       ParameterBuffers.allocate(QuadraticChunk.SPECS, scope, DType.F32, DType.F32);
+  private final DataParallel data = DataParallel.alone(parameters, device);
   private final AdamW optimizer =
       new AdamW(
           new OptimizerConfig(0.9, 0.95, 1e-8, 1),
           StateTypes.wide(DType.F32),
-          parameters,
+          data.shard(),
           device.kernels(),
           scope);
   private final MicrobatchRunner<?> runner =
       new MicrobatchRunner<>(
           device, new QuadraticChunk(device, parameters), ListSource.SEQ_LENGTH, 1, 0);
-  private final TrainStep step = new TrainStep(device, runner, optimizer, scope);
+  private final TrainStep step = new TrainStep(device, runner, data, optimizer, scope);
 
   @BeforeEach
   void fill() {
@@ -120,7 +122,7 @@ class TrainStepTest {
   @Test
   void evaluation_is_the_mean_over_its_tokens_and_changes_nothing() {
     ListSource source = new ListSource(100, 0);
-    Evaluator evaluator = new Evaluator(device, runner, scope);
+    Evaluator evaluator = new Evaluator(device, runner, data, scope);
     Optional<Loss> loss = evaluator.run(source, 2, 3, batch -> true);
     assertThat(loss.orElseThrow().lm()).isEqualTo((7 + 5) / 2.0 / 11, within(FP32));
     assertThat(evaluator.run(source, 2, 3, batch -> batch < 2)).isEmpty();
@@ -130,7 +132,7 @@ class TrainStepTest {
 
   @Test
   void evaluation_without_a_token_ends_with_a_sentence() {
-    Evaluator evaluator = new Evaluator(device, runner, scope);
+    Evaluator evaluator = new Evaluator(device, runner, data, scope);
     assertThatThrownBy(() -> evaluator.run(masked(), 1, 2, batch -> true))
         .hasMessageStartingWith("evaluation: no token counts for the loss");
   }
@@ -151,6 +153,11 @@ class TrainStepTest {
       public TokenBatch next() {
         consumed++;
         return new TokenBatch(2, 1, new int[2], new int[2], new float[2]);
+      }
+
+      @Override
+      public boolean masksTokens() {
+        return true;
       }
 
       @Override

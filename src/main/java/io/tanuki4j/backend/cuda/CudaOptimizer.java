@@ -93,7 +93,8 @@ final class CudaOptimizer implements OptimizerKernels {
   private static void addStep(CudaFunction function, AdamWStep step) {
     double correction1 = 1 - Math.pow(step.beta1(), step.iteration());
     double correction2 = 1 - Math.pow(step.beta2(), step.iteration());
-    function.arg(step.iteration()).arg((float) step.learningRate());
+    function.arg(step.iteration()).arg(step.firstElement());
+    function.arg((float) step.learningRate());
     function.arg((float) step.beta1()).arg((float) step.beta2());
     function.arg((float) (1 - step.beta1())).arg((float) (1 - step.beta2()));
     function.arg((float) step.epsilon()).arg((float) step.weightDecay());

@@ -64,7 +64,7 @@ final class Nd4jOptimizer implements OptimizerKernels {
       Tensor grad,
       Tensor factor,
       AdamWStep step) {
-    Update update = new Update(weight, master, firstMoment, secondMoment, grad, step.iteration());
+    Update update = new Update(weight, master, firstMoment, secondMoment, grad, step);
     update.check();
     Expect.elements("factor of adamW", factor, 1);
     Expect.dtype("factor of adamW", factor, DType.F64);
@@ -90,7 +90,7 @@ final class Nd4jOptimizer implements OptimizerKernels {
       Tensor firstMoment,
       Tensor secondMoment,
       Tensor grad,
-      long iteration) {
+      AdamWStep step) {
 
     void check() {
       long k = master.numElements();
@@ -124,7 +124,8 @@ final class Nd4jOptimizer implements OptimizerKernels {
 
     private void storeSmallSteps(Row row, Tensor target, long first, int half) {
       if (target.dtype() == DType.BF16) {
-        new StochasticRounding(iteration, half).apply(row, first);
+        long element = step.firstElement() + first;
+        new StochasticRounding(step.iteration(), half).apply(row, element);
       }
       row.store(target, first);
     }

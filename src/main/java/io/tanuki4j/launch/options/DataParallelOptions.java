@@ -32,6 +32,13 @@ public final class DataParallelOptions {
 
   void check(Problems problems) {
     problems.positive("--ddp-bucket-size", ddpBucketSize, "Leave it out for Megatron's size.");
+    if (ddpBucketSize != null && !overlapGradReduce) {
+      problems.add(
+          "--ddp-bucket-size",
+          ddpBucketSize,
+          "together with --overlap-grad-reduce",
+          "Add that, or leave it out: otherwise all gradients are summed at once, at the end.");
+    }
     if (overlapParamGather && !(useDistributedOptimizer && overlapGradReduce)) {
       problems.add(
           "--overlap-param-gather",

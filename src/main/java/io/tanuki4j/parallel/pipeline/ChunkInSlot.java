@@ -1,6 +1,5 @@
 package io.tanuki4j.parallel.pipeline;
 
-import io.tanuki4j.kernel.Device;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.parallel.pipeline.ModelChunk.ChunkForward;
 import io.tanuki4j.tensor.Tensor;
@@ -29,7 +28,7 @@ final class ChunkInSlot<S> implements AutoCloseable {
    * @param dHidden where the gradient of its output is received; null for the last
    */
   ChunkInSlot(
-      Device device,
+      RepeatedWork.Recorder recorder,
       ModelChunk<S> chunk,
       Supplier<Microbatch> begin,
       @Nullable Tensor hidden,
@@ -38,8 +37,8 @@ final class ChunkInSlot<S> implements AutoCloseable {
     this.begin = begin;
     this.hidden = hidden;
     this.dHidden = dHidden;
-    this.forward = new RepeatedWork(device, this::issueForward);
-    this.backward = new RepeatedWork(device, this::issueBackward);
+    this.forward = new RepeatedWork(recorder, this::issueForward);
+    this.backward = new RepeatedWork(recorder, this::issueBackward);
   }
 
   void forward() {

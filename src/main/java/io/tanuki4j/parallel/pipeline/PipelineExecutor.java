@@ -5,6 +5,7 @@ import io.tanuki4j.comm.Send;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.ParameterListener;
 import io.tanuki4j.parallel.pipeline.Action.Compute;
 import io.tanuki4j.parallel.pipeline.Action.Exchange;
 import io.tanuki4j.tensor.DType;
@@ -65,7 +66,27 @@ public final class PipelineExecutor<S> implements AutoCloseable {
 
   /** What a recording belongs to. */
   private record Key(
-      int slot, int chunk, Accumulate weightGrads, boolean training, Tensor lossSums) {}
+      int slot,
+      int chunk,
+      Accumulate weightGrads,
+      ParameterListener listener,
+      boolean training,
+      Tensor lossSums) {}
+
+  /** Chooses who hears what a training micro-batch does with parameters. */
+  @FunctionalInterface
+  public interface Listeners {
+    /** Nobody. */
+    Listeners NONE = (microbatch, numMicrobatches) -> ParameterListener.NONE;
+
+    /**
+     * Always the same object for the same place. A micro-batch with another listener than {@link
+     * ParameterListener#NONE} is not recorded, since its listener acts each time.
+     *
+     * @param microbatch within the iteration, from 0
+     */
+    ParameterListener of(int microbatch, int numMicrobatches);
+  }
 
   /** {@code [1]}, F64: what the gradient of the summed loss is multiplied by. */
   public Tensor gradScale() {
@@ -77,31 +98,43 @@ public final class PipelineExecutor<S> implements AutoCloseable {
    *
    * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to by the last stage; the same
    *     tensor for many iterations, since what is recorded belongs to it
+   * @param listeners of the micro-batches
    * @throws IllegalArgumentException if the schedule is not possible for so many micro-batches
    */
+  public void train(
+      int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums, Listeners listeners) {
+    new Walk(training, numMicrobatches, source, lossSums, listeners).run();
+  }
+
+  /** The same without listeners. */
   public void train(int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums) {
-    new Walk(training, numMicrobatches, source, lossSums).run();
+    train(numMicrobatches, source, lossSums, Listeners.NONE);
   }
 
   /** Forward alone; arguments as for {@link #train}. */
   public void evaluate(int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums) {
-    new Walk(evaluation, numMicrobatches, source, lossSums).run();
+    new Walk(evaluation, numMicrobatches, source, lossSums, Listeners.NONE).run();
   }
 
   private final class Walk {
     private final Plan plan;
+    private final int numMicrobatches;
     private final MicrobatchInputs.Source source;
     private final Tensor lossSums;
+    private final Listeners listeners;
     private final boolean forTraining;
 
     Walk(
         PipelineSchedule schedule,
         int numMicrobatches,
         MicrobatchInputs.Source source,
-        Tensor lossSums) {
+        Tensor lossSums,
+        Listeners listeners) {
       this.plan = plan(schedule, numMicrobatches);
+      this.numMicrobatches = numMicrobatches;
       this.source = source;
       this.lossSums = lossSums;
+      this.listeners = listeners;
       this.forTraining = schedule == training;
     }
 
@@ -148,7 +181,8 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     private ChunkInSlot<S> chunkInSlot(Unit unit) {
       int slot = plan.slots().slotOf(unit);
       Accumulate weightGrads = unit.microbatch() == 0 ? Accumulate.OVERWRITE : Accumulate.ADD;
-      Key key = new Key(slot, unit.chunk(), weightGrads, forTraining, lossSums);
+      ParameterListener listener = listeners.of(unit.microbatch(), numMicrobatches);
+      Key key = new Key(slot, unit.chunk(), weightGrads, listener, forTraining, lossSums);
       return chunksInSlots.computeIfAbsent(key, PipelineExecutor.this::open);
     }
   }
@@ -158,9 +192,11 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     PipelineShape shape = stage.shape(1);
     int index = stage.group().rank();
     return new ChunkInSlot<>(
-        device,
+        key.listener() == ParameterListener.NONE ? device::record : RepeatedWork.Recorder.NONE,
         stage.chunks().get(key.chunk()),
-        () -> slot.begin(key.lossSums(), gradScale, key.weightGrads(), key.training()),
+        () ->
+            slot.begin(
+                key.lossSums(), gradScale, key.weightGrads(), key.listener(), key.training()),
         shape.isFirst(index, key.chunk()) ? null : slot.hidden(),
         shape.isLast(index, key.chunk()) ? null : slot.dHidden());
   }

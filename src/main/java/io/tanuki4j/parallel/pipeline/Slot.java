@@ -3,6 +3,7 @@ package io.tanuki4j.parallel.pipeline;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.ParameterListener;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -55,7 +56,12 @@ final class Slot implements AutoCloseable {
   }
 
   /** Drops the micro-batch before and begins the next. */
-  Microbatch begin(Tensor lossSums, Tensor gradScale, Accumulate weightGrads, boolean training) {
+  Microbatch begin(
+      Tensor lossSums,
+      Tensor gradScale,
+      Accumulate weightGrads,
+      ParameterListener listener,
+      boolean training) {
     drop();
     activations = scope.child("activations");
     return new Microbatch(
@@ -65,6 +71,7 @@ final class Slot implements AutoCloseable {
         lossSums,
         gradScale,
         weightGrads,
+        listener,
         training,
         activations);
   }

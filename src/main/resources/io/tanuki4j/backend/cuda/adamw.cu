@@ -31,7 +31,7 @@ template <class T, int N> inline Pack<T, N> round_random(const float (&x)[N], co
   }
 }
 
-// Words of Philox for elements start to start + N - 1; start is a multiple of N.
+// Words of Philox for elements start to start + N - 1; start is a multiple of 4 unless N is 1.
 template <int N> inline void random_words(u32 (&words)[N], i64 start, u64 iteration) {
 #pragma unroll
   for (int i = 0; i < N; i += 4) {
@@ -51,7 +51,8 @@ template <int N> inline void random_words(u32 (&words)[N], i64 start, u64 iterat
 
 template <int N>
 inline void update(WEIGHT* weight, MASTER* master, FIRST* firstMoment, SECOND* secondMoment,
-                   const GRAD* grad, float factor, i64 i, const Step& step, u64 iteration) {
+                   const GRAD* grad, float factor, i64 i, const Step& step, u64 iteration,
+                   i64 firstElement) {
   const Pack<GRAD, N> grads = Pack<GRAD, N>::load(grad + i);
   const Pack<MASTER, N> masters = Pack<MASTER, N>::load(master + i);
   const Pack<FIRST, N> firsts = Pack<FIRST, N>::load(firstMoment + i);
@@ -67,7 +68,7 @@ inline void update(WEIGHT* weight, MASTER* master, FIRST* firstMoment, SECOND* s
   }
   u32 random[N] = {}, upper[N] = {};
   if constexpr (sizeof(MASTER) == 2 || sizeof(SECOND) == 2) {
-    random_words<N>(random, i, iteration);
+    random_words<N>(random, firstElement + i, iteration);
 #pragma unroll
     for (int j = 0; j < N; j++) upper[j] = random[j] >> 16;
   }
@@ -79,17 +80,20 @@ inline void update(WEIGHT* weight, MASTER* master, FIRST* firstMoment, SECOND* s
 
 extern "C" __global__ void __launch_bounds__(256)
     adamw(WEIGHT* weight, MASTER* master, FIRST* firstMoment, SECOND* secondMoment, const GRAD* grad,
-          const double* clip, i64 count, u64 iteration, float learningRate, float beta1, float beta2,
-          float rest1, float rest2, float epsilon, float decay, float inverse1, float inverse2) {
+          const double* clip, i64 count, u64 iteration, i64 firstElement, float learningRate,
+          float beta1, float beta2, float rest1, float rest2, float epsilon, float decay,
+          float inverse1, float inverse2) {
   const float factor = (float)*clip;
   if (isnan(factor)) return;
   const Step step{learningRate, beta1, beta2, rest1, rest2, epsilon, decay, inverse1, inverse2};
   const i64 i = ((i64)blockIdx.x * blockDim.x + threadIdx.x) * VEC;
   if (i + VEC <= count) {
-    update<VEC>(weight, master, firstMoment, secondMoment, grad, factor, i, step, iteration);
+    update<VEC>(weight, master, firstMoment, secondMoment, grad, factor, i, step, iteration,
+                firstElement);
     return;
   }
   for (i64 k = i; k < count; k++) {
-    update<1>(weight, master, firstMoment, secondMoment, grad, factor, k, step, iteration);
+    update<1>(weight, master, firstMoment, secondMoment, grad, factor, k, step, iteration,
+              firstElement);
   }
 }

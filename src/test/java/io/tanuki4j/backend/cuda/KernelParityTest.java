@@ -352,7 +352,7 @@ class KernelParityTest {
           Tensor second = side.of(stateType, TwoDevices.repeated(0.3, count));
           Tensor grad = side.random(stateType, 3, count);
           Tensor factor = side.of(DType.F64, 0.7);
-          AdamWStep step = new AdamWStep(0.01, 0.9, 0.999, 1e-8, 0.1, 5);
+          AdamWStep step = new AdamWStep(0.01, 0.9, 0.999, 1e-8, 0.1, 5, 0);
           side.kernels().adamW(weight, master, first, second, grad, factor, step);
           return List.of(weight, master, first, second);
         });

@@ -11,6 +11,7 @@ import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.ParameterListener;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -128,6 +129,14 @@ class RingOrderTest {
   private Microbatch microbatch() {
     Tensor tokens = scope.allocate(Shape.of(S, 1), DType.I32);
     return new Microbatch(
-        tokens, tokens, tokens, tokens, tokens, Accumulate.OVERWRITE, true, scope);
+        tokens,
+        tokens,
+        tokens,
+        tokens,
+        tokens,
+        Accumulate.OVERWRITE,
+        ParameterListener.NONE,
+        true,
+        scope);
   }
 }

@@ -1,0 +1,47 @@
+package io.tanuki4j.nn;
+
+import java.util.List;
+
+/**
+ * A contiguous part of flat buffers that is exchanged as one message.
+ *
+ * @param range padding included
+ * @param decayed whether the optimizer decays its parameters; it does all of them or none
+ * @param index of its first element among all decayed, or all other, elements as they would be
+ *     without the padding of buckets: the same for every way to cut the same parameters
+ * @param parameters in the order of their memory
+ */
+public record Bucket(FlatRange range, boolean decayed, long index, List<Parameter> parameters) {
+  public Bucket {
+    parameters = List.copyOf(parameters);
+  }
+
+  /**
+   * One of equal parts.
+   *
+   * @throws IllegalStateException if the bucket was not padded for so many parts
+   */
+  public FlatRange shard(int rank, int numShards) {
+    if (range.size() % numShards != 0) {
+      throw new IllegalStateException(
+          "a bucket of %d elements for %d shards".formatted(range.size(), numShards));
+    }
+    long size = range.size() / numShards;
+    return new FlatRange(range.from() + rank * size, range.from() + (rank + 1) * size);
+  }
+
+  /**
+   * Whether every parameter is {@linkplain ParameterSpec#isWhole whole} on this rank; otherwise
+   * none is.
+   *
+   * @throws IllegalStateException if some are
+   */
+  public boolean isWhole() {
+    long whole = parameters.stream().filter(parameter -> parameter.spec().isWhole()).count();
+    if (whole != 0 && whole != parameters.size()) {
+      throw new IllegalStateException(
+          "one bucket has whole parameters and shards: " + parameters.get(0).name() + " …");
+    }
+    return whole != 0;
+  }
+}

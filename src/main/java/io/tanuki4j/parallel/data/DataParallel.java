@@ -1,0 +1,127 @@
+package io.tanuki4j.parallel.data;
+
+import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.ParameterListener;
+import io.tanuki4j.parallel.DataParallelConfig;
+import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.pipeline.TiedParameters;
+import io.tanuki4j.tensor.Tensor;
+import java.util.List;
+
+/**
+ * One rank's side of what the replicas of a model exchange in an iteration. The replicas are the
+ * ranks with other samples, or with other parts of the same sequences: the group {@code dp_cp}.
+ *
+ * <p>What overlaps: a bucket's gradients are reduced beside the backward of the layers before it,
+ * in the last micro-batch; a bucket's weights are gathered beside the end of the iteration and the
+ * forward of the layers before it, in the first. The bucket that is finished last, and the norms of
+ * all layers, have nothing to hide behind.
+ */
+public final class DataParallel {
+  private final DataParallelConfig config;
+  private final ParallelContext context;
+  private final GradientSync gradients;
+  private final WeightGather weights;
+  private final OptimizerShard shard;
+  private final ParameterListener first = new Listener(true, false);
+  private final ParameterListener last = new Listener(false, true);
+  private final ParameterListener only = new Listener(true, true);
+
+  /**
+   * @param parameters cut into buckets by the config's plan
+   * @param tied those that other stages have too
+   */
+  public DataParallel(
+      DataParallelConfig config,
+      ParameterBuffers parameters,
+      ParallelContext context,
+      TiedParameters tied) {
+    this.config = config;
+    this.context = context;
+    boolean sharded = config.distributedOptimizer();
+    this.gradients = new GradientSync(sharded, parameters, context, tied);
+    this.weights = new WeightGather(sharded, parameters, context.dpCp());
+    this.shard = OptimizerShard.of(sharded, parameters, context, tied);
+  }
+
+  /** A run of one rank. */
+  public static DataParallel alone(ParameterBuffers parameters, Device device) {
+    ParallelContext context = ParallelContext.single(device);
+    TiedParameters none = new TiedParameters(List.of(), context.embedding());
+    return new DataParallel(DataParallelConfig.PLAIN, parameters, context, none);
+  }
+
+  /** What this rank's optimizer updates. */
+  public OptimizerShard shard() {
+    return shard;
+  }
+
+  /** The ranks with other samples. */
+  public ProcessGroup samples() {
+    return context.dp();
+  }
+
+  /** Who is told what a micro-batch uses; always the same object for the same place. */
+  public ParameterListener listener(int microbatch, int numMicrobatches) {
+    boolean several = context.dpCp().size() > 1;
+    boolean gathers = several && config.overlapParamGather() && microbatch == 0;
+    boolean reduces = several && config.overlapGradReduce() && microbatch == numMicrobatches - 1;
+    if (gathers) {
+      return reduces ? only : first;
+    }
+    return reduces ? last : ParameterListener.NONE;
+  }
+
+  /** Gives the stages and replicas the sum of their losses. */
+  public void sumLosses(Tensor sums) {
+    context.pp().allReduce(sums, ReduceOp.SUM).await();
+    context.dpCp().allReduce(sums, ReduceOp.SUM).await();
+  }
+
+  /** After the last backward: this rank's gradients become those of the global batch. */
+  public void finishGradients() {
+    weights.await();
+    gradients.finish();
+  }
+
+  /** After an update: gives the replicas the weights, at once or while the next batch begins. */
+  public void shareWeights() {
+    weights.start();
+    if (!config.overlapParamGather()) {
+      weights.await();
+    }
+  }
+
+  /** Before anything but a forward that names its parameters reads the weights. */
+  public void awaitWeights() {
+    weights.await();
+  }
+
+  private final class Listener implements ParameterListener {
+    private final boolean gathers;
+    private final boolean reduces;
+
+    Listener(boolean gathers, boolean reduces) {
+      this.gathers = gathers;
+      this.reduces = reduces;
+    }
+
+    @Override
+    public void valuesNeeded(List<Parameter> parameters) {
+      if (gathers) {
+        weights.await(parameters);
+      }
+    }
+
+    @Override
+    public void gradientsDone(List<Parameter> parameters) {
+      if (reduces) {
+        gradients.ready(parameters);
+      }
+    }
+  }
+}

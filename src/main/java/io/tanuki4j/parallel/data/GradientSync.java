@@ -1,0 +1,71 @@
+package io.tanuki4j.parallel.data;
+
+import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.Work;
+import io.tanuki4j.nn.Bucket;
+import io.tanuki4j.nn.FlatRange;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.pipeline.TiedParameters;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes the gradients of a rank those of the global batch, in place, bucket by bucket: a sum, since
+ * the loss is a sum that was divided by the tokens of all. With a sharded optimizer a rank has only
+ * its shard of each bucket afterwards; the rest of the bucket is undefined.
+ */
+public final class GradientSync {
+  private final List<BucketReduction> reductions = new ArrayList<>();
+  private final Map<String, BucketReduction> ofParameter = new HashMap<>();
+
+  GradientSync(
+      boolean sharded, ParameterBuffers parameters, ParallelContext context, TiedParameters tied) {
+    ProcessGroup replicas = context.dpCp();
+    for (Bucket bucket : parameters.buckets()) {
+      FlatRange owned = sharded ? bucket.shard(replicas.rank(), replicas.size()) : bucket.range();
+      BucketReduction reduction =
+          new BucketReduction(
+              bucket, owned, parameters, replicas, ranksWithParts(bucket, context, tied));
+      reductions.add(0, reduction);
+      reduction.names().forEach(name -> ofParameter.put(name, reduction));
+    }
+  }
+
+  /**
+   * Tied embeddings have a gradient on each end of the pipeline; under sequence parallelism the
+   * weights of norms have the gradient of a rank's part of the sequence only.
+   */
+  private static @Nullable ProcessGroup ranksWithParts(
+      Bucket bucket, ParallelContext context, TiedParameters tied) {
+    if (tied.has(bucket)) {
+      return tied.group();
+    }
+    boolean split = context.dims().sequenceParallel() && bucket.isWhole();
+    return split ? context.tp() : null;
+  }
+
+  /**
+   * Tells that nothing will be added to these parameters' gradients in this iteration; a bucket
+   * whose gradients are all there is reduced from now on. A parameter may be named again.
+   */
+  void ready(List<Parameter> parameters) {
+    for (Parameter parameter : parameters) {
+      String name = parameter.name();
+      Objects.requireNonNull(ofParameter.get(name), name).ready(name);
+    }
+  }
+
+  /** Reduces what is left; what is called after sees the gradients of the global batch. */
+  public void finish() {
+    reductions.forEach(BucketReduction::start);
+    reductions.forEach(BucketReduction::await);
+    List<Work> additions = reductions.stream().map(BucketReduction::addParts).toList();
+    additions.forEach(Work::await);
+  }
+}

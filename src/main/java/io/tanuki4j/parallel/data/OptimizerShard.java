@@ -1,0 +1,87 @@
+package io.tanuki4j.parallel.data;
+
+import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.nn.Bucket;
+import io.tanuki4j.nn.FlatRange;
+import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.ParameterPart;
+import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.pipeline.TiedParameters;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What of a rank's parameters its optimizer updates: all, or its shard of every bucket (ZeRO-1,
+ * Rajbhandari et al., 2020).
+ *
+ * @param owned what this rank updates, in the order of memory
+ * @param counted what of that this rank adds to norms and counts: of a parameter that several ranks
+ *     have a copy of, only the first of them counts it
+ * @param group ranks that together count everything once
+ */
+public record OptimizerShard(
+    ParameterBuffers parameters, List<Owned> owned, List<FlatRange> counted, ProcessGroup group) {
+
+  public OptimizerShard {
+    owned = List.copyOf(owned);
+    counted = List.copyOf(counted);
+  }
+
+  /**
+   * A range that is updated alike.
+   *
+   * @param decayed whether weights decay
+   * @param index see {@link Bucket#index}
+   */
+  public record Owned(FlatRange range, boolean decayed, long index) {
+    private boolean continuesIn(Owned next) {
+      return range.to() == next.range.from()
+          && decayed == next.decayed
+          && index + range.size() == next.index;
+    }
+  }
+
+  static OptimizerShard of(
+      boolean sharded, ParameterBuffers parameters, ParallelContext context, TiedParameters tied) {
+    ProcessGroup replicas = context.dpCp();
+    List<Owned> owned = new ArrayList<>();
+    List<FlatRange> counted = new ArrayList<>();
+    for (Bucket bucket : parameters.buckets()) {
+      FlatRange range = sharded ? bucket.shard(replicas.rank(), replicas.size()) : bucket.range();
+      long index = bucket.index() + range.from() - bucket.range().from();
+      owned.add(new Owned(range, bucket.decayed(), index));
+      boolean copyOfStage = tied.has(bucket) && tied.group().rank() > 0;
+      boolean copyOfShard = bucket.isWhole() && context.tp().rank() > 0;
+      if (!copyOfStage && !copyOfShard) {
+        counted.add(range);
+      }
+    }
+    ProcessGroup group = sharded ? context.world() : context.model();
+    return new OptimizerShard(parameters, merged(owned), FlatRange.merged(counted), group);
+  }
+
+  /** Elements that this rank updates. */
+  public long size() {
+    return owned.stream().mapToLong(part -> part.range().size()).sum();
+  }
+
+  /** What of which parameters this rank counts. */
+  public List<ParameterPart> countedParts() {
+    return counted.stream().flatMap(range -> parameters.partsIn(range).stream()).toList();
+  }
+
+  private static List<Owned> merged(List<Owned> parts) {
+    List<Owned> merged = new ArrayList<>();
+    for (Owned part : parts) {
+      int last = merged.size() - 1;
+      if (last >= 0 && merged.get(last).continuesIn(part)) {
+        Owned before = merged.get(last);
+        FlatRange joined = new FlatRange(before.range.from(), part.range.to());
+        merged.set(last, new Owned(joined, before.decayed, before.index));
+      } else {
+        merged.add(part);
+      }
+    }
+    return merged;
+  }
+}
