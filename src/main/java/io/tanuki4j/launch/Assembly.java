@@ -3,9 +3,12 @@ package io.tanuki4j.launch;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.RankSeat;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.comm.timed.TimedFactory;
 import io.tanuki4j.config.ArgumentDump;
+import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.SampleCounts;
@@ -34,6 +37,7 @@ import io.tanuki4j.train.RunState;
 import io.tanuki4j.train.Saver;
 import io.tanuki4j.train.Splits;
 import io.tanuki4j.train.StopRequest;
+import io.tanuki4j.train.Timers;
 import io.tanuki4j.train.Timing;
 import io.tanuki4j.train.TrainConfig;
 import io.tanuki4j.train.TrainStep;
@@ -53,6 +57,7 @@ final class Assembly {
   private final MetricsSink sink;
   private final Tokenizer tokenizer;
   private final Device device;
+  private final Timers timers;
   private final ParallelContext context;
   private final BuiltModel model;
   private final Agreement agreement;
@@ -99,7 +104,8 @@ final class Assembly {
     ArgumentDump.lines(config.arguments()).forEach(sink::message);
     tokenizer = closer.add(openTokenizer());
     int vocabSize = BuiltModel.paddedVocabSize(config, tokenizer, sink::message);
-    context = ParallelContext.create(grid, closer.add(seat.processGroups(device)));
+    timers = new Timers(config.logging(), timing.nanoTime(), device);
+    context = ParallelContext.create(grid, closer.add(processGroups(seat)));
     StartupLines.groups(grid.dims().tp(), grid.dims().pp()).forEach(sink::message);
     sink.message(StartupLines.randomSeeds(config.train().seed()));
     double seconds = (timing.nanoTime().getAsLong() - start) / 1e9;
@@ -115,6 +121,15 @@ final class Assembly {
     agreement = new Agreement(context.world(), device, model.memory());
     data = new RunData(config, tokenizer, context, sink, closer);
     turns = new InTurn(seat, agreement);
+  }
+
+  /** With their waiting measured if it is to be logged and is the host's. */
+  private ProcessGroupFactory processGroups(RankSeat seat) {
+    ProcessGroupFactory groups = seat.processGroups(device);
+    boolean onHost = config.distributed().backend() != DistributedConfig.Backend.NCCL;
+    return onHost && config.logging().timingLevel() > 0
+        ? new TimedFactory(groups, timers::waited)
+        : groups;
   }
 
   private Tokenizer openTokenizer() {
@@ -162,14 +177,15 @@ final class Assembly {
     return new Trainer(
         config.train(),
         new Trainer.Parts(
-            new TrainStep(device, runner, model.data(), state.optimizer(), model.memory()),
+            new TrainStep(device, runner, model.data(), state.optimizer(), timers, model.memory()),
             new Evaluator(device, runner, model.data(), model.memory()),
             state.schedule(),
             splits,
             new Saver(config.checkpoint(), device, state, sink::message),
             log(state.optimizer()),
             stop,
-            agreement),
+            agreement,
+            timers),
         sink,
         timing);
   }

@@ -54,7 +54,9 @@ record ModelPart(
             scope,
             precision.compute(),
             precision.gradients());
-    ModelBuilder builder = new ModelBuilder(config, context, device, parameters, scope);
+    ModelBuilder builder =
+        new ModelBuilder(
+            config, context, parallel.contextCommunication(), device, parameters, scope);
     DataParallel data = new DataParallel(replicas, parameters, context, builder.tied());
     return new ModelPart(config, layers, context, device, parameters, data, builder);
   }

@@ -3,6 +3,7 @@ package io.tanuki4j.launch;
 import io.tanuki4j.metrics.EvaluationMetrics;
 import io.tanuki4j.metrics.IterationMetrics;
 import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.TimerMetrics;
 import io.tanuki4j.parallel.Axis;
 import io.tanuki4j.parallel.RankGrid;
 
@@ -38,6 +39,13 @@ final class RankConsole implements MetricsSink {
   public void evaluation(EvaluationMetrics metrics) {
     if (reports) {
       sink.evaluation(metrics);
+    }
+  }
+
+  @Override
+  public void timers(TimerMetrics metrics) {
+    if (reports) {
+      sink.timers(metrics);
     }
   }
 

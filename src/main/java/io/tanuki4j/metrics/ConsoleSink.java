@@ -28,6 +28,11 @@ public final class ConsoleSink implements MetricsSink {
   }
 
   @Override
+  public void timers(TimerMetrics metrics) {
+    message(MegatronLines.timers(metrics));
+  }
+
+  @Override
   public void message(String line) {
     out.println(line);
     out.flush();

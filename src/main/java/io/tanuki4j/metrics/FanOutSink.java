@@ -26,6 +26,11 @@ public final class FanOutSink implements MetricsSink {
   }
 
   @Override
+  public void timers(TimerMetrics metrics) {
+    each(sink -> sink.timers(metrics));
+  }
+
+  @Override
   public void message(String line) {
     each(sink -> sink.message(line));
   }

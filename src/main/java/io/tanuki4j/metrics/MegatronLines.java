@@ -3,6 +3,8 @@ package io.tanuki4j.metrics;
 import static io.tanuki4j.metrics.PythonFormat.fixed;
 import static io.tanuki4j.metrics.PythonFormat.scientific;
 
+import io.tanuki4j.metrics.TimerMetrics.Style;
+import io.tanuki4j.metrics.TimerMetrics.Timer;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
@@ -15,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 public final class MegatronLines {
   private static final DateTimeFormatter DATE_TIME =
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT);
+
+  private static final int TIMER_WIDTH = 48;
 
   private MegatronLines() {}
 
@@ -54,6 +58,40 @@ public final class MegatronLines {
                 scientific(metrics.perplexity(), 6));
     String rule = "-".repeat(line.length() + 1);
     return String.join("\n", rule, line, rule);
+  }
+
+  /** The lines about timers, without those that took no time, without a final line break. */
+  public static String timers(TimerMetrics metrics) {
+    StringBuilder lines =
+        new StringBuilder(
+            switch (metrics.style()) {
+              case MINMAX -> "(min, max) time across ranks (ms):";
+              case MAX -> "max time across ranks (ms):";
+              case ALL -> "times across ranks (ms):";
+            });
+    metrics.timers().stream()
+        .filter(timer -> timer.max() > 0)
+        .forEach(timer -> timer(lines, metrics.style(), timer));
+    return lines.toString();
+  }
+
+  private static void timer(StringBuilder lines, Style style, Timer timer) {
+    if (style == Style.ALL) {
+      lines.append("\n  ").append(timer.name()).append(':');
+      for (int rank = 0; rank < timer.millis().length; rank++) {
+        String millis = fixed(timer.millis()[rank], 2);
+        lines.append(String.format(Locale.ROOT, "\n     rank %2d: %s", rank, millis));
+      }
+      return;
+    }
+    String name = timer.name() + " ";
+    lines
+        .append("\n    ")
+        .append(name)
+        .append(".".repeat(Math.max(0, TIMER_WIDTH - name.length())));
+    String max = fixed(timer.max(), 2);
+    lines.append(
+        style == Style.MAX ? ": " + max : ": (%s, %s)".formatted(fixed(timer.min(), 2), max));
   }
 
   /** {@code [after dataloaders are built] datetime: 2025-01-31 12:34:56 }, with its last blank. */

@@ -8,6 +8,9 @@ public interface MetricsSink extends AutoCloseable {
 
   void evaluation(EvaluationMetrics metrics);
 
+  /** What the parts of an iteration took. */
+  default void timers(TimerMetrics metrics) {}
+
   /** A line of Megatron's log that is no metric, for example that the run is exiting. */
   default void message(String line) {}
 

@@ -2,6 +2,7 @@ package io.tanuki4j.parallel;
 
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.DType;
@@ -30,6 +31,11 @@ public final class Agreement {
   /** This rank's place in the group. */
   public int rank() {
     return group.rank();
+  }
+
+  /** What hosts agree on that is no number. */
+  public TextExchange texts() {
+    return TextExchange.over(group, device);
   }
 
   /** The largest number of all ranks, each of which calls this. Waits for the device. */

@@ -42,10 +42,14 @@ final class Interval {
     numNan += result.loss().isFinite() ? 0 : 1;
   }
 
+  int numIterations() {
+    return numUpdates + numSkipped;
+  }
+
   /** Until now; not to be asked while paused. */
   double millisPerIteration() {
     long all = nanos + nanoTime.getAsLong() - runningSince;
-    return all / NANOS_PER_MILLI / Math.max(1, numUpdates + numSkipped);
+    return all / NANOS_PER_MILLI / Math.max(1, numIterations());
   }
 
   /** Means over the iterations that updated the weights. */

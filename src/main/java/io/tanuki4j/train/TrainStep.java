@@ -23,11 +23,23 @@ public final class TrainStep {
   private final DataParallel data;
   private final AdamW optimizer;
   private final TokenCount tokens;
+  private final Timers timers;
   private final ResultRing results;
   private final List<TokenBatch> batches = new ArrayList<>();
 
+  /** Without timers; see the other constructor. */
+  public TrainStep(
+      Device device,
+      MicrobatchRunner<?> runner,
+      DataParallel data,
+      AdamW optimizer,
+      MemoryScope scope) {
+    this(device, runner, data, optimizer, Timers.none(device), scope);
+  }
+
   /**
    * @param runner of the model whose parameters the optimizer updates
+   * @param timers of the parts
    * @param scope memory for results that were not taken yet, for as long as this is used
    */
   public TrainStep(
@@ -35,11 +47,13 @@ public final class TrainStep {
       MicrobatchRunner<?> runner,
       DataParallel data,
       AdamW optimizer,
+      Timers timers,
       MemoryScope scope) {
     this.runner = runner;
     this.data = data;
     this.optimizer = optimizer;
     this.tokens = new TokenCount(data.samples(), device, scope);
+    this.timers = timers;
     this.results = new ResultRing(device, scope);
   }
 
@@ -55,11 +69,12 @@ public final class TrainStep {
     double numTokens = take(source, numMicrobatches);
     runner.setGradScale(1 / numTokens);
     results.begin();
-    runner.train(batches, results.lossSums(), data);
-    data.finishGradients();
+    timers.measure(Timers.FORWARD_BACKWARD, () -> runner.train(batches, results.lossSums(), data));
+    timers.measure(Timers.GRADS_SYNC, data::finishGradients);
     data.sumLosses(results.lossSums());
-    optimizer.step(learningRate, weightDecay, results.norm());
-    data.shareWeights();
+    timers.measure(
+        Timers.OPTIMIZER, () -> optimizer.step(learningRate, weightDecay, results.norm()));
+    timers.measure(Timers.PARAMS_GATHER, data::shareWeights);
     results.end(numTokens);
     batches.clear();
   }

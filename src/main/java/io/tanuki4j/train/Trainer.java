@@ -38,7 +38,8 @@ public final class Trainer {
       Saver saver,
       IterationLog log,
       StopRequest stop,
-      Agreement agreement) {}
+      Agreement agreement,
+      Timers timers) {}
 
   /** {@code --exit-duration-in-mins} counts from here. */
   public Trainer(TrainConfig config, Parts parts, MetricsSink sink, Timing timing) {
@@ -161,6 +162,7 @@ public final class Trainer {
               consumedTrain,
               batchSize,
               parts.schedule.learningRate()));
+      parts.timers.take(interval.numIterations(), parts.agreement.texts()).ifPresent(sink::timers);
       interval = new Interval(timing.nanoTime());
     }
   }
@@ -207,7 +209,9 @@ public final class Trainer {
   private void outsideTheInterval(Runnable work) {
     collect();
     interval.pause();
+    parts.timers.pause();
     work.run();
+    parts.timers.resume();
     interval.resume();
   }
 }

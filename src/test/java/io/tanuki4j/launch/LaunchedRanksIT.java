@@ -44,14 +44,17 @@ class LaunchedRanksIT {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "2: --tensor-model-parallel-size 2 --sequence-parallel",
         "2: --pipeline-model-parallel-size 2",
+        "2: --context-parallel-size 2",
+        "2: --use-distributed-optimizer --overlap-grad-reduce --overlap-param-gather",
+        "4: --tensor-model-parallel-size 2 --pipeline-model-parallel-size 2",
       })
   void processes_have_the_losses_of_one_rank(String layout) {
     String[] parts = layout.split(": ", 2);
-    Program.Result result =
-        Program.run(folder, words(Integer.parseInt(parts[0]), "", "--clip-grad 0", parts[1]));
+    Program.Result result = Program.run(folder, words(Integer.parseInt(parts[0]), "", parts[1]));
     assertThat(result.exitCode()).as(result.output()).isZero();
-    Output expected = alone("--clip-grad 0 --backend nd4j");
+    Output expected = alone("--backend nd4j");
     Output actual = new Output(result.output());
     assertClose(actual.losses(), expected.losses());
     assertClose(actual.evaluations(), expected.evaluations());
@@ -68,7 +71,7 @@ class LaunchedRanksIT {
   void a_signal_ends_all_ranks_after_the_same_iteration_and_the_run_goes_on_later()
       throws Exception {
     String[] flags = {
-      "--clip-grad 0 --eval-iters 0 --train-iters 100000 " + LAYOUT,
+      "--eval-iters 0 --train-iters 100000 " + LAYOUT,
       "--save " + folder.resolve("run") + " --load " + folder.resolve("run")
     };
     Program program = Program.start(folder, words(2, "", flags));
@@ -89,8 +92,7 @@ class LaunchedRanksIT {
   void a_rank_that_dies_ends_the_run_with_its_name() throws Exception {
     Program program =
         Program.start(
-            folder,
-            words(2, "", "--clip-grad 0 --pipeline-model-parallel-size 2 --train-iters 100000"));
+            folder, words(2, "", "--pipeline-model-parallel-size 2 --train-iters 100000"));
     awaitIteration(program, 2);
     ProcessHandle dead = program.process().children().findFirst().orElseThrow();
     dead.destroyForcibly();
@@ -118,7 +120,7 @@ class LaunchedRanksIT {
   /** Kills a random rank at random moments; saves after each iteration. */
   private void killed(int numKills, long seed) throws Exception {
     int numIterations = 12 + 4 * numKills;
-    String flags = "--clip-grad 0 --eval-iters 0 --train-iters " + numIterations;
+    String flags = "--eval-iters 0 --train-iters " + numIterations;
     String checkpoints =
         "--save-interval 1 --save %s --load %s"
             .formatted(folder.resolve("run"), folder.resolve("run"));

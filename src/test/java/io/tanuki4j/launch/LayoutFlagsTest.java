@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Which ranks there are, and who works on what. */
 class LayoutFlagsTest {
-  private static final String LOCAL = "--distributed-backend local --clip-grad 0 ";
+  private static final String LOCAL = "--distributed-backend local ";
 
   @TempDir Path folder;
   private CommandLines lines;
@@ -63,7 +63,7 @@ class LayoutFlagsTest {
     RunConfig config =
         launched(2)
             .config(
-                "--pipeline-model-parallel-size 2 --distributed-backend gloo --clip-grad 0"
+                "--pipeline-model-parallel-size 2 --distributed-backend gloo"
                     + " --distributed-timeout-minutes 1 --use-tp-pp-dp-mapping");
     assertThat(config.distributed())
         .isEqualTo(new DistributedConfig(Backend.GLOO, 2, Duration.ofMinutes(1)));

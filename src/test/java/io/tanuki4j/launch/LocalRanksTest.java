@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Ranks as threads of one JVM: the whole command, wired for each of them. */
 @Timeout(120)
 class LocalRanksTest {
-  private static final String LOCAL = "--distributed-backend local --clip-grad 0";
+  private static final String LOCAL = "--distributed-backend local";
 
   @TempDir Path folder;
 
@@ -22,7 +22,7 @@ class LocalRanksTest {
 
   @Test
   void two_stages_have_the_losses_of_one_and_each_rank_says_its_part() {
-    Output alone = run("--clip-grad 0 --backend nd4j");
+    Output alone = run("--backend nd4j");
     Output stages = run(LOCAL, "--pipeline-model-parallel-size 2");
     assertThat(stages.iterations()).hasSize(12).isEqualTo(alone.iterations());
     assertThat(stages.evaluations()).hasSize(4).isEqualTo(alone.evaluations());
@@ -31,6 +31,22 @@ class LocalRanksTest {
         .containsOnlyOnce("training ...")
         .contains("model parallel rank (0, 0): ", "model parallel rank (0, 1): ")
         .contains("[Rank 0] (after 1 iterations)", "[Rank 1] (after 1 iterations)");
+  }
+
+  @Test
+  void timers_say_what_parts_take_and_how_long_ranks_wait() {
+    Output output =
+        run(
+            LOCAL,
+            "--local-ranks 4 --pipeline-model-parallel-size 2 --train-iters 4 --log-interval 2",
+            "--timing-log-level 2");
+    assertThat(output.text())
+        .contains("(min, max) time across ranks (ms):\n    forward-backward ....")
+        .containsPattern("    optimizer \\.+: \\([0-9.]+, [0-9.]+\\)\n")
+        .containsPattern("    exposed-communication \\.+: \\([0-9.]+, [0-9.]+\\)\n")
+        .contains("    exposed-communication-pp ....", "    exposed-communication-dp_cp ....");
+    assertThat(output.text().split("time across ranks", -1)).hasSize(1 + 2);
+    assertThat(run("--backend nd4j --train-iters 2").text()).doesNotContain("across ranks");
   }
 
   @Test

@@ -21,7 +21,7 @@ final class TinyLlama {
           + " --group-query-attention --num-query-groups 2 --global-batch-size 4";
 
   private static final String REST =
-      " --seq-length 64 --max-position-embeddings 64 --position-embedding-type rope --rope-theta"
+      "--seq-length 64 --max-position-embeddings 64 --position-embedding-type rope --rope-theta"
           + " 500000 --normalization RMSNorm --swiglu --disable-bias-linear --attention-dropout 0"
           + " --hidden-dropout 0 --untie-embeddings-and-output-weights --tokenizer-type"
           + " NullTokenizer --vocab-size 511 --data-path 0.3 "
@@ -29,7 +29,9 @@ final class TinyLlama {
           + "a_text_document 0.7 "
           + DATA
           + "b_text_document --split 90,5,5 --micro-batch-size 1 --lr 3e-3"
-          + " --min-lr 3e-4 --lr-warmup-iters 3 --lr-decay-style cosine --log-interval 1"
+          + " --min-lr 3e-4 --lr-warmup-iters 3 --lr-decay-iters 12 --lr-decay-style cosine"
+          + " --weight-decay 0.1 --adam-beta2 0.95 --adam-eps 1e-5 --init-method-std 0.05"
+          + " --padded-vocab-size 512 --log-interval 1"
           + " --eval-interval 6 --eval-iters 2 --train-iters 12 --save-interval 100";
 
   private TinyLlama() {}
@@ -40,7 +42,7 @@ final class TinyLlama {
    * @param cache folder of the sample orders
    */
   static List<String> words(String shape, Path cache, String... more) {
-    List<String> words = new ArrayList<>(List.of((shape + REST).split(" ", -1)));
+    List<String> words = new ArrayList<>(List.of((REST + " " + shape).split(" ", -1)));
     words.addAll(List.of("--data-cache-path", cache.toString()));
     for (String flags : more) {
       words.addAll(List.of(flags.strip().split(" +", -1)));

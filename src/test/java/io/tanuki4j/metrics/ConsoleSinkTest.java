@@ -3,11 +3,13 @@ package io.tanuki4j.metrics;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.metrics.TimerMetrics.Style;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -102,5 +104,25 @@ class ConsoleSinkTest {
         paramsNorm,
         0,
         0);
+  }
+
+  @Test
+  void timers_are_written_as_megatron_writes_them() {
+    TimerMetrics.Timer forward =
+        new TimerMetrics.Timer("forward-backward", new double[] {12.344, 15.676});
+    TimerMetrics.Timer nothing = new TimerMetrics.Timer("optimizer", new double[] {0, 0});
+    List<TimerMetrics.Timer> timers = List.of(forward, nothing);
+    assertThat(MegatronLines.timers(new TimerMetrics(Style.MINMAX, timers)))
+        .isEqualTo(
+            "(min, max) time across ranks (ms):\n"
+                + "    forward-backward ...............................: (12.34, 15.68)");
+    assertThat(MegatronLines.timers(new TimerMetrics(Style.MAX, timers)))
+        .isEqualTo(
+            "max time across ranks (ms):\n"
+                + "    forward-backward ...............................: 15.68");
+    assertThat(MegatronLines.timers(new TimerMetrics(Style.ALL, timers)))
+        .isEqualTo(
+            "times across ranks (ms):\n"
+                + "  forward-backward:\n     rank  0: 12.34\n     rank  1: 15.68");
   }
 }

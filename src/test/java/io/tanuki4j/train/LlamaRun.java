@@ -177,7 +177,8 @@ final class LlamaRun implements AutoCloseable {
             log,
             new StopRequest(),
             new Agreement(
-                ParallelContext.single(device.device()).world(), device.device(), device.scope())),
+                ParallelContext.single(device.device()).world(), device.device(), device.scope()),
+            Timers.none(device.device())),
         sink,
         Timing.system());
   }

@@ -188,7 +188,8 @@ final class TinyRun implements AutoCloseable {
     Clock clock = Clock.fixed(Instant.parse("2025-01-31T12:34:56Z"), ZoneOffset.UTC);
     return new Trainer(
         settings.train(),
-        new Trainer.Parts(step, evaluator, schedule, splits, saver, log, stop, agreement),
+        new Trainer.Parts(
+            step, evaluator, schedule, splits, saver, log, stop, agreement, Timers.none(device)),
         sink,
         new Timing(clock, () -> nanos.addAndGet(1_000_000)));
   }

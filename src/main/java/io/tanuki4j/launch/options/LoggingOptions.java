@@ -2,10 +2,15 @@ package io.tanuki4j.launch.options;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.metrics.LoggingConfig;
+import io.tanuki4j.metrics.TimerMetrics.Style;
+import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** The flags of {@link LoggingConfig}. */
 public final class LoggingOptions {
+  private static final int MAX_LEVEL = 2;
+
   @Option(
       names = "--log-interval",
       paramLabel = "N",
@@ -23,11 +28,35 @@ public final class LoggingOptions {
       description = "Adds the number of zeros in the gradient to the line.")
   boolean logNumZerosInGrad;
 
+  @Option(
+      names = "--timing-log-level",
+      paramLabel = "0|1|2",
+      description =
+          "Adds what the parts of an iteration take, and (on CPUs) how long ranks wait for each"
+              + " other; with 2 in each kind of group.")
+  int timingLogLevel = 0;
+
+  @Option(
+      names = "--timing-log-option",
+      paramLabel = "minmax|max|all",
+      description = "Which ranks' times are shown.")
+  String timingLogOption = "minmax";
+
   void check(Problems problems) {
     problems.positive("--log-interval", logInterval, "Write 1 for a line per iteration.");
+    if (timingLogLevel < 0 || timingLogLevel > MAX_LEVEL) {
+      problems.add("--timing-log-level", timingLogLevel, "0, 1 or 2", "Write 0 for no timers.");
+    }
+    problems.oneOf("--timing-log-option", timingLogOption, List.of("minmax", "max", "all"));
   }
 
   LoggingConfig toConfig() {
-    return new LoggingConfig(logInterval, logThroughput, logParamsNorm, logNumZerosInGrad);
+    return new LoggingConfig(
+        logInterval,
+        logThroughput,
+        logParamsNorm,
+        logNumZerosInGrad,
+        timingLogLevel,
+        Style.valueOf(timingLogOption.toUpperCase(Locale.ROOT)));
   }
 }

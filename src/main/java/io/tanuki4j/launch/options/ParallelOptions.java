@@ -9,7 +9,9 @@ import io.tanuki4j.parallel.LayoutRules;
 import io.tanuki4j.parallel.ParallelConfig;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankOrder;
+import io.tanuki4j.parallel.context.ContextCommunication;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -18,6 +20,7 @@ import picocli.CommandLine.Option;
 /** Who works on what: the flags of {@link ParallelConfig}. */
 public final class ParallelOptions {
   private static final String TP = "--tensor-model-parallel-size";
+  private static final String CP_COMM = "--cp-comm-type";
   private static final String CP = "--context-parallel-size";
 
   @Option(names = TP, paramLabel = "N", description = "Ranks that share the weights of each layer.")
@@ -43,10 +46,10 @@ public final class ParallelOptions {
   int contextParallelSize = 1;
 
   @Option(
-      names = "--cp-comm-type",
-      paramLabel = "p2p",
+      names = CP_COMM,
+      paramLabel = "p2p|all_gather",
       arity = "0..*",
-      description = "How they exchange keys and values: in a ring.")
+      description = "How they exchange keys and values: in a ring, or all at once.")
   List<String> cpCommType = List.of("p2p");
 
   @Option(
@@ -76,6 +79,14 @@ public final class ParallelOptions {
    */
   void check(int worldSize, @Nullable Sizes sizes, List<String> notices, Problems problems) {
     dataParallel.check(problems);
+    if (cpCommType.isEmpty()) {
+      problems.add(CP_COMM, "no value", "p2p or all_gather", "Write one of these.");
+    }
+    cpCommType.forEach(type -> problems.oneOf(CP_COMM, type, List.of("p2p", "all_gather")));
+    if (cpCommType.stream().distinct().count() > 1) {
+      String given = String.join(" ", cpCommType);
+      problems.add(CP_COMM, given, "the same for every layer", "Write one value.");
+    }
     if (sizes != null) {
       layout = resolve(worldSize, sizes, problems).orElse(null);
     }
@@ -127,6 +138,8 @@ public final class ParallelOptions {
       throw new IllegalStateException("the layout was not resolved");
     }
     RankOrder order = useTpPpDpMapping ? RankOrder.TP_CP_PP_DP : RankOrder.TP_CP_DP_PP;
-    return new ParallelConfig(layout, order, dataParallel.toConfig());
+    ContextCommunication keys =
+        ContextCommunication.valueOf(cpCommType.get(0).toUpperCase(Locale.ROOT));
+    return new ParallelConfig(layout, order, keys, dataParallel.toConfig());
   }
 }

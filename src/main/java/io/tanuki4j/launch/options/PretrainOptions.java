@@ -146,7 +146,6 @@ public final class PretrainOptions {
     schedule.check(train.trainSamples != null, problems);
     checkpoint.check(problems);
     logging.check(problems);
-    new SeveralRanks(this, problems).check();
   }
 
   /** What has to be divisible; null if a part of it is missing or wrong. */

@@ -1,0 +1,91 @@
+package io.tanuki4j.comm.timed;
+
+import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.Recv;
+import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.comm.Send;
+import io.tanuki4j.comm.Work;
+import io.tanuki4j.tensor.Tensor;
+import java.util.List;
+import java.util.function.ObjLongConsumer;
+
+/** Tells how long each wait takes. */
+final class TimedGroup implements ProcessGroup {
+  private final ProcessGroup group;
+  private final ObjLongConsumer<String> waited;
+
+  TimedGroup(ProcessGroup group, ObjLongConsumer<String> waited) {
+    this.group = group;
+    this.waited = waited;
+  }
+
+  @Override
+  public String name() {
+    return group.name();
+  }
+
+  @Override
+  public int rank() {
+    return group.rank();
+  }
+
+  @Override
+  public int size() {
+    return group.size();
+  }
+
+  @Override
+  public List<Integer> globalRanks() {
+    return group.globalRanks();
+  }
+
+  @Override
+  public Work allReduce(Tensor inOut, ReduceOp op) {
+    return timed(group.allReduce(inOut, op));
+  }
+
+  @Override
+  public Work allGather(Tensor out, Tensor shard) {
+    return timed(group.allGather(out, shard));
+  }
+
+  @Override
+  public Work reduceScatter(Tensor shard, Tensor in, ReduceOp op) {
+    return timed(group.reduceScatter(shard, in, op));
+  }
+
+  @Override
+  public Work broadcast(Tensor inOut, int root) {
+    return timed(group.broadcast(inOut, root));
+  }
+
+  @Override
+  public Work exchange(List<Send> sends, List<Recv> recvs) {
+    return timed(group.exchange(sends, recvs));
+  }
+
+  @Override
+  public void barrier() {
+    measure(group::barrier);
+  }
+
+  private Work timed(Work work) {
+    return work == Work.DONE ? work : () -> measure(work::await);
+  }
+
+  private void measure(Runnable wait) {
+    long start = System.nanoTime();
+    wait.run();
+    waited.accept(name(), System.nanoTime() - start);
+  }
+
+  @Override
+  public long bytesSent() {
+    return group.bytesSent();
+  }
+
+  @Override
+  public void close() {
+    group.close();
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * Groups that measure how long a rank waits for others.
+ *
+ * <p>May import: comm, kernel, tensor. Start reading at {@link
+ * io.tanuki4j.comm.timed.TimedFactory}.
+ */
+@NullMarked
+package io.tanuki4j.comm.timed;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,35 @@
+package io.tanuki4j.metrics;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * What the parts of an iteration took on each rank.
+ *
+ * @param style of the lines
+ */
+public record TimerMetrics(Style style, List<Timer> timers) {
+  public TimerMetrics {
+    timers = List.copyOf(timers);
+  }
+
+  /** {@code --timing-log-option}. */
+  public enum Style {
+    MINMAX,
+    MAX,
+    ALL
+  }
+
+  /**
+   * @param millis of an iteration, by rank
+   */
+  public record Timer(String name, double[] millis) {
+    double min() {
+      return Arrays.stream(millis).min().orElse(0);
+    }
+
+    double max() {
+      return Arrays.stream(millis).max().orElse(0);
+    }
+  }
+}

@@ -1,0 +1,118 @@
+package io.tanuki4j.train;
+
+import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.metrics.LoggingConfig;
+import io.tanuki4j.metrics.TimerMetrics;
+import io.tanuki4j.metrics.TimerMetrics.Timer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+
+/**
+ * What the parts of an iteration take on this rank, under Megatron's names, as the host's clock
+ * sees it. Waiting for other ranks is counted apart, and is in the parts too.
+ */
+public final class Timers {
+  static final String FORWARD_BACKWARD = "forward-backward";
+  static final String GRADS_SYNC = "all-grads-sync";
+  static final String OPTIMIZER = "optimizer";
+  static final String PARAMS_GATHER = "params-all-gather";
+
+  /** Waiting for other ranks; not Megatron's. */
+  static final String EXPOSED = "exposed-communication";
+
+  private static final double NANOS_PER_MILLI = 1e6;
+
+  private final LoggingConfig config;
+  private final LongSupplier nanoTime;
+  private final Device device;
+  private final Map<String, Long> nanos = new LinkedHashMap<>();
+  private boolean paused;
+
+  /**
+   * @param device that is waited for where a part begins and ends
+   */
+  public Timers(LoggingConfig config, LongSupplier nanoTime, Device device) {
+    this.config = config;
+    this.nanoTime = nanoTime;
+    this.device = device;
+    for (String name : List.of(FORWARD_BACKWARD, GRADS_SYNC, OPTIMIZER, PARAMS_GATHER, EXPOSED)) {
+      nanos.put(name, 0L);
+    }
+  }
+
+  /** Nothing is measured. */
+  static Timers none(Device device) {
+    return new Timers(new LoggingConfig(1, false, false, false), () -> 0, device);
+  }
+
+  /** Runs work and counts its time. */
+  void measure(String name, Runnable work) {
+    if (config.timingLevel() == 0) {
+      work.run();
+      return;
+    }
+    device.synchronize();
+    long start = nanoTime.getAsLong();
+    work.run();
+    device.synchronize();
+    add(name, nanoTime.getAsLong() - start);
+  }
+
+  /** Counts time in which this rank waited for others of a group. */
+  public void waited(String group, long waitedNanos) {
+    add(EXPOSED, waitedNanos);
+    if (config.timingLevel() > 1) {
+      add(EXPOSED + "-" + group, waitedNanos);
+    }
+  }
+
+  private void add(String name, long more) {
+    if (!paused) {
+      nanos.merge(name, more, Long::sum);
+    }
+  }
+
+  /** What happens until {@link #resume} is no part of an iteration. */
+  void pause() {
+    paused = true;
+  }
+
+  void resume() {
+    paused = false;
+  }
+
+  /**
+   * The times of all ranks since the last call, which all ranks make; empty without timers.
+   *
+   * @param numIterations since then
+   */
+  Optional<TimerMetrics> take(long numIterations, TextExchange ranks) {
+    if (config.timingLevel() == 0) {
+      return Optional.empty();
+    }
+    Map<String, double[]> byName = new LinkedHashMap<>();
+    List<String> texts = ranks.gather(text());
+    for (int rank = 0; rank < texts.size(); rank++) {
+      for (String line : texts.get(rank).lines().toList()) {
+        String[] words = line.split(" ", 2);
+        double[] millis = byName.computeIfAbsent(words[1], name -> new double[texts.size()]);
+        millis[rank] = Long.parseLong(words[0]) / NANOS_PER_MILLI / numIterations;
+      }
+    }
+    nanos.replaceAll((name, value) -> 0L);
+    List<Timer> timers = new ArrayList<>();
+    byName.forEach((name, millis) -> timers.add(new Timer(name, millis)));
+    return Optional.of(new TimerMetrics(config.timingStyle(), timers));
+  }
+
+  private String text() {
+    StringBuilder lines = new StringBuilder();
+    nanos.forEach((name, value) -> lines.append(value).append(' ').append(name).append('\n'));
+    return lines.toString();
+  }
+}
