@@ -107,7 +107,7 @@ final class Benchmark {
     }
   }
 
-  private static int vocabSize(RunConfig config, Consumer<String> log) {
+  static int vocabSize(RunConfig config, Consumer<String> log) {
     try (Tokenizer tokenizer = Tokenizers.open(config.tokenizer())) {
       return BuiltModel.paddedVocabSize(config, tokenizer, log);
     }

@@ -57,6 +57,7 @@ public final class Main {
                 new PretrainCommand(
                     Checkpoints::arguments, run -> Assembly.pretrain(run, System.out))))
         .addSubcommand(new CommandLine(new LaunchCommand()).setStopAtPositional(true))
+        .addSubcommand(new CommandLine(new PlanCommand()))
         .addSubcommand(new CommandLine(new BenchCommand()))
         .addSubcommand(new PreprocessCommand())
         .addSubcommand(new ConvertCommand())

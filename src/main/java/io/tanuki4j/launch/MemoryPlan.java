@@ -2,22 +2,14 @@ package io.tanuki4j.launch;
 
 import static io.tanuki4j.tensor.DType.BF16;
 
-import io.tanuki4j.backend.counting.CountingDevice;
-import io.tanuki4j.comm.counting.CountingFactory;
 import io.tanuki4j.config.Precision;
 import io.tanuki4j.config.RunConfig;
-import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
-import io.tanuki4j.optim.AdamW;
-import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.parallel.ParallelConfig;
-import io.tanuki4j.parallel.ParallelContext;
-import io.tanuki4j.parallel.pipeline.PipelineExecutor;
 import io.tanuki4j.tensor.DType;
-import io.tanuki4j.train.MicrobatchRunner;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -32,8 +24,6 @@ import java.util.Map;
  * @param microbatch the most that one of them holds
  */
 record MemoryPlan(long weights, long gradients, long optimizer, long activations, long microbatch) {
-  private static final OptimizerConfig ANY = new OptimizerConfig(0.9, 0.95, 1e-8, 1);
-
   /**
    * What is planned.
    *
@@ -70,44 +60,9 @@ record MemoryPlan(long weights, long gradients, long optimizer, long activations
   }
 
   static MemoryPlan of(Part part) {
-    try (CountingDevice device = new CountingDevice();
-        MemoryScope scope = device.openScope("run")) {
-      int worldSize = part.parallel.dims().worldSize();
-      ParallelContext context =
-          ParallelContext.create(
-              part.parallel.grid(), new CountingFactory(part.globalRank, worldSize));
-      ModelPart model =
-          ModelPart.build(part.model, part.parallel, part.precision, context, device, scope);
-      AdamW optimizer =
-          new AdamW(ANY, part.precision.state(), model.data().shard(), device.kernels(), scope);
-      try (MicrobatchRunner<?> runner = model.runner(part.microBatchSize, 0)) {
-        runner.rehearse();
-      }
-      return of(model, optimizer, device);
+    try (Rehearsal rehearsal = new Rehearsal(part)) {
+      return rehearsal.microbatches().memory();
     }
-  }
-
-  private static MemoryPlan of(ModelPart model, AdamW optimizer, CountingDevice device) {
-    long all = 0;
-    long largest = 0;
-    long slot = device.peakBytes(PipelineExecutor.slotLabel(0));
-    for (int i = 1; slot > 0; i++) {
-      all += slot;
-      largest = Math.max(largest, slot);
-      slot = device.peakBytes(PipelineExecutor.slotLabel(i));
-    }
-    return new MemoryPlan(
-        model.parameters().values().numBytes(),
-        model.parameters().grads().numBytes(),
-        bytes(optimizer),
-        all,
-        largest);
-  }
-
-  private static long bytes(AdamW optimizer) {
-    long[] bytes = {0};
-    optimizer.visitState((kind, parameter, state) -> bytes[0] += state.numBytes());
-    return bytes[0];
   }
 
   /**
@@ -124,7 +79,8 @@ record MemoryPlan(long weights, long gradients, long optimizer, long activations
     return plan;
   }
 
-  private static String remedy(Part part, long bytesFree) {
+  /** Which flags would fit, a sentence. */
+  static String remedy(Part part, long bytesFree) {
     Map<String, MemoryPlan> changes = new LinkedHashMap<>();
     if (part.microBatchSize > 1) {
       changes.put("--micro-batch-size 1", of(part.withMicroBatchSize(1)));
@@ -166,7 +122,7 @@ record MemoryPlan(long weights, long gradients, long optimizer, long activations
         gib(total()));
   }
 
-  private static double gib(long bytes) {
+  static double gib(long bytes) {
     return bytes / (double) (1L << 30);
   }
 }

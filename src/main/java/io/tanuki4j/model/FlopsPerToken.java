@@ -17,14 +17,27 @@ public final class FlopsPerToken {
   }
 
   public static long of(ModelConfig config) {
+    return config.numLayers() * ofLayer(config) + ofHead(config);
+  }
+
+  /** Of one layer. */
+  public static long ofLayer(ModelConfig config) {
     long hidden = config.hiddenSize();
     long queries = (long) config.numHeads() * config.headDim();
     long keys = (long) config.numQueryGroups() * config.headDim();
     long attentionWeights = 2 * hidden * (queries + keys);
     long mlpWeights = 3 * hidden * config.ffnHiddenSize();
-    long headWeights = hidden * config.vocabSize();
-    long perLayer = attentionWeights + attentionCore(config) + mlpWeights;
-    return PER_WEIGHT * (config.numLayers() * perLayer + headWeights);
+    return PER_WEIGHT * (attentionWeights + mlpWeights) + ofAttentionCore(config);
+  }
+
+  /** Of a layer's softmax(q·kᵀ)·v, by half because it is causal. */
+  public static long ofAttentionCore(ModelConfig config) {
+    return PER_WEIGHT * attentionCore(config);
+  }
+
+  /** Of the projection to the vocabulary. */
+  public static long ofHead(ModelConfig config) {
+    return PER_WEIGHT * config.hiddenSize() * config.vocabSize();
   }
 
   private static long attentionCore(ModelConfig config) {

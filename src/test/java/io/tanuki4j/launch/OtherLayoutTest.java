@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** A run that goes on at another layout, from a checkpoint of several ranks. */
 @Timeout(300)
@@ -19,31 +19,59 @@ class OtherLayoutTest {
   private static final int HALF = 6;
   private static final String SHAPE =
       "--num-layers 4 --hidden-size 64 --ffn-hidden-size 176 --num-attention-heads 8"
-          + " --group-query-attention --num-query-groups 4 --global-batch-size 8 --clip-grad 0";
-  private static final String RANKS = "--distributed-backend local ";
+          + " --group-query-attention --num-query-groups 4 --global-batch-size 8";
+
+  private static final String ONE = "--backend nd4j";
+  private static final String TP2_PP2_DP2 =
+      local(8)
+          + "--tensor-model-parallel-size 2 --pipeline-model-parallel-size 2"
+          + " --sequence-parallel --use-distributed-optimizer";
+  private static final String TP4_CP2 =
+      local(8)
+          + "--tensor-model-parallel-size 4 --context-parallel-size 2 --use-distributed-optimizer";
+  private static final String PP4_DP2 = local(8) + "--pipeline-model-parallel-size 4";
 
   @TempDir Path folder;
+
+  private static String local(int ranks) {
+    return "--distributed-backend local --local-ranks %d ".formatted(ranks);
+  }
 
   private List<Double> losses(String... flags) {
     return TinyLlama.run(TinyLlama.words(SHAPE, folder.resolve("cache"), flags)).losses();
   }
 
-  @ParameterizedTest
-  @CsvSource({
-    "--tensor-model-parallel-size 2 --pipeline-model-parallel-size 2, --backend nd4j",
-    "--tensor-model-parallel-size 2 --pipeline-model-parallel-size 2,"
-        + " --distributed-backend local --tensor-model-parallel-size 4",
-    "--tensor-model-parallel-size 4, --distributed-backend local --pipeline-model-parallel-size 4",
-  })
-  void losses_go_on_as_at_the_layout_that_saved(String saving, String loading) {
-    String checkpoints = folder.resolve("checkpoints").toString();
-    List<Double> all = losses(RANKS + saving);
-    List<Double> first = losses(RANKS + saving, "--save " + checkpoints, "--exit-interval " + HALF);
+  private void assertGoesOn(String saving, String... loading) {
+    String checkpoints = folder.resolve(Integer.toHexString(saving.hashCode())).toString();
+    List<Double> all = losses(saving);
+    List<Double> first = losses(saving, "--save " + checkpoints, "--exit-interval " + HALF);
     assertThat(first).isEqualTo(all.subList(0, HALF));
-    List<Double> second = losses(loading, "--load " + checkpoints);
-    assertThat(second).hasSize(HALF);
-    for (int i = 0; i < HALF; i++) {
-      assertThat(second.get(i)).isCloseTo(all.get(HALF + i), within(SUMMATION_ORDER));
+    for (String flags : loading) {
+      List<Double> second = losses(flags, "--load " + checkpoints);
+      assertThat(second).as(flags).hasSize(HALF);
+      for (int i = 0; i < HALF; i++) {
+        assertThat(second.get(i))
+            .as("%s, iteration %d", flags, HALF + i + 1)
+            .isCloseTo(all.get(HALF + i), within(SUMMATION_ORDER));
+      }
     }
+  }
+
+  @Test
+  void losses_of_eight_ranks_go_on_on_one() {
+    assertGoesOn(TP2_PP2_DP2, ONE);
+  }
+
+  @Test
+  @Tag("slow")
+  void losses_of_eight_ranks_go_on_on_others() {
+    assertGoesOn(TP2_PP2_DP2, TP4_CP2, PP4_DP2);
+  }
+
+  @Test
+  @Tag("slow")
+  void losses_go_on_wherever_they_come_from() {
+    assertGoesOn(ONE, TP2_PP2_DP2);
+    assertGoesOn(TP4_CP2, ONE, PP4_DP2);
   }
 }

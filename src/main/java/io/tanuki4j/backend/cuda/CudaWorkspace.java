@@ -24,9 +24,14 @@ final class CudaWorkspace implements AutoCloseable {
   long reserve(long bytes) {
     CudaBlock current = block;
     if (current == null || current.bytes() < bytes) {
-      current = grow((bytes + GRANULARITY - 1) / GRANULARITY * GRANULARITY);
+      current = grow(roundUp(bytes));
     }
     return current.address();
+  }
+
+  /** The size of a block for so many bytes. */
+  static long roundUp(long bytes) {
+    return Vectors.ceilDiv(bytes, GRANULARITY) * GRANULARITY;
   }
 
   private CudaBlock grow(long bytes) {

@@ -110,7 +110,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
     };
   }
 
-  private static long aligned(long bytes) {
+  static long aligned(long bytes) {
     return Vectors.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
   }
 

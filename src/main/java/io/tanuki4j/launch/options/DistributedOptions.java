@@ -68,6 +68,11 @@ public final class DistributedOptions {
     worldSize = localRanks == null ? modelRanks : Math.max(1, localRanks);
   }
 
+  /** Takes so many ranks for granted, which nobody has to start. */
+  void suppose(int numRanks) {
+    worldSize = numRanks;
+  }
+
   private boolean isLocal() {
     return distributedBackend.equals("local");
   }

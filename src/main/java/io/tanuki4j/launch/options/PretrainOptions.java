@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,17 +39,19 @@ public final class PretrainOptions {
   @Mixin final LoggingOptions logging = new LoggingOptions();
 
   private final boolean measured;
+  private final @Nullable Supplier<@Nullable Integer> plannedRanks;
 
   /** The words after the command's name; {@link MegatronFlags} puts them here. */
   private List<String> words = List.of();
 
-  private PretrainOptions(boolean measured) {
+  private PretrainOptions(boolean measured, @Nullable Supplier<@Nullable Integer> plannedRanks) {
     this.measured = measured;
+    this.plannedRanks = plannedRanks;
   }
 
   /** Of a run that trains on data. */
   public PretrainOptions() {
-    this(false);
+    this(false, null);
   }
 
   /**
@@ -56,7 +59,17 @@ public final class PretrainOptions {
    * at, those about its tokenizer, its length and its learning rate may be missing.
    */
   public static PretrainOptions ofMeasurement() {
-    return new PretrainOptions(true);
+    return new PretrainOptions(true, null);
+  }
+
+  /**
+   * Of a run that is only planned: as {@link #ofMeasurement}, with ranks that nobody starts.
+   *
+   * @param numRanks asked when the words have been read; null for as many as one replica of the
+   *     model has
+   */
+  public static PretrainOptions ofPlan(Supplier<@Nullable Integer> numRanks) {
+    return new PretrainOptions(true, numRanks);
   }
 
   void take(List<String> commandLine) {
@@ -122,7 +135,12 @@ public final class PretrainOptions {
   }
 
   private void check(Map<String, String> environment, List<String> notices, Problems problems) {
-    distributed.derive(environment, parallel.modelRanks(), problems);
+    if (plannedRanks == null) {
+      distributed.derive(environment, parallel.modelRanks(), problems);
+    } else {
+      Integer numRanks = plannedRanks.get();
+      distributed.suppose(numRanks == null ? parallel.modelRanks() : numRanks);
+    }
     model.derive();
     data.derive(notices);
     train.derive(parallel.dataParallelSize(distributed.worldSize()), notices);
