@@ -52,6 +52,20 @@ class MemoryPlanTest {
   }
 
   @Test
+  void replicas_share_the_state_of_a_distributed_optimizer() {
+    RunConfig config =
+        llama8b(
+            "--distributed-backend local --local-ranks 4 --use-distributed-optimizer"
+                + " --overlap-grad-reduce");
+    ModelConfig model = config.model().withVocabSize(128_256);
+    long parameters = ModelParameters.count(model);
+    MemoryPlan plan = plan(config);
+    assertThat(plan.weights()).isEqualTo(2 * parameters);
+    assertThat(plan.gradients()).isEqualTo(4 * parameters);
+    assertThat(plan.optimizer()).isEqualTo(12 * parameters / 4);
+  }
+
+  @Test
   void bf16_for_everything_takes_8_bytes_a_parameter() {
     MemoryPlan plan =
         plan(
