@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.zip.CRC32C;
 
 /**
@@ -27,11 +28,27 @@ public final class OpenShards implements Closeable {
   private final List<ShardFile> files;
   private final List<StoredTensor> tensors;
   private final Map<String, SafetensorsReader> readers = new HashMap<>();
+  private final Map<Key, Located> located = new HashMap<>();
 
   OpenShards(Path folder, Manifest manifest, Part part) {
     this.folder = folder;
     this.files = manifest.files(part);
     this.tensors = manifest.tensors(part);
+  }
+
+  /** Where a piece's bytes are. */
+  private record Located(SafetensorsReader reader, TensorEntry entry) {}
+
+  private record Key(String tensor, Piece piece) {}
+
+  private Located locate(StoredTensor tensor, Piece piece) throws IOException {
+    Key key = new Key(tensor.name(), piece);
+    Located known = located.get(key);
+    if (known != null) {
+      return known;
+    }
+    reader(piece.file());
+    return Objects.requireNonNull(located.get(key));
   }
 
   /**
@@ -59,31 +76,32 @@ public final class OpenShards implements Closeable {
     }
     SafetensorsReader reader = SafetensorsReader.open(path);
     readers.put(name, reader);
-    checkEntries(name, reader);
+    locateAll(name, reader);
     return reader;
   }
 
-  private void checkEntries(String file, SafetensorsReader reader) {
+  private void locateAll(String file, SafetensorsReader reader) {
     for (StoredTensor tensor : tensors) {
       for (Piece piece : tensor.pieces()) {
-        if (piece.file().equals(file) && !agrees(tensor, piece, entry(reader, tensor, piece))) {
-          throw broken(
-              "%s has %s as %s, which %s does not say"
-                  .formatted(file, tensor.name(), entry(reader, tensor, piece), ManifestFile.NAME));
+        if (piece.file().equals(file)) {
+          String name = piece.region().entryName(tensor.name(), tensor.shape());
+          TensorEntry entry = checked(tensor, piece, reader.tensor(name));
+          located.put(new Key(tensor.name(), piece), new Located(reader, entry));
         }
       }
     }
   }
 
-  private static boolean agrees(StoredTensor tensor, Piece piece, TensorEntry entry) {
+  private TensorEntry checked(StoredTensor tensor, Piece piece, TensorEntry entry) {
     Region region = piece.region();
-    return entry.type() == tensor.type()
+    if (entry.type() == tensor.type()
         && entry.shape().rank() == tensor.shape().rank()
-        && Region.of(region.firstRow(), region.firstColumn(), entry.shape()).equals(region);
-  }
-
-  private static TensorEntry entry(SafetensorsReader reader, StoredTensor tensor, Piece piece) {
-    return reader.tensor(piece.region().entryName(tensor.name(), tensor.shape()));
+        && Region.of(region.firstRow(), region.firstColumn(), entry.shape()).equals(region)) {
+      return entry;
+    }
+    throw broken(
+        "%s has %s as %s %s, which %s does not say"
+            .formatted(piece.file(), entry.name(), entry.type(), entry.shape(), ManifestFile.NAME));
   }
 
   /**
@@ -150,8 +168,8 @@ public final class OpenShards implements Closeable {
       Region at = piece.region();
       long offset = (row - at.firstRow()) * at.columns() + column - at.firstColumn();
       into.limit(into.position() + Math.toIntExact(run * elementBytes));
-      SafetensorsReader reader = reader(piece.file());
-      reader.read(entry(reader, tensor, piece), offset * elementBytes, into);
+      Located place = locate(tensor, piece);
+      place.reader().read(place.entry(), offset * elementBytes, into);
       into.limit(end);
       element += run;
     }
