@@ -107,8 +107,8 @@ class LaunchedRanksIT {
   }
 
   @Test
-  void a_run_comes_to_its_end_through_kills() throws Exception {
-    killed(2, 1);
+  void a_run_comes_to_its_end_through_a_kill() throws Exception {
+    killed(1, 1);
   }
 
   @Test

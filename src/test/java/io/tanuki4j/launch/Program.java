@@ -39,6 +39,8 @@ final class Program {
       ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
           .filter(flag -> flag.startsWith("--add-modules") || flag.startsWith("-Dorg.bytedeco"))
           .forEach(command::add);
+      // Short runs: what starts soon is done soon.
+      command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
       command.addAll(List.of("-cp", System.getProperty("java.class.path")));
       command.add(Main.class.getName());
       command.addAll(words);

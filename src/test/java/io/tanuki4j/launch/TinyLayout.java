@@ -70,13 +70,17 @@ record TinyLayout(int tp, int cp, int dp, int pp, int vpp, boolean sequenceParal
     return tp * cp * dp * pp;
   }
 
-  /** Words for pretrain, without what says how ranks find each other. */
+  /**
+   * Words for pretrain, with keys and values in a ring or (where the optimizer is sharded)
+   * gathered, and without what says how ranks find each other.
+   */
   String flags() {
     return "--tensor-model-parallel-size %d --context-parallel-size %d".formatted(tp, cp)
         + " --pipeline-model-parallel-size "
         + pp
         + (vpp == 1 ? "" : " --num-virtual-stages-per-pipeline-rank " + vpp)
         + (sequenceParallel ? " --sequence-parallel " : " ")
+        + (cp > 1 && data == Data.SHARDED ? "--cp-comm-type all_gather " : "")
         + data.flags;
   }
 

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 
 /** A run of pretrain on the corpora of a reference run, as flags and in this JVM. */
@@ -54,15 +55,18 @@ final class TinyLlama {
   record Output(String text) {
     /** The iteration lines, without the date and the time that an iteration took. */
     List<String> iterations() {
-      return text.lines()
-          .filter(line -> line.contains("] iteration "))
+      return iterationLines()
           .map(line -> line.replaceAll("^(\\[rank \\d+\\] )? \\[.*?\\]|elapsed time.*?\\|", ""))
           .toList();
     }
 
+    /** Not those that a launcher shows again, as the last lines of a rank. */
+    private Stream<String> iterationLines() {
+      return text.lines().filter(line -> line.matches("(\\[rank \\d+\\] )? \\[.*\\] iteration .*"));
+    }
+
     List<Double> losses() {
-      return text.lines()
-          .filter(line -> line.contains("] iteration "))
+      return iterationLines()
           .map(line -> Double.valueOf(line.replaceAll(".*lm loss: (\\S+) .*", "$1")))
           .toList();
     }
