@@ -32,13 +32,16 @@ class OtherLayoutTest {
   private static final String PP4_DP2 = local(8) + "--pipeline-model-parallel-size 4";
 
   @TempDir Path folder;
+  private boolean tied;
 
   private static String local(int ranks) {
     return "--distributed-backend local --local-ranks %d ".formatted(ranks);
   }
 
   private List<Double> losses(String... flags) {
-    return TinyLlama.run(TinyLlama.words(SHAPE, folder.resolve("cache"), flags)).losses();
+    List<String> words = TinyLlama.words(SHAPE, folder.resolve("cache"), flags);
+    words.removeIf(word -> tied && word.equals("--untie-embeddings-and-output-weights"));
+    return TinyLlama.run(words).losses();
   }
 
   private void assertGoesOn(String saving, String... loading) {
@@ -60,6 +63,14 @@ class OtherLayoutTest {
   @Test
   void losses_of_eight_ranks_go_on_on_one() {
     assertGoesOn(TP2_PP2_DP2, ONE);
+  }
+
+  /** Both ends of a pipeline have the embedding, and the replicas of each its optimizer state. */
+  @Test
+  void tied_embeddings_go_on_in_any_order_of_ranks() {
+    tied = true;
+    String stages = "--pipeline-model-parallel-size 2 --use-distributed-optimizer ";
+    assertGoesOn(local(4) + stages + "--use-tp-pp-dp-mapping", ONE);
   }
 
   @Test
