@@ -121,6 +121,11 @@ public final class CudaDevice implements Device {
     return new Address(Address.of(tensor));
   }
 
+  /** Whether operations are now recorded instead of run. */
+  public boolean isRecording() {
+    return stream.isRecording();
+  }
+
   /** Lets another thread call libraries that use this GPU, though not the device itself. */
   public void bindToThread() {
     check(cudart.cudaSetDevice(gpu.ordinal()), "cudaSetDevice");

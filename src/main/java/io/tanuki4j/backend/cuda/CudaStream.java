@@ -24,6 +24,10 @@ final class CudaStream implements AutoCloseable {
     return handle;
   }
 
+  boolean isRecording() {
+    return recording;
+  }
+
   void synchronize() {
     requireRunning("wait for the GPU");
     waitingSince = System.nanoTime();

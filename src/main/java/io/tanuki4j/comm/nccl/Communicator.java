@@ -109,12 +109,16 @@ final class Communicator implements AutoCloseable {
     }
   }
 
+  /** Waits for the other ranks to do the same, unless it was aborted. */
   @Override
-  public synchronized void close() {
-    if (!ended) {
+  public void close() {
+    synchronized (this) {
+      if (ended) {
+        return;
+      }
       ended = true;
-      watchdog.remove(this);
-      watchdog.check(nccl.ncclCommDestroy(handle), "ncclCommDestroy of " + name);
     }
+    watchdog.remove(this);
+    watchdog.check(nccl.ncclCommDestroy(handle), "ncclCommDestroy of " + name);
   }
 }

@@ -175,6 +175,7 @@ final class NcclGroup implements ProcessGroup {
     watchdog.check(issue.getAsInt(), call);
     CudaMark done = free.isEmpty() ? device.openMark() : free.pop();
     queue.mark(done);
+    watchdog.called(call, queue);
     return new NcclWork(this, device, done);
   }
 

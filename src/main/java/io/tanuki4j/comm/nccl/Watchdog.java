@@ -1,6 +1,8 @@
 package io.tanuki4j.comm.nccl;
 
 import io.tanuki4j.backend.cuda.CudaDevice;
+import io.tanuki4j.backend.cuda.CudaMark;
+import io.tanuki4j.backend.cuda.CudaQueue;
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.Durations;
 import io.tanuki4j.comm.Rendezvous;
@@ -15,10 +17,10 @@ import java.util.function.IntSupplier;
 
 /**
  * Ends communication that would wait forever. NCCL's kernels wait on the GPU for ranks that never
- * come, and the host waits for the GPU. A thread looks at the errors that NCCL reports late and at
- * how long the host has waited; the rendezvous tells of ranks that failed or are gone. Each of them
- * fails the run on all ranks with one sentence and aborts the communicators, which lets the GPU,
- * and with it the host, go on to hear it.
+ * come, and the host waits for the GPU. A thread looks at the errors that NCCL reports late, at how
+ * long a communication has been under way, and at how long the host has waited; the rendezvous
+ * tells of ranks that failed or are gone. Each of them fails the run on all ranks with one sentence
+ * and aborts the communicators, which lets the GPU, and with it the host, go on to hear it.
  */
 final class Watchdog implements AutoCloseable {
   private static final long PERIOD_MILLIS = 200;
@@ -34,11 +36,21 @@ final class Watchdog implements AutoCloseable {
   private final List<Communicator> communicators = new ArrayList<>();
   private final Thread thread = new Thread(this::watch, "nccl watchdog");
   private volatile Object lastCall = "none";
+
+  /** Behind a communication that was not over when it was last looked at. */
+  private final CudaMark probe;
+
+  private volatile Object probedCall = "none";
+
+  /** When that was called; 0 while there is none. Only then the rank's thread sets the mark. */
+  private volatile long probedSince;
+
   private volatile boolean closed;
 
   Watchdog(Rendezvous rendezvous, CudaDevice device) {
     this.rendezvous = rendezvous;
     this.device = device;
+    this.probe = device.openMark();
     device.afterEachWait(rendezvous::throwIfFailed);
     rendezvous.onFailure(this::abortAll);
     thread.setDaemon(true);
@@ -63,6 +75,15 @@ final class Watchdog implements AutoCloseable {
   void calling(Object call) {
     rendezvous.throwIfFailed();
     lastCall = call;
+  }
+
+  /** Watches the time of what has just been called, if it watches nothing else. */
+  void called(Object call, CudaQueue queue) {
+    if (probedSince == 0 && !device.isRecording()) {
+      queue.mark(probe);
+      probedCall = call;
+      probedSince = System.nanoTime();
+    }
   }
 
   /**
@@ -125,6 +146,7 @@ final class Watchdog implements AutoCloseable {
 
   private void watch() {
     try {
+      device.bindToThread();
       while (!closed && rendezvous.failure() == null) {
         Thread.sleep(PERIOD_MILLIS);
         String problem = problem();
@@ -135,6 +157,10 @@ final class Watchdog implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // closed
+    } catch (RuntimeException e) {
+      if (!closed) {
+        rendezvous.fail("rank %d: the GPU cannot be asked: %s".formatted(rank(), e.getMessage()));
+      }
     }
   }
 
@@ -146,10 +172,24 @@ final class Watchdog implements AutoCloseable {
             .formatted(communicator.name(), error, lastCall);
       }
     }
+    if (probeIsOld()) {
+      return notFinished("%s is not over".formatted(probedCall));
+    }
     return device.nanosWaited() > rendezvous.limit().toNanos()
-        ? "the GPU has not finished within %s; last call: %s. %s"
-            .formatted(Durations.text(rendezvous.limit()), lastCall, ADVICE)
+        ? notFinished("the GPU has not finished; last call: %s".formatted(lastCall))
         : "";
+  }
+
+  /** The host itself may be stuck in a call, so what waits on the GPU is looked at. */
+  private boolean probeIsOld() {
+    if (probedSince != 0 && probe.isOver()) {
+      probedSince = 0;
+    }
+    return probedSince != 0 && System.nanoTime() - probedSince > rendezvous.limit().toNanos();
+  }
+
+  private String notFinished(String what) {
+    return "%s after %s. %s".formatted(what, Durations.text(rendezvous.limit()), ADVICE);
   }
 
   private int rank() {
@@ -168,5 +208,11 @@ final class Watchdog implements AutoCloseable {
   public void close() {
     closed = true;
     thread.interrupt();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    probe.close();
   }
 }
