@@ -14,6 +14,9 @@ import java.util.List;
 
 /** Sends texts as integers in device memory, which every kind of group can send: sizes first. */
 final class GroupTexts implements TextExchange {
+  /** What a device may round the place of a tensor up to. */
+  private static final long ALIGNMENT = 512;
+
   private final ProcessGroup group;
   private final Device device;
 
@@ -55,7 +58,8 @@ final class GroupTexts implements TextExchange {
   private ByteBuffer gather(ByteBuffer own) {
     int words = own.remaining() / Integer.BYTES;
     ByteBuffer all = newBuffer(Math.multiplyExact(words, size()));
-    try (MemoryScope scope = device.openScope("texts")) {
+    long bytes = 2 * ALIGNMENT + own.remaining() + (long) all.remaining();
+    try (MemoryScope scope = device.openScope("texts", bytes)) {
       Tensor shard = scope.allocate(Shape.of(words), DType.I32);
       Tensor gathered = scope.allocate(Shape.of((long) words * size()), DType.I32);
       device.upload(shard, own);
