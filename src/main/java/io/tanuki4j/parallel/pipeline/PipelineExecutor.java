@@ -180,7 +180,8 @@ public final class PipelineExecutor<S> implements AutoCloseable {
 
     private ChunkInSlot<S> chunkInSlot(Unit unit) {
       int slot = plan.slots().slotOf(unit);
-      Accumulate weightGrads = unit.microbatch() == 0 ? Accumulate.OVERWRITE : Accumulate.ADD;
+      boolean begins = forTraining && unit.microbatch() == 0;
+      Accumulate weightGrads = begins ? Accumulate.OVERWRITE : Accumulate.ADD;
       ParameterListener listener = listeners.of(unit.microbatch(), numMicrobatches);
       Key key = new Key(slot, unit.chunk(), weightGrads, listener, forTraining, lossSums);
       return chunksInSlots.computeIfAbsent(key, PipelineExecutor.this::open);
