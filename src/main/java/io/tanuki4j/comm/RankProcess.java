@@ -20,13 +20,11 @@ public final class RankProcess {
       RankEnvironment environment, Duration limit, Transport transport, RankBody body)
       throws Exception {
     try (Rendezvous rendezvous = Rendezvous.join(environment, limit)) {
+      RankSeat seat = new Seat(rendezvous, transport);
       try {
-        body.run(new Seat(rendezvous, transport));
-      } catch (CommunicationException e) {
-        rendezvous.fail(String.valueOf(e.getMessage()));
-        throw e;
+        body.run(seat);
       } catch (Exception | Error e) {
-        rendezvous.fail("rank %d failed: %s".formatted(environment.globalRank(), reason(e)));
+        seat.failed(e, reason(e));
         throw e;
       }
     }
@@ -61,6 +59,12 @@ public final class RankProcess {
     @Override
     public ProcessGroupFactory processGroups(Device device) {
       return transport.open(rendezvous, device);
+    }
+
+    @Override
+    public void failed(Throwable cause, String reason) {
+      boolean byAnother = cause instanceof CommunicationException;
+      rendezvous.fail(byAnother ? reason : "rank %d failed: %s".formatted(globalRank(), reason));
     }
   }
 }

@@ -20,4 +20,12 @@ public interface RankSeat {
    * @param device where the rank's tensors are; the calling thread owns it
    */
   ProcessGroupFactory processGroups(Device device);
+
+  /**
+   * Tells the other ranks that this one cannot go on, so that they end too: before this rank closes
+   * what it has, which may wait for them.
+   *
+   * @param reason what the cause says to people
+   */
+  void failed(Throwable cause, String reason);
 }

@@ -28,4 +28,8 @@ public record SoloSeat() implements RankSeat {
   public ProcessGroupFactory processGroups(Device device) {
     return new SoloWorld(device);
   }
+
+  /** There is nobody else. */
+  @Override
+  public void failed(Throwable cause, String reason) {}
 }

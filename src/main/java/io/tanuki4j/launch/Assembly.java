@@ -81,11 +81,7 @@ final class Assembly {
     RankLauncher.run(
         run.config().distributed(),
         System.getenv(),
-        seat -> {
-          try (Closer closer = new Closer()) {
-            work.accept(new Assembly(run, seat, out, closer));
-          }
-        });
+        (seat, closer) -> work.accept(new Assembly(run, seat, out, closer)));
   }
 
   /**

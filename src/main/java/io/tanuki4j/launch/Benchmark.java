@@ -71,9 +71,9 @@ final class Benchmark {
     RankLauncher.run(
         run.config().distributed(),
         System.getenv(),
-        seat -> {
+        (seat, closer) -> {
           boolean first = seat.globalRank() == 0;
-          Result result = run(run, settings, seat, first ? log : line -> {});
+          Result result = run(run, settings, seat, closer, first ? log : line -> {});
           if (first) {
             ofFirstRank.set(result);
           }
@@ -81,29 +81,31 @@ final class Benchmark {
     return Optional.ofNullable(ofFirstRank.get());
   }
 
-  private static Result run(Resolved run, Settings settings, RankSeat seat, Consumer<String> log) {
-    try (Closer closer = new Closer()) {
-      RunConfig config = run.config();
-      Device device = Backends.open(config.backend(), seat, closer, log);
-      run.notices().forEach(log);
-      Measured measured = measure(config, settings, new ProfiledDevice(device), seat, log);
-      DeviceRates rates = DeviceRates.measure(device, config.precision().compute());
-      return result(measured, config.train().globalBatchSize(), rates, device);
-    }
+  private static Result run(
+      Resolved run, Settings settings, RankSeat seat, Closer closer, Consumer<String> log) {
+    RunConfig config = run.config();
+    Device device = Backends.open(config.backend(), seat, closer, log);
+    run.notices().forEach(log);
+    int vocabSize = vocabSize(config, log);
+    ParallelContext context =
+        ParallelContext.create(config.parallel().grid(), closer.add(seat.processGroups(device)));
+    Measured measured = measure(config, settings, new ProfiledDevice(device), context, vocabSize);
+    DeviceRates rates = DeviceRates.measure(device, config.precision().compute());
+    return result(measured, config.train().globalBatchSize(), rates, device);
   }
 
+  /** Gives the memory of the model back, so that the rates of the device find room. */
   private static Measured measure(
       RunConfig config,
       Settings settings,
       ProfiledDevice device,
-      RankSeat seat,
-      Consumer<String> log) {
+      ParallelContext context,
+      int vocabSize) {
     try (Closer closer = new Closer()) {
-      int vocabSize = vocabSize(config, log);
-      ParallelContext context =
-          ParallelContext.create(config.parallel().grid(), closer.add(seat.processGroups(device)));
       BuiltModel model = BuiltModel.build(config, vocabSize, device, context, closer);
-      return new Benchmark(config, settings, device, model, closer).measure();
+      Measured measured = new Benchmark(config, settings, device, model, closer).measure();
+      model.data().awaitWeights();
+      return measured;
     }
   }
 

@@ -92,7 +92,8 @@ final class Failures {
     return failure instanceof CommunicationException ? OTHER_RANK_FAILED : ExitCode.SOFTWARE;
   }
 
-  private static String sentence(Exception failure) {
+  /** What a failure says to the user. */
+  static String sentence(Throwable failure) {
     boolean ofInput =
         failure instanceof IllegalArgumentException
             || failure instanceof NoSuchElementException // the data are used up

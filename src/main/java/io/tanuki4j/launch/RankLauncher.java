@@ -3,6 +3,7 @@ package io.tanuki4j.launch;
 import io.tanuki4j.comm.RankBody;
 import io.tanuki4j.comm.RankEnvironment;
 import io.tanuki4j.comm.RankProcess;
+import io.tanuki4j.comm.RankSeat;
 import io.tanuki4j.comm.SoloSeat;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.comm.nccl.NcclFactory;
@@ -14,6 +15,15 @@ import java.util.Map;
 final class RankLauncher {
   private RankLauncher() {}
 
+  /** What a rank does. */
+  interface Body {
+    /**
+     * @param closer takes what is opened; closes it in the end, after a failure once the other
+     *     ranks know of it
+     */
+    void run(RankSeat seat, Closer closer) throws Exception;
+  }
+
   /**
    * Returns when the ranks of this process are through.
    *
@@ -21,7 +31,8 @@ final class RankLauncher {
    * @throws io.tanuki4j.comm.CommunicationException if another rank failed or did not come
    * @throws RuntimeException what the body throws
    */
-  static void run(DistributedConfig config, Map<String, String> environment, RankBody body) {
+  static void run(DistributedConfig config, Map<String, String> environment, Body work) {
+    RankBody body = seat -> runAndClose(work, seat);
     try {
       if (config.worldSize() == 1) {
         body.run(new SoloSeat());
@@ -40,6 +51,17 @@ final class RankLauncher {
       throw e;
     } catch (Exception e) {
       throw new IllegalStateException("a rank failed: " + e.getMessage(), e);
+    }
+  }
+
+  private static void runAndClose(Body work, RankSeat seat) throws Exception {
+    try (Closer closer = new Closer()) {
+      try {
+        work.run(seat, closer);
+      } catch (Exception | Error e) {
+        seat.failed(e, Failures.sentence(e));
+        throw e;
+      }
     }
   }
 }

@@ -39,6 +39,11 @@ public final class RankThreads {
     public ProcessGroupFactory processGroups(Device device) {
       return new InProcessFactory(world, globalRank, device);
     }
+
+    @Override
+    public void failed(Throwable cause, String reason) {
+      world.failed(globalRank, cause, reason);
+    }
   }
 
   /**

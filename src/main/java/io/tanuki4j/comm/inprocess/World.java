@@ -71,13 +71,18 @@ final class World {
   synchronized void ended(int rank, @Nullable Throwable cause) {
     ended[rank] = true;
     numEnded++;
-    if (cause != null && firstDeath == null) {
-      firstDeath = cause;
-    }
-    if (cause != null && failure == null) {
-      failure = "rank %d failed: %s".formatted(rank, reason(cause));
+    if (cause != null) {
+      failed(rank, cause, reason(cause));
     }
     notifyAll();
+  }
+
+  /** A rank cannot go on, and has not ended yet. */
+  synchronized void failed(int rank, Throwable cause, String reason) {
+    if (firstDeath == null) {
+      firstDeath = cause;
+    }
+    fail("rank %d failed: %s".formatted(rank, reason));
   }
 
   private static String reason(Throwable cause) {
