@@ -19,4 +19,9 @@ public record DistributedConfig(Backend backend, int worldSize, Duration timeout
     /** Threads of this process, on its CPU. */
     LOCAL
   }
+
+  /** Ranks that share the memory of a process. */
+  public int ranksPerProcess() {
+    return backend == Backend.LOCAL ? worldSize : 1;
+  }
 }

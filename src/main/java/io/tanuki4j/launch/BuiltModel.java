@@ -34,11 +34,19 @@ record BuiltModel(RunConfig config, MemoryPlan plan, MemoryScope memory, ModelPa
     ModelConfig shape = config.model().withVocabSize(vocabSize);
     MemoryPlan plan =
         MemoryPlan.thatFits(
-            MemoryPlan.Part.of(config, shape, context.globalRank()), device.bytesFree());
+            MemoryPlan.Part.of(config, shape, context.globalRank()),
+            bytesFree(config, device, context));
     MemoryScope memory = closer.add(device.openScope("weights and optimizer"));
     ModelPart part =
         ModelPart.build(shape, config.parallel(), config.precision(), context, device, memory);
     return new BuiltModel(config, plan, memory, part);
+  }
+
+  /** What this rank may take: all ranks look before any takes memory. */
+  private static long bytesFree(RunConfig config, Device device, ParallelContext context) {
+    long bytesFree = device.bytesFree() / config.distributed().ranksPerProcess();
+    context.world().barrier();
+    return bytesFree;
   }
 
   /** One that came from a checkpoint is kept; otherwise it follows from the tokenizer. */

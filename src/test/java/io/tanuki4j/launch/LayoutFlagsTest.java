@@ -49,6 +49,7 @@ class LayoutFlagsTest {
   void threads_are_as_many_as_one_replica_of_the_model_has() {
     RunConfig config = lines.config(LOCAL + "--pipeline-model-parallel-size 2");
     assertThat(config.distributed().worldSize()).isEqualTo(2);
+    assertThat(config.distributed().ranksPerProcess()).isEqualTo(2);
     assertThat(config.parallel().dims()).isEqualTo(ParallelDims.of(1, 1, 1, 2));
     assertThat(config.parallel().layout().layers().counts()).containsExactly(1, 1);
     assertThat(config.backend().name()).isEqualTo("nd4j");
@@ -67,6 +68,7 @@ class LayoutFlagsTest {
                     + " --distributed-timeout-minutes 1 --use-tp-pp-dp-mapping");
     assertThat(config.distributed())
         .isEqualTo(new DistributedConfig(Backend.GLOO, 2, Duration.ofMinutes(1)));
+    assertThat(config.distributed().ranksPerProcess()).isEqualTo(1);
     assertThat(config.parallel().order()).isEqualTo(RankOrder.TP_CP_PP_DP);
   }
 
@@ -98,6 +100,8 @@ class LayoutFlagsTest {
     assertThat(resolved.notices().get(0))
         .startsWith("using world size: 2, data-parallel size: 1, context-parallel size: 1,")
         .contains("pipeline-model-parallel size: 2");
+    assertThat(resolved.notices())
+        .contains("setting backend to nd4j, for --distributed-backend local");
   }
 
   @Test

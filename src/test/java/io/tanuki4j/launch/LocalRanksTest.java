@@ -2,17 +2,28 @@ package io.tanuki4j.launch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import io.tanuki4j.launch.TinyLlama.Output;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 /** Ranks as threads of one JVM: the whole command, wired for each of them. */
 @Timeout(120)
 class LocalRanksTest {
   private static final String LOCAL = "--distributed-backend local";
+
+  /** Sums over ranks are made in another order. */
+  private static final double FP32 = 1e-5;
 
   @TempDir Path folder;
 
@@ -47,6 +58,47 @@ class LocalRanksTest {
         .contains("    exposed-communication-pp ....", "    exposed-communication-dp_cp ....");
     assertThat(output.text().split("time across ranks", -1)).hasSize(1 + 2);
     assertThat(run("--backend nd4j --train-iters 2").text()).doesNotContain("across ranks");
+  }
+
+  @Test
+  void a_checkpoint_is_evaluated_at_any_layout() {
+    Path saved = folder.resolve("saved");
+    Path cache = folder.resolve("cache");
+    run(LOCAL, "--tensor-model-parallel-size 2 --train-iters 4 --save " + saved);
+    String load = "--load " + saved;
+    List<Double> alone =
+        TinyLlama.evaluate(TinyLlama.words(TinyLlama.GOLDEN, cache, load, "--backend nd4j"))
+            .evaluations();
+    List<Double> ranks =
+        TinyLlama.evaluate(
+                TinyLlama.words(
+                    TinyLlama.GOLDEN,
+                    cache,
+                    load,
+                    LOCAL,
+                    "--local-ranks 4 --pipeline-model-parallel-size 2"))
+            .evaluations();
+    assertThat(ranks).hasSize(2);
+    for (int i = 0; i < ranks.size(); i++) {
+      assertThat(ranks.get(i)).isCloseTo(alone.get(i), within(FP32));
+    }
+  }
+
+  @Test
+  void a_benchmark_of_several_ranks_prints_one_report() {
+    String flags =
+        "--distributed-backend local --local-ranks 4 --pipeline-model-parallel-size 2"
+            + " --bench-iterations 2 --bench-warmup 2 --padded-vocab-size 512";
+    StringWriter out = new StringWriter();
+    CommandLine commandLine = Main.commandLine().setOut(new PrintWriter(out));
+    List<String> words = new ArrayList<>(List.of("bench"));
+    words.addAll(TinyLlama.words(TinyLlama.GOLDEN, folder.resolve("cache"), flags));
+    assertThat(Main.run(commandLine, words.toArray(String[]::new))).isZero();
+    assertThat(out.toString().strip().lines()).hasSize(1);
+    JsonObject report = JsonParser.parseString(out.toString()).getAsJsonObject();
+    assertThat(report.getAsJsonObject("run").get("world_size").getAsInt()).isEqualTo(4);
+    assertThat(report.getAsJsonObject("run").get("data_parallel_size").getAsInt()).isEqualTo(2);
+    assertThat(report.get("loss").getAsDouble()).isBetween(0.1, Math.log(512));
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 
@@ -81,12 +82,21 @@ final class TinyLlama {
 
   /** Runs in this JVM; ranks are threads if the words say so. */
   static Output run(List<String> words) {
+    return run(words, Assembly::pretrain);
+  }
+
+  /** Evaluates the checkpoint that the words name. */
+  static Output evaluate(List<String> words) {
+    return run(words, Assembly::evaluate);
+  }
+
+  private static Output run(List<String> words, BiConsumer<Resolved, PrintStream> work) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(bytes, true, UTF_8);
     PretrainCommand command = new PretrainCommand(Checkpoints::arguments, run -> {});
     new CommandLine(command).parseArgs(words.toArray(String[]::new));
     Resolved run = command.options.resolve(command.spec, Map.of(), Checkpoints::arguments);
-    Assembly.pretrain(run, out);
+    work.accept(run, out);
     return new Output(bytes.toString(UTF_8));
   }
 }

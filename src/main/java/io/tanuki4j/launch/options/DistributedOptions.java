@@ -99,14 +99,18 @@ public final class DistributedOptions {
    * The computing backend that the ranks' exchanges ask for.
    *
    * @param backend {@code --backend}; null if it was not given
+   * @param notices hear of it if it was not given
    * @return null for any
    */
-  @Nullable String computingBackend(@Nullable String backend, Problems problems) {
+  @Nullable String computingBackend(
+      @Nullable String backend, List<String> notices, Problems problems) {
     if (worldSize == 1) {
       return backend;
     }
     String asked = distributedBackend.equals("nccl") ? "cuda" : "nd4j";
-    if (backend != null && !backend.equals(asked)) {
+    if (backend == null) {
+      notices.add("setting backend to %s, for %s %s".formatted(asked, FLAG, distributedBackend));
+    } else if (!backend.equals(asked)) {
       problems.add(
           FLAG,
           distributedBackend,

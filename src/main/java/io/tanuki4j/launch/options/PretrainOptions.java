@@ -150,7 +150,7 @@ public final class PretrainOptions {
       schedule.deriveRate();
     }
     distributed.check(problems);
-    run.check(distributed, problems);
+    run.check(distributed, notices, problems);
     model.check(problems);
     tokenizer.check(problems);
     if (!measured) {

@@ -29,9 +29,9 @@ public final class RunOptions {
   boolean deterministicMode;
 
   /** Fills the backend where the ranks' exchanges leave one only. */
-  void check(DistributedOptions distributed, Problems problems) {
+  void check(DistributedOptions distributed, List<String> notices, Problems problems) {
     problems.oneOf("--backend", backend, List.of("nd4j", "cuda"));
-    backend = distributed.computingBackend(backend, problems);
+    backend = distributed.computingBackend(backend, notices, problems);
   }
 
   BackendConfig toConfig() {
