@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param overlapParamGather {@code --overlap-param-gather}: weights are gathered during the next
  *     forward; only with both of the others
  * @param bucketElements {@code --ddp-bucket-size}, elements of a bucket; null for Megatron's rule.
- *     Without overlapGradReduce there is one bucket.
+ *     Without overlapGradReduce a bucket is as large as it can be.
  */
 public record DataParallelConfig(
     boolean distributedOptimizer,

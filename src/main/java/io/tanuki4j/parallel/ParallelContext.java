@@ -12,12 +12,12 @@ import java.util.stream.IntStream;
  * The groups that one rank is in, passed to whatever communicates. An axis of degree 1 has a group
  * of one rank, so nothing asks for degrees before it calls.
  *
+ * @param world all ranks: norms, and what all of them decide alike
  * @param tp tensor parallel: sums and gathers inside layers, the vocabulary-parallel loss
  * @param cp context parallel: keys and values of attention
  * @param dp ranks with other samples
  * @param dpCp data and context parallel: sums of gradients, shards of the optimizer's state
  * @param pp the stages of one pipeline, in their order
- * @param model tp and pp: norms of gradients where every rank has the whole optimizer state
  * @param embedding first and last stage (others: alone): gradients of tied embeddings
  */
 public record ParallelContext(
@@ -29,7 +29,6 @@ public record ParallelContext(
     ProcessGroup dp,
     ProcessGroup dpCp,
     ProcessGroup pp,
-    ProcessGroup model,
     ProcessGroup embedding) {
 
   /** The groups of a run of one rank. */
@@ -64,7 +63,6 @@ public record ParallelContext(
         factory.create("dp", grid.groups(EnumSet.of(Axis.DP))),
         factory.create("dp_cp", grid.groups(EnumSet.of(Axis.CP, Axis.DP))),
         factory.create("pp", grid.groups(EnumSet.of(Axis.PP))),
-        factory.create("tp_pp", grid.groups(EnumSet.of(Axis.TP, Axis.PP))),
         factory.create("embedding", grid.embeddingGroups()));
   }
 
@@ -87,6 +85,6 @@ public record ParallelContext(
 
   /** Every group, for counts and logs. */
   public List<ProcessGroup> groups() {
-    return List.of(world, tp, cp, dp, dpCp, pp, model, embedding);
+    return List.of(world, tp, cp, dp, dpCp, pp, embedding);
   }
 }

@@ -17,7 +17,8 @@ import java.util.List;
  * @param owned what this rank updates, in the order of memory
  * @param counted what of that this rank adds to norms and counts: of a parameter that several ranks
  *     have a copy of, only the first of them counts it
- * @param group ranks that together count everything once
+ * @param group all ranks: they count everything once, and get the same sum to the last bit, so that
+ *     replicas stay equal
  */
 public record OptimizerShard(
     ParameterBuffers parameters, List<Owned> owned, List<FlatRange> counted, ProcessGroup group) {
@@ -50,14 +51,15 @@ public record OptimizerShard(
       FlatRange range = sharded ? bucket.shard(replicas.rank(), replicas.size()) : bucket.range();
       long index = bucket.index() + range.from() - bucket.range().from();
       owned.add(new Owned(range, bucket.decayed(), index));
+      boolean copyOfReplica = !sharded && replicas.rank() > 0;
       boolean copyOfStage = tied.has(bucket) && tied.group().rank() > 0;
       boolean copyOfShard = bucket.isWhole() && context.tp().rank() > 0;
-      if (!copyOfStage && !copyOfShard) {
+      if (!copyOfReplica && !copyOfStage && !copyOfShard) {
         counted.add(range);
       }
     }
-    ProcessGroup group = sharded ? context.world() : context.model();
-    return new OptimizerShard(parameters, merged(owned), FlatRange.merged(counted), group);
+    return new OptimizerShard(
+        parameters, merged(owned), FlatRange.merged(counted), context.world());
   }
 
   /** Elements that this rank updates. */

@@ -68,7 +68,6 @@ class OverlapTest {
         context.dp(),
         context.dpCp(),
         context.pp(),
-        context.model(),
         context.embedding());
   }
 
