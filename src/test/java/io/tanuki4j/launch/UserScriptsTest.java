@@ -2,13 +2,16 @@ package io.tanuki4j.launch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.config.DistributedConfig.Backend;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.launch.options.PretrainOptions.Resolved;
+import io.tanuki4j.parallel.ParallelDims;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +37,18 @@ class UserScriptsTest {
             "world size: 1 (expected: a multiple of --tensor-model-parallel-size 1 x"
                 + " --context-parallel-size 1 x --pipeline-model-parallel-size 4 = 4). Start 4"
                 + " ranks, or change the sizes.");
+  }
+
+  @Test
+  void on_four_gpus_it_runs() {
+    Map<String, String> environment =
+        Map.of("RANK", "3", "WORLD_SIZE", "4", "LOCAL_RANK", "3", "MASTER_ADDR", "localhost");
+    RunConfig config = lines.withEnvironment(environment).resolve(words).config();
+    assertThat(config.distributed().backend()).isEqualTo(Backend.NCCL);
+    assertThat(config.backend().name()).isEqualTo("cuda");
+    assertThat(config.parallel().dims()).isEqualTo(ParallelDims.of(1, 1, 1, 4));
+    assertThat(config.parallel().dataParallel().distributedOptimizer()).isTrue();
+    assertThat(config.train().numMicrobatches(1536)).isEqualTo(1536);
   }
 
   @Test
