@@ -63,19 +63,19 @@ final class Rehearsal implements AutoCloseable {
 
   /** Of what has run so far. */
   MemoryPlan memory() {
-    long all = 0;
     long largest = 0;
+    int numSlots = 0;
     long slot = device.peakBytes(PipelineExecutor.slotLabel(0));
-    for (int i = 1; slot > 0; i++) {
-      all += slot;
+    while (slot > 0) {
       largest = Math.max(largest, slot);
-      slot = device.peakBytes(PipelineExecutor.slotLabel(i));
+      numSlots++;
+      slot = device.peakBytes(PipelineExecutor.slotLabel(numSlots));
     }
     return new MemoryPlan(
         model.parameters().values().numBytes(),
         model.parameters().grads().numBytes(),
         optimizerBytes(),
-        all,
+        numSlots * largest, // a run takes as much for each
         largest);
   }
 
