@@ -75,7 +75,7 @@ class LaunchedRanksIT {
       "--save " + folder.resolve("run") + " --load " + folder.resolve("run")
     };
     Program program = Program.start(folder, words(2, "", flags));
-    awaitIteration(program, 3);
+    program.awaitIteration(3);
     program.process().destroy(); // SIGTERM
     Program.Result first = program.await();
     assertThat(first.exitCode()).as(first.output()).isZero();
@@ -93,7 +93,7 @@ class LaunchedRanksIT {
     Program program =
         Program.start(
             folder, words(2, "", "--pipeline-model-parallel-size 2 --train-iters 100000"));
-    awaitIteration(program, 2);
+    program.awaitIteration(2);
     ProcessHandle dead = program.process().children().findFirst().orElseThrow();
     dead.destroyForcibly();
     Program.Result result = program.await();
@@ -128,7 +128,7 @@ class LaunchedRanksIT {
         Program.start(folder, words(2, "--max-restarts " + numKills, flags, LAYOUT, checkpoints));
     Random random = new Random(seed);
     for (int kill = 1; kill <= numKills; kill++) {
-      awaitIteration(program, 1 + kill * 4);
+      program.awaitIteration(1 + kill * 4);
       Thread.sleep(random.nextInt(100));
       List<ProcessHandle> ranks = program.process().children().toList();
       if (!ranks.isEmpty()) {
@@ -153,12 +153,5 @@ class LaunchedRanksIT {
               assertThat(before).isIn(null, line);
             });
     return lines;
-  }
-
-  private static void awaitIteration(Program program, int iteration) throws InterruptedException {
-    String line = "iteration %8d/".formatted(iteration);
-    while (!program.output().contains(line) && program.process().isAlive()) {
-      Thread.sleep(20);
-    }
   }
 }

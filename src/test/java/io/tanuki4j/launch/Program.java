@@ -72,6 +72,14 @@ final class Program {
     }
   }
 
+  /** Waits until a line of this iteration is printed, or the program has ended. */
+  void awaitIteration(int iteration) throws InterruptedException {
+    String line = "iteration %8d/".formatted(iteration);
+    while (!output().contains(line) && process.isAlive()) {
+      Thread.sleep(20);
+    }
+  }
+
   /** Waits for the end; a program that hangs is killed, which its exit code shows. */
   Result await() {
     try {
