@@ -23,6 +23,6 @@ cp scripts/test-gpu.sh "$pack/"
 
 if [ "${1:-}" = --jre ]; then
   "${JAVA_HOME:+$JAVA_HOME/bin/}jlink" --output "$pack/jre" --strip-debug --no-man-pages --no-header-files \
-    --add-modules java.logging,java.management,java.naming,java.xml,jdk.incubator.vector,jdk.management,jdk.unsupported,jdk.zipfs
+    --add-modules java.logging,java.management,java.naming,java.xml,jdk.incubator.vector,jdk.management,jdk.net,jdk.unsupported,jdk.zipfs
 fi
 echo "Packed $(du -sm "$pack" | cut -f1) MB into $pack. On the GPU machine: gpu-tests/test-gpu.sh"
