@@ -2,10 +2,14 @@ package io.tanuki4j.kernel;
 
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Optional;
 
 /** One device, owned by the thread of one rank. Operations run in the order they are called. */
 public interface Device extends AutoCloseable {
+  /** Of {@link #readBack}. */
+  int MAX_READBACK_BYTES = 4096;
+
   DeviceInfo info();
 
   Kernels kernels();
@@ -32,10 +36,21 @@ public interface Device extends AutoCloseable {
   void upload(Tensor destination, ByteBuffer source);
 
   /**
-   * Copies a tensor to the host, once all earlier operations have finished. This is the only call
-   * that makes the host wait besides {@link #synchronize}.
+   * Copies a tensor to the host, once all earlier operations have finished. Besides {@link
+   * #synchronize} and {@link Readback#await} this is the only call that makes the host wait.
    */
   void download(ByteBuffer destination, Tensor source);
+
+  /**
+   * Begins to copy a tensor of at most {@value #MAX_READBACK_BYTES} bytes to the host, behind all
+   * operations called so far. The host goes on; two may be under way.
+   */
+  default Readback readBack(Tensor source) {
+    int bytes = Math.toIntExact(source.numBytes());
+    ByteBuffer host = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    download(host, source);
+    return host::rewind;
+  }
 
   /**
    * The tensor's bytes in place, where all earlier operations have finished and the host reaches

@@ -5,17 +5,20 @@ import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.Readback;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /** Lets the hosts of a group decide alike: each has a number, all get the largest. */
 public final class Agreement {
   private final ProcessGroup group;
   private final Device device;
   private final Tensor number;
+  private @Nullable Readback pending;
   private final ByteBuffer host =
       ByteBuffer.allocateDirect(Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
 
@@ -43,9 +46,27 @@ public final class Agreement {
     if (group.size() == 1) {
       return mine;
     }
-    device.upload(number, host.clear().putDouble(mine).flip());
-    group.allReduce(number, ReduceOp.MAX).await();
+    exchange(mine);
     device.download(host.clear(), number);
     return host.getDouble(0);
+  }
+
+  /**
+   * The same for what the ranks had when they called this the time before, 0 at first; so the host
+   * does not wait for the device's latest work. A rank alone gets what it has now.
+   */
+  public double largestBefore(double mine) {
+    if (group.size() == 1) {
+      return mine;
+    }
+    Readback before = pending;
+    exchange(mine);
+    pending = device.readBack(number);
+    return before == null ? 0 : before.await().getDouble(0);
+  }
+
+  private void exchange(double mine) {
+    device.upload(number, host.clear().putDouble(mine).flip());
+    group.allReduce(number, ReduceOp.MAX).await();
   }
 }

@@ -35,9 +35,12 @@ final class ExitPolicy {
     this.start = nanoTime.getAsLong();
   }
 
-  /** Why the run exits now, in the words of Megatron's line; empty to go on. */
+  /**
+   * Why the run exits now, in the words of Megatron's line; empty to go on. Where there are several
+   * ranks, they heed the wishes of the iteration before, which are known without a wait.
+   */
   Optional<String> after(long iteration) {
-    double wish = agreement.largest(wish());
+    double wish = agreement.largestBefore(wish());
     if (wish >= SIGNAL) {
       return Optional.of("exiting program after receiving " + signal(wish) + ".");
     }

@@ -7,6 +7,7 @@ import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.DeviceTimer;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.Readback;
 import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
@@ -68,6 +69,11 @@ public final class CudaDevice implements Device {
   public void download(ByteBuffer destination, Tensor source) {
     requireBytes("download", destination.remaining(), source);
     staging.download(destination, Address.of(source));
+  }
+
+  @Override
+  public Readback readBack(Tensor source) {
+    return staging.readBack(Address.of(source), Math.toIntExact(source.numBytes()));
   }
 
   private static void requireBytes(String what, int hostBytes, Tensor tensor) {

@@ -2,7 +2,10 @@ package io.tanuki4j.backend.cuda;
 
 import static io.tanuki4j.backend.cuda.CudaException.check;
 
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.Readback;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
@@ -15,16 +18,22 @@ import org.bytedeco.javacpp.Pointer;
 final class PinnedStaging implements AutoCloseable {
   private static final int NUM_SLOTS = 4;
   private static final int SLOT_BYTES = 4 << 20;
+  private static final int NUM_READBACKS = 2;
 
   private final CudaStream stream;
   private final Slot[] slots = new Slot[NUM_SLOTS];
+  private final Slot[] readbacks = new Slot[NUM_READBACKS];
   private final Address device = new Address();
   private int turn;
+  private int readbackTurn;
 
   PinnedStaging(CudaStream stream) {
     this.stream = stream;
     for (int i = 0; i < NUM_SLOTS; i++) {
-      slots[i] = new Slot(stream);
+      slots[i] = new Slot(stream, SLOT_BYTES);
+    }
+    for (int i = 0; i < NUM_READBACKS; i++) {
+      readbacks[i] = new Slot(stream, Device.MAX_READBACK_BYTES);
     }
   }
 
@@ -65,6 +74,20 @@ final class PinnedStaging implements AutoCloseable {
     destination.position(destination.limit());
   }
 
+  /** Begins a copy of a few bytes, which nobody waits for yet. */
+  Readback readBack(long source, int length) {
+    stream.requireRunning("read back");
+    readbackTurn = (readbackTurn + 1) % NUM_READBACKS;
+    Slot slot = readbacks[readbackTurn];
+    ByteBuffer bytes = slot.bytes.slice(0, length).order(ByteOrder.LITTLE_ENDIAN);
+    copy(slot.pointer, device.to(source), length, cudart.cudaMemcpyDeviceToHost);
+    slot.markCopy();
+    return () -> {
+      slot.awaitCopy();
+      return bytes.rewind();
+    };
+  }
+
   private void take(ByteBuffer destination, int chunk, int length) {
     Slot slot = slots[chunk % NUM_SLOTS];
     slot.awaitCopy();
@@ -87,6 +110,9 @@ final class PinnedStaging implements AutoCloseable {
     for (Slot slot : slots) {
       slot.close();
     }
+    for (Slot slot : readbacks) {
+      slot.close();
+    }
   }
 
   /** A pinned buffer and the event behind its last copy. */
@@ -96,11 +122,10 @@ final class PinnedStaging implements AutoCloseable {
     private final ByteBuffer bytes;
     private final CUevent_st copied = new CUevent_st();
 
-    Slot(CudaStream stream) {
+    Slot(CudaStream stream, int numBytes) {
       this.stream = stream;
-      check(
-          cudart.cudaHostAlloc(pointer, SLOT_BYTES, cudart.cudaHostAllocDefault), "cudaHostAlloc");
-      bytes = pointer.capacity(SLOT_BYTES).asByteBuffer();
+      check(cudart.cudaHostAlloc(pointer, numBytes, cudart.cudaHostAllocDefault), "cudaHostAlloc");
+      bytes = pointer.capacity(numBytes).asByteBuffer();
       check(
           cudart.cudaEventCreateWithFlags(copied, cudart.cudaEventDisableTiming),
           "cudaEventCreateWithFlags");

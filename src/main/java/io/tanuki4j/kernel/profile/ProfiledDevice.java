@@ -6,6 +6,7 @@ import io.tanuki4j.kernel.DeviceTimer;
 import io.tanuki4j.kernel.HostView;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.Readback;
 import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
@@ -102,6 +103,11 @@ public final class ProfiledDevice implements Device {
   @Override
   public void download(ByteBuffer destination, Tensor source) {
     device.download(destination, source);
+  }
+
+  @Override
+  public Readback readBack(Tensor source) {
+    return device.readBack(source);
   }
 
   @Override

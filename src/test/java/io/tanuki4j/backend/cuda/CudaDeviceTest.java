@@ -8,6 +8,7 @@ import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.GuardedMemory;
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.Readback;
 import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -35,6 +36,17 @@ class CudaDeviceTest {
   void close() {
     memory.close();
     device.close();
+  }
+
+  @Test
+  void two_readbacks_are_under_way_at_a_time() {
+    Tensor x = memory.filled(DType.F64, 1, 2);
+    Readback first = device.readBack(x);
+    device.kernels().fill(x, 2);
+    Readback second = device.readBack(x);
+    device.kernels().fill(x, 3);
+    assertThat(first.await().getDouble(8)).isEqualTo(1);
+    assertThat(second.await().getDouble(8)).isEqualTo(2);
   }
 
   @Test
