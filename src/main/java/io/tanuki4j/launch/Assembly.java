@@ -10,12 +10,10 @@ import io.tanuki4j.comm.timed.TimedFactory;
 import io.tanuki4j.config.ArgumentDump;
 import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.config.RunConfig;
-import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.launch.options.PretrainOptions.Resolved;
 import io.tanuki4j.metrics.ConsoleSink;
-import io.tanuki4j.metrics.EvaluationMetrics;
 import io.tanuki4j.metrics.FanOutSink;
 import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.StartupLines;
@@ -39,7 +37,6 @@ import io.tanuki4j.train.Splits;
 import io.tanuki4j.train.StopRequest;
 import io.tanuki4j.train.Timers;
 import io.tanuki4j.train.Timing;
-import io.tanuki4j.train.TrainConfig;
 import io.tanuki4j.train.TrainStep;
 import io.tanuki4j.train.Trainer;
 import java.io.PrintStream;
@@ -208,29 +205,10 @@ final class Assembly {
     SampleCounts counts = new SampleCounts(0, ofTraining.valid(), ofTraining.test());
     Splits splits = data.open(counts, Progress.START, turns);
     Evaluator evaluator = new Evaluator(device, model.runner(closer), model.data(), model.memory());
-    evaluate(evaluator, splits.valid(), checkpoint, "validation");
-    evaluate(evaluator, splits.test(), checkpoint, "test");
-  }
-
-  private void evaluate(
-      Evaluator evaluator, @Nullable BatchSource source, Checkpoint checkpoint, String set) {
-    if (source == null) {
-      sink.message("no " + set + " data");
-      return;
-    }
-    TrainConfig train = config.train();
-    long iteration = checkpoint.state().iteration();
-    evaluator
-        .run(
-            source,
-            train.evalIterations(),
-            train.numMicrobatches(train.globalBatchSize()),
-            batch -> true)
-        .map(
-            loss ->
-                new EvaluationMetrics(
-                    "iteration %d on %s set".formatted(iteration, set), iteration, loss.lm()))
-        .ifPresent(sink::evaluation);
+    CheckpointLoss loss =
+        new CheckpointLoss(evaluator, config.train(), checkpoint.state().iteration(), sink);
+    loss.report(splits.valid(), "validation");
+    loss.report(splits.test(), "test");
   }
 
   /** The flags, with the vocabulary that followed from the tokenizer. */

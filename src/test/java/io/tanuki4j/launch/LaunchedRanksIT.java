@@ -26,6 +26,10 @@ class LaunchedRanksIT {
 
   private static final String LAYOUT = "--pipeline-model-parallel-size 2";
 
+  /** Both ranks are whole models, with a part of the optimizer's state each. */
+  private static final String SHARDED =
+      "--use-distributed-optimizer --overlap-grad-reduce --overlap-param-gather";
+
   @TempDir Path folder;
 
   private List<String> words(int numRanks, String ofLaunch, String... more) {
@@ -37,7 +41,7 @@ class LaunchedRanksIT {
     return words;
   }
 
-  private Output alone(String... more) {
+  private Output here(String... more) {
     return TinyLlama.run(TinyLlama.words(TinyLlama.GOLDEN, folder.resolve("cache"), more));
   }
 
@@ -47,14 +51,14 @@ class LaunchedRanksIT {
         "2: --tensor-model-parallel-size 2 --sequence-parallel",
         "2: --pipeline-model-parallel-size 2",
         "2: --context-parallel-size 2",
-        "2: --use-distributed-optimizer --overlap-grad-reduce --overlap-param-gather",
+        "2: " + SHARDED,
         "4: --tensor-model-parallel-size 2 --pipeline-model-parallel-size 2",
       })
   void processes_have_the_losses_of_one_rank(String layout) {
     String[] parts = layout.split(": ", 2);
     Program.Result result = Program.run(folder, words(Integer.parseInt(parts[0]), "", parts[1]));
     assertThat(result.exitCode()).as(result.output()).isZero();
-    Output expected = alone("--backend nd4j");
+    Output expected = here("--backend nd4j");
     Output actual = new Output(result.output());
     assertClose(actual.losses(), expected.losses());
     assertClose(actual.evaluations(), expected.evaluations());
@@ -108,25 +112,25 @@ class LaunchedRanksIT {
 
   @Test
   void a_run_comes_to_its_end_through_a_kill() throws Exception {
-    killed(1, 1);
+    killed(1, SHARDED);
   }
 
-  @Test
+  @ParameterizedTest
+  @ValueSource(strings = {LAYOUT, SHARDED})
   @Tag("slow")
-  void a_run_comes_to_its_end_through_twenty_kills() throws Exception {
-    killed(20, 2);
+  void a_run_comes_to_its_end_through_twenty_kills(String layout) throws Exception {
+    killed(20, layout);
   }
 
   /** Kills a random rank at random moments; saves after each iteration. */
-  private void killed(int numKills, long seed) throws Exception {
-    int numIterations = 12 + 4 * numKills;
-    String flags = "--eval-iters 0 --train-iters " + numIterations;
+  private void killed(int numKills, String layout) throws Exception {
+    String flags = layout + " --eval-iters 0 --train-iters " + (12 + 4 * numKills);
     String checkpoints =
         "--save-interval 1 --save %s --load %s"
             .formatted(folder.resolve("run"), folder.resolve("run"));
     Program program =
-        Program.start(folder, words(2, "--max-restarts " + numKills, flags, LAYOUT, checkpoints));
-    Random random = new Random(seed);
+        Program.start(folder, words(2, "--max-restarts " + numKills, flags, checkpoints));
+    Random random = new Random(numKills);
     for (int kill = 1; kill <= numKills; kill++) {
       program.awaitIteration(1 + kill * 4);
       Thread.sleep(random.nextInt(100));
@@ -139,7 +143,7 @@ class LaunchedRanksIT {
     assertThat(result.exitCode()).as(result.output()).isZero();
     assertThat(result.output()).contains("restart %d of %d".formatted(numKills, numKills));
     assertThat(byIteration(new Output(result.output())))
-        .isEqualTo(byIteration(alone(flags, "--backend nd4j")));
+        .isEqualTo(byIteration(here(flags, "--distributed-backend local --local-ranks 2")));
   }
 
   /** The line of each iteration; lines that come again after a restart are the same. */

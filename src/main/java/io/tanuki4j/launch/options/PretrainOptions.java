@@ -201,6 +201,7 @@ public final class PretrainOptions {
 
   private RunConfig toConfig(Map<String, @Nullable Object> arguments) {
     ParallelConfig layout = parallel.toConfig();
+    DerivedAttributes.add(this, arguments);
     return new RunConfig(
         run.toConfig(),
         distributed.toConfig(),
@@ -214,25 +215,6 @@ public final class PretrainOptions {
         schedule.toConfig(train),
         checkpoint.toConfig(),
         logging.toConfig(),
-        Collections.unmodifiableMap(withDerived(arguments)));
-  }
-
-  /** Adds Megatron's attributes that no flag sets. */
-  private Map<String, @Nullable Object> withDerived(Map<String, @Nullable Object> arguments) {
-    arguments.put("rotary_base", model.rotary.wholeBase());
-    arguments.put("rope_theta", model.rotary.base());
-    arguments.put("encoder_seq_length", model.seqLength);
-    arguments.put("encoder_num_layers", model.numLayers);
-    arguments.put("start_weight_decay", schedule.weightDecay.start());
-    arguments.put("end_weight_decay", schedule.weightDecay.end());
-    arguments.put("params_dtype", precision.paramsDtype());
-    arguments.put("rank", 0);
-    arguments.put("world_size", distributed.worldSize());
-    arguments.put("data_parallel_size", parallel.dataParallelSize(distributed.worldSize()));
-    arguments.put("virtual_pipeline_model_parallel_size", parallel.virtualStages());
-    arguments.put("consumed_train_samples", 0);
-    arguments.put("skipped_train_samples", 0);
-    arguments.put("consumed_valid_samples", 0);
-    return arguments;
+        Collections.unmodifiableMap(arguments));
   }
 }
