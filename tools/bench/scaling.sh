@@ -101,7 +101,7 @@ pretrain() { # log, global batch, words before "pretrain" --, flags…
     --data-path 0.4 "$OUT/ja_text_document" 0.6 "$OUT/en_text_document" --data-cache-path "$OUT/cache" \
     --bf16 --micro-batch-size "$micro" --global-batch-size "$batch" --train-iters "$ITERATIONS" --lr 1e-4 \
     --min-lr 1e-5 --lr-decay-style cosine --lr-warmup-iters 2 --weight-decay 0.1 --adam-beta1 0.9 --adam-beta2 0.95 \
-    --adam-eps 1e-8 --clip-grad 1.0 --log-interval 1 --log-throughput --timing-log-level 1 "${more[@]}" \
+    --adam-eps 1e-8 --clip-grad 1.0 --log-interval 1 --log-throughput "${more[@]}" \
     >"$log" 2>&1 || {
     failed=1
     echo "failed; the end of $log:" >&2
@@ -128,6 +128,9 @@ for row in "$@"; do
   before="launch --nproc-per-node $ranks"
   [ "$REHEARSE" = 0 ] || [ "$BACKEND" != nccl ] || before+=" --ranks-per-gpu $ranks"
   pretrain "$OUT/$row.log" "$batch" "$before --" --distributed-backend "$BACKEND" "${flags[@]}"
+  # once more for the time that ranks wait for each other: to measure it makes an iteration longer
+  pretrain "$OUT/$row.waits.log" "$batch" "$before --" --distributed-backend "$BACKEND" "${flags[@]}" \
+    --timing-log-level 1 --exit-interval 5
   one="$OUT/one-$whole$length-$batch.log"
   # the whole model does not fit one GPU at these types, so its losses have no other run to agree with
   [ -n "$whole" ] || grep -q "iteration *$ITERATIONS/" "$one" 2>/dev/null || pretrain "$one" "$batch" ""

@@ -32,7 +32,7 @@ class Run:
         self.teraflops = statistics.median(rate for _, rate in late) if late else None
         self.memory = max((float(mb) / 1024 for _, mb in MEMORY.findall(text)), default=None)
         exposed = [float(most) for _, most in EXPOSED.findall(text)][2:]
-        self.exposed = statistics.median(exposed) if exposed else None
+        self.exposed_millis = statistics.median(exposed) if exposed else None
 
     def distance(self, other):
         common = self.losses.keys() & other.losses.keys()
@@ -63,7 +63,7 @@ def main():
         if peer.exists() and peer.stat().st_size:
             peer_rate = json.loads(peer.read_text())["tokens_per_second"] / int(ranks)
         cells = (row, ranks, show(rate, ",.0f"), show(run.teraflops, ".1f"),
-                 show(rate / rate_alone if rate and rate_alone else None, ".1%"), show(run.exposed, ".1f"),
+                 show(rate / rate_alone if rate and rate_alone else None, ".1%"), show(Run(folder / f"{row}.waits.log").exposed_millis, ".1f"),
                  show(run.memory, ".2f"), show(distance, ".1e"), show(peer_rate, ",.0f"))
         print("| " + " | ".join(cells) + " |")
     if wrong:

@@ -7,8 +7,9 @@ import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.RankSeat;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.comm.timed.TimedFactory;
+import io.tanuki4j.comm.timed.WaitMeter;
 import io.tanuki4j.config.ArgumentDump;
-import io.tanuki4j.config.DistributedConfig;
+import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.kernel.Device;
@@ -92,13 +93,24 @@ final class Assembly {
     MetricsSink console = new ConsoleSink(out, timing.clock());
     MetricsSink own = new RankConsole(console, grid, seat.globalRank());
     sink = closer.add(new FanOutSink(List.of(own)));
-    device = Backends.open(config.backend(), seat, closer, sink::message);
+    BackendConfig backend = config.backend();
+    device =
+        Backends.open(
+            measuresWaits(config) ? backend.withoutReplays() : backend,
+            seat,
+            closer,
+            sink::message);
     run.notices().forEach(sink::message);
     ArgumentDump.lines(config.arguments()).forEach(sink::message);
     tokenizer = closer.add(openTokenizer());
     int vocabSize = BuiltModel.paddedVocabSize(config, tokenizer, sink::message);
-    timers = new Timers(config.logging(), timing.nanoTime(), device);
-    context = ParallelContext.create(grid, closer.add(processGroups(seat)));
+    ProcessGroupFactory groups = closer.add(seat.processGroups(device));
+    WaitMeter waits = measuresWaits(config) ? closer.add(new WaitMeter(device)) : null;
+    timers =
+        new Timers(
+            config.logging(), timing.nanoTime(), device, waits == null ? Map::of : waits::take);
+    context =
+        ParallelContext.create(grid, waits == null ? groups : new TimedFactory(groups, waits));
     StartupLines.groups(grid.dims().tp(), grid.dims().pp()).forEach(sink::message);
     sink.message(StartupLines.randomSeeds(config.train().seed()));
     double seconds = (timing.nanoTime().getAsLong() - start) / 1e9;
@@ -116,13 +128,9 @@ final class Assembly {
     turns = new InTurn(seat, agreement);
   }
 
-  /** With their waiting measured if it is to be logged and is the host's. */
-  private ProcessGroupFactory processGroups(RankSeat seat) {
-    ProcessGroupFactory groups = seat.processGroups(device);
-    boolean onHost = config.distributed().backend() != DistributedConfig.Backend.NCCL;
-    return onHost && config.logging().timingLevel() > 0
-        ? new TimedFactory(groups, timers::waited)
-        : groups;
+  /** Whether the log shows how long ranks wait for each other. */
+  private static boolean measuresWaits(RunConfig config) {
+    return config.logging().timingLevel() > 0 && config.distributed().worldSize() > 1;
   }
 
   private Tokenizer openTokenizer() {

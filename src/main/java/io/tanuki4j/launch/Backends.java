@@ -83,6 +83,6 @@ final class Backends {
 
   private static CudaOptions options(BackendConfig config) {
     CudaOptions defaults = CudaOptions.defaults();
-    return new CudaOptions(defaults.cacheFolder(), config.deterministic());
+    return new CudaOptions(defaults.cacheFolder(), config.deterministic(), config.replays());
   }
 }

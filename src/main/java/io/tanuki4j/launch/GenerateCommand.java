@@ -88,7 +88,7 @@ final class GenerateCommand implements Callable<Integer> {
         new SavedArguments(checkpoint.folder().toString(), checkpoint.state().arguments());
     try (Tokenizer tokenizer = Tokenizers.open(saved.tokenizer(tokenizerModel));
         Backend devices =
-            Backends.choose(new BackendConfig(backend, cudaLibDir, false), 1, System.getenv())
+            Backends.choose(new BackendConfig(backend, cudaLibDir, false, true), 1, System.getenv())
                 .backend();
         Device device = devices.openDevice(0);
         SavedModel model = new SavedModel(device, checkpoint, saved.model(), tokenizer)) {

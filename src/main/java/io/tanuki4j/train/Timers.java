@@ -11,10 +11,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * What the parts of an iteration take on this rank, under Megatron's names, as the host's clock
- * sees it. Waiting for other ranks is counted apart, and is in the parts too.
+ * sees it. The device's waiting for other ranks is counted apart, and is in the parts too.
  */
 public final class Timers {
   static final String FORWARD_BACKWARD = "forward-backward";
@@ -30,16 +31,23 @@ public final class Timers {
   private final LoggingConfig config;
   private final LongSupplier nanoTime;
   private final Device device;
+  private final Supplier<Map<String, Long>> waits;
   private final Map<String, Long> nanos = new LinkedHashMap<>();
   private boolean paused;
 
   /**
    * @param device that is waited for where a part begins and ends
+   * @param waits for other ranks since it was asked before: nanoseconds by the names of groups
    */
-  public Timers(LoggingConfig config, LongSupplier nanoTime, Device device) {
+  public Timers(
+      LoggingConfig config,
+      LongSupplier nanoTime,
+      Device device,
+      Supplier<Map<String, Long>> waits) {
     this.config = config;
     this.nanoTime = nanoTime;
     this.device = device;
+    this.waits = waits;
     for (String name : List.of(FORWARD_BACKWARD, GRADS_SYNC, OPTIMIZER, PARAMS_GATHER, EXPOSED)) {
       nanos.put(name, 0L);
     }
@@ -47,7 +55,7 @@ public final class Timers {
 
   /** Nothing is measured. */
   static Timers none(Device device) {
-    return new Timers(new LoggingConfig(1, false, false, false), () -> 0, device);
+    return new Timers(new LoggingConfig(1, false, false, false), () -> 0, device, Map::of);
   }
 
   /** Runs work and counts its time. */
@@ -63,8 +71,12 @@ public final class Timers {
     add(name, nanoTime.getAsLong() - start);
   }
 
-  /** Counts time in which this rank waited for others of a group. */
-  public void waited(String group, long waitedNanos) {
+  /** Counts the time in which this rank waited for others since the last call. */
+  private void addWaits() {
+    waits.get().forEach(this::addWait);
+  }
+
+  private void addWait(String group, long waitedNanos) {
     add(EXPOSED, waitedNanos);
     if (config.timingLevel() > 1) {
       add(EXPOSED + "-" + group, waitedNanos);
@@ -79,10 +91,12 @@ public final class Timers {
 
   /** What happens until {@link #resume} is no part of an iteration. */
   void pause() {
+    addWaits();
     paused = true;
   }
 
   void resume() {
+    addWaits();
     paused = false;
   }
 
@@ -95,6 +109,7 @@ public final class Timers {
     if (config.timingLevel() == 0) {
       return Optional.empty();
     }
+    addWaits();
     Map<String, double[]> byName = new LinkedHashMap<>();
     List<String> texts = ranks.gather(text());
     for (int rank = 0; rank < texts.size(); rank++) {

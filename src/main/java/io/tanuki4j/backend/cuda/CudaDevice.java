@@ -26,6 +26,7 @@ public final class CudaDevice implements Device {
   private final CudaWorkspace workspace;
   private final PinnedStaging staging;
   private final CudaKernels kernels;
+  private final boolean replays;
 
   CudaDevice(CudaGpu gpu, CudaOptions options) {
     this.gpu = gpu;
@@ -36,6 +37,7 @@ public final class CudaDevice implements Device {
     workspace = new CudaWorkspace(memory);
     staging = new PinnedStaging(stream);
     kernels = new CudaKernels(gpu, options, stream, workspace);
+    replays = options.replays();
   }
 
   @Override
@@ -91,7 +93,7 @@ public final class CudaDevice implements Device {
 
   @Override
   public Replay record(Runnable work) {
-    return new CudaReplay(stream, workspace, work);
+    return replays ? new CudaReplay(stream, workspace, work) : Device.super.record(work);
   }
 
   @Override

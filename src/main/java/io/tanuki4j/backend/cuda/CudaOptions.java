@@ -8,11 +8,12 @@ import java.nio.file.Path;
  * @param cacheFolder compiled kernels and chosen algorithms, kept for the next start
  * @param deterministicAttention sums attention's dQ in a fixed order; its workspace then grows with
  *     the square of the sequence
+ * @param replays whether recorded work becomes a CUDA graph; if not, it is done anew each time
  */
-public record CudaOptions(Path cacheFolder, boolean deterministicAttention) {
+public record CudaOptions(Path cacheFolder, boolean deterministicAttention, boolean replays) {
   /** {@code ~/.cache/tanuki4j/cuda}, and attention as fast as it goes. */
   public static CudaOptions defaults() {
     return new CudaOptions(
-        Path.of(System.getProperty("user.home"), ".cache", "tanuki4j", "cuda"), false);
+        Path.of(System.getProperty("user.home"), ".cache", "tanuki4j", "cuda"), false, true);
   }
 }

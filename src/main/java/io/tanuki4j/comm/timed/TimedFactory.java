@@ -3,16 +3,15 @@ package io.tanuki4j.comm.timed;
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import java.util.List;
-import java.util.function.ObjLongConsumer;
 
 /**
- * Makes another factory's groups and tells how long their rank waits in them: communication that
+ * Makes another factory's groups and measures how long their rank waits in them: communication that
  * has no computation to hide behind.
  *
  * @param factory closes with this
- * @param waited hears the name of the group and nanoseconds, on the rank's thread
+ * @param meter of the rank's device
  */
-public record TimedFactory(ProcessGroupFactory factory, ObjLongConsumer<String> waited)
+public record TimedFactory(ProcessGroupFactory factory, WaitMeter meter)
     implements ProcessGroupFactory {
   @Override
   public int globalRank() {
@@ -26,7 +25,7 @@ public record TimedFactory(ProcessGroupFactory factory, ObjLongConsumer<String> 
 
   @Override
   public ProcessGroup create(String name, List<List<Integer>> groups) {
-    return new TimedGroup(factory.create(name, groups), waited);
+    return new TimedGroup(factory.create(name, groups), meter);
   }
 
   @Override

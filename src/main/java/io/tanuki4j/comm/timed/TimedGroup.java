@@ -7,16 +7,15 @@ import io.tanuki4j.comm.Send;
 import io.tanuki4j.comm.Work;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
-import java.util.function.ObjLongConsumer;
 
 /** Tells how long each wait takes. */
 final class TimedGroup implements ProcessGroup {
   private final ProcessGroup group;
-  private final ObjLongConsumer<String> waited;
+  private final WaitMeter meter;
 
-  TimedGroup(ProcessGroup group, ObjLongConsumer<String> waited) {
+  TimedGroup(ProcessGroup group, WaitMeter meter) {
     this.group = group;
-    this.waited = waited;
+    this.meter = meter;
   }
 
   @Override
@@ -74,9 +73,7 @@ final class TimedGroup implements ProcessGroup {
   }
 
   private void measure(Runnable wait) {
-    long start = System.nanoTime();
-    wait.run();
-    waited.accept(name(), System.nanoTime() - start);
+    meter.measure(name(), wait);
   }
 
   @Override

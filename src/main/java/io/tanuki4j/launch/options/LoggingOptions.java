@@ -32,8 +32,8 @@ public final class LoggingOptions {
       names = "--timing-log-level",
       paramLabel = "0|1|2",
       description =
-          "Adds what the parts of an iteration take, and (on CPUs) how long ranks wait for each"
-              + " other; with 2 in each kind of group.")
+          "Adds what the parts of an iteration take, and how long ranks wait for each other; with 2"
+              + " in each kind of group. Several ranks then replay nothing, which costs time.")
   int timingLogLevel = 0;
 
   @Option(

@@ -35,6 +35,6 @@ public final class RunOptions {
   }
 
   BackendConfig toConfig() {
-    return new BackendConfig(backend, cudaLibDir, deterministicMode);
+    return new BackendConfig(backend, cudaLibDir, deterministicMode, true);
   }
 }
