@@ -20,8 +20,9 @@ import picocli.CommandLine.Spec;
     name = "bench",
     modelTransformer = MegatronFlags.class,
     description = {
-      "Measures iterations of a run on random tokens and prints a line of JSON. Takes the flags of",
-      "pretrain; data, checkpoints and the schedule are not used and may be missing."
+      "Measures iterations of a run on random tokens and prints a line of JSON.",
+      "Takes the flags of pretrain; data, checkpoints and the schedule are not used and may be"
+          + " missing."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final int MAX_PROFILED = 3;

@@ -22,8 +22,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "launch",
     description = {
-      "Runs a command as several ranks: a process each, on this machine, which find each other by",
-      "the environment that torchrun sets. When one fails, all end, and start again if wanted."
+      "Runs a command as several ranks, a process each.",
+      "They find each other by the environment that torchrun sets. When one fails, all end, and"
+          + " start again if wanted."
     })
 final class LaunchCommand implements Callable<Integer> {
   private static final int DEFAULT_PORT = 29500;

@@ -19,8 +19,9 @@ import picocli.CommandLine.Spec;
     name = "plan",
     modelTransformer = MegatronFlags.class,
     description = {
-      "Shows what each rank of a run would hold and send, how long pipeline stages would wait, and",
-      "whether it fits a device. Takes the flags of pretrain; needs neither GPU nor data."
+      "Shows what each rank of a run would hold and send, how long pipeline stages would wait, and"
+          + " whether it fits a device.",
+      "Takes the flags of pretrain; needs neither GPU nor data."
     })
 final class PlanCommand implements Callable<Integer> {
   private static final double BYTES_PER_GIB = 1L << 30;
