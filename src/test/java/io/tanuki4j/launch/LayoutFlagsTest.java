@@ -60,6 +60,17 @@ class LayoutFlagsTest {
   }
 
   @Test
+  void a_variable_of_the_launcher_that_cannot_be_right_is_the_only_problem() {
+    Map<String, String> environment =
+        Map.of("RANK", "2", "WORLD_SIZE", "2", "MASTER_ADDR", "localhost");
+    String words =
+        CommandLines.SMALLEST + " --pipeline-model-parallel-size 2 --distributed-backend gloo";
+    assertThat(lines.withEnvironment(environment).problems(words))
+        .containsExactly(
+            "RANK: 2 (expected: an integer from 0 to 1). The launcher of the ranks sets it.");
+  }
+
+  @Test
   void processes_are_as_many_as_the_launcher_says() {
     RunConfig config =
         launched(2)

@@ -51,6 +51,7 @@ public final class DistributedOptions {
     } catch (IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());
       problems.add(message.substring(0, Math.max(0, message.indexOf(':'))), e);
+      worldSize = modelRanks; // so that nothing is said of a number that nobody gave
     }
     if (isLocal()) {
       deriveThreads(modelRanks, problems);
