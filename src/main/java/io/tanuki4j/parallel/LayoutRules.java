@@ -11,6 +11,8 @@ public final class LayoutRules {
   private static final String TP = "--tensor-model-parallel-size";
   private static final String CP = "--context-parallel-size";
   private static final String PP = "--pipeline-model-parallel-size";
+  private static final String HOW_TO_START =
+      "by tanuki4j launch, or as threads by --distributed-backend local";
 
   private final LayoutRequest request;
   private final Sizes sizes;
@@ -113,7 +115,7 @@ public final class LayoutRules {
               .formatted(TP, request.tp(), CP, request.cp(), PP, request.pp(), modelRanks),
           Divisors.nearestMultiples(Math.max(0, request.worldSize()), modelRanks)
               .replace("Use", "Start")
-              .replace(".", " ranks, or change the sizes."));
+              .replace(".", " ranks " + HOW_TO_START + ", or change the sizes."));
       return 0;
     }
     return request.worldSize() / modelRanks;

@@ -36,7 +36,8 @@ class UserScriptsTest {
         .containsExactly(
             "world size: 1 (expected: a multiple of --tensor-model-parallel-size 1 x"
                 + " --context-parallel-size 1 x --pipeline-model-parallel-size 4 = 4). Start 4"
-                + " ranks, or change the sizes.");
+                + " ranks by tanuki4j launch, or as threads by --distributed-backend local, or change the"
+                + " sizes.");
   }
 
   @Test

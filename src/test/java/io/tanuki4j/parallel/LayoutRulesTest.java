@@ -49,7 +49,8 @@ class LayoutRulesTest {
         .containsExactly(
             "world size: 6 (expected: a multiple of --tensor-model-parallel-size 2 x"
                 + " --context-parallel-size 1 x --pipeline-model-parallel-size 2 = 4)."
-                + " Start 4 or 8 ranks, or change the sizes.");
+                + " Start 4 or 8 ranks by tanuki4j launch, or as threads by --distributed-backend"
+                + " local, or change the sizes.");
   }
 
   @Test
