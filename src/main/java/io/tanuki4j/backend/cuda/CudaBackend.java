@@ -17,7 +17,10 @@ public final class CudaBackend implements Backend {
     if (!report.usable()) {
       CudaProblem first =
           report.problems().stream().filter(CudaProblem::fatal).findFirst().orElseThrow();
-      throw new IllegalArgumentException("backend: cuda cannot be used here. " + first);
+      throw new IllegalArgumentException(
+          ("backend: cuda cannot be used here. %s On CPUs: --backend nd4j, and where there are"
+                  + " several ranks --distributed-backend gloo.")
+              .formatted(first));
     }
     this.gpus = report.usableGpus();
     this.options = options;
