@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** Chooses the backend of a run. */
 final class Backends {
   private static final String CUDA = "cuda";
-  private static final String ASKED = "asked for by --backend";
+  private static final String ASKED = "as the flags ask";
 
   private Backends() {}
 
