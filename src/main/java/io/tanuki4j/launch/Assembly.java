@@ -79,6 +79,7 @@ final class Assembly {
     RankLauncher.run(
         run.config().distributed(),
         System.getenv(),
+        out::println,
         (seat, closer) -> work.accept(new Assembly(run, seat, out, closer)));
   }
 

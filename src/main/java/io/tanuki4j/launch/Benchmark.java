@@ -71,6 +71,7 @@ final class Benchmark {
     RankLauncher.run(
         run.config().distributed(),
         System.getenv(),
+        log,
         (seat, closer) -> {
           boolean first = seat.globalRank() == 0;
           Result result = run(run, settings, seat, closer, first ? log : line -> {});

@@ -10,6 +10,7 @@ import io.tanuki4j.comm.nccl.NcclFactory;
 import io.tanuki4j.comm.socket.SocketFactory;
 import io.tanuki4j.config.DistributedConfig;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** Runs the ranks of a run that are in this process: the only one, all of them, or one of many. */
 final class RankLauncher {
@@ -28,10 +29,12 @@ final class RankLauncher {
    * Returns when the ranks of this process are through.
    *
    * @param environment of the process, in which launchers say which rank it is
+   * @param log gets the line of rank 0 that says where it waits for other processes
    * @throws io.tanuki4j.comm.CommunicationException if another rank failed or did not come
    * @throws RuntimeException what the body throws
    */
-  static void run(DistributedConfig config, Map<String, String> environment, Body work) {
+  static void run(
+      DistributedConfig config, Map<String, String> environment, Consumer<String> log, Body work) {
     RankBody body = seat -> runAndClose(work, seat);
     try {
       if (config.worldSize() == 1) {
@@ -42,16 +45,25 @@ final class RankLauncher {
         case LOCAL -> RankThreads.run(config.worldSize(), config.timeout(), body);
         case GLOO ->
             RankProcess.run(
-                RankEnvironment.of(environment), config.timeout(), SocketFactory::open, body);
+                announced(environment, log), config.timeout(), SocketFactory::open, body);
         case NCCL ->
-            RankProcess.run(
-                RankEnvironment.of(environment), config.timeout(), NcclFactory::open, body);
+            RankProcess.run(announced(environment, log), config.timeout(), NcclFactory::open, body);
       }
     } catch (RuntimeException e) {
       throw e;
     } catch (Exception e) {
       throw new IllegalStateException("a rank failed: " + e.getMessage(), e);
     }
+  }
+
+  private static RankEnvironment announced(Map<String, String> environment, Consumer<String> log) {
+    RankEnvironment own = RankEnvironment.of(environment);
+    if (own.globalRank() == 0) {
+      log.accept(
+          "> rank 0 waits at %s:%d for the others of %d ranks"
+              .formatted(own.masterAddress(), own.masterPort(), own.worldSize()));
+    }
+    return own;
   }
 
   private static void runAndClose(Body work, RankSeat seat) throws Exception {

@@ -33,6 +33,7 @@ class RankLauncherTest {
                 RankLauncher.run(
                     TWO_THREADS,
                     Map.of(),
+                    line -> {},
                     (seat, closer) -> {
                       if (seat.globalRank() == 1) {
                         closer.add(() -> await(otherHasHeard));
