@@ -80,7 +80,7 @@ public final class Restorer {
             .orElseThrow(
                 () ->
                     new IllegalArgumentException(
-                        ("pretrained-checkpoint: %s (expected: a folder with %s, or a checkpoint"
+                        ("--pretrained-checkpoint: %s (expected: a folder with %s, or a checkpoint"
                                 + " in --load). Name a folder that was given to --save.")
                             .formatted(folder, store.trackerFile().getFileName())));
     return load(folder, checkpoint, true);
@@ -89,7 +89,7 @@ public final class Restorer {
   private void reportMissing(CheckpointStore store) {
     if (config.exitOnMissing()) {
       throw new IllegalArgumentException(
-          ("load: %s (expected: a folder with %s, since --exit-on-missing-checkpoint is given)."
+          ("--load: %s (expected: a folder with %s, since --exit-on-missing-checkpoint is given)."
                   + " Name a folder that was given to --save.")
               .formatted(store.folder(), store.trackerFile().getFileName()));
     }

@@ -111,6 +111,6 @@ class LocalRanksTest {
                     "--load " + folder,
                     "--exit-on-missing-checkpoint"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("load: " + folder + " (expected: a folder with ");
+        .hasMessageStartingWith("--load: " + folder + " (expected: a folder with ");
   }
 }

@@ -146,7 +146,7 @@ class RestoreTest {
     settings.exitOnMissing = true;
     try (TinyRun run = new TinyRun(settings)) {
       assertThatThrownBy(run::run)
-          .hasMessageStartingWith("load: " + folder + " (expected: a folder with latest_check");
+          .hasMessageStartingWith("--load: " + folder + " (expected: a folder with latest_check");
     }
   }
 
@@ -171,7 +171,8 @@ class RestoreTest {
     settings.pretrained = folder;
     try (TinyRun run = new TinyRun(settings)) {
       assertThatThrownBy(run::run)
-          .hasMessageStartingWith("pretrained-checkpoint: " + folder + " (expected: a folder with");
+          .hasMessageStartingWith(
+              "--pretrained-checkpoint: " + folder + " (expected: a folder with");
     }
   }
 
