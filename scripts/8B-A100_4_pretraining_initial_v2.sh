@@ -40,9 +40,10 @@ precision=() exchange=gloo launch=()
 if [ "$BACKEND" = cuda ]; then
   exchange=nccl
   if ! compgen -G '/dev/nvidia[0-9]*' >/dev/null; then
-    echo "$(basename "$0"): this machine has no NVIDIA GPU (no /dev/nvidia0). To try it on the CPU:" >&2
+    echo "$(basename "$0"): this machine has no NVIDIA GPU (no /dev/nvidia0). To try it on the CPU, set" >&2
     echo "  BACKEND=nd4j NUM_LAYERS=4 HIDDEN_SIZE=64 FFN_HIDDEN_SIZE=128 NUM_HEADS=4 NUM_QUERY_GROUPS=2 \\" >&2
-    echo "    SEQ_LENGTH=64 GLOBAL_BATCH_SIZE=8 TRAIN_ITERS=20 LR_WARMUP_ITERS=2 SPLIT=90,5,5 $0 $*" >&2
+    echo "    SEQ_LENGTH=64 GLOBAL_BATCH_SIZE=8 TRAIN_ITERS=20 LR_WARMUP_ITERS=2 SPLIT=90,5,5" >&2
+    echo "in front of the same command." >&2
     exit 1
   fi
 fi
