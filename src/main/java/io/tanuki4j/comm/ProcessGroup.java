@@ -19,16 +19,27 @@ import java.util.List;
  * Operands that do not fit together are an {@link IllegalArgumentException}.
  */
 public interface ProcessGroup extends AutoCloseable {
+  /** Who is in it, and which of them this rank is. */
+  GroupMembers members();
+
   /** What it is for: {@code tp}, {@code dp_cp}. */
-  String name();
+  default String name() {
+    return members().name();
+  }
 
   /** This rank's place in {@link #globalRanks}. */
-  int rank();
+  default int rank() {
+    return members().rank();
+  }
 
-  int size();
+  default int size() {
+    return members().size();
+  }
 
   /** The ranks of the world that are in this group, in the order of their ranks here. */
-  List<Integer> globalRanks();
+  default List<Integer> globalRanks() {
+    return members().globalRanks();
+  }
 
   /** Reduces over the ranks, in place. */
   Work allReduce(Tensor inOut, ReduceOp op);

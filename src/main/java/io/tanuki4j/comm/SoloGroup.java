@@ -29,23 +29,8 @@ public final class SoloGroup implements ProcessGroup {
   }
 
   @Override
-  public String name() {
-    return members.name();
-  }
-
-  @Override
-  public int rank() {
-    return 0;
-  }
-
-  @Override
-  public int size() {
-    return 1;
-  }
-
-  @Override
-  public List<Integer> globalRanks() {
-    return members.globalRanks();
+  public GroupMembers members() {
+    return members;
   }
 
   @Override

@@ -56,23 +56,8 @@ final class NcclGroup implements ProcessGroup {
   }
 
   @Override
-  public String name() {
-    return members.name();
-  }
-
-  @Override
-  public int rank() {
-    return members.rank();
-  }
-
-  @Override
-  public int size() {
-    return members.size();
-  }
-
-  @Override
-  public List<Integer> globalRanks() {
-    return members.globalRanks();
+  public GroupMembers members() {
+    return members;
   }
 
   @Override

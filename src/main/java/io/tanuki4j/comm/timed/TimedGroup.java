@@ -1,5 +1,6 @@
 package io.tanuki4j.comm.timed;
 
+import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.Recv;
 import io.tanuki4j.comm.ReduceOp;
@@ -19,23 +20,8 @@ final class TimedGroup implements ProcessGroup {
   }
 
   @Override
-  public String name() {
-    return group.name();
-  }
-
-  @Override
-  public int rank() {
-    return group.rank();
-  }
-
-  @Override
-  public int size() {
-    return group.size();
-  }
-
-  @Override
-  public List<Integer> globalRanks() {
-    return group.globalRanks();
+  public GroupMembers members() {
+    return group.members();
   }
 
   @Override
