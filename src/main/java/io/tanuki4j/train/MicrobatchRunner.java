@@ -27,9 +27,6 @@ import java.util.function.Consumer;
  * @param <S> what the model's forward saves for its backward
  */
 public final class MicrobatchRunner<S> implements AutoCloseable {
-  /** Label of the scope that holds all of a micro-batch. */
-  public static final String SCOPE = PipelineExecutor.slotLabel(0);
-
   private final Device device;
   private final PipelineStage<S> stage;
   private final MicrobatchTokens tokens;
@@ -89,8 +86,8 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
   }
 
   /**
-   * Issues the operations of micro-batches, without a batch: on a device that only counts, {@link
-   * #SCOPE} has been as high as on another.
+   * Issues the operations of micro-batches, without a batch: on a device that only counts, the
+   * scopes of {@link PipelineExecutor#slotLabel} have been as high as on another.
    */
   public void rehearse() {
     try (MemoryScope sums = device.openScope("sums")) {
