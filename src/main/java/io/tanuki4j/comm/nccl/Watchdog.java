@@ -173,10 +173,10 @@ final class Watchdog implements AutoCloseable {
       }
     }
     if (probeIsOld()) {
-      return notFinished("%s is not over".formatted(probedCall));
+      return notOver(probedCall.toString());
     }
     return device.nanosWaited() > rendezvous.limit().toNanos()
-        ? notFinished("the GPU has not finished; last call: %s".formatted(lastCall))
+        ? notOver("the GPU's work up to the last call, %s,".formatted(lastCall))
         : "";
   }
 
@@ -188,8 +188,9 @@ final class Watchdog implements AutoCloseable {
     return probedSince != 0 && System.nanoTime() - probedSince > rendezvous.limit().toNanos();
   }
 
-  private String notFinished(String what) {
-    return "%s after %s. %s".formatted(what, Durations.text(rendezvous.limit()), ADVICE);
+  private String notOver(String what) {
+    return "%s is not over after %s. %s"
+        .formatted(what, Durations.text(rendezvous.limit()), ADVICE);
   }
 
   private int rank() {
