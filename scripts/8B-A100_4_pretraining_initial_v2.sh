@@ -5,6 +5,7 @@
 # Every value can be set by an environment variable, and flags after the script's name go last, so
 # they win:   TRAIN_ITERS=100 scripts/8B-A100_4_pretraining_initial_v2.sh --log-interval 10
 # Several machines: NNODES, NODE_RANK and MASTER_ADDR on each. Inside torchrun or srun the script is one rank.
+# With one GPU:     RANKS_PER_GPU=4, and a smaller model (NUM_LAYERS, HIDDEN_SIZE, …)
 # Without GPUs:     BACKEND=nd4j, and a smaller model (NUM_LAYERS, HIDDEN_SIZE, …)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,6 +13,8 @@ cd "$(dirname "$0")/.."
 # Hardware: cuda or nd4j (CPU); BF16=0 for fp32.
 : "${BACKEND:=cuda}" "${BF16:=1}"
 : "${NPROC_PER_NODE:=4}" "${NNODES:=1}" "${NODE_RANK:=0}" "${MASTER_ADDR:=127.0.0.1}" "${MAX_RESTARTS:=0}"
+# Above 1 to rehearse with several ranks on one GPU.
+: "${RANKS_PER_GPU:=1}"
 
 # Ranks: the data-parallel size is what is left of all ranks.
 : "${TENSOR_PARALLEL_SIZE:=1}" "${PIPELINE_PARALLEL_SIZE:=4}" "${CONTEXT_PARALLEL_SIZE:=1}"
@@ -49,7 +52,7 @@ if [ "$BACKEND" = cuda ]; then
 fi
 if [ -z "${RANK:-}${SLURM_PROCID:-}${OMPI_COMM_WORLD_RANK:-}" ]; then
   launch=(launch --nproc-per-node "$NPROC_PER_NODE" --nnodes "$NNODES" --node-rank "$NODE_RANK"
-    --master-addr "$MASTER_ADDR" --max-restarts "$MAX_RESTARTS" --)
+    --master-addr "$MASTER_ADDR" --max-restarts "$MAX_RESTARTS" --ranks-per-gpu "$RANKS_PER_GPU" --)
 fi
 
 exec scripts/tanuki4j "${launch[@]}" pretrain --backend "$BACKEND" "${precision[@]}" \
