@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param localRank among the ranks of this machine: the number of its device
  * @param localWorldSize ranks of this machine, which share its cores
+ * @param ranksPerGpu above 1 in a rehearsal, in which so many ranks share each GPU
  * @param masterAddress name or address of the machine of rank 0
  * @param masterPort at which rank 0 listens
  * @param runToken what the ranks of one run have in common; others are refused
@@ -23,10 +24,14 @@ public record RankEnvironment(
     int worldSize,
     int localRank,
     int localWorldSize,
+    int ranksPerGpu,
     String masterAddress,
     int masterPort,
     String runToken,
     @Nullable String networkInterface) {
+
+  /** Set by our own launcher only. */
+  public static final String RANKS_PER_GPU = "TANUKI4J_RANKS_PER_GPU";
 
   private static final int DEFAULT_PORT = 29500;
   private static final int MAX_PORT = 65535;
@@ -59,7 +64,7 @@ public record RankEnvironment(
       throw new IllegalArgumentException(
           "RANK: not set, but WORLD_SIZE is (expected: both or none). Start the ranks with tanuki4j launch, torchrun or srun.");
     }
-    return new RankEnvironment(0, 1, 0, 1, "127.0.0.1", DEFAULT_PORT, "", null);
+    return new RankEnvironment(0, 1, 0, 1, 1, "127.0.0.1", DEFAULT_PORT, "", null);
   }
 
   private static RankEnvironment of(Launcher launcher, Map<String, String> environment) {
@@ -69,12 +74,14 @@ public record RankEnvironment(
         environment.containsKey(launcher.localRank)
             ? number(environment, launcher.localRank, 0, rank)
             : 0;
-    int localWorldSize = localWorldSize(environment.get(launcher.localWorldSize));
+    int counted = localWorldSize(environment.get(launcher.localWorldSize));
+    int localWorldSize = Math.max(localRank + 1, Math.min(counted, worldSize));
     return new RankEnvironment(
         rank,
         worldSize,
         localRank,
-        Math.max(localRank + 1, Math.min(localWorldSize, worldSize)),
+        localWorldSize,
+        Math.min(ranksPerGpu(environment), localWorldSize),
         masterAddress(environment, worldSize),
         masterPort(environment),
         runToken(environment),
@@ -88,6 +95,12 @@ public record RankEnvironment(
   private static int localWorldSize(@Nullable String text) {
     Matcher digits = Pattern.compile("\\s*(\\d{1,9}).*").matcher(text == null ? "" : text);
     return digits.matches() ? Integer.parseInt(digits.group(1)) : 0;
+  }
+
+  private static int ranksPerGpu(Map<String, String> environment) {
+    return environment.containsKey(RANKS_PER_GPU)
+        ? number(environment, RANKS_PER_GPU, 1, Integer.MAX_VALUE)
+        : 1;
   }
 
   private static int number(Map<String, String> environment, String name, int min, int max) {

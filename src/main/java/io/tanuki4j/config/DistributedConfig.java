@@ -7,9 +7,10 @@ import java.time.Duration;
  *
  * @param backend of no meaning for a run of one rank
  * @param worldSize ranks in all
+ * @param ranksPerGpu above 1 in a rehearsal, in which so many processes share each GPU
  * @param timeout how long a rank waits for another
  */
-public record DistributedConfig(Backend backend, int worldSize, Duration timeout) {
+public record DistributedConfig(Backend backend, int worldSize, int ranksPerGpu, Duration timeout) {
   /** {@code --distributed-backend}. */
   public enum Backend {
     /** Processes with a GPU each. */
@@ -20,8 +21,15 @@ public record DistributedConfig(Backend backend, int worldSize, Duration timeout
     LOCAL
   }
 
-  /** Ranks that share the memory of a process. */
-  public int ranksPerProcess() {
-    return backend == Backend.LOCAL ? worldSize : 1;
+  /**
+   * Ranks that share what a device says is free. Processes on CPUs do not: each has a limit of its
+   * own.
+   */
+  public int ranksPerDevice() {
+    return switch (backend) {
+      case LOCAL -> worldSize;
+      case GLOO -> 1;
+      case NCCL -> ranksPerGpu;
+    };
   }
 }

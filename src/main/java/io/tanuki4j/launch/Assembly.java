@@ -98,6 +98,7 @@ final class Assembly {
     device =
         Backends.open(
             measuresWaits(config) ? backend.withoutReplays() : backend,
+            config.distributed(),
             seat,
             closer,
             sink::message);

@@ -8,6 +8,7 @@ import io.tanuki4j.backend.cuda.CudaSearchPath;
 import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.comm.RankSeat;
 import io.tanuki4j.config.BackendConfig;
+import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
 import java.nio.file.Path;
@@ -34,21 +35,42 @@ final class Backends {
    *
    * @param closer takes both
    * @param log gets the line that says which and why
-   * @throws IllegalArgumentException if cuda was asked for and cannot be used
+   * @throws IllegalArgumentException if cuda was asked for and cannot be used, or has fewer GPUs
+   *     than the ranks of a rehearsal were to share
    */
-  static Device open(BackendConfig config, RankSeat seat, Closer closer, Consumer<String> log) {
+  static Device open(
+      BackendConfig config,
+      DistributedConfig ranks,
+      RankSeat seat,
+      Closer closer,
+      Consumer<String> log) {
     Choice choice = choose(config, seat.localWorldSize(), System.getenv());
     Backend backend = closer.add(choice.backend());
-    int numDevices = backend.deviceCount();
-    Device device = closer.add(backend.openDevice(seat.localRank() % numDevices));
-    String shared =
-        seat.localWorldSize() <= numDevices
-            ? ""
-            : ", shared by %d ranks".formatted(seat.localWorldSize() / numDevices);
+    boolean onGpu = backend.name().equals(CUDA);
+    if (onGpu && ranks.ranksPerGpu() > 1) {
+      requireGpus(seat, ranks.ranksPerGpu(), backend.deviceCount());
+    }
+    Device device = closer.add(backend.openDevice(seat.localRank() % backend.deviceCount()));
+    int sharing = onGpu ? ranks.ranksPerGpu() : seat.localWorldSize();
     log.accept(
         "> backend %s on %s%s (%s)"
-            .formatted(backend.name(), device.info().name(), shared, choice.reason()));
+            .formatted(
+                backend.name(),
+                device.info().name(),
+                sharing == 1 ? "" : ", shared by %d ranks".formatted(sharing),
+                choice.reason()));
     return device;
+  }
+
+  /** A rank of a rehearsal has the GPU of its number, so that no more ranks are on it. */
+  static void requireGpus(RankSeat seat, int ranksPerGpu, int numGpus) {
+    if (seat.localRank() >= numGpus) {
+      int fitting = (seat.localWorldSize() + numGpus - 1) / numGpus;
+      throw new IllegalArgumentException(
+          "--ranks-per-gpu: %d (expected: %d, for %d ranks on %d GPU%s). Give it to launch."
+              .formatted(
+                  ranksPerGpu, fitting, seat.localWorldSize(), numGpus, numGpus == 1 ? "" : "s"));
+    }
   }
 
   /**

@@ -35,16 +35,17 @@ record BuiltModel(RunConfig config, MemoryPlan plan, MemoryScope memory, ModelPa
     MemoryPlan plan =
         MemoryPlan.thatFits(
             MemoryPlan.Part.of(config, shape, context.globalRank()),
-            bytesFree(config, device, context));
+            bytesFree(device, context),
+            config.distributed().ranksPerDevice());
     MemoryScope memory = closer.add(device.openScope("weights and optimizer"));
     ModelPart part =
         ModelPart.build(shape, config.parallel(), config.precision(), context, device, memory);
     return new BuiltModel(config, plan, memory, part);
   }
 
-  /** What this rank may take: all ranks look before any takes memory. */
-  private static long bytesFree(RunConfig config, Device device, ParallelContext context) {
-    long bytesFree = device.bytesFree() / config.distributed().ranksPerProcess();
+  /** For the ranks of the device together: all ranks look before any takes memory. */
+  private static long bytesFree(Device device, ParallelContext context) {
+    long bytesFree = device.bytesFree();
     context.world().barrier();
     return bytesFree;
   }

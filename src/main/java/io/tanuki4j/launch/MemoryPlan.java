@@ -66,15 +66,22 @@ record MemoryPlan(long weights, long gradients, long optimizer, long activations
   }
 
   /**
+   * @param bytesFree on the rank's device
+   * @param numRanks that share them
    * @throws IllegalArgumentException with what there is, and which flags would fit, if the rank
-   *     needs more than is free
+   *     needs more than its part
    */
-  static MemoryPlan thatFits(Part part, long bytesFree) {
+  static MemoryPlan thatFits(Part part, long bytesFree, int numRanks) {
     MemoryPlan plan = of(part);
-    if (plan.total() > bytesFree) {
+    long share = bytesFree / numRanks;
+    if (plan.total() > share) {
+      String free =
+          numRanks == 1
+              ? "the %.2f GiB that are free".formatted(gib(bytesFree))
+              : "%.2f GiB, as %d ranks share the %.2f GiB that are free"
+                  .formatted(gib(share), numRanks, gib(bytesFree));
       throw new IllegalArgumentException(
-          "memory: %s (expected: at most the %.2f GiB that are free). %s"
-              .formatted(plan, gib(bytesFree), remedy(part, bytesFree)));
+          "memory: %s (expected: at most %s). %s".formatted(plan, free, remedy(part, share)));
     }
     return plan;
   }

@@ -102,6 +102,15 @@ class RankEnvironmentTest {
   }
 
   @Test
+  void a_gpu_is_shared_by_as_many_ranks_as_our_launcher_says_and_by_no_more_than_there_are() {
+    assertThat(RankEnvironment.of(TORCHRUN).ranksPerGpu()).isEqualTo(1);
+    assertThat(with("TANUKI4J_RANKS_PER_GPU", "2").ranksPerGpu()).isEqualTo(2);
+    assertThat(with("TANUKI4J_RANKS_PER_GPU", "9").ranksPerGpu()).isEqualTo(4);
+    assertThatThrownBy(() -> with("TANUKI4J_RANKS_PER_GPU", "0"))
+        .hasMessageStartingWith("TANUKI4J_RANKS_PER_GPU: 0 (expected: an integer from 1 on)");
+  }
+
+  @Test
   void a_process_that_nobody_launched_is_the_only_rank() {
     RankEnvironment environment = RankEnvironment.of(Map.of("HOME", "/root"));
     assertThat(environment.worldSize()).isEqualTo(1);

@@ -47,7 +47,7 @@ class RendezvousTest {
   }
 
   private RankEnvironment rank(int rank, int worldSize, String token) {
-    return new RankEnvironment(rank, worldSize, rank, worldSize, "127.0.0.1", port, token, null);
+    return new RankEnvironment(rank, worldSize, rank, worldSize, 1, "127.0.0.1", port, token, null);
   }
 
   private static FutureTask<Rendezvous> join(RankEnvironment environment, Duration limit) {

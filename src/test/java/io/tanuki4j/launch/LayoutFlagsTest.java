@@ -39,7 +39,7 @@ class LayoutFlagsTest {
   void a_process_that_nobody_launched_is_one_rank() {
     RunConfig config = lines.config("");
     assertThat(config.distributed())
-        .isEqualTo(new DistributedConfig(Backend.NCCL, 1, Duration.ofMinutes(10)));
+        .isEqualTo(new DistributedConfig(Backend.NCCL, 1, 1, Duration.ofMinutes(10)));
     assertThat(config.parallel().dims()).isEqualTo(ParallelDims.SINGLE);
     assertThat(config.parallel().order()).isEqualTo(RankOrder.TP_CP_DP_PP);
     assertThat(config.backend().name()).as("a GPU if there is one").isNull();
@@ -49,7 +49,7 @@ class LayoutFlagsTest {
   void threads_are_as_many_as_one_replica_of_the_model_has() {
     RunConfig config = lines.config(LOCAL + "--pipeline-model-parallel-size 2");
     assertThat(config.distributed().worldSize()).isEqualTo(2);
-    assertThat(config.distributed().ranksPerProcess()).isEqualTo(2);
+    assertThat(config.distributed().ranksPerDevice()).isEqualTo(2);
     assertThat(config.parallel().dims()).isEqualTo(ParallelDims.of(1, 1, 1, 2));
     assertThat(config.parallel().layout().layers().counts()).containsExactly(1, 1);
     assertThat(config.backend().name()).isEqualTo("nd4j");
@@ -78,8 +78,8 @@ class LayoutFlagsTest {
                 "--pipeline-model-parallel-size 2 --distributed-backend gloo"
                     + " --distributed-timeout-minutes 1 --use-tp-pp-dp-mapping");
     assertThat(config.distributed())
-        .isEqualTo(new DistributedConfig(Backend.GLOO, 2, Duration.ofMinutes(1)));
-    assertThat(config.distributed().ranksPerProcess()).isEqualTo(1);
+        .isEqualTo(new DistributedConfig(Backend.GLOO, 2, 1, Duration.ofMinutes(1)));
+    assertThat(config.distributed().ranksPerDevice()).isEqualTo(1);
     assertThat(config.parallel().order()).isEqualTo(RankOrder.TP_CP_PP_DP);
   }
 

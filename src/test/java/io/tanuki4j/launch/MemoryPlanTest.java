@@ -92,12 +92,22 @@ class MemoryPlanTest {
   @Test
   void a_run_that_does_not_fit_is_told_which_flags_would() {
     RunConfig config = llama8b("");
-    assertThatThrownBy(() -> MemoryPlan.thatFits(part(config, 65_536), 78 * GIB))
+    assertThatThrownBy(() -> MemoryPlan.thatFits(part(config, 65_536), 78 * GIB, 1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("memory: weights 14.00, gradients 28.00, optimizer 84.00")
         .hasMessageContaining("(expected: at most the 78.00 GiB that are free)")
         .hasMessageContaining("These would fit: all of these");
-    assertThatThrownBy(() -> MemoryPlan.thatFits(part(config, 65_536), GIB))
+    assertThatThrownBy(() -> MemoryPlan.thatFits(part(config, 65_536), GIB, 1))
         .hasMessageEndingWith("Use a smaller model, or more GPUs.");
+  }
+
+  @Test
+  void ranks_that_share_a_gpu_fit_if_the_share_of_each_does() {
+    MemoryPlan.Part part = part(llama8b(""), 65_536);
+    long total = MemoryPlan.of(part).total();
+    assertThat(MemoryPlan.thatFits(part, 2 * total, 2).total()).isEqualTo(total);
+    assertThatThrownBy(() -> MemoryPlan.thatFits(part, 150 * GIB, 2))
+        .hasMessageContaining(
+            "(expected: at most 75.00 GiB, as 2 ranks share the 150.00 GiB that are free)");
   }
 }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class RankLauncherTest {
   private static final DistributedConfig TWO_THREADS =
-      new DistributedConfig(Backend.LOCAL, 2, Duration.ofSeconds(20));
+      new DistributedConfig(Backend.LOCAL, 2, 1, Duration.ofSeconds(20));
 
   /** What a rank closes may wait for the others, as NCCL's communicators do. */
   @Test

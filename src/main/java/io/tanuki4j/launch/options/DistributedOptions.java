@@ -39,6 +39,7 @@ public final class DistributedOptions {
   int distributedTimeoutMinutes = 10;
 
   private int worldSize = 1;
+  private int ranksPerGpu = 1;
 
   /**
    * Finds out how many ranks there are.
@@ -47,7 +48,9 @@ public final class DistributedOptions {
    */
   void derive(Map<String, String> environment, int modelRanks, Problems problems) {
     try {
-      worldSize = RankEnvironment.of(environment).worldSize();
+      RankEnvironment own = RankEnvironment.of(environment);
+      worldSize = own.worldSize();
+      ranksPerGpu = own.ranksPerGpu();
     } catch (IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());
       problems.add(message.substring(0, Math.max(0, message.indexOf(':'))), e);
@@ -126,6 +129,7 @@ public final class DistributedOptions {
     return new DistributedConfig(
         Backend.valueOf(distributedBackend.toUpperCase(Locale.ROOT)),
         worldSize,
+        ranksPerGpu,
         Duration.ofMinutes(distributedTimeoutMinutes));
   }
 }

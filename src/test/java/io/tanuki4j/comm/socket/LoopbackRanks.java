@@ -20,7 +20,8 @@ public final class LoopbackRanks {
   private LoopbackRanks() {}
 
   public static RankEnvironment environment(int rank, int worldSize, int port) {
-    return new RankEnvironment(rank, worldSize, rank, worldSize, "127.0.0.1", port, "test", null);
+    return new RankEnvironment(
+        rank, worldSize, rank, worldSize, 1, "127.0.0.1", port, "test", null);
   }
 
   public static int freePort() {

@@ -234,6 +234,7 @@ class LaunchTest {
     LaunchPlan plan = new LaunchPlan(4, 2, 1, 0, "a", 0, "t", 0, rules(1, 2), List.of("program"));
     assertThat(plan.environment(1, 0, 1))
         .containsEntry("LOCAL_RANK", "0")
+        .containsEntry("TANUKI4J_RANKS_PER_GPU", "2")
         .containsEntry("NCCL_HOSTID", "rank-1");
     assertThat(plan.environment(2, 0, 1))
         .containsEntry("LOCAL_RANK", "1")
