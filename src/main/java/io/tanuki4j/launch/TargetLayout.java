@@ -7,6 +7,7 @@ import io.tanuki4j.config.Problems;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
 import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.parallel.Divisors;
 import io.tanuki4j.parallel.Layout;
 import io.tanuki4j.parallel.LayoutRequest;
 import io.tanuki4j.parallel.LayoutRequest.Sizes;
@@ -37,7 +38,8 @@ record TargetLayout(ModelConfig model, Layout layout) {
    */
   static TargetLayout of(ModelConfig model, int tp, int pp) {
     Problems problems = new Problems();
-    LayoutRequest request = new LayoutRequest(tp * pp, tp, 1, pp, false, Stages.EVEN);
+    int stages = checkedStages(model.numLayers(), pp, problems);
+    LayoutRequest request = new LayoutRequest(tp * stages, tp, 1, stages, false, Stages.EVEN);
     Sizes sizes =
         new Sizes(
             model.numLayers(),
@@ -53,9 +55,24 @@ record TargetLayout(ModelConfig model, Layout layout) {
             request,
             sizes,
             (flag, value, expected, remedy) ->
-                problems.add(targetFlag(flag), value, expected, remedy));
+                problems.add(
+                    targetFlag(flag), value, expected.replace("--", "the model's "), remedy));
     problems.throwIfAny();
     return new TargetLayout(model, layout.orElseThrow());
+  }
+
+  /** What pretrain's rules say of stages that are not equal names flags which convert lacks. */
+  private static int checkedStages(int numLayers, int pp, Problems problems) {
+    if (pp < 1 || numLayers % pp == 0) {
+      return pp;
+    }
+    problems.add(
+        PP,
+        pp,
+        "a divisor of the model's num-layers %d".formatted(numLayers),
+        Divisors.use(numLayers, stages -> numLayers % stages == 0)
+            + " Runs load it whatever number of layers their stages have.");
+    return 1;
   }
 
   private static String targetFlag(String flag) {

@@ -6,14 +6,14 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** The values that a refusal offers instead. */
-final class Divisors {
+public final class Divisors {
   /** As many as a sentence can hold. */
   private static final int MOST = 12;
 
   private Divisors() {}
 
   /** For example {@code Use 1, 2 or 4.}: the numbers up to the limit that would do. */
-  static String use(int limit, IntPredicate good) {
+  public static String use(int limit, IntPredicate good) {
     List<Integer> all = IntStream.rangeClosed(1, limit).filter(good).limit(MOST).boxed().toList();
     return all.isEmpty() ? "" : "Use " + words(all) + ".";
   }
