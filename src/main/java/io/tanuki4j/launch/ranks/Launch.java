@@ -56,7 +56,15 @@ public final class Launch {
   private synchronized void use(RankChildren started) {
     children = started;
     if (numRequests > 0) {
+      passOn(started);
+    }
+  }
+
+  private void passOn(RankChildren started) {
+    if (numRequests == 1) {
       started.terminate();
+    } else {
+      started.kill();
     }
   }
 
@@ -68,11 +76,7 @@ public final class Launch {
   public synchronized void request() {
     numRequests++;
     if (children != null) {
-      if (numRequests == 1) {
-        children.terminate();
-      } else {
-        children.kill();
-      }
+      passOn(children);
     }
   }
 }
