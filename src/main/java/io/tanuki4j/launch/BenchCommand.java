@@ -4,6 +4,7 @@ import io.tanuki4j.config.Problems;
 import io.tanuki4j.launch.options.MegatronFlags;
 import io.tanuki4j.launch.options.PretrainOptions;
 import java.io.PrintWriter;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -24,7 +25,7 @@ import picocli.CommandLine.Spec;
       "Takes the flags of pretrain; data, checkpoints and the schedule are not used and may be"
           + " missing."
     })
-final class BenchCommand implements Callable<Integer> {
+final class BenchCommand implements Callable<Integer>, RunCommand {
   private static final int MAX_PROFILED = 3;
 
   @Option(
@@ -54,8 +55,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    PretrainOptions.Resolved run = options.resolve(spec, System.getenv(), Checkpoints::arguments);
-    check();
+    PretrainOptions.Resolved run = resolve(System.getenv());
     PrintWriter err = spec.commandLine().getErr();
     err.println("random tokens; datasets and checkpoints that flags name are not used");
     Benchmark.Settings settings =
@@ -71,6 +71,13 @@ final class BenchCommand implements Callable<Integer> {
             });
     result.ifPresent(this::print);
     return 0;
+  }
+
+  @Override
+  public PretrainOptions.Resolved resolve(Map<String, String> environment) {
+    PretrainOptions.Resolved run = options.resolve(spec, environment, Checkpoints::arguments);
+    check();
+    return run;
   }
 
   private void print(Benchmark.Result result) {

@@ -2,6 +2,7 @@ package io.tanuki4j.launch;
 
 import io.tanuki4j.launch.options.MegatronFlags;
 import io.tanuki4j.launch.options.PretrainOptions;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -13,13 +14,18 @@ import picocli.CommandLine.Spec;
     name = "evaluate",
     modelTransformer = MegatronFlags.class,
     description = "Prints the loss of a checkpoint on the validation and test data.")
-final class EvaluateCommand implements Callable<Integer> {
+final class EvaluateCommand implements Callable<Integer>, RunCommand {
   @Mixin final PretrainOptions options = new PretrainOptions();
   @Spec CommandSpec spec;
 
   @Override
   public Integer call() {
-    Assembly.evaluate(options.resolve(spec, System.getenv(), Checkpoints::arguments), System.out);
+    Assembly.evaluate(resolve(System.getenv()), System.out);
     return 0;
+  }
+
+  @Override
+  public PretrainOptions.Resolved resolve(Map<String, String> environment) {
+    return options.resolve(spec, environment, Checkpoints::arguments);
   }
 }

@@ -1,5 +1,7 @@
 package io.tanuki4j.launch;
 
+import static java.util.Objects.requireNonNull;
+
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.launch.ranks.EndRules;
 import io.tanuki4j.launch.ranks.Launch;
@@ -8,11 +10,15 @@ import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -80,10 +86,40 @@ final class LaunchCommand implements Callable<Integer> {
     Problems problems = new Problems();
     check(problems);
     problems.throwIfAny();
+    LaunchPlan plan = plan();
+    Integer helped = checkCommand(plan);
+    return helped == null ? launch(plan) : helped;
+  }
+
+  /**
+   * Reads the words of the ranks as they will, so that what is wrong is said once and no rank
+   * starts in vain.
+   *
+   * @return exit code if they ask for help, which they have got; otherwise null
+   */
+  private @Nullable Integer checkCommand(LaunchPlan plan) {
+    CommandLine command = requireNonNull(spec.parent().subcommands().get(words.get(0)));
+    List<String> flags = words.subList(1, words.size());
+    Integer helped =
+        CommandLine.executeHelpRequest(command.parseArgs(flags.toArray(String[]::new)));
+    if (helped == null && command.getCommand() instanceof RunCommand run) {
+      Map<String, String> environment = new HashMap<>(System.getenv());
+      int port = plan.masterPort() == 0 ? DEFAULT_PORT : plan.masterPort();
+      environment.putAll(plan.environment(0, 0, port));
+      try {
+        run.resolve(environment);
+      } catch (RuntimeException e) {
+        throw new ExecutionException(command, "the ranks' flags", e);
+      }
+    }
+    return helped;
+  }
+
+  private int launch(LaunchPlan plan) {
     PrintWriter err = spec.commandLine().getErr();
     Launch launch =
         new Launch(
-            plan(),
+            plan,
             System.out,
             System.err,
             line -> {

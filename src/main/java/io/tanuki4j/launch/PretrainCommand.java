@@ -19,7 +19,7 @@ import picocli.CommandLine.Spec;
     name = "pretrain",
     modelTransformer = MegatronFlags.class,
     description = "Trains a Llama on token files.")
-final class PretrainCommand implements Callable<Integer> {
+final class PretrainCommand implements Callable<Integer>, RunCommand {
   @Mixin final PretrainOptions options = new PretrainOptions();
   @Spec CommandSpec spec;
 
@@ -42,7 +42,12 @@ final class PretrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    training.accept(options.resolve(spec, System.getenv(), checkpointArguments));
+    training.accept(resolve(System.getenv()));
     return 0;
+  }
+
+  @Override
+  public PretrainOptions.Resolved resolve(Map<String, String> environment) {
+    return options.resolve(spec, environment, checkpointArguments);
   }
 }

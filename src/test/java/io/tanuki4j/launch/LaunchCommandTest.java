@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 @Timeout(60)
@@ -50,6 +51,51 @@ class LaunchCommandTest {
         .endsWith("Write -- and the command after the flags of launch.");
     assertThat(failure("launch --nproc-per-node 1"))
         .startsWith("tanuki4j launch: COMMAND: not given");
+  }
+
+  /** Two ranks of a pretrain that is right, with more words. */
+  private String launched(String ofLaunch, String command, String more) throws IOException {
+    List<String> flags =
+        new CommandLines(folder).split(CommandLines.SMALLEST + " --distributed-backend gloo");
+    return "launch %s -- %s %s %s".formatted(ofLaunch, command, String.join(" ", flags), more);
+  }
+
+  @Test
+  void says_once_what_is_wrong_with_the_flags_of_the_ranks_and_starts_none() throws IOException {
+    assertThat(failure(launched("--nproc-per-node 4", "pretrain", "--lr fast --num-layer 2")))
+        .isEqualTo(
+            """
+            tanuki4j pretrain: 2 problems
+              --lr: fast (expected: a number). Write it like 0.1 or 1e-4.
+              --num-layer: 2 (expected: a flag of tanuki4j pretrain). Did you mean --num-layers?""");
+    assertThat(failure(launched("--nproc-per-node 4", "bench", "--bench-iterations 0")))
+        .isEqualTo(
+            "tanuki4j bench: --bench-iterations: 0 (expected: more than 0). Write 1 or more.");
+    assertThat(failure("launch --nproc-per-node 2 -- inspect --pices x"))
+        .isEqualTo(
+            "tanuki4j inspect: --pices: unknown (expected: a flag of tanuki4j inspect). Did you"
+                + " mean --pieces?");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--nproc-per-node 6",
+        "--nproc-per-node 3 --nnodes 2 --node-rank 1 --master-addr node0"
+      })
+  void checks_the_flags_for_as_many_ranks_as_there_will_be(String ofLaunch) throws IOException {
+    assertThat(failure(launched(ofLaunch, "pretrain", "--tensor-model-parallel-size 4")))
+        .startsWith("tanuki4j pretrain: ")
+        .contains("6");
+  }
+
+  @Test
+  void shows_the_help_of_the_command_once() {
+    StringWriter out = new StringWriter();
+    CommandLine commandLine = Main.commandLine().setOut(new PrintWriter(out));
+    String words = "launch --nproc-per-node 4 -- pretrain --help";
+    assertThat(Main.run(commandLine, words.split(" ", -1))).isZero();
+    assertThat(out.toString()).containsOnlyOnce("Usage: tanuki4j pretrain");
   }
 
   private static String failure(String words) {

@@ -42,9 +42,10 @@ public record LaunchPlan(
   /**
    * What a rank finds in its environment, besides what this process has.
    *
+   * @param start 0 for the first, then the number of the restart
    * @param port the run's at this start
    */
-  Map<String, String> environment(int localRank, int start, int port) {
+  public Map<String, String> environment(int localRank, int start, int port) {
     Map<String, String> variables = new LinkedHashMap<>();
     variables.put("RANK", "" + globalRank(localRank));
     variables.put("WORLD_SIZE", "" + ranksPerNode * numNodes);
