@@ -2,6 +2,7 @@ package io.tanuki4j.comm;
 
 import io.tanuki4j.kernel.Device;
 import java.time.Duration;
+import java.util.Map;
 
 /** Runs this process as one rank of several. */
 public final class RankProcess {
@@ -54,6 +55,11 @@ public final class RankProcess {
     @Override
     public int localWorldSize() {
       return rendezvous.environment().localWorldSize();
+    }
+
+    @Override
+    public void requireSame(Map<String, String> flags) {
+      FlagAgreement.require(rendezvous, flags);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.tanuki4j.comm;
 
 import io.tanuki4j.kernel.Device;
+import java.util.Map;
 
 /** Which rank runs here, and its way to the others. */
 public interface RankSeat {
@@ -13,6 +14,15 @@ public interface RankSeat {
 
   /** Ranks of this machine, which share its cores. */
   int localWorldSize();
+
+  /**
+   * Ends the run on all ranks if this one has other flags than the first. Ranks of one process
+   * share them.
+   *
+   * @param flags by their names; the texts have no line breaks
+   * @throws CommunicationException if they differ
+   */
+  default void requireSame(Map<String, String> flags) {}
 
   /**
    * The maker of this rank's groups; once per rank.

@@ -90,6 +90,7 @@ final class Assembly {
     this.closer = closer;
     long start = timing.nanoTime().getAsLong();
     config = run.config();
+    seat.requireSame(run.sharedFlags());
     RankGrid grid = config.parallel().grid();
     MetricsSink console = new ConsoleSink(out, timing.clock());
     MetricsSink own = new RankConsole(console, grid, seat.globalRank());

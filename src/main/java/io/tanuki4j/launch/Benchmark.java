@@ -85,6 +85,7 @@ final class Benchmark {
   private static Result run(
       Resolved run, Settings settings, RankSeat seat, Closer closer, Consumer<String> log) {
     RunConfig config = run.config();
+    seat.requireSame(run.sharedFlags());
     Device device = Backends.open(config.backend(), config.distributed(), seat, closer, log);
     run.notices().forEach(log);
     int vocabSize = vocabSize(config, log);

@@ -3,6 +3,7 @@ package io.tanuki4j.launch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.tanuki4j.comm.socket.LoopbackRanks;
 import io.tanuki4j.launch.TinyLlama.Output;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -90,6 +91,24 @@ class LaunchedRanksIT {
         Program.run(folder, words(2, "", flags[0], flags[1], "--exit-interval 1"));
     assertThat(second.exitCode()).as(second.output()).isZero();
     assertThat(second.iterations().get(0)).contains("iteration %8d/".formatted(last + 1));
+  }
+
+  /** As on two machines, where somebody has changed a script on one of them only. */
+  @Test
+  void machines_with_different_flags_end_with_a_sentence_that_names_them() {
+    String ofLaunch =
+        "--nnodes 2 --master-addr 127.0.0.1 --master-port %d --node-rank "
+            .formatted(LoopbackRanks.freePort());
+    Program first = Program.start(folder, words(1, ofLaunch + 0, LAYOUT, "--seed 1"));
+    Program second = Program.start(folder, words(1, ofLaunch + 1, LAYOUT, "--seed 2 --lr 0.5"));
+    for (Program program : List.of(first, second)) {
+      Program.Result result = program.await();
+      assertThat(result.exitCode()).as(result.output()).isEqualTo(Failures.OTHER_RANK_FAILED);
+      assertThat(result.output())
+          .containsPattern(
+              "\\[rank [01]\\] tanuki4j pretrain: rank 1 has --lr 0.5, --seed 2 \\(expected: --lr .*,"
+                  + " --seed 1, as rank 0\\)\\. Start all ranks with the same flags\\.");
+    }
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.tanuki4j.launch.options;
 import io.tanuki4j.config.Problems;
 import java.lang.reflect.Field;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -68,6 +69,11 @@ final class Arguments {
 
   void set(String dest, Object value) {
     option(dest).setValue(value);
+  }
+
+  /** With the values of the command line and those derived from them. */
+  Collection<OptionSpec> options() {
+    return options.values();
   }
 
   private OptionSpec option(String dest) {

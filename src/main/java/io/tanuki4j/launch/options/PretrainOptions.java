@@ -79,10 +79,12 @@ public final class PretrainOptions {
   /**
    * A configuration that was checked.
    *
+   * @param sharedFlags those that all ranks must have alike, as texts by their names
    * @param notices what was derived or has no effect: lines for the log
    */
-  public record Resolved(RunConfig config, List<String> notices) {
+  public record Resolved(RunConfig config, Map<String, String> sharedFlags, List<String> notices) {
     public Resolved {
+      sharedFlags = Map.copyOf(sharedFlags);
       notices = List.copyOf(notices);
     }
   }
@@ -122,7 +124,7 @@ public final class PretrainOptions {
     notices.add(0, parallel.worldLine());
     noEffect(otherFlags, arguments).ifPresent(notices::add);
     notices.add("using %s for parameters ...".formatted(precision.paramsDtype()));
-    return new Resolved(toConfig(arguments.toMap()), notices);
+    return new Resolved(toConfig(arguments.toMap()), SharedFlags.of(arguments.options()), notices);
   }
 
   private List<String> merge(
