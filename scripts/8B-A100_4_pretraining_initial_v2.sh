@@ -7,14 +7,15 @@
 # Several machines: NNODES, NODE_RANK and MASTER_ADDR on each. Inside torchrun or srun the script is one rank.
 # With one GPU:     RANKS_PER_GPU=4, and a smaller model (NUM_LAYERS, HIDDEN_SIZE, …)
 # Without GPUs:     BACKEND=nd4j, and a smaller model (NUM_LAYERS, HIDDEN_SIZE, …)
+# To see what each rank would hold and send, without GPUs and data:   PLAN=1
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Hardware: cuda or nd4j (CPU); BF16=0 for fp32.
 : "${BACKEND:=cuda}" "${BF16:=1}"
 : "${NPROC_PER_NODE:=4}" "${NNODES:=1}" "${NODE_RANK:=0}" "${MASTER_ADDR:=127.0.0.1}" "${MAX_RESTARTS:=0}"
-# Above 1 to rehearse with several ranks on one GPU.
-: "${RANKS_PER_GPU:=1}"
+# RANKS_PER_GPU above 1 rehearses with several ranks on one GPU; PLAN=1 starts nothing.
+: "${RANKS_PER_GPU:=1}" "${PLAN:=0}"
 
 # Ranks: the data-parallel size is what is left of all ranks.
 : "${TENSOR_PARALLEL_SIZE:=1}" "${PIPELINE_PARALLEL_SIZE:=4}" "${CONTEXT_PARALLEL_SIZE:=1}"
@@ -38,11 +39,11 @@ cd "$(dirname "$0")/.."
 : "${LOG_INTERVAL:=1}" "${EVAL_INTERVAL:=10000}" "${EVAL_ITERS:=10}" "${SAVE_INTERVAL:=500}"
 : "${CHECKPOINT_DIR:=checkpoints/8B-A100_4_pretraining_initial_v2}"
 
-precision=() exchange=gloo launch=()
+precision=() exchange=gloo command=(pretrain)
 [ "$BF16" = 0 ] || precision=(--bf16)
 if [ "$BACKEND" = cuda ]; then
   exchange=nccl
-  if ! compgen -G '/dev/nvidia[0-9]*' >/dev/null; then
+  if [ "$PLAN" = 0 ] && ! compgen -G '/dev/nvidia[0-9]*' >/dev/null; then
     echo "$(basename "$0"): this machine has no NVIDIA GPU (no /dev/nvidia0). To try it on the CPU, set" >&2
     echo "  BACKEND=nd4j NUM_LAYERS=4 HIDDEN_SIZE=64 FFN_HIDDEN_SIZE=128 NUM_HEADS=4 NUM_QUERY_GROUPS=2 \\" >&2
     echo "    SEQ_LENGTH=64 GLOBAL_BATCH_SIZE=8 TRAIN_ITERS=20 LR_WARMUP_ITERS=2 SPLIT=90,5,5" >&2
@@ -50,12 +51,14 @@ if [ "$BACKEND" = cuda ]; then
     exit 1
   fi
 fi
-if [ -z "${RANK:-}${SLURM_PROCID:-}${OMPI_COMM_WORLD_RANK:-}" ]; then
-  launch=(launch --nproc-per-node "$NPROC_PER_NODE" --nnodes "$NNODES" --node-rank "$NODE_RANK"
-    --master-addr "$MASTER_ADDR" --max-restarts "$MAX_RESTARTS" --ranks-per-gpu "$RANKS_PER_GPU" --)
+if [ "$PLAN" = 1 ]; then
+  command=(plan --world-size $((NPROC_PER_NODE * NNODES)))
+elif [ -z "${RANK:-}${SLURM_PROCID:-}${OMPI_COMM_WORLD_RANK:-}" ]; then
+  command=(launch --nproc-per-node "$NPROC_PER_NODE" --nnodes "$NNODES" --node-rank "$NODE_RANK"
+    --master-addr "$MASTER_ADDR" --max-restarts "$MAX_RESTARTS" --ranks-per-gpu "$RANKS_PER_GPU" -- pretrain)
 fi
 
-exec scripts/tanuki4j "${launch[@]}" pretrain --backend "$BACKEND" "${precision[@]}" \
+exec scripts/tanuki4j "${command[@]}" --backend "$BACKEND" "${precision[@]}" \
   --distributed-backend "$exchange" \
   --tensor-model-parallel-size "$TENSOR_PARALLEL_SIZE" --sequence-parallel \
   --pipeline-model-parallel-size "$PIPELINE_PARALLEL_SIZE" \
