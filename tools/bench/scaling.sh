@@ -5,18 +5,20 @@
 #   tools/bench/scaling.sh [ROW…]   default: every row below that the GPUs suffice for, at 8192 and 2048 tokens
 #
 # A row is a layout and a sequence length: dp4-8192, tp2-8192, cp2-8192, pp4-2048, pp4v2-2048 (two chunks of layers for each
-# stage), tp2pp2-8192, tp2dp2-8192; whole-pp4-2048 is Llama-3-8B with all 32 layers, the others have 8. tp comes with
-# --sequence-parallel, dp with the distributed optimizer and both overlaps. A letter n at the end of the layout (tp2n-8192) leaves
-# the overlaps out.
+# stage), tp2pp2-8192, tp2dp2-8192, of 8 layers of Llama-3-8B's shape. tp comes with --sequence-parallel, dp with the distributed
+# optimizer and both overlaps. A letter n at the end of the layout (tp2n-8192) leaves the overlaps out.
+# The row "script" is scripts/8B-A100_4_pretraining_initial_v2.sh, all 32 layers in 4 stages, for 20 iterations of a global batch
+# of 64; its checkpoint, which takes 110 GB under OUT, is gone on with by the continue script.
 #
-#   TANUKI4J    the command that starts Tanuki4J (scripts/tanuki4j); words are split at blanks, * stays as it is
+#   TANUKI4J    the command that starts Tanuki4J (scripts/tanuki4j, and always that in the row "script"); words are split at
+#               blanks, * stays as it is
 #   FLAGS       more flags of pretrain, split at blanks
 #   GPUS        how many to use (all of this machine)
 #   PYTHON      python3; it makes the table
 #   TORCHRUN    torchrun of an environment with PyTorch, for the peer of dp rows (FSDP2, torch.compile); "none" leaves it out (none)
 #   OUT         folder for logs, tokens and the table (target/bench-scaling)
 #   ITERATIONS  of each run (12); the median from the third on counts
-#   REHEARSE    1: a small model, all ranks on one GPU; proves the script, its times say nothing
+#   REHEARSE    1: a small model, all ranks on one GPU; proves the script, its times and bytes say nothing
 #   BACKEND     nccl, or gloo to rehearse on a CPU
 # NVLink multicast stays off. Exit code 1 if a run failed or a loss differs from that of one rank.
 set -euo pipefail
@@ -59,7 +61,7 @@ if [ $# -eq 0 ]; then
       [ "$ranks" -gt "$GPUS" ] || rows+=("$layout-$length")
     done
   done
-  [ "$GPUS" -lt 4 ] || rows+=(whole-pp4-2048)
+  [ "$GPUS" -lt 4 ] || rows+=(script)
   set -- "${rows[@]}"
 fi
 
@@ -73,73 +75,105 @@ tokens() {
 }
 
 # sets size, length, micro: the model's flags, tokens of a sequence, sequences of a micro-batch
-model() { # whole or empty, sequence
-  local layers=8
-  length="$2"
+model() { # sequence
+  length="$1"
   micro=$((8192 / length))
-  [ -z "$1" ] || layers=32 micro=1
   if [ "$REHEARSE" = 1 ]; then
     length=$((length / 32)) micro=1
     size=(--num-layers 8 --hidden-size 128 --ffn-hidden-size 352 --num-attention-heads 8 --num-query-groups 4
       --padded-vocab-size 8192 --init-method-std 0.02)
   else
-    size=(--num-layers "$layers" --hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32
+    size=(--num-layers 8 --hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32
       --num-query-groups 8 --padded-vocab-size 65536 --init-method-std 0.008)
   fi
 }
 
-pretrain() { # log, global batch, words before "pretrain" --, flags…
-  local log="$1" batch="$2" before="$3"
-  shift 3
-  read -ra start <<<"$before"
+# sets flags to what pretrain and plan have in common
+all_flags() { # global batch, flags…
+  local batch="$1"
+  shift
+  flags=("$@" "${size[@]}" --group-query-attention --seq-length "$length"
+    --max-position-embeddings "$length" --position-embedding-type rope --rope-theta 500000 --normalization RMSNorm
+    --norm-epsilon 1e-5 --swiglu --disable-bias-linear --untie-embeddings-and-output-weights --attention-dropout 0
+    --hidden-dropout 0 --tokenizer-type SentencePieceTokenizer
+    --tokenizer-model tokenizer/ja_en_8k_unigram_identity.model --split 100,0,0 --eval-iters 0
+    --data-path 0.4 "$OUT/ja_text_document" 0.6 "$OUT/en_text_document" --data-cache-path "$OUT/cache"
+    --bf16 --micro-batch-size "$micro" --global-batch-size "$batch" --train-iters "$ITERATIONS" --lr 1e-4
+    --min-lr 1e-5 --lr-decay-style cosine --lr-warmup-iters 2 --weight-decay 0.1 --adam-beta1 0.9 --adam-beta2 0.95
+    --adam-eps 1e-8 --clip-grad 1.0 --log-interval 1 --log-throughput "${more[@]}")
+}
+
+run() { # log, command…
+  local log="$1"
+  shift
   echo "${log##*/}" >&2
-  "${tanuki4j[@]}" "${start[@]}" pretrain "$@" "${size[@]}" --group-query-attention --seq-length "$length" \
-    --max-position-embeddings "$length" --position-embedding-type rope --rope-theta 500000 --normalization RMSNorm \
-    --norm-epsilon 1e-5 --swiglu --disable-bias-linear --untie-embeddings-and-output-weights --attention-dropout 0 \
-    --hidden-dropout 0 --tokenizer-type SentencePieceTokenizer \
-    --tokenizer-model tokenizer/ja_en_8k_unigram_identity.model --split 100,0,0 --eval-iters 0 \
-    --data-path 0.4 "$OUT/ja_text_document" 0.6 "$OUT/en_text_document" --data-cache-path "$OUT/cache" \
-    --bf16 --micro-batch-size "$micro" --global-batch-size "$batch" --train-iters "$ITERATIONS" --lr 1e-4 \
-    --min-lr 1e-5 --lr-decay-style cosine --lr-warmup-iters 2 --weight-decay 0.1 --adam-beta1 0.9 --adam-beta2 0.95 \
-    --adam-eps 1e-8 --clip-grad 1.0 --log-interval 1 --log-throughput "${more[@]}" \
-    >"$log" 2>&1 || {
+  "$@" >"$log" 2>&1 || {
     failed=1
     echo "failed; the end of $log:" >&2
     tail -n 5 "$log" >&2
   }
 }
 
-tokens
-for row in "$@"; do
-  whole=
-  layout="${row%-*}"
-  [[ "$layout" != whole-* ]] || whole=whole layout="${layout#whole-}"
+layout_row() {
+  local row="$1" layout="${1%-*}"
   parse "$layout"
-  model "$whole" "${row##*-}"
-  # 4 micro-batches for each rank of dp; pipelines get 16, the whole model its global batch of 64
-  microbatches=$((pp > 1 ? 16 : 4))
-  [ -z "$whole" ] || microbatches=64
-  batch=$((micro * dp * microbatches))
-  flags=(--tensor-model-parallel-size "$tp" --context-parallel-size "$cp" --pipeline-model-parallel-size "$pp")
-  [ "$tp" = 1 ] || flags+=(--sequence-parallel)
-  [ "$v" = 1 ] || flags+=(--num-virtual-stages-per-pipeline-rank "$v")
-  [ $((dp * cp)) = 1 ] || flags+=(--use-distributed-optimizer)
-  [[ $((dp * cp)) = 1 || "$layout" == *n ]] || flags+=(--overlap-grad-reduce --overlap-param-gather)
-  before="launch --nproc-per-node $ranks"
-  [ "$REHEARSE" = 0 ] || [ "$BACKEND" != nccl ] || before+=" --ranks-per-gpu $ranks"
-  pretrain "$OUT/$row.log" "$batch" "$before --" --distributed-backend "$BACKEND" "${flags[@]}"
+  model "${row##*-}"
+  # 4 micro-batches for each rank of dp; pipelines get 16
+  local batch=$((micro * dp * (pp > 1 ? 16 : 4)))
+  local axes=(--tensor-model-parallel-size "$tp" --context-parallel-size "$cp" --pipeline-model-parallel-size "$pp")
+  [ "$tp" = 1 ] || axes+=(--sequence-parallel)
+  [ "$v" = 1 ] || axes+=(--num-virtual-stages-per-pipeline-rank "$v")
+  [ $((dp * cp)) = 1 ] || axes+=(--use-distributed-optimizer)
+  [[ $((dp * cp)) = 1 || "$layout" == *n ]] || axes+=(--overlap-grad-reduce --overlap-param-gather)
+  local launch=(launch --nproc-per-node "$ranks")
+  [ "$REHEARSE" = 0 ] || [ "$BACKEND" != nccl ] || launch+=(--ranks-per-gpu "$ranks")
+  all_flags "$batch" --distributed-backend "$BACKEND" "${axes[@]}"
+  run "$OUT/$row.plan" "${tanuki4j[@]}" plan --world-size "$ranks" "${flags[@]}"
+  run "$OUT/$row.log" "${tanuki4j[@]}" "${launch[@]}" -- pretrain "${flags[@]}"
   # once more for the time that ranks wait for each other: to measure it makes an iteration longer
-  pretrain "$OUT/$row.waits.log" "$batch" "$before --" --distributed-backend "$BACKEND" "${flags[@]}" \
-    --timing-log-level 1 --exit-interval 5
-  one="$OUT/one-$whole$length-$batch.log"
-  # the whole model does not fit one GPU at these types, so its losses have no other run to agree with
-  [ -n "$whole" ] || grep -q "iteration *$ITERATIONS/" "$one" 2>/dev/null || pretrain "$one" "$batch" ""
+  run "$OUT/$row.waits.log" "${tanuki4j[@]}" "${launch[@]}" -- pretrain "${flags[@]}" --timing-log-level 1 --exit-interval 5
+  local one="one-$length-$batch"
+  if ! grep -q "iteration *$ITERATIONS/" "$OUT/$one.log" 2>/dev/null; then
+    all_flags "$batch"
+    run "$OUT/$one.log" "${tanuki4j[@]}" pretrain "${flags[@]}"
+  fi
   if [ "$TORCHRUN" != none ] && [[ "$layout" == dp* ]]; then
     echo "$row: torch" >&2
     "$TORCHRUN" --standalone --nproc-per-node "$ranks" tools/bench/torch_fsdp.py --seq "$length" --micro-batch "$micro" \
       --global-batch "$batch" >"$OUT/$row.torch.json" 2>"$OUT/$row.torch.log" || failed=1
   fi
-  echo "$row $ranks $length $batch one-$whole$length-$batch" >"$OUT/$row.row"
+  echo "$ranks $pp $length $batch $one" >"$OUT/$row.row"
+}
+
+# the script for four A100s, as a plan and as a run, and the one that continues it
+script_row() (
+  export GLOBAL_BATCH_SIZE=64 TRAIN_ITERS=20 LR_WARMUP_ITERS=2 SPLIT=100,0,0 EVAL_ITERS=0
+  export DATA_PATH="0.4 $OUT/ja_text_document 0.6 $OUT/en_text_document"
+  padded=65536
+  if [ "$REHEARSE" = 1 ]; then
+    export NUM_LAYERS=8 HIDDEN_SIZE=128 FFN_HIDDEN_SIZE=352 NUM_HEADS=8 NUM_QUERY_GROUPS=4 SEQ_LENGTH=256 RANKS_PER_GPU=4
+    padded=8192
+    [ "$BACKEND" = nccl ] || export BACKEND=nd4j RANKS_PER_GPU=1
+  else
+    unset BACKEND
+  fi
+  rm -rf "$OUT/initial" "$OUT/continued"
+  initial=scripts/8B-A100_4_pretraining_initial_v2.sh
+  PLAN=1 run "$OUT/script.plan" "$initial" --padded-vocab-size "$padded" "${more[@]}"
+  CHECKPOINT_DIR="$OUT/initial" run "$OUT/script.log" "$initial" --padded-vocab-size "$padded" "${more[@]}"
+  CHECKPOINT_DIR="$OUT/continued" PRETRAINED_DIR="$OUT/initial" TRAIN_ITERS=3 \
+    run "$OUT/script.continued.log" scripts/8B-A100_4_pretraining_continue_v2.sh --padded-vocab-size "$padded" "${more[@]}"
+  echo "4 4 ${SEQ_LENGTH:-2048} 64 none" >"$OUT/script.row"
+  exit $failed
+)
+
+tokens
+for row in "$@"; do
+  if [ "$row" = script ]; then
+    script_row || failed=1
+  else
+    layout_row "$row"
+  fi
 done
 "$PYTHON" tools/bench/scaling_table.py "$OUT" "$@" || failed=1
 exit $failed
