@@ -97,7 +97,7 @@ public final class Checkpoint {
     }
     throw new IllegalArgumentException(
         part == Part.MODEL
-            ? folder + ": it has no model weights. Load another iteration with --ckpt-step"
-            : folder + ": it has no optimizer state. Add --no-load-optim or --finetune");
+            ? folder + ": it has no model weights. Load another iteration with --ckpt-step."
+            : folder + ": it has no optimizer state. Add --no-load-optim or --finetune.");
   }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * A folder of checkpoints: {@code iter_0000500/} with {@code manifest.json} and each rank's
@@ -111,15 +112,23 @@ public final class CheckpointStore {
     if (!Files.exists(whole.resolve(ManifestFile.NAME))) {
       ForeignFolder.refuse(whole);
       throw new IllegalArgumentException(
-          "%s: %s. Iterations that can be loaded with --ckpt-step: %s"
+          "%s: %s. %s"
               .formatted(
                   whole,
                   Files.exists(whole)
                       ? "it has no " + ManifestFile.NAME + ", so it is no whole checkpoint"
                       : "there is no such checkpoint",
-                  iterations().isEmpty() ? "none" : iterations()));
+                  remedy(iterations())));
     }
     return ManifestFile.read(whole);
+  }
+
+  private static String remedy(List<Long> iterations) {
+    return iterations.isEmpty()
+        ? "No iteration there can be loaded: choose another folder."
+        : "Iterations that can be loaded with --ckpt-step: "
+            + iterations.stream().map(String::valueOf).collect(Collectors.joining(", "))
+            + ".";
   }
 
   /**

@@ -104,17 +104,16 @@ final class Fit {
     }
     String more =
         names.size() > MAX_NAMED ? " and %d more".formatted(names.size() - MAX_NAMED) : "";
+    String count = names.size() == 1 ? "1 tensor is" : names.size() + " tensors are";
     reasons.add(
         names.stream()
             .limit(MAX_NAMED)
-            .collect(
-                Collectors.joining(
-                    ", ", "%d tensors are %s (".formatted(names.size(), what), more + ")")));
+            .collect(Collectors.joining(", ", "%s %s (".formatted(count, what), more + ")")));
   }
 
   private String remedy() {
     return part == Part.MODEL
-        ? "Give the flags it was trained with, for example by --use-checkpoint-args"
-        : "Add --no-load-optim or --finetune to start without it";
+        ? "Give the flags it was trained with, for example by --use-checkpoint-args."
+        : "Add --no-load-optim or --finetune to start without it.";
   }
 }

@@ -16,7 +16,7 @@ final class ForeignFolder {
   static void refuse(Path folder) throws IOException {
     if (Files.exists(folder) && !Files.isDirectory(folder)) {
       throw new IllegalArgumentException(
-          folder + ": it is a file (expected: a folder of checkpoints)");
+          folder + ": it is a file (expected: a folder of checkpoints). Name the folder.");
     }
     List<String> names =
         Folders.list(folder).stream().map(path -> path.getFileName().toString()).toList();
@@ -24,7 +24,7 @@ final class ForeignFolder {
       throw new IllegalArgumentException(
           folder
               + ": it is one checkpoint (expected: the folder above it). Choose the iteration with"
-              + " --ckpt-step");
+              + " --ckpt-step.");
     }
     if (names.contains("config.json")) {
       throw new IllegalArgumentException(
@@ -32,7 +32,7 @@ final class ForeignFolder {
               + ": it is a Hugging Face folder. Convert it first: convert --loader hf --saver"
               + " tanuki4j --load-dir "
               + folder
-              + " --save-dir ...");
+              + " --save-dir DIR.");
     }
     if (names.stream().anyMatch(name -> name.startsWith("mp_rank_"))) {
       throw new IllegalArgumentException(
@@ -45,6 +45,6 @@ final class ForeignFolder {
   }
 
   private static String hint() {
-    return "which this version does not read. Export it to a Hugging Face folder and convert that";
+    return "which this version does not read. Export it to a Hugging Face folder and convert that.";
   }
 }

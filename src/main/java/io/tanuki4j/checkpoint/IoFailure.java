@@ -13,12 +13,12 @@ final class IoFailure {
 
   static UncheckedIOException reading(Path folder, IOException cause) {
     return new UncheckedIOException(
-        "%s: reading failed: %s".formatted(folder, reason(cause)), cause);
+        "%s: reading failed: %s.".formatted(folder, reason(cause)), cause);
   }
 
   static UncheckedIOException saving(Path folder, long iteration, IOException cause) {
     return new UncheckedIOException(
-        "%s: saving iteration %d failed: %s. Earlier checkpoints are untouched"
+        "%s: saving iteration %d failed: %s. Earlier checkpoints are untouched."
             .formatted(folder, iteration, reason(cause)),
         cause);
   }

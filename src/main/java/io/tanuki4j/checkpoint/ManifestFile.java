@@ -78,14 +78,14 @@ final class ManifestFile {
     String version = String.valueOf(json.get("version"));
     if (!version.equals(Integer.toString(VERSION))) {
       throw new IllegalArgumentException(
-          "%s: version %s (expected: %d). Load it with the program that wrote it, or a newer one"
+          "%s: version %s (expected: %d). Load it with the program that wrote it, or a newer one."
               .formatted(file, version, VERSION));
     }
   }
 
   private static IllegalArgumentException damaged(Path file, String reason) {
     return new IllegalArgumentException(
-        file + ": " + reason + ". Load another iteration with --ckpt-step");
+        file + ": " + reason + ". Load another iteration with --ckpt-step.");
   }
 
   private static long crc32c(String text) {

@@ -206,6 +206,6 @@ public final class OpenShards implements Closeable {
 
   private IllegalArgumentException broken(String reason) {
     return new IllegalArgumentException(
-        folder + ": " + reason + ". Load another iteration with --ckpt-step");
+        folder + ": " + reason + ". Load another iteration with --ckpt-step.");
   }
 }

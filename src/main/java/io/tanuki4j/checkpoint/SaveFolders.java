@@ -28,7 +28,7 @@ final class SaveFolders {
     Path place = folder.resolve(name);
     if (Files.exists(place) && !Files.exists(place.resolve(ManifestFile.NAME))) {
       throw new IllegalArgumentException(
-          "%s: it exists and has no %s, so it is not replaced. Save into another folder"
+          "%s: it exists and has no %s, so it is not replaced. Save into another folder."
               .formatted(place, ManifestFile.NAME));
     }
     Files.createDirectory(saving(folder, name));

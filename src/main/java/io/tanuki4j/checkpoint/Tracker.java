@@ -35,7 +35,7 @@ final class Tracker {
     }
     if (!word.matches("[0-9]{1,9}") || Integer.parseInt(word) == 0) {
       throw new IllegalArgumentException(
-          "%s: '%s' (expected: an iteration such as 500, or release). Write the one to load into it"
+          "%s: '%s' (expected: an iteration such as 500, or release). Write into it which to load."
               .formatted(file, word));
     }
     return Optional.of(folderName(Integer.parseInt(word)));

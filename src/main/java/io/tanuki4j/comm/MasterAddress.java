@@ -68,7 +68,7 @@ public final class MasterAddress {
       Thread.sleep(RETRY_MILLIS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new CommunicationException("interrupted while connecting to rank 0");
+      throw new CommunicationException("interrupted while connecting to rank 0.");
     }
   }
 }

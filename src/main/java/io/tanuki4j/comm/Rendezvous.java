@@ -230,7 +230,7 @@ public final class Rendezvous implements AutoCloseable {
         wait(left / 1_000_000 + 1);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        throw new CommunicationException("interrupted while waiting for other ranks");
+        throw new CommunicationException("interrupted while waiting for other ranks.");
       }
     }
     return true;

@@ -58,7 +58,8 @@ final class ConvertCommand implements Callable<Integer> {
                 .orElseThrow(
                     () ->
                         new IllegalArgumentException(
-                            store.trackerFile() + ": there is no such file, so no checkpoint"));
+                            store.trackerFile()
+                                + ": there is no such file, so no checkpoint. Check --load-dir."));
     boolean withOptimizer = !options.savesHuggingFace() && !options.noLoadOptim;
     return ConvertedModel.ofCheckpoint(checkpoint, options.trueVocabSize, withOptimizer);
   }
@@ -67,7 +68,7 @@ final class ConvertCommand implements Callable<Integer> {
     int rows = model.config().vocabSize();
     if (model.vocabSize() > rows) {
       throw new IllegalArgumentException(
-          "--true-vocab-size: %d (expected: at most the %d rows of the model in %s)"
+          "--true-vocab-size: %d (expected: at most the %d rows of the model in %s)."
               .formatted(model.vocabSize(), rows, options.loadDir()));
     }
   }
@@ -76,7 +77,7 @@ final class ConvertCommand implements Callable<Integer> {
     CheckpointStore store = new CheckpointStore(options.saveDir());
     if (store.latest().isPresent()) {
       throw new IllegalArgumentException(
-          store.trackerFile() + ": there are checkpoints already. Give another --save-dir");
+          store.trackerFile() + ": there are checkpoints already. Give another --save-dir.");
     }
     NewCheckpoint checkpoint = NewCheckpoint.of(model, options);
     List<SourceTensor> all = checkpoint.all();

@@ -127,7 +127,7 @@ record ConvertedModel(
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    checkpoint.folder() + ": it has no tensor embedding.weight"));
+                    checkpoint.folder() + ": it has no tensor embedding.weight."));
   }
 
   private static boolean isVocabulary(SourceTensor tensor) {

@@ -41,7 +41,8 @@ record ExportedTokenizer(HfLlamaConfig config, @Nullable HfTokenizerFiles files)
     try (Tokenizer tokenizer = open(type, file, options.vocabExtraIds)) {
       if (tokenizer.vocabSize() > config.vocabSize()) {
         throw new IllegalArgumentException(
-            "--tokenizer-model: %s has %d ids with %s (expected: at most the model's vocabulary of %d)"
+            ("--tokenizer-model: %s has %d ids with %s (expected: at most the model's vocabulary of"
+                    + " %d). Give the model's own tokenizer.")
                 .formatted(file, tokenizer.vocabSize(), type, config.vocabSize()));
       }
       return of(tokenizer, type, file, config);
@@ -57,7 +58,7 @@ record ExportedTokenizer(HfLlamaConfig config, @Nullable HfTokenizerFiles files)
     }
     throw new IllegalArgumentException(
         "--tokenizer-type: not given, and the checkpoint does not know it (expected:"
-            + " SentencePieceTokenizer, GPTSentencePieceTokenizer or Llama2Tokenizer). Give one");
+            + " SentencePieceTokenizer, GPTSentencePieceTokenizer or Llama2Tokenizer). Give one.");
   }
 
   private static Tokenizer open(String type, Path file, int vocabExtraIds) {

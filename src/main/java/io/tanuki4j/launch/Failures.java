@@ -14,6 +14,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
@@ -102,21 +103,38 @@ final class Failures {
     if (ofInput && failure.getMessage() != null) {
       return failure.getMessage();
     }
-    if (failure instanceof UncheckedIOException wrapped
-        && !String.valueOf(wrapped.getCause()).equals(wrapped.getMessage())) {
-      return String.valueOf(wrapped.getMessage());
+    if (failure instanceof UncheckedIOException wrapped) {
+      return io(wrapped);
     }
-    Throwable io = failure instanceof UncheckedIOException ? failure.getCause() : failure;
-    if (io instanceof IOException plain) {
+    if (failure instanceof IOException plain) {
       return io(plain);
     }
     return "a fault of the program: %s. Run again with --debug and report what it prints."
         .formatted(failure);
   }
 
+  /** A message of our own says the reason, or only what failed. */
+  private static String io(UncheckedIOException failure) {
+    IOException cause = Objects.requireNonNull(failure.getCause());
+    String message = String.valueOf(failure.getMessage());
+    if (message.equals(cause.toString())) {
+      return io(cause);
+    }
+    return message.endsWith(".") ? message : "%s: %s.".formatted(message, reason(cause));
+  }
+
   private static String io(IOException failure) {
-    if (failure instanceof FileSystemException file && file.getFile() != null) {
-      return file.getFile() + ": " + reason(file) + ".";
+    boolean named = failure instanceof FileSystemException file && file.getFile() != null;
+    String text =
+        named
+            ? ((FileSystemException) failure).getFile() + ": " + reason(failure)
+            : reason(failure);
+    return text.endsWith(".") ? text : text + ".";
+  }
+
+  private static String reason(IOException failure) {
+    if (failure instanceof FileSystemException file) {
+      return reason(file);
     }
     return failure.getMessage() == null ? failure.toString() : failure.getMessage();
   }

@@ -109,7 +109,7 @@ final class LlamaArguments {
     Object value = arguments.get(name);
     if (!same(value, expected)) {
       throw new IllegalArgumentException(
-          "%s: its argument %s is %s (expected for a Hugging Face Llama: %s)"
+          "%s: its argument %s is %s (expected for a Hugging Face Llama: %s)."
               .formatted(source, name, value, expected));
     }
   }

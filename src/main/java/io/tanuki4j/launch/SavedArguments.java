@@ -73,7 +73,7 @@ record SavedArguments(String source, Map<String, ? extends @Nullable Object> val
     }
     if (otherwise == null) {
       throw new IllegalArgumentException(
-          "%s: its argument %s is %s (expected: a whole number)"
+          "%s: its argument %s is %s (expected: a whole number)."
               .formatted(source, name, values.get(name)));
     }
     return otherwise;

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
@@ -136,12 +137,21 @@ record TargetLayout(ModelConfig model, Layout layout) {
   }
 
   private static void requireSameNames(Set<String> expected, List<SourceTensor> tensors) {
-    List<String> others =
-        tensors.stream().map(SourceTensor::name).filter(name -> !expected.contains(name)).toList();
-    if (!others.isEmpty() || tensors.size() != expected.size()) {
-      throw new IllegalArgumentException(
-          "the model has %d tensors, among them %s (expected from its arguments: %d others)"
-              .formatted(tensors.size(), others, expected.size()));
+    Set<String> missing = new TreeSet<>(expected);
+    Set<String> others = new TreeSet<>();
+    for (SourceTensor tensor : tensors) {
+      if (!missing.remove(tensor.name())) {
+        others.add(tensor.name());
+      }
     }
+    if (!missing.isEmpty() || !others.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the model's tensors are not those that its arguments give: it has %s, and lacks %s."
+              .formatted(names(others), names(missing)));
+    }
+  }
+
+  private static String names(Set<String> names) {
+    return names.isEmpty() ? "no others" : String.join(", ", names);
   }
 }

@@ -26,7 +26,7 @@ final class TensorComparison {
       SourceTensor other = byName.get(tensor.name());
       if (other == null || other.type() != tensor.type() || !equal(tensor, other)) {
         throw new IllegalStateException(
-            tensor.name() + " was read back differently from how it was written");
+            tensor.name() + " was read back differently from how it was written.");
       }
     }
   }

@@ -117,11 +117,7 @@ public final class LearningRateSchedule {
     if (!allowed.contains(style)) {
       throw new IllegalArgumentException(
           "%s: %s (expected: one of %s). Change --%s."
-              .formatted(
-                  flag,
-                  style.spelling(),
-                  allowed.stream().map(DecayStyle::spelling).toList(),
-                  flag));
+              .formatted(flag, style.spelling(), DecayStyle.spellings(allowed), flag));
     }
   }
 

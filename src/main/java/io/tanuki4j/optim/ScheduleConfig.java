@@ -1,6 +1,9 @@
 package io.tanuki4j.optim;
 
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Learning rate and weight decay over the run. All lengths are in samples, as in Megatron.
@@ -43,6 +46,11 @@ public record ScheduleConfig(
       return spelling;
     }
 
+    /** For a message: {@code linear, cosine}. */
+    static String spellings(Collection<DecayStyle> styles) {
+      return styles.stream().map(DecayStyle::spelling).collect(Collectors.joining(", "));
+    }
+
     /**
      * @throws IllegalArgumentException if no style is spelled so
      */
@@ -53,10 +61,8 @@ public record ScheduleConfig(
           .orElseThrow(
               () ->
                   new IllegalArgumentException(
-                      "decay style: %s (expected: one of %s)"
-                          .formatted(
-                              spelling,
-                              Arrays.stream(values()).map(DecayStyle::spelling).toList())));
+                      "decay style: %s (expected: one of %s)."
+                          .formatted(spelling, spellings(List.of(values())))));
     }
   }
 }

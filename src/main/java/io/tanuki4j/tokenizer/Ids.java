@@ -20,7 +20,7 @@ final class Ids {
     for (int i = 0; i < ids.length; i++) {
       if (ids[i] < 0 || ids[i] >= vocabSize) {
         throw new IllegalArgumentException(
-            "token %d of the text: id %d (expected: 0 to %d, an id of this tokenizer)"
+            "token %d of the text: id %d (expected: 0 to %d, an id of this tokenizer)."
                 .formatted(i, ids[i], vocabSize - 1));
       }
     }

@@ -53,7 +53,7 @@ final class NullTokenizer implements Tokenizer {
       throw new IllegalArgumentException(
           "the word '%s' is not an integer (expected: ids with blanks between, as --tokenizer-type"
                   .formatted(word.length() > MAX_SHOWN ? word.substring(0, MAX_SHOWN) + "…" : word)
-              + " NullTokenizer reads them)",
+              + " NullTokenizer reads them).",
           e);
     }
   }

@@ -119,7 +119,7 @@ final class SentencePieceCodec implements AutoCloseable {
       if (Character.isSurrogate(c)) {
         if (Character.charCount(text.codePointAt(i)) == 1) {
           throw new IllegalArgumentException(
-              "character %d of the text is U+%04X, half of a surrogate pair (expected: Unicode text)"
+              "character %d of the text is U+%04X, half of a surrogate pair (expected: Unicode text)."
                   .formatted(i, (int) c));
         }
         i++;

@@ -44,7 +44,9 @@ public record SentencePieceVocabulary(
       return new Parser().parse(new ProtoReader(ByteBuffer.wrap(Files.readAllBytes(file))));
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
-          "%s: not a whole SentencePiece model (%s)".formatted(file, e.getMessage()), e);
+          "%s: not a whole SentencePiece model (%s). Give the .model file that spm_train wrote."
+              .formatted(file, e.getMessage()),
+          e);
     }
   }
 

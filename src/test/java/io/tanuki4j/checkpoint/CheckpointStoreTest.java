@@ -223,9 +223,9 @@ class CheckpointStoreTest {
                 store.latest().orElseThrow().load(device, Part.MODEL, List.of(target), VOCABULARY))
         .hasMessage(
             folder
-                + "/iter_0000001: its model state does not fit: 1 tensors are different"
+                + "/iter_0000001: its model state does not fit: 1 tensor is different"
                 + " (norm.weight: F32 [3] in the checkpoint, F32 [4] here)."
-                + " Give the flags it was trained with, for example by --use-checkpoint-args");
+                + " Give the flags it was trained with, for example by --use-checkpoint-args.");
   }
 
   @Test
@@ -244,7 +244,7 @@ class CheckpointStoreTest {
         .hasMessageContaining("its optimizer state does not fit: 7 tensors are missing in it")
         .hasMessageContaining("(new.0, new.1, new.2, new.3, new.4 and 2 more);")
         .hasMessageContaining("7 tensors are not part of this run (old.0,")
-        .hasMessageEndingWith("Add --no-load-optim or --finetune to start without it");
+        .hasMessageEndingWith("Add --no-load-optim or --finetune to start without it.");
   }
 
   @Test
@@ -296,7 +296,7 @@ class CheckpointStoreTest {
         .hasMessage(
             folder
                 + "/iter_0000001: it exists and has no manifest.json, so it is not replaced."
-                + " Save into another folder");
+                + " Save into another folder.");
     assertThat(folder.resolve("iter_0000001/mp_rank_00")).exists();
   }
 
@@ -317,7 +317,7 @@ class CheckpointStoreTest {
         .hasMessage(
             folder
                 + ": saving iteration 2 failed: No space left on device."
-                + " Earlier checkpoints are untouched");
+                + " Earlier checkpoints are untouched.");
     assertThat(store.latest().orElseThrow().state().iteration()).isEqualTo(1);
     assertThat(folder.resolve("iter_0000002.saving")).doesNotExist();
   }

@@ -40,7 +40,7 @@ class DamagedCheckpointTest {
               + ": '"
               + word
               + "' (expected: an iteration such as 500, or release)."
-              + " Write the one to load into it");
+              + " Write into it which to load.");
     }
   }
 
@@ -56,7 +56,7 @@ class DamagedCheckpointTest {
     assertRefused(
         folder
             + "/iter_0000400: there is no such checkpoint."
-            + " Iterations that can be loaded with --ckpt-step: [300, 500]");
+            + " Iterations that can be loaded with --ckpt-step: 300, 500.");
   }
 
   @Test
@@ -71,14 +71,14 @@ class DamagedCheckpointTest {
     assertRefused(
         file("")
             + ": it has no manifest.json, so it is no whole checkpoint."
-            + " Iterations that can be loaded with --ckpt-step: [300]");
+            + " Iterations that can be loaded with --ckpt-step: 300.");
   }
 
   @Test
   void load_folder_that_is_a_file() throws IOException {
     Path file = Files.writeString(folder.resolve("file"), "x");
     assertThatThrownBy(() -> new CheckpointStore(file).latest())
-        .hasMessage(file + ": it is a file (expected: a folder of checkpoints)");
+        .hasMessage(file + ": it is a file (expected: a folder of checkpoints). Name the folder.");
   }
 
   @Test
@@ -177,7 +177,8 @@ class DamagedCheckpointTest {
     assertThatThrownBy(() -> checkpoint.load(device, Part.OPTIMIZER, List.of(), 0))
         .isExactlyInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            folder + "/iter_0000300: it has no optimizer state. Add --no-load-optim or --finetune");
+            folder
+                + "/iter_0000300: it has no optimizer state. Add --no-load-optim or --finetune.");
   }
 
   @Test
@@ -211,7 +212,7 @@ class DamagedCheckpointTest {
         .hasMessage(
             folder
                 + "/iter_0000500: it is one checkpoint (expected: the folder above it)."
-                + " Choose the iteration with --ckpt-step");
+                + " Choose the iteration with --ckpt-step.");
   }
 
   @Test
@@ -225,7 +226,7 @@ class DamagedCheckpointTest {
                 + ": it is a Hugging Face folder. Convert it first: convert --loader hf --saver"
                 + " tanuki4j --load-dir "
                 + other
-                + " --save-dir ...");
+                + " --save-dir DIR.");
   }
 
   private void assertRefused(String... parts) {

@@ -159,7 +159,7 @@ class JointSaveTest {
               .hasMessage(
                   "rank 2: %s: saving iteration 2 failed: No space left on device."
                           .formatted(folder)
-                      + " Earlier checkpoints are untouched");
+                      + " Earlier checkpoints are untouched.");
           refused.incrementAndGet();
         });
     assertThat(refused).hasValue(4);

@@ -226,7 +226,8 @@ class ConvertCommandTest {
   void a_folder_without_checkpoint_is_named() {
     assertThatThrownBy(() -> convert("tanuki4j", "hf", folder, back()))
         .hasMessage(
-            folder + "/latest_checkpointed_iteration.txt: there is no such file, so no checkpoint");
+            folder
+                + "/latest_checkpointed_iteration.txt: there is no such file, so no checkpoint. Check --load-dir.");
   }
 
   @Test
@@ -235,7 +236,7 @@ class ConvertCommandTest {
         .hasMessage(
             "--true-vocab-size: 513 (expected: at most the 512 rows of the model in "
                 + GOLDEN
-                + ")");
+                + ").");
   }
 
   @Test

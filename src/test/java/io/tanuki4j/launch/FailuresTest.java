@@ -13,10 +13,20 @@ import picocli.CommandLine;
 class FailuresTest {
 
   @Test
-  void a_sentence_around_a_failure_of_the_disk_is_shown() {
+  void a_sentence_around_a_failure_of_the_disk_is_shown_as_it_is() {
     IOException cause = new IOException("No space left on device");
-    assertThat(printed(new UncheckedIOException("run: saving iteration 2 failed", cause)))
-        .isEqualTo("tanuki4j: run: saving iteration 2 failed\n");
+    String sentence = "run: saving iteration 2 failed: the disk is full.";
+    assertThat(printed(new UncheckedIOException(sentence, cause)))
+        .isEqualTo("tanuki4j: " + sentence + "\n");
+  }
+
+  @Test
+  void words_about_a_failure_of_the_disk_get_its_reason() {
+    assertThat(printed(new UncheckedIOException("cannot read a.bin", new IOException("I/O error"))))
+        .isEqualTo("tanuki4j: cannot read a.bin: I/O error.\n");
+    IOException denied = new AccessDeniedException("a.bin");
+    assertThat(printed(new UncheckedIOException("cannot read a.bin", denied)))
+        .isEqualTo("tanuki4j: cannot read a.bin: not allowed to read or write it.\n");
   }
 
   @Test

@@ -90,7 +90,7 @@ class MainTest {
             new AccessDeniedException("a/b"),
             1,
             "tanuki4j fail: a/b: not allowed to read or write it."),
-        Arguments.of(new IOException("disk full"), 1, "tanuki4j fail: disk full"),
+        Arguments.of(new IOException("disk full"), 1, "tanuki4j fail: disk full."),
         Arguments.of(
             new IllegalStateException("broken"),
             1,

@@ -113,13 +113,13 @@ class LearningRateScheduleTest {
   void rejects_a_style_that_is_only_a_final_decay() {
     assertThatThrownBy(() -> schedule(DecayStyle.EXPONENTIAL, 1e-3, 1e-5, 10))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("lr-decay-style: exponential (expected: one of [constant, linear");
+        .hasMessageStartingWith("lr-decay-style: exponential (expected: one of constant, linear");
   }
 
   @Test
   void rejects_a_spelling_that_is_no_style() {
     assertThatThrownBy(() -> DecayStyle.of("cosinus"))
-        .hasMessageStartingWith("decay style: cosinus (expected: one of [constant, linear, cosine");
+        .hasMessageStartingWith("decay style: cosinus (expected: one of constant, linear, cosine");
   }
 
   private static LearningRateSchedule schedule(

@@ -32,7 +32,7 @@ class WeightDecayScheduleTest {
   void rejects_a_style_without_a_ramp() {
     assertThatThrownBy(() -> new WeightDecaySchedule(Schedules.weightDecay(DecayStyle.WSD)))
         .hasMessage(
-            "weight-decay-incr-style: WSD (expected: one of [constant, linear, cosine])."
+            "weight-decay-incr-style: WSD (expected: one of constant, linear, cosine)."
                 + " Change --weight-decay-incr-style.");
   }
 }

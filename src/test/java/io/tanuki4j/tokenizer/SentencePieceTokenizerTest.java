@@ -144,12 +144,13 @@ class SentencePieceTokenizerTest {
   void foreign_ids_and_broken_text_are_refused() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> TOKENIZER.decode(new int[] {5, 8000}))
-        .withMessage("token 1 of the text: id 8000 (expected: 0 to 7999, an id of this tokenizer)");
+        .withMessage(
+            "token 1 of the text: id 8000 (expected: 0 to 7999, an id of this tokenizer).");
     assertThatIllegalArgumentException().isThrownBy(() -> TOKENIZER.decode(new int[] {-1}));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> TOKENIZER.encode("a\ud800b"))
         .withMessage(
-            "character 1 of the text is U+D800, half of a surrogate pair (expected: Unicode text)");
+            "character 1 of the text is U+D800, half of a surrogate pair (expected: Unicode text).");
   }
 
   @Test

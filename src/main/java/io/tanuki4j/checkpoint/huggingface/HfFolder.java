@@ -40,7 +40,7 @@ public final class HfFolder implements Closeable {
    */
   public static HfFolder open(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
-      throw new IllegalArgumentException(folder + ": there is no such folder");
+      throw new IllegalArgumentException(folder + ": there is no such folder. Check the path.");
     }
     HfLlamaConfig config = HfConfigReader.read(folder);
     HfFolder opened = new HfFolder(folder, config, WeightFiles.open(folder));
@@ -107,7 +107,7 @@ public final class HfFolder implements Closeable {
     String more =
         names.size() > MAX_NAMED ? " and %d more".formatted(names.size() - MAX_NAMED) : "";
     throw new IllegalArgumentException(
-        "%s: it %s %s%s. It does not fit its config.json"
+        "%s: it %s %s%s. It does not fit its config.json."
             .formatted(folder, what, String.join(", ", named), more));
   }
 
@@ -133,7 +133,7 @@ public final class HfFolder implements Closeable {
     }
     if (!equal) {
       throw new IllegalArgumentException(
-          "%s: %s differs from %s, but tie_word_embeddings is true. Remove one of the two"
+          "%s: %s differs from %s, but tie_word_embeddings is true. Remove one of the two."
               .formatted(folder, second, first));
     }
   }

@@ -42,7 +42,7 @@ public final class HfWriter {
   public void write(List<SourceTensor> tensors) throws IOException {
     if (!Folders.list(folder).isEmpty() || Files.isRegularFile(folder)) {
       throw new IllegalArgumentException(
-          folder + ": it is not empty (expected: a new folder). Give another one");
+          folder + ": it is not empty (expected: a new folder). Give another one.");
     }
     List<SourceTensor> theirs = inTheirNames(tensors);
     Path saving = folder.resolveSibling(folder.getFileName() + ".saving");
@@ -65,7 +65,7 @@ public final class HfWriter {
       SourceTensor source = byName.remove(tensor.ours());
       if (source == null || !source.shape().equals(tensor.shape())) {
         throw new IllegalArgumentException(
-            "the checkpoint's %s is %s (expected from its arguments: %s)"
+            "the checkpoint's %s is %s (expected from its arguments: %s)."
                 .formatted(
                     tensor.ours(), source == null ? "missing" : source.shape(), tensor.shape()));
       }
@@ -73,7 +73,8 @@ public final class HfWriter {
     }
     if (!byName.isEmpty()) {
       throw new IllegalArgumentException(
-          "the checkpoint has tensors that a Llama has not: " + new TreeMap<>(byName).keySet());
+          "the checkpoint has tensors that a Llama has not: %s."
+              .formatted(String.join(", ", new TreeMap<>(byName).keySet())));
     }
     return theirs;
   }

@@ -31,18 +31,19 @@ final class JsonFields {
    */
   static JsonFields read(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException(file + ": there is no such file");
+      throw new IllegalArgumentException(file + ": there is no such file. Check the path.");
     }
     if (Files.size(file) > MAX_BYTES) {
       throw new IllegalArgumentException(
-          "%s: %d bytes (expected: at most %d)".formatted(file, Files.size(file), MAX_BYTES));
+          "%s: %d bytes (expected: at most %d). Check that it is the right file."
+              .formatted(file, Files.size(file), MAX_BYTES));
     }
     String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
     try {
       return new JsonFields(file, JsonParser.parseString(text).getAsJsonObject());
     } catch (JsonParseException | IllegalStateException e) {
       throw new IllegalArgumentException(
-          file + ": it is no JSON object: it is damaged or cut short", e);
+          file + ": it is no JSON object: it is damaged or cut short.", e);
     }
   }
 
@@ -112,7 +113,7 @@ final class JsonFields {
     JsonElement value = find(name);
     if (value == null) {
       throw new IllegalArgumentException(
-          file + ": there is no " + name + " in it (expected: a whole number above 0)");
+          file + ": there is no " + name + " in it (expected: a whole number above 0).");
     }
     return size(name, value);
   }
@@ -162,6 +163,6 @@ final class JsonFields {
 
   IllegalArgumentException wrong(String name, @Nullable Object value, String expected) {
     return new IllegalArgumentException(
-        "%s: %s is %s (expected: %s)".formatted(file, name, value, expected));
+        "%s: %s is %s (expected: %s).".formatted(file, name, value, expected));
   }
 }

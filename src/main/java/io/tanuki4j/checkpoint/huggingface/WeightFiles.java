@@ -65,8 +65,8 @@ final class WeightFiles implements Closeable {
       throw new IllegalArgumentException(
           folder
               + (torch
-                  ? ": its weights are in pytorch_model.bin. Save them as safetensors first"
-                  : ": there is neither " + SINGLE + " nor " + INDEX + " in it"));
+                  ? ": its weights are in pytorch_model.bin. Save them as safetensors first."
+                  : ": there is neither " + SINGLE + " nor " + INDEX + " in it."));
     }
     SafetensorsReader reader = openFile(SINGLE);
     reader.tensors().forEach(tensor -> tensors.put(tensor.name(), reader));
@@ -86,7 +86,7 @@ final class WeightFiles implements Closeable {
       for (TensorEntry tensor : reader.tensors()) {
         if (tensors.get(tensor.name()) != reader) {
           throw new IllegalArgumentException(
-              "%s: it holds %s, which %s does not place there"
+              "%s: it holds %s, which %s does not place there."
                   .formatted(reader.file(), tensor.name(), INDEX));
         }
       }

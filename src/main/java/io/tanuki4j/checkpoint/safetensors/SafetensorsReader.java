@@ -43,7 +43,7 @@ public final class SafetensorsReader implements Closeable {
    */
   public static SafetensorsReader open(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException(file + ": there is no such file");
+      throw new IllegalArgumentException(file + ": there is no such file. Check the path.");
     }
     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
     try {
@@ -73,7 +73,7 @@ public final class SafetensorsReader implements Closeable {
   public TensorEntry tensor(String name) {
     TensorEntry found = byName.get(name);
     if (found == null) {
-      throw new IllegalArgumentException(file + ": there is no tensor " + name + " in it");
+      throw new IllegalArgumentException(file + ": there is no tensor " + name + " in it.");
     }
     return found;
   }
@@ -160,7 +160,7 @@ public final class SafetensorsReader implements Closeable {
 
   private IllegalArgumentException damaged(String reason) {
     return new IllegalArgumentException(
-        file + ": " + reason + ". It is damaged, cut short or no safetensors file");
+        file + ": " + reason + ". It is damaged, cut short or no safetensors file.");
   }
 
   private IllegalArgumentException damaged(String reason, Exception cause) {

@@ -35,13 +35,13 @@ public final class SafetensorsWriter implements Closeable {
   public static SafetensorsWriter create(
       Path file, List<NewTensor> tensors, Map<String, String> metadata) throws IOException {
     if (tensors.stream().map(NewTensor::name).distinct().count() != tensors.size()) {
-      throw new IllegalArgumentException(file + ": two tensors of one name");
+      throw new IllegalArgumentException(file + ": two tensors of one name.");
     }
     Header header = Header.layout(tensors, metadata);
     byte[] json = header.toBytes();
     if (json.length > Header.MAX_BYTES) {
       throw new IllegalArgumentException(
-          "%s: a header of %d bytes for %d tensors (expected: at most %d). Use several files"
+          "%s: a header of %d bytes for %d tensors (expected: at most %d). Use several files."
               .formatted(file, json.length, tensors.size(), Header.MAX_BYTES));
     }
     NewFile newFile = NewFile.create(file);

@@ -109,7 +109,7 @@ public final class RankThreads {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       world.fail("the run was interrupted");
-      throw new CommunicationException("the ranks were interrupted");
+      throw new CommunicationException("the ranks were interrupted.");
     }
   }
 

@@ -160,7 +160,7 @@ final class World {
       wait(millis(nanos));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new CommunicationException("interrupted while waiting for other ranks");
+      throw new CommunicationException("interrupted while waiting for other ranks.");
     }
   }
 

@@ -139,7 +139,7 @@ final class Watchdog implements AutoCloseable {
         throw new IllegalStateException(call + " failed", e.getCause());
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        throw new CommunicationException("interrupted while waiting for other ranks");
+        throw new CommunicationException("interrupted while waiting for other ranks.");
       }
     }
   }

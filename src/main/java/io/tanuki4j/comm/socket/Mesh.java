@@ -101,13 +101,14 @@ final class Mesh implements AutoCloseable {
       rendezvous.throwIfFailed();
       requireOpen();
     } catch (IOException e) {
-      throw new CommunicationException("waiting for other ranks failed: " + e.getMessage());
+      throw new CommunicationException(
+          "waiting for other ranks failed: %s.".formatted(e.getMessage()));
     }
   }
 
   private void requireOpen() {
     if (closing) {
-      throw new CommunicationException("the group was closed before its communication was over");
+      throw new CommunicationException("the group was closed before its communication was over.");
     }
   }
 

@@ -159,7 +159,7 @@ final class PeerListener implements AutoCloseable {
       wait(nanos / 1_000_000 + 1);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new CommunicationException("interrupted while connecting to other ranks");
+      throw new CommunicationException("interrupted while connecting to other ranks.");
     }
   }
 

@@ -36,7 +36,7 @@ final class PendingWork implements Work {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new CommunicationException("interrupted while waiting for other ranks");
+      throw new CommunicationException("interrupted while waiting for other ranks.");
     }
     if (failure != null) {
       throw new CommunicationException(failure);

@@ -45,7 +45,7 @@ public final class Launch {
       use(started);
       return started.await();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot start the ranks: " + e.getMessage(), e);
+      throw new UncheckedIOException("cannot start the ranks: %s.".formatted(e.getMessage()), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       request();

@@ -127,7 +127,7 @@ class HfFolderTest {
     Files.delete(model.resolve("config.json"));
     assertRefused("config.json: there is no such file");
     assertThatThrownBy(() -> HfFolder.open(folder.resolve("none")))
-        .hasMessage(folder.resolve("none") + ": there is no such folder");
+        .hasMessage(folder.resolve("none") + ": there is no such folder. Check the path.");
   }
 
   @Test

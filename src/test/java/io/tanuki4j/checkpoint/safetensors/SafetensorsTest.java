@@ -175,7 +175,7 @@ class SafetensorsTest {
   void a_missing_file_is_named() {
     assertThatThrownBy(() -> SafetensorsReader.open(folder.resolve("none")))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(folder.resolve("none") + ": there is no such file");
+        .hasMessage(folder.resolve("none") + ": there is no such file. Check the path.");
   }
 
   private static void assertDamaged(Path file, String reason) {
@@ -183,7 +183,7 @@ class SafetensorsTest {
         .isExactlyInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith(file + ": ")
         .hasMessageContaining(reason)
-        .hasMessageEndingWith("It is damaged, cut short or no safetensors file");
+        .hasMessageEndingWith("It is damaged, cut short or no safetensors file.");
   }
 
   private static byte[] json(String text, Object... arguments) {
