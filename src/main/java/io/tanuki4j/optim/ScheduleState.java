@@ -25,16 +25,16 @@ final class ScheduleState {
 
   static Map<String, Object> of(ScheduleConfig config, long samples) {
     Map<String, Object> state = new LinkedHashMap<>();
-    state.put("max_lr", config.maxRate());
-    state.put("lr_warmup_steps", config.warmupSamples());
+    state.put(SavedSetting.MAX_RATE.key(), config.maxRate());
+    state.put(SavedSetting.WARMUP.key(), config.warmupSamples());
     state.put(NUM_STEPS, samples);
-    state.put("lr_decay_style", config.style().spelling());
-    state.put("lr_decay_steps", config.decaySamples());
-    state.put("min_lr", config.minRate());
-    state.put("start_wd", config.startWeightDecay());
-    state.put("end_wd", config.endWeightDecay());
-    state.put("wd_incr_style", config.weightDecayStyle().spelling());
-    state.put("wd_incr_steps", config.weightDecaySamples());
+    state.put(SavedSetting.STYLE.key(), config.style().spelling());
+    state.put(SavedSetting.DECAY.key(), config.decaySamples());
+    state.put(SavedSetting.MIN_RATE.key(), config.minRate());
+    state.put(SavedSetting.START_DECAY.key(), config.startWeightDecay());
+    state.put(SavedSetting.END_DECAY.key(), config.endWeightDecay());
+    state.put(SavedSetting.RAMP_STYLE.key(), config.weightDecayStyle().spelling());
+    state.put(SavedSetting.RAMP.key(), config.weightDecaySamples());
     return state;
   }
 
@@ -42,22 +42,17 @@ final class ScheduleState {
     return ((Number) find(NUM_STEPS, Number.class)).longValue();
   }
 
-  /** Names and order of the comparisons are those of Megatron's messages. */
+  /** The order of the comparisons is Megatron's. */
   ScheduleConfig merge(ScheduleConfig config) {
-    double maxRate = number("max_lr", "learning rate", config.maxRate());
-    double minRate = number("min_lr", "minimum learning rate", config.minRate());
-    double warmup = number("lr_warmup_steps", "warmup iterations", config.warmupSamples());
-    double decay = number("lr_decay_steps", "total number of iterations", config.decaySamples());
-    DecayStyle style = style("lr_decay_style", "learning rate decay style", config.style());
-    double startDecay = number("start_wd", "start weight decay", config.startWeightDecay());
-    double endDecay = number("end_wd", "end weight decay", config.endWeightDecay());
-    double ramp =
-        number(
-            "wd_incr_steps",
-            "total number of weight decay iterations",
-            config.weightDecaySamples());
-    DecayStyle rampStyle =
-        style("wd_incr_style", "weight decay incr style", config.weightDecayStyle());
+    double maxRate = number(SavedSetting.MAX_RATE, config.maxRate());
+    double minRate = number(SavedSetting.MIN_RATE, config.minRate());
+    double warmup = number(SavedSetting.WARMUP, config.warmupSamples());
+    double decay = number(SavedSetting.DECAY, config.decaySamples());
+    DecayStyle style = style(SavedSetting.STYLE, config.style());
+    double startDecay = number(SavedSetting.START_DECAY, config.startWeightDecay());
+    double endDecay = number(SavedSetting.END_DECAY, config.endWeightDecay());
+    double ramp = number(SavedSetting.RAMP, config.weightDecaySamples());
+    DecayStyle rampStyle = style(SavedSetting.RAMP_STYLE, config.weightDecayStyle());
     return new ScheduleConfig(
         style,
         maxRate,
@@ -73,17 +68,18 @@ final class ScheduleState {
         ramp);
   }
 
-  private double number(String key, String name, double configured) {
-    double value = ((Number) find(key, Number.class)).doubleValue();
-    return choose(name, configured, value);
+  private double number(SavedSetting setting, double configured) {
+    double value = ((Number) find(setting.key(), Number.class)).doubleValue();
+    return choose(setting, configured, value);
   }
 
-  private DecayStyle style(String key, String name, DecayStyle configured) {
-    String value = (String) find(key, String.class);
-    return DecayStyle.of(choose(name, configured.spelling(), value));
+  private DecayStyle style(SavedSetting setting, DecayStyle configured) {
+    String value = (String) find(setting.key(), String.class);
+    return DecayStyle.of(choose(setting, configured.spelling(), value));
   }
 
-  private <T> T choose(String name, T configured, T value) {
+  private <T> T choose(SavedSetting setting, T configured, T value) {
+    String name = setting.megatronName();
     switch (conflict) {
       case KEEP_CONFIGURED -> {
         log.accept(" > overriding %s value to %s".formatted(name, text(configured)));
@@ -95,19 +91,12 @@ final class ScheduleState {
       }
       case FAIL -> {
         if (!configured.equals(value)) {
-          throw new IllegalArgumentException(mismatch(name, configured, value));
+          throw new IllegalArgumentException(setting.mismatch(text(configured), text(value)));
         }
         return value;
       }
     }
     throw new IllegalStateException("no such policy: " + conflict);
-  }
-
-  private static String mismatch(String name, Object configured, Object value) {
-    return ("OptimizerParamScheduler: class input value %s and checkpointvalue %s for %s do not"
-            + " match. Give --override-opt_param-scheduler to go on with the first, or"
-            + " --use-checkpoint-opt_param-scheduler with the second.")
-        .formatted(text(configured), text(value), name);
   }
 
   /** Numbers without an exponent, and without a fraction that is zero. */

@@ -54,9 +54,21 @@ class OptimizerScheduleTest {
     assertThatThrownBy(() -> resumed(Conflict.FAIL))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "OptimizerParamScheduler: class input value 0.001 and checkpointvalue 0.002 for"
-                + " learning rate do not match. Give --override-opt_param-scheduler to go on with"
-                + " the first, or --use-checkpoint-opt_param-scheduler with the second.");
+            "--lr: 0.001 (expected: 0.002, as in the checkpoint). Change it back, or give"
+                + " --override-opt_param-scheduler to go on with 0.001, or"
+                + " --use-checkpoint-opt_param-scheduler with 0.002. (OptimizerParamScheduler:"
+                + " class input value 0.001 and checkpointvalue 0.002 for learning rate do not"
+                + " match.)");
+  }
+
+  @Test
+  void a_run_of_another_length_is_told_the_flags_that_say_it() {
+    assertThat(SavedSetting.RAMP.mismatch("1472", "1280"))
+        .startsWith(
+            "--train-iters or --train-samples: 1472 samples (expected: 1280, as in the checkpoint).")
+        .endsWith(
+            "class input value 1472 and checkpointvalue 1280 for total number of weight decay"
+                + " iterations do not match.)");
   }
 
   @Test

@@ -1,0 +1,68 @@
+package io.tanuki4j.optim;
+
+/** A setting of the schedules that a checkpoint keeps, in the words of Megatron and of the user. */
+enum SavedSetting {
+  MAX_RATE("max_lr", "learning rate", "--lr"),
+  MIN_RATE("min_lr", "minimum learning rate", "--min-lr"),
+  WARMUP(
+      "lr_warmup_steps",
+      "warmup iterations",
+      "--lr-warmup-iters, --lr-warmup-samples or --lr-warmup-fraction"),
+  DECAY(
+      "lr_decay_steps",
+      "total number of iterations",
+      "--lr-decay-iters or --train-iters, or the same in samples"),
+  STYLE("lr_decay_style", "learning rate decay style", "--lr-decay-style"),
+  START_DECAY("start_wd", "start weight decay", "--start-weight-decay or --weight-decay"),
+  END_DECAY("end_wd", "end weight decay", "--end-weight-decay or --weight-decay"),
+  RAMP(
+      "wd_incr_steps",
+      "total number of weight decay iterations",
+      "--train-iters or --train-samples"),
+  RAMP_STYLE("wd_incr_style", "weight decay incr style", "--weight-decay-incr-style");
+
+  private final String key;
+  private final String megatronName;
+  private final String flags;
+
+  SavedSetting(String key, String megatronName, String flags) {
+    this.key = key;
+    this.megatronName = megatronName;
+    this.flags = flags;
+  }
+
+  /** Where a checkpoint holds it. */
+  String key() {
+    return key;
+  }
+
+  /** In Megatron's log. */
+  String megatronName() {
+    return megatronName;
+  }
+
+  /**
+   * That a run has it otherwise than its checkpoint: a sentence, and behind it the one that users
+   * of Megatron look for.
+   */
+  String mismatch(String configured, String saved) {
+    return ("%s: %s%s (expected: %s, as in the checkpoint). Change it back, or give"
+            + " --override-opt_param-scheduler to go on with %s, or"
+            + " --use-checkpoint-opt_param-scheduler with %s. (OptimizerParamScheduler: class input"
+            + " value %s and checkpointvalue %s for %s do not match.)")
+        .formatted(
+            flags,
+            configured,
+            isLength() ? " samples" : "",
+            saved,
+            configured,
+            saved,
+            configured,
+            saved,
+            megatronName);
+  }
+
+  private boolean isLength() {
+    return this == WARMUP || this == DECAY || this == RAMP;
+  }
+}
