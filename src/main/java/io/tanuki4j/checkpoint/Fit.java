@@ -50,7 +50,7 @@ final class Fit {
         missing.add(target.name());
       } else if (differs(from, target, vocabSize)) {
         different.add(
-            "%s: %s %s in the checkpoint, %s %s here"
+            "%s is %s %s in the checkpoint and %s %s here"
                 .formatted(
                     target.name(), from.type(), from.shape(), target.type(), target.globalShape()));
       } else {
@@ -90,7 +90,7 @@ final class Fit {
       return;
     }
     String vocabulary =
-        different.stream().anyMatch(text -> isVocabulary(text.substring(0, text.indexOf(':'))))
+        different.stream().anyMatch(text -> isVocabulary(text.substring(0, text.indexOf(' '))))
             ? " (its tokenizer has %d ids, this one %d)".formatted(storedVocabSize, vocabSize)
             : "";
     throw new IllegalArgumentException(

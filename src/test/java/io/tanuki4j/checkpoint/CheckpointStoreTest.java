@@ -207,7 +207,7 @@ class CheckpointStoreTest {
     Checkpoint checkpoint = store.latest().orElseThrow();
     assertThatThrownBy(() -> checkpoint.load(device, Part.MODEL, List.of(vocabulary(4, 0)), 4))
         .hasMessageContaining("does not fit (its tokenizer has 5 ids, this one 4)")
-        .hasMessageContaining("embedding.weight: F32 [6, 2] in the checkpoint, F32 [4, 2] here");
+        .hasMessageContaining("embedding.weight is F32 [6, 2] in the checkpoint and F32 [4, 2] here");
     assertThatThrownBy(() -> checkpoint.load(device, Part.MODEL, List.of(vocabulary(8, 0)), 7))
         .hasMessageContaining("(its tokenizer has 5 ids, this one 7)");
   }
@@ -224,7 +224,7 @@ class CheckpointStoreTest {
         .hasMessage(
             folder
                 + "/iter_0000001: its model state does not fit: 1 tensor is different"
-                + " (norm.weight: F32 [3] in the checkpoint, F32 [4] here)."
+                + " (norm.weight is F32 [3] in the checkpoint and F32 [4] here)."
                 + " Give the flags it was trained with, for example by --use-checkpoint-args.");
   }
 

@@ -87,7 +87,7 @@ public final class HfFolder implements Closeable {
       TensorEntry entry = weights.reader(tensor.theirs()).tensor(tensor.theirs());
       if (!entry.shape().equals(tensor.shape()) || !isFloat(entry.type())) {
         different.add(
-            "%s %s %s instead of %s"
+            "%s as %s %s instead of %s"
                 .formatted(tensor.theirs(), entry.type(), entry.shape(), tensor.shape()));
       }
     }
@@ -95,7 +95,7 @@ public final class HfFolder implements Closeable {
       requireEqual(HfTensor.EMBEDDING, HfTensor.HEAD);
     }
     refuse("lacks", missing);
-    refuse("has in another shape or type", different);
+    refuse("has", different);
     refuse("has besides the model's tensors", List.copyOf(extra));
   }
 

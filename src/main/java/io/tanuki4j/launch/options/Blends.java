@@ -44,13 +44,17 @@ final class Blends {
     for (String suffix : List.of(".idx", ".bin")) {
       Path file = Path.of(prefix + suffix);
       if (!Files.isRegularFile(file)) {
-        problems.add(flag, prefix, "a prefix for which " + file + " exists", remedy(prefix));
+        problems.add(
+            flag, prefix, "a prefix for which " + file + " exists", remedy(prefix, suffix));
         return;
       }
     }
   }
 
-  private static String remedy(String prefix) {
+  private static String remedy(String prefix, String missing) {
+    if (missing.equals(".bin")) {
+      return "Copy it beside the .idx file, or preprocess the data again.";
+    }
     for (String suffix : List.of(".bin", ".idx")) {
       if (prefix.endsWith(suffix)) {
         return "Write it without " + suffix + ".";

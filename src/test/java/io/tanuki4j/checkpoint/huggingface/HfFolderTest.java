@@ -152,7 +152,7 @@ class HfFolderTest {
     config("\"num_hidden_layers\": 1", "\"num_hidden_layers\": 2");
     config("\"vocab_size\": 512", "\"vocab_size\": 600");
     assertRefused(
-        "in another shape or type model.embed_tokens.weight F32 [512, 64] instead of [600, 64]");
+        "it has model.embed_tokens.weight as F32 [512, 64] instead of [600, 64]");
   }
 
   @Test
