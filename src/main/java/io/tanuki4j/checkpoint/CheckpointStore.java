@@ -132,6 +132,16 @@ public final class CheckpointStore {
   }
 
   /**
+   * Makes the folder if need be and tries on every rank whether it can be written. Nothing is left
+   * in it.
+   *
+   * @throws IllegalArgumentException on every rank, if one cannot
+   */
+  public void requireWritable() {
+    new SaveTrial(folder, ranks).run();
+  }
+
+  /**
    * Saves device memory of all ranks; visible to {@link #latest} only when all of it is on the
    * disk.
    *

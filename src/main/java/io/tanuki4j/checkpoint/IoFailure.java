@@ -23,7 +23,8 @@ final class IoFailure {
         cause);
   }
 
-  private static String reason(IOException cause) {
+  /** The file and what is wrong with it, without a full stop. */
+  static String reason(IOException cause) {
     if (cause instanceof FileSystemException file) {
       return file.getFile() + ": " + reason(file);
     }

@@ -112,10 +112,15 @@ final class JointSave {
     Folders.list(saving); // makes a network file system look again
     Path path = saving.resolve(file.name());
     if (!Files.exists(path) || Files.size(path) != file.size()) {
-      throw new IllegalArgumentException(
-          "%s: %s, which rank %d wrote, is not there (expected: one folder that all ranks see)."
-                  .formatted(folder, file.name(), rank)
-              + " Give --save a folder on a disk that all machines share.");
+      throw unseen(folder, file.name(), rank);
     }
+  }
+
+  /** That rank 0 does not see what another wrote. */
+  static IllegalArgumentException unseen(Path folder, String file, int rank) {
+    return new IllegalArgumentException(
+        "%s: %s, which rank %d wrote, is not there (expected: one folder that all ranks see)."
+                .formatted(folder, file, rank)
+            + " Give --save a folder on a disk that all machines share.");
   }
 }

@@ -156,12 +156,14 @@ final class Assembly {
             tokenizer.vocabSize(),
             savedArguments(),
             context);
+    Saver saver = new Saver(config.checkpoint(), device, state, sink::message);
+    saver.requireWritable();
     Progress start = restore(state);
     sink.message(timing.dateTime("after model, optimizer, and learning rate scheduler are built"));
     Splits splits = data.open(data.counts(), start, turns);
     sink.message(timing.dateTime("after dataloaders are built"));
     sink.message(StartupLines.DONE_WITH_SETUP);
-    trainer(splits, state, stop).run(start);
+    trainer(splits, state, saver, stop).run(start);
   }
 
   private Progress restore(RunState state) {
@@ -176,7 +178,7 @@ final class Assembly {
     return Progress.START;
   }
 
-  private Trainer trainer(Splits splits, RunState state, StopRequest stop) {
+  private Trainer trainer(Splits splits, RunState state, Saver saver, StopRequest stop) {
     MicrobatchRunner<?> runner = model.runner(closer);
     return new Trainer(
         config.train(),
@@ -185,7 +187,7 @@ final class Assembly {
             new Evaluator(device, runner, model.data(), model.memory()),
             state.schedule(),
             splits,
-            new Saver(config.checkpoint(), device, state, sink::message),
+            saver,
             log(state.optimizer()),
             stop,
             agreement,

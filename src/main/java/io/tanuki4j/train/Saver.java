@@ -27,6 +27,18 @@ public final class Saver {
     this.log = log;
   }
 
+  /**
+   * Tries the folder, so that a run which could not save ends before it has trained.
+   *
+   * @throws IllegalArgumentException if it cannot be made or written
+   */
+  public void requireWritable() {
+    Path folder = config.save();
+    if (folder != null) {
+      state.store(folder, device).requireWritable();
+    }
+  }
+
   /** Whether the iteration ends a save interval. */
   boolean isDue(long iteration) {
     return config.saveInterval() > 0 && iteration % config.saveInterval() == 0;

@@ -207,7 +207,8 @@ class CheckpointStoreTest {
     Checkpoint checkpoint = store.latest().orElseThrow();
     assertThatThrownBy(() -> checkpoint.load(device, Part.MODEL, List.of(vocabulary(4, 0)), 4))
         .hasMessageContaining("does not fit (its tokenizer has 5 ids, this one 4)")
-        .hasMessageContaining("embedding.weight is F32 [6, 2] in the checkpoint and F32 [4, 2] here");
+        .hasMessageContaining(
+            "embedding.weight is F32 [6, 2] in the checkpoint and F32 [4, 2] here");
     assertThatThrownBy(() -> checkpoint.load(device, Part.MODEL, List.of(vocabulary(8, 0)), 7))
         .hasMessageContaining("(its tokenizer has 5 ids, this one 7)");
   }

@@ -168,6 +168,45 @@ class JointSaveTest {
   }
 
   @Test
+  void all_ranks_can_try_a_folder_that_is_not_there_yet_and_leave_nothing_in_it() {
+    Path fresh = folder.resolve("a/b");
+    onRanks(4, (ranks, device) -> new CheckpointStore(fresh, ranks).requireWritable());
+    assertThat(fresh).isEmptyDirectory();
+  }
+
+  @Test
+  void a_folder_that_one_rank_cannot_write_is_refused_on_all() throws IOException {
+    Path file = Files.createFile(folder.resolve("file"));
+    AtomicInteger refused = new AtomicInteger();
+    onRanks(
+        3,
+        (ranks, device) -> {
+          Path own = ranks.rank() == 1 ? file.resolve("run") : folder;
+          assertThatThrownBy(() -> new CheckpointStore(own, ranks).requireWritable())
+              .isInstanceOf(IllegalArgumentException.class)
+              .hasMessageStartingWith(
+                  "rank 1: --save: %s/run (expected: a folder that can be made and written; trying"
+                      .formatted(file));
+          refused.incrementAndGet();
+        });
+    assertThat(refused).hasValue(3);
+    assertThat(folder).isDirectoryNotContaining("glob:**trial*");
+  }
+
+  @Test
+  void ranks_that_would_save_into_different_folders_are_told_before() {
+    onRanks(
+        2,
+        (ranks, device) -> {
+          Path own = folder.resolve("machine" + ranks.rank());
+          assertThatThrownBy(() -> new CheckpointStore(own, ranks).requireWritable())
+              .isInstanceOf(IllegalArgumentException.class)
+              .hasMessageContaining("which rank 1 wrote, is not there (expected: one folder");
+          assertThat(own).isEmptyDirectory();
+        });
+  }
+
+  @Test
   void a_rank_that_dies_while_it_writes_leaves_the_earlier_checkpoint() {
     save(EIGHT, 1);
     assertThatThrownBy(

@@ -151,8 +151,7 @@ class HfFolderTest {
     assertRefused("it has besides the model's tensors model.layers.1.", " and 4 more");
     config("\"num_hidden_layers\": 1", "\"num_hidden_layers\": 2");
     config("\"vocab_size\": 512", "\"vocab_size\": 600");
-    assertRefused(
-        "it has model.embed_tokens.weight as F32 [512, 64] instead of [600, 64]");
+    assertRefused("it has model.embed_tokens.weight as F32 [512, 64] instead of [600, 64]");
   }
 
   @Test

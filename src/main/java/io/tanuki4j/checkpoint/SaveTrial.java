@@ -1,0 +1,83 @@
+package io.tanuki4j.checkpoint;
+
+import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.checkpoint.disk.NewFile;
+import io.tanuki4j.comm.TextExchange;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * Tries whether all ranks can save into a folder, hours before the first save would find out: each
+ * writes a small file in the way that saves do, and rank 0 looks whether it sees them all. The
+ * files are removed; a folder that was made stays.
+ */
+final class SaveTrial {
+  private final Path folder;
+  private final TextExchange ranks;
+  private final JointWork work;
+
+  /**
+   * @param ranks that save together
+   */
+  SaveTrial(Path folder, TextExchange ranks) {
+    this.folder = folder;
+    this.ranks = ranks;
+    this.work = new JointWork(ranks, e -> IoFailure.reading(folder, e));
+  }
+
+  /**
+   * @throws IllegalArgumentException on every rank, if one cannot write, or they have not the same
+   *     folder
+   */
+  void run() {
+    String own = "trial-rank%05d-%s".formatted(ranks.rank(), UUID.randomUUID());
+    try {
+      List<String> names = work.gather(String.class, () -> write(own));
+      work.run(() -> requireAll(names));
+    } finally {
+      remove(own);
+    }
+  }
+
+  private String write(String name) {
+    try {
+      Files.createDirectories(folder);
+      NewFile.write(folder.resolve(name), new byte[1]);
+      return name;
+    } catch (IOException e) {
+      throw refusal(e);
+    }
+  }
+
+  private void requireAll(List<String> names) throws IOException {
+    if (ranks.rank() == 0) {
+      List<Path> seen = Folders.list(folder);
+      for (int rank = 0; rank < names.size(); rank++) {
+        if (!seen.contains(folder.resolve(names.get(rank)))) {
+          throw JointSave.unseen(folder, names.get(rank), rank);
+        }
+      }
+    }
+  }
+
+  private void remove(String name) {
+    try {
+      if (Files.exists(folder.resolve(name))) {
+        Files.delete(folder.resolve(name));
+      }
+    } catch (IOException e) {
+      throw refusal(e);
+    }
+  }
+
+  private IllegalArgumentException refusal(IOException cause) {
+    return new IllegalArgumentException(
+        ("--save: %s (expected: a folder that can be made and written; trying it failed: %s)."
+                + " Choose another one.")
+            .formatted(folder, IoFailure.reason(cause)),
+        cause);
+  }
+}
