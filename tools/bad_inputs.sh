@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Damages files of every kind, gives them to the commands and prints what the user reads, as a table.
-# Fails if a message has a stack trace, calls itself a fault of the program, or the exit code is 0.
+# Fails if a message has a stack trace, calls itself a fault of the program or lacks its full stop, or the exit code is 0.
 # The table for flags is a test: src/test/resources/io/tanuki4j/launch/bad-command-lines.txt.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -18,7 +18,7 @@ show() { # what, command…
   code="$(cd "$d" && "$@" >/dev/null 2>&1; echo $?)"
   count=$((count + 1))
   printf '| %s | %s | %s |\n' "$what" "$code" "$(tr '\n' ' ' <<<"$out" | sed 's/|/\\|/g')"
-  if [ "$code" = 0 ] || grep -qE '^\s+at |fault of the program' <<<"$out"; then
+  if [ "$code" = 0 ] || grep -qE '^\s+at |fault of the program' <<<"$out" || ! grep -qE '[.?)]$' <<<"$out"; then
     failures=$((failures + 1))
     echo "^^^ NOT a clear sentence"
   fi
@@ -82,6 +82,8 @@ again; sed -i -E 's/"(format_version|version)": *1/"\1": 99/' "$it/manifest.json
 again; show 'checkpoint of another shape' load --ffn-hidden-size 32
 again; show 'checkpoint of more layers' load --num-layers 2
 again; show 'schedule that disagrees' load --lr 2e-3
+again; show 'schedule of another length' load
+show 'save folder that cannot be made' train --save /proc/none --save-interval 3
 mkdir -p "$d/torch/iter_0000001/mp_rank_00"; echo 1 >"$d/torch/latest_checkpointed_iteration.txt"
 : >"$d/torch/iter_0000001/mp_rank_00/model_optim_rng.pt"; show "Megatron's torch checkpoint" train --load torch
 show 'no checkpoint where one must be' train --load none --exit-on-missing-checkpoint
