@@ -31,7 +31,7 @@ public record RankEnvironment(
     @Nullable String networkInterface) {
 
   /** Set by our own launcher only. */
-  public static final String RANKS_PER_GPU = "TANUKI4J_RANKS_PER_GPU";
+  private static final String RANKS_PER_GPU = "TANUKI4J_RANKS_PER_GPU";
 
   private static final int DEFAULT_PORT = 29500;
   private static final int MAX_PORT = 65535;

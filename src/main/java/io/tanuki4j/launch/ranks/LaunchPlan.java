@@ -1,6 +1,5 @@
 package io.tanuki4j.launch.ranks;
 
-import io.tanuki4j.comm.RankEnvironment;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,7 +50,7 @@ public record LaunchPlan(
     variables.put("WORLD_SIZE", "" + ranksPerNode * numNodes);
     variables.put("LOCAL_RANK", "" + localRank / ranksPerGpu);
     variables.put("LOCAL_WORLD_SIZE", "" + ranksPerNode);
-    variables.put(RankEnvironment.RANKS_PER_GPU, "" + ranksPerGpu);
+    variables.put("TANUKI4J_RANKS_PER_GPU", "" + ranksPerGpu);
     variables.put("GROUP_RANK", "" + nodeRank);
     variables.put("MASTER_ADDR", masterAddress);
     variables.put("MASTER_PORT", "" + port);
