@@ -76,10 +76,6 @@ public final class Problems {
     return sentences.isEmpty();
   }
 
-  public List<String> sentences() {
-    return List.copyOf(sentences);
-  }
-
   /**
    * @throws ConfigException if there are problems; its message has one line for each
    */

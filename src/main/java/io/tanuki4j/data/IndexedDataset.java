@@ -46,11 +46,6 @@ public final class IndexedDataset implements AutoCloseable {
     }
   }
 
-  /** The path without .bin and .idx. */
-  public Path prefix() {
-    return prefix;
-  }
-
   /** How the tokens are stored. */
   public TokenType type() {
     return index.type();

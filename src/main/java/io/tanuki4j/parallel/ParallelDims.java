@@ -29,14 +29,6 @@ public record ParallelDims(int tp, int cp, int dp, int pp, int vpp, boolean sequ
     return new ParallelDims(tp, cp, dp, pp, 1, false);
   }
 
-  public ParallelDims withVirtualStages(int chunksPerStage) {
-    return new ParallelDims(tp, cp, dp, pp, chunksPerStage, sequenceParallel);
-  }
-
-  public ParallelDims withSequenceParallel(boolean split) {
-    return new ParallelDims(tp, cp, dp, pp, vpp, split);
-  }
-
   public int degree(Axis axis) {
     return switch (axis) {
       case TP -> tp;

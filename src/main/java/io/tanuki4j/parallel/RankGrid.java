@@ -55,19 +55,6 @@ public final class RankGrid {
     return stride;
   }
 
-  /** The ranks, ascending, that differ from this one along these axes only. */
-  public List<Integer> groupOf(int globalRank, Set<Axis> axes) {
-    Set<Axis> fixed = EnumSet.allOf(Axis.class);
-    fixed.removeAll(axes);
-    return IntStream.range(0, worldSize())
-        .filter(
-            rank ->
-                fixed.stream()
-                    .allMatch(axis -> coordinate(rank, axis) == coordinate(globalRank, axis)))
-        .boxed()
-        .toList();
-  }
-
   /** All groups along these axes; every rank is in one of them. */
   public List<List<Integer>> groups(Set<Axis> axes) {
     Map<Integer, List<Integer>> byFirst = new LinkedHashMap<>();
@@ -108,16 +95,5 @@ public final class RankGrid {
       throw new IllegalArgumentException(
           "rank %d (expected: 0 to %d)".formatted(globalRank, worldSize() - 1));
     }
-  }
-
-  /** For example {@code rank 5 (tp 1, cp 0, dp 0, pp 1)}. */
-  public String describe(int globalRank) {
-    return "rank %d (tp %d, cp %d, dp %d, pp %d)"
-        .formatted(
-            globalRank,
-            coordinate(globalRank, Axis.TP),
-            coordinate(globalRank, Axis.CP),
-            coordinate(globalRank, Axis.DP),
-            coordinate(globalRank, Axis.PP));
   }
 }

@@ -25,7 +25,8 @@ class ProblemsTest {
   void a_flag_that_could_not_be_read_is_not_called_missing_too() {
     problems.add("--lr", "abc", "a number", "Write it like 1e-4.");
     problems.required("--lr", null, "a number", "Add it.");
-    assertThat(problems.sentences()).hasSize(1);
+    assertThatThrownBy(problems::throwIfAny)
+        .hasMessage("--lr: abc (expected: a number). Write it like 1e-4.");
   }
 
   @Test
@@ -46,9 +47,9 @@ class ProblemsTest {
   void numbers_that_are_not_finite_are_neither_positive_nor_above_zero() {
     problems.positive("--a", Double.NaN, "Change it.");
     problems.notNegative("--b", Double.POSITIVE_INFINITY, "Change it.");
-    assertThat(problems.sentences())
-        .containsExactly(
-            "--a: nan (expected: more than 0). Change it.",
-            "--b: inf (expected: 0 or more). Change it.");
+    assertThatThrownBy(problems::throwIfAny)
+        .hasMessage(
+            "--a: nan (expected: more than 0). Change it.\n"
+                + "--b: inf (expected: 0 or more). Change it.");
   }
 }

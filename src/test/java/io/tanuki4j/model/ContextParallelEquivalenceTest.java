@@ -51,7 +51,7 @@ class ContextParallelEquivalenceTest {
       boolean tied,
       double zLoss) {
     ModelConfig config = new TestConfig(tied, 1, zLoss, Recompute.NONE).divisible(NUM_LAYERS);
-    ParallelDims dims = ParallelDims.of(tp, cp, 1, pp).withSequenceParallel(sequenceParallel);
+    ParallelDims dims = new ParallelDims(tp, cp, 1, pp, 1, sequenceParallel);
     check(new ModelRanks(config, DType.F64, NUM_MICROBATCHES, communication), dims, chunks, FP64);
   }
 

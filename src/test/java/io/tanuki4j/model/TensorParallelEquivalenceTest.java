@@ -39,7 +39,7 @@ class TensorParallelEquivalenceTest {
   void ranks_have_the_losses_and_gradients_of_one(
       int tp, int pp, int chunks, boolean sequenceParallel, boolean tied, double zLoss) {
     ModelConfig config = new TestConfig(tied, 1, zLoss, Recompute.NONE).divisible(NUM_LAYERS);
-    check(config, ParallelDims.of(tp, 1, 1, pp).withSequenceParallel(sequenceParallel), chunks);
+    check(config, new ParallelDims(tp, 1, 1, pp, 1, sequenceParallel), chunks);
   }
 
   @ParameterizedTest(name = "{0} {1}, sequence parallel {2}")
@@ -54,7 +54,7 @@ class TensorParallelEquivalenceTest {
       Granularity granularity, int numLayers, boolean sequenceParallel) {
     Recompute recompute = new Recompute(granularity, numLayers);
     ModelConfig config = new TestConfig(false, 1, 0, recompute).divisible(NUM_LAYERS);
-    check(config, ParallelDims.of(2, 1, 1, 1).withSequenceParallel(sequenceParallel), 1);
+    check(config, new ParallelDims(2, 1, 1, 1, 1, sequenceParallel), 1);
   }
 
   private static void check(ModelConfig config, ParallelDims dims, int chunks) {

@@ -69,15 +69,19 @@ class RankGridTest {
   }
 
   @Test
-  void the_group_of_a_rank_is_the_one_among_all_groups_that_holds_it() {
+  void each_rank_is_in_one_group_with_those_that_differ_along_its_axes_only() {
     RankGrid deep = new RankGrid(ParallelDims.of(2, 2, 2, 2));
     for (EnumSet<Axis> axes :
         List.of(EnumSet.of(Axis.CP), EnumSet.of(Axis.CP, Axis.DP), EnumSet.of(Axis.TP, Axis.PP))) {
       List<List<Integer>> groups = deep.groups(axes);
       assertThat(groups.stream().flatMap(List::stream)).hasSize(16).doesNotHaveDuplicates();
-      for (int rank = 0; rank < 16; rank++) {
-        assertThat(groups).contains(deep.groupOf(rank, axes));
-        assertThat(deep.groupOf(rank, axes)).contains(rank);
+      for (Axis other : EnumSet.complementOf(axes)) {
+        assertThat(groups)
+            .allSatisfy(
+                group ->
+                    assertThat(group)
+                        .extracting(r -> deep.coordinate(r, other))
+                        .containsOnly(deep.coordinate(group.get(0), other)));
       }
     }
   }
@@ -87,10 +91,5 @@ class RankGridTest {
     assertThatThrownBy(() -> grid.coordinate(16, Axis.TP))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("rank 16 (expected: 0 to 15)");
-  }
-
-  @Test
-  void describes_a_rank_by_its_coordinates() {
-    assertThat(grid.describe(7)).isEqualTo("rank 7 (tp 1, cp 0, dp 1, pp 1)");
   }
 }

@@ -179,8 +179,7 @@ class DataParallelEquivalenceTest {
   }
 
   private static List<Found> run(Run run, Spread spread) {
-    ParallelDims dims =
-        ParallelDims.of(1, 1, spread.dp(), spread.pp()).withVirtualStages(spread.chunks());
+    ParallelDims dims = new ParallelDims(1, 1, spread.dp(), spread.pp(), spread.chunks(), false);
     Map<Integer, Found> found = new ConcurrentHashMap<>();
     RankThreads.run(
         dims.worldSize(),

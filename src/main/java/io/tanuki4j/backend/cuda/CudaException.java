@@ -14,16 +14,8 @@ public final class CudaException extends RuntimeException {
   private static final long serialVersionUID = 1;
   private static final int MESSAGE_BYTES = 4096;
 
-  private final int status;
-
   CudaException(String call, int status, String explanation) {
     super("%s failed with status %d: %s".formatted(call, status, explanation));
-    this.status = status;
-  }
-
-  /** The library's own number. */
-  public int status() {
-    return status;
   }
 
   /** A call of the CUDA runtime. */

@@ -23,7 +23,6 @@ final class CudaStack {
   private final List<CudaBlock> blocks = new ArrayList<>();
   private long[] heights = new long[0];
   private long bytesUsed;
-  private long mostUsed;
 
   /** The height of each block, and the sum of what lies on them. */
   record Mark(long[] heights, long bytesUsed) {}
@@ -56,7 +55,6 @@ final class CudaStack {
     Tensor tensor = new Tensor(shape, dtype, blocks.get(index), heights[index]);
     heights[index] += step;
     bytesUsed += numBytes;
-    mostUsed = Math.max(mostUsed, bytesUsed);
     return tensor;
   }
 
@@ -74,11 +72,6 @@ final class CudaStack {
 
   long bytesUsed() {
     return bytesUsed;
-  }
-
-  /** The highest the stack has been. */
-  long mostUsed() {
-    return mostUsed;
   }
 
   long bytesHeld() {

@@ -78,11 +78,6 @@ public final class SafetensorsReader implements Closeable {
     return found;
   }
 
-  /** Bytes in front of the first tensor. */
-  public long dataStart() {
-    return dataStart;
-  }
-
   /**
    * Fills the rest of a buffer with bytes of a tensor (little-endian elements, row-major).
    *

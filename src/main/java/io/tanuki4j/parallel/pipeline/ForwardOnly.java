@@ -15,9 +15,4 @@ public final class ForwardOnly implements PipelineSchedule {
     VirtualOrder.forwards(shape).forEach(steps::add);
     return steps.actions();
   }
-
-  @Override
-  public int maxInFlight(PipelineShape shape, int stage) {
-    return 1;
-  }
 }

@@ -40,11 +40,6 @@ public final class Interleaved implements PipelineSchedule {
     return steps.actions();
   }
 
-  @Override
-  public int maxInFlight(PipelineShape shape, int stage) {
-    return Math.min(warmUp(shape, stage) + 1, numUnits(shape));
-  }
-
   /** Forwards before the first backward. */
   private static int warmUp(PipelineShape shape, int stage) {
     int numStages = shape.numStages();

@@ -39,9 +39,4 @@ public final class OneForwardOneBackward implements PipelineSchedule {
     }
     return steps.actions();
   }
-
-  @Override
-  public int maxInFlight(PipelineShape shape, int stage) {
-    return Math.min(shape.numStages() - stage, shape.numMicrobatches());
-  }
 }

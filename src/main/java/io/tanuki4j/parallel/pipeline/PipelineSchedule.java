@@ -7,8 +7,7 @@ import java.util.List;
  * try without a device and {@link PipelineExecutor} carries out.
  *
  * <p>A schedule promises that its actions end on every stage even if an exchange blocks until the
- * peers have posted theirs, and that no stage ever holds more than {@link #maxInFlight}
- * activations.
+ * peers have posted theirs. {@link SlotPlan} says how many activations a stage holds at once.
  */
 public interface PipelineSchedule {
   /** Megatron's choice for training stages of so many chunks each. */
@@ -25,10 +24,4 @@ public interface PipelineSchedule {
    * @throws IllegalArgumentException if the schedule is not possible for this shape
    */
   List<Action> actions(PipelineShape shape, int stage);
-
-  /**
-   * The most forwards of a stage whose activations are kept at once, each of one micro-batch
-   * through one chunk.
-   */
-  int maxInFlight(PipelineShape shape, int stage);
 }

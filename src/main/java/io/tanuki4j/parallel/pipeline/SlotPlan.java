@@ -8,7 +8,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.IntToLongFunction;
 
 /**
  * In which of a stage's activation memories each forward puts what its backward needs: the lowest
@@ -58,18 +57,6 @@ public final class SlotPlan {
       throw new IllegalStateException(unit + " is not in the schedule");
     }
     return slot;
-  }
-
-  /**
-   * The size of each slot: the largest activations it ever holds.
-   *
-   * @param chunkBytes activations of one micro-batch in a chunk
-   */
-  public long[] slotBytes(IntToLongFunction chunkBytes) {
-    long[] bytes = new long[numSlots];
-    slots.forEach(
-        (unit, slot) -> bytes[slot] = Math.max(bytes[slot], chunkBytes.applyAsLong(unit.chunk())));
-    return bytes;
   }
 
   @Override

@@ -22,21 +22,6 @@ public record Timeline(double seconds, List<Double> busySeconds) {
 
     /** Of a message between two stages, while both wait. */
     double transfer();
-
-    /** The same for every stage and chunk, and messages for nothing. */
-    static Costs of(double forward, double backward) {
-      return new Costs() {
-        @Override
-        public double compute(int stage, Unit unit) {
-          return unit.isForward() ? forward : backward;
-        }
-
-        @Override
-        public double transfer() {
-          return 0;
-        }
-      };
-    }
   }
 
   /**

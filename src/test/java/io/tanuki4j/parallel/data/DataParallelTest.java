@@ -51,7 +51,7 @@ class DataParallelTest {
   })
   void gradients_are_summed_over_the_ranks_that_have_parts_of_them(
       int tp, int cp, int dp, int pp, boolean sequenceParallel, boolean distributed) {
-    ParallelDims dims = ParallelDims.of(tp, cp, dp, pp).withSequenceParallel(sequenceParallel);
+    ParallelDims dims = new ParallelDims(tp, cp, dp, pp, 1, sequenceParallel);
     DataParallelConfig config = new DataParallelConfig(distributed, true, distributed, 50);
     run(
         dims,

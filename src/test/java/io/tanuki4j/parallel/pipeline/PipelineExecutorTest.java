@@ -33,7 +33,7 @@ class PipelineExecutorTest {
 
   @ParameterizedTest
   @CsvSource({"1, 1, 6", "2, 1, 6", "3, 1, 2", "2, 3, 4"})
-  void micro_batches_in_flight_share_as_few_memories_as_the_schedule_promises(
+  void micro_batches_in_flight_share_as_few_memories_as_are_planned(
       int numStages, int numChunks, int numMicrobatches) {
     PipelineShape shape = new PipelineShape(numStages, numChunks, numMicrobatches);
     PipelineSchedule schedule = PipelineSchedule.forTraining(numChunks);
@@ -52,7 +52,7 @@ class PipelineExecutorTest {
               long held = device.device().bytesInUse();
               executor.train(numMicrobatches, (i, inputs) -> {}, lossSums);
               assertThat(new HashSet<>(first))
-                  .hasSize(schedule.maxInFlight(shape, seat.globalRank()));
+                  .hasSize(SlotPlan.of(schedule.actions(shape, seat.globalRank())).numSlots());
               assertThat(places.subList(first.size(), places.size())).isEqualTo(first);
               assertThat(device.device().bytesInUse()).isEqualTo(held);
             }

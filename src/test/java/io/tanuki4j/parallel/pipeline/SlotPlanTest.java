@@ -18,11 +18,12 @@ class SlotPlanTest {
   }
 
   @Test
-  void a_slot_is_as_large_as_the_largest_chunk_it_ever_holds() {
-    // Of stage 1: F0.0 F1.0 F0.1 B0.1 F1.1 B1.1 F2.0 …
+  void chunks_share_the_slots_of_interleaved_stages() {
+    // Of stage 1: F0.0 F1.0 F0.1 B0.1 F1.1 B1.1 B0.0 B1.0
     SlotPlan plan = SlotPlan.of(new Interleaved().actions(new PipelineShape(2, 2, 2), 1));
     assertThat(plan.numSlots()).isEqualTo(3);
-    assertThat(plan.slotBytes(chunk -> chunk == 0 ? 10 : 7)).containsExactly(10, 10, 7);
+    assertThat(plan.slotOf(Unit.forward(1, 0))).isEqualTo(2);
+    assertThat(plan.slotOf(Unit.forward(1, 1))).isEqualTo(2);
   }
 
   @Test

@@ -28,7 +28,7 @@ record TensorRank(TestDevice device, ParallelContext context) {
   private static final double FP64 = 1e-12;
 
   static void run(int numRanks, boolean sequenceParallel, Consumer<TensorRank> body) {
-    ParallelDims dims = ParallelDims.of(numRanks, 1, 1, 1).withSequenceParallel(sequenceParallel);
+    ParallelDims dims = new ParallelDims(numRanks, 1, 1, 1, 1, sequenceParallel);
     RankThreads.run(
         numRanks,
         LIMIT,
