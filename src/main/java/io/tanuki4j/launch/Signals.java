@@ -2,13 +2,18 @@ package io.tanuki4j.launch;
 
 import io.tanuki4j.train.StopRequest;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import sun.misc.Signal;
 import sun.misc.SignalHandler;
 
 /**
  * Turns SIGTERM and SIGINT into a wish to stop: the run finishes its iteration, saves and exits.
  * The same signal once more ends the process at once. Closing brings the old handlers back.
+ *
+ * <p>A launched rank may hear each signal twice: from a terminal or Slurm, which send it to all
+ * processes, and from its launcher. So it heeds the first only; the second wish is its launcher's.
  */
 final class Signals implements AutoCloseable {
   private static final int SIGNAL_EXIT = 128;
@@ -20,32 +25,38 @@ final class Signals implements AutoCloseable {
 
   /**
    * Hears from now on; a second call does nothing, since ranks that are threads share the process.
-   * A launched rank leaves SIGINT to its launcher: a terminal sends it to both, and the launcher
-   * passes it on.
    */
   synchronized void intoRequests(StopRequest stop) {
     if (!before.isEmpty()) {
       return;
     }
-    handle("TERM", heard -> request(stop, heard));
-    boolean launched = LauncherWatch.isLaunched(System.getenv());
-    handle("INT", launched ? SignalHandler.SIG_IGN : heard -> request(stop, heard));
+    if (LauncherWatch.isLaunched(System.getenv())) {
+      handle(heard -> stop.request("SIG" + heard.getName()));
+      before.replaceAll((signal, handler) -> SignalHandler.SIG_IGN); // the second may come late
+    } else {
+      handle(heard -> requestOrEnd(stop, heard));
+    }
   }
 
-  /** Calls this at each of the signals. */
-  static Signals calling(Runnable request) {
+  /**
+   * Calls this at each of the signals.
+   *
+   * @param request gets its name: {@code INT}
+   */
+  static Signals calling(Consumer<String> request) {
     Signals signals = new Signals();
-    signals.handle("TERM", heard -> request.run());
-    signals.handle("INT", heard -> request.run());
+    signals.handle(heard -> request.accept(heard.getName()));
     return signals;
   }
 
-  private void handle(String name, SignalHandler handler) {
-    Signal signal = new Signal(name);
-    before.put(signal, Signal.handle(signal, handler));
+  private void handle(SignalHandler handler) {
+    for (String name : List.of("TERM", "INT")) {
+      Signal signal = new Signal(name);
+      before.put(signal, Signal.handle(signal, handler));
+    }
   }
 
-  private static void request(StopRequest stop, Signal signal) {
+  private static void requestOrEnd(StopRequest stop, Signal signal) {
     if (stop.signal().isPresent()) {
       Runtime.getRuntime().halt(SIGNAL_EXIT + signal.getNumber());
     }

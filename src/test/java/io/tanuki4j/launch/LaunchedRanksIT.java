@@ -2,9 +2,11 @@ package io.tanuki4j.launch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.tanuki4j.comm.socket.LoopbackRanks;
 import io.tanuki4j.launch.TinyLlama.Output;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -12,11 +14,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ranks as processes that exchange tensors over TCP, started by the launcher. */
@@ -72,19 +77,23 @@ class LaunchedRanksIT {
     }
   }
 
-  @Test
-  void a_signal_ends_all_ranks_after_the_same_iteration_and_the_run_goes_on_later()
-      throws Exception {
+  /** A terminal and Slurm send their signal to all processes, and the launcher passes it on. */
+  @ParameterizedTest
+  @CsvSource({"INT, false", "INT, true", "TERM, true"})
+  void a_signal_ends_all_ranks_after_the_same_iteration_and_the_run_goes_on_later(
+      String signal, boolean toAll) throws Exception {
+    assumeThat(signal.equals("TERM") || canBeInterrupted()).isTrue();
     String[] flags = {
       "--eval-iters 0 --train-iters 100000 " + LAYOUT,
       "--save " + folder.resolve("run") + " --load " + folder.resolve("run")
     };
     Program program = Program.start(folder, words(2, "", flags));
     program.awaitIteration(3);
-    program.process().destroy(); // SIGTERM
+    send(signal, program.process().toHandle(), toAll);
     Program.Result first = program.await();
     assertThat(first.exitCode()).as(first.output()).isZero();
-    assertThat(first.output()).contains("[exiting program after receiving SIGTERM.]");
+    assertThat(first.output())
+        .contains("[exiting program after receiving SIG%s.]".formatted(signal));
     int last = first.iterations().size();
 
     Program.Result second =
@@ -109,6 +118,22 @@ class LaunchedRanksIT {
               "\\[rank [01]\\] tanuki4j pretrain: rank 1 has --lr 0.5, --seed 2 \\(expected: --lr .*,"
                   + " --seed 1, as rank 0\\)\\. Start all ranks with the same flags\\.");
     }
+  }
+
+  private static void send(String signal, ProcessHandle launcher, boolean toAll)
+      throws IOException, InterruptedException {
+    Stream<ProcessHandle> ranks = toAll ? launcher.children() : Stream.of();
+    String processes =
+        Stream.concat(ranks, Stream.of(launcher))
+            .map(process -> "" + process.pid())
+            .collect(Collectors.joining(" "));
+    new ProcessBuilder("sh", "-c", "kill -%s %s".formatted(signal, processes)).start().waitFor();
+  }
+
+  /** Not if this was started in the background, where shells have SIGINT ignored. */
+  private static boolean canBeInterrupted() throws IOException, InterruptedException {
+    String script = "trap 'exit 7' INT; kill -INT $$; exit 0";
+    return new ProcessBuilder("sh", "-c", script).start().waitFor() == 7;
   }
 
   @Test

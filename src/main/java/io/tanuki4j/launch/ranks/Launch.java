@@ -14,6 +14,7 @@ public final class Launch {
   private final Consumer<String> say;
   private @Nullable RankChildren children;
   private int numRequests;
+  private String signal = "";
 
   /**
    * @param out takes the ranks' output
@@ -48,7 +49,7 @@ public final class Launch {
       throw new UncheckedIOException("cannot start the ranks: %s.".formatted(e.getMessage()), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      request();
+      request("TERM");
       throw new IllegalStateException("the launcher was interrupted", e);
     }
   }
@@ -56,13 +57,13 @@ public final class Launch {
   private synchronized void use(RankChildren started) {
     children = started;
     if (numRequests > 0) {
-      passOn(started);
+      passOn(signal, started);
     }
   }
 
-  private void passOn(RankChildren started) {
+  private void passOn(String received, RankChildren started) {
     if (numRequests == 1) {
-      started.terminate();
+      started.signal(received);
     } else {
       started.kill();
     }
@@ -72,11 +73,19 @@ public final class Launch {
     return numRequests > 0;
   }
 
-  /** Passes a wish to stop on to the ranks; the second one ends them. Nothing starts again. */
-  public synchronized void request() {
+  /**
+   * Passes a wish to stop on to the ranks; the second one ends them. Nothing starts again.
+   *
+   * @param received the signal by its name: {@code INT} or {@code TERM}
+   */
+  public synchronized void request(String received) {
+    signal = received;
     numRequests++;
+    if (numRequests == 1) {
+      say.accept("SIG%s goes on to the ranks; once more ends them at once".formatted(received));
+    }
     if (children != null) {
-      passOn(children);
+      passOn(received, children);
     }
   }
 }

@@ -110,6 +110,18 @@ final class RankChild {
     process.toHandle().destroy();
   }
 
+  /**
+   * Sends the process a signal by its name, {@code INT}. Java itself sends SIGTERM and SIGKILL
+   * only, so a shell does it.
+   *
+   * @throws IOException if the system starts none
+   */
+  void signal(String name) throws IOException {
+    new ProcessBuilder("sh", "-c", "kill -%s %d".formatted(name, process.pid()))
+        .redirectError(ProcessBuilder.Redirect.DISCARD) // it may have ended just now
+        .start();
+  }
+
   /** Ends it: SIGKILL. */
   void kill() {
     process.toHandle().destroyForcibly();

@@ -132,8 +132,22 @@ final class RankChildren {
     say.accept(text.toString());
   }
 
-  void terminate() {
-    living().forEach(RankChild::terminate);
+  /**
+   * Sends them a signal.
+   *
+   * @param name {@code INT}
+   */
+  void signal(String name) {
+    for (RankChild rank : living()) {
+      try {
+        rank.signal(name);
+      } catch (IOException e) {
+        say.accept(
+            "rank %d gets SIGTERM for SIG%s, which cannot be sent: %s"
+                .formatted(rank.rank(), name, e.getMessage()));
+        rank.terminate();
+      }
+    }
   }
 
   void kill() {

@@ -3,8 +3,10 @@ package io.tanuki4j.launch.ranks;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -16,6 +18,8 @@ import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ranks are shell scripts here. */
 @Timeout(30)
@@ -186,22 +190,34 @@ class LaunchTest {
     }
   }
 
-  @Test
-  void a_wish_to_stop_reaches_the_ranks_and_nothing_starts_again() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"TERM", "INT"})
+  void a_signal_reaches_the_ranks_as_it_is_and_nothing_starts_again(String signal)
+      throws Exception {
+    assumeThat(canBeTrapped(signal)).isTrue();
     Launch launch =
         launch(
             plan(
                 2,
                 3,
                 rules(5000, 9000),
-                "trap 'echo saved; exit 4' TERM; echo ready $RANK; sleep 20 >&- 2>&- & wait"));
+                "trap 'echo saved; exit 4' SIGNAL; echo ready $RANK; sleep 20 >&- 2>&- & wait"
+                    .replace("SIGNAL", signal)));
     FutureTask<Integer> code = start(launch);
     awaitOutput("ready 0");
     awaitOutput("ready 1");
-    launch.request();
+    launch.request(signal);
     assertThat(code.get()).isEqualTo(4);
     assertThat(out()).contains("[rank 0] saved", "[rank 1] saved");
-    assertThat(said()).noneMatch(line -> line.startsWith("restart"));
+    assertThat(said())
+        .startsWith("SIG%s goes on to the ranks; once more ends them at once".formatted(signal))
+        .noneMatch(line -> line.startsWith("restart"));
+  }
+
+  /** A program that was started in the background may have to ignore SIGINT, with all it starts. */
+  private static boolean canBeTrapped(String signal) throws IOException, InterruptedException {
+    String script = "trap 'exit 7' %s; kill -%s $$; exit 0".formatted(signal, signal);
+    return new ProcessBuilder("sh", "-c", script).start().waitFor() == 7;
   }
 
   @Test
@@ -215,8 +231,8 @@ class LaunchTest {
                 "trap 'echo heard' TERM; echo ready; while :; do sleep 1; done"));
     FutureTask<Integer> code = start(launch);
     awaitOutput("ready");
-    launch.request();
-    launch.request();
+    launch.request("TERM");
+    launch.request("TERM");
     assertThat(code.get()).isEqualTo(137);
   }
 
