@@ -25,12 +25,14 @@ show() { # what, command…
 }
 copy() { rm -f "$d"/a.*; cp "$golden/a_text_document.bin" "$d/a.bin"; cp "$golden/a_text_document.idx" "$d/a.idx"; }
 patch() { printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; } # file, offset, bytes
-train() {
-  "$t" pretrain --num-layers 1 --hidden-size 16 --ffn-hidden-size 16 --num-attention-heads 2 --seq-length 16 \
-    --max-position-embeddings 16 --position-embedding-type rope --normalization RMSNorm --swiglu --disable-bias-linear \
-    --attention-dropout 0 --hidden-dropout 0 --tokenizer-type NullTokenizer --vocab-size 511 --data-path a --split 1 \
-    --micro-batch-size 1 --train-iters 3 --lr 1e-3 --eval-iters 0 --log-interval 1 --data-cache-path cache "$@"
-}
+flags=(--num-layers 1 --hidden-size 16 --ffn-hidden-size 16 --num-attention-heads 2 --seq-length 16
+  --max-position-embeddings 16 --position-embedding-type rope --normalization RMSNorm --swiglu --disable-bias-linear
+  --attention-dropout 0 --hidden-dropout 0 --tokenizer-type NullTokenizer --vocab-size 511 --data-path a --split 1
+  --micro-batch-size 1 --train-iters 3 --lr 1e-3 --eval-iters 0 --log-interval 1 --data-cache-path cache)
+train() { "$t" pretrain "${flags[@]}" "$@"; }
+launched() { "$t" launch --nproc-per-node 4 -- pretrain "${flags[@]}" --distributed-backend gloo "$@"; }
+rank() { RANK=$1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=29617 train --distributed-backend gloo "${@:2}"; }
+second_of_two() { rank 0 >/dev/null 2>&1 & rank 1 "$@"; local code=$?; wait; return $code; }
 
 echo '| input | exit | what the user reads |'
 echo '|---|---|---|'
@@ -48,6 +50,8 @@ copy; rm "$d/a.idx"; show '.idx missing' train
 copy; patch "$d/a.bin" 0 '\xff\xff\xff\x7f'; show 'a token id beyond the vocabulary' train --train-iters 400
 copy; mkdir -p "$d/cache" && : >"$d/file"; show 'a cache folder that is a file' train --data-cache-path file
 copy; show 'no validation data' train --split 99999,1 --eval-iters 5
+copy; show 'launched ranks with a wrong flag' launched --lr fast
+show 'ranks with different flags' second_of_two --lr 2e-3 --data-cache-path other
 
 p() { "$t" preprocess --output-prefix out --workers 1 --tokenizer-type SentencePieceTokenizer --tokenizer-model "$model" "$@"; }
 echo '{"text": "a' >"$d/x.jsonl"; show 'JSON line cut off' p --input x.jsonl
