@@ -122,6 +122,18 @@ class ScriptsTest {
   }
 
   @Test
+  void a_plan_and_a_rehearsal_have_the_flags_of_the_run() {
+    List<String> run = run(INITIAL, Map.of());
+    List<String> flags = run.subList(run.indexOf("pretrain") + 1, run.size());
+    assertThat(run(INITIAL, Map.of("PLAN", "1", "NPROC_PER_NODE", "8")))
+        .startsWith("plan", "--world-size", "8")
+        .endsWith(flags.toArray(String[]::new));
+    assertThat(run(INITIAL, Map.of("RANKS_PER_GPU", "4")))
+        .containsSequence("--ranks-per-gpu", "4", "--", "pretrain")
+        .endsWith(flags.toArray(String[]::new));
+  }
+
+  @Test
   void the_test_on_one_gpu_is_one_rank() {
     RunConfig config = config(run("one_RTX3090_test.sh", Map.of()), 1);
     assertThat(config.parallel().dims()).isEqualTo(ParallelDims.SINGLE);
