@@ -8,7 +8,7 @@
 # stage), tp2pp2-8192, tp2dp2-8192, of 8 layers of Llama-3-8B's shape. tp comes with --sequence-parallel, dp with the distributed
 # optimizer and both overlaps. A letter n at the end of the layout (tp2n-8192) leaves the overlaps out.
 # The row "script" is scripts/8B-A100_4_pretraining_initial_v2.sh, all 32 layers in 4 stages, for 20 iterations of a global batch
-# of 64; its checkpoint, which takes 110 GB under OUT, is gone on with by the continue script.
+# of 64; the continue script goes on from its checkpoint. Both leave one of 110 GB under OUT.
 #
 #   TANUKI4J    the command that starts Tanuki4J (scripts/tanuki4j, and always that in the row "script"); words are split at
 #               blanks, * stays as it is

@@ -6,7 +6,9 @@ import io.tanuki4j.comm.TextExchange;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -54,7 +56,7 @@ final class SaveTrial {
 
   private void requireAll(List<String> names) throws IOException {
     if (ranks.rank() == 0) {
-      List<Path> seen = Folders.list(folder);
+      Set<Path> seen = new HashSet<>(Folders.list(folder));
       for (int rank = 0; rank < names.size(); rank++) {
         if (!seen.contains(folder.resolve(names.get(rank)))) {
           throw JointSave.unseen(folder, names.get(rank), rank);

@@ -32,7 +32,9 @@ final class Signals implements AutoCloseable {
     }
     if (LauncherWatch.isLaunched(System.getenv())) {
       handle(heard -> stop.request("SIG" + heard.getName()));
-      before.replaceAll((signal, handler) -> SignalHandler.SIG_IGN); // the second may come late
+      before.replaceAll(
+          (signal, handler) ->
+              SignalHandler.SIG_IGN); // from close() on, too, for a late second one
     } else {
       handle(heard -> requestOrEnd(stop, heard));
     }

@@ -176,7 +176,7 @@ final class Watchdog implements AutoCloseable {
       return notOver(probedCall.toString());
     }
     return device.nanosWaited() > rendezvous.limit().toNanos()
-        ? notOver("the GPU's work up to the last call, %s,".formatted(lastCall))
+        ? notOver("the GPU's work up to %s".formatted(lastCall))
         : "";
   }
 

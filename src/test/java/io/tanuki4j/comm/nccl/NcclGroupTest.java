@@ -90,8 +90,9 @@ class NcclGroupTest {
     try (ChildProcesses ranks = startSumming(15, 1)) {
       for (int rank : new int[] {0, 2}) {
         assertThat(ranks.lineBeginningWith(rank, "rank "))
-            .contains("all-reduce (sum) of 10001 F32 in group \"world\" of ranks [0, 1, 2]")
-            .contains("is not over after 15 s");
+            .contains(
+                "all-reduce (sum) of 10001 F32 in group \"world\" of ranks [0, 1, 2] is not over after"
+                    + " 15 s");
         assertThat(ranks.child(rank).waitFor()).isEqualTo(1);
       }
     }
