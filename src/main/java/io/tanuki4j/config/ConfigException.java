@@ -1,7 +1,9 @@
 package io.tanuki4j.config;
 
-/** A configuration that the user can mend; the message has one line per problem. */
-public final class ConfigException extends RuntimeException {
+import io.tanuki4j.error.UserException;
+
+/** A wrong configuration; the message has one line per problem. */
+public final class ConfigException extends UserException {
   private static final long serialVersionUID = 1;
 
   public ConfigException(String message) {

@@ -2,9 +2,9 @@ package io.tanuki4j.launch;
 
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.config.ConfigException;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.launch.options.NearestNames;
 import io.tanuki4j.launch.options.OptionTypes;
-import io.tanuki4j.train.DivergedException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -98,8 +98,7 @@ final class Failures {
     boolean ofInput =
         failure instanceof IllegalArgumentException
             || failure instanceof NoSuchElementException // the data are used up
-            || failure instanceof CommunicationException
-            || failure instanceof DivergedException;
+            || failure instanceof UserException;
     if (ofInput && failure.getMessage() != null) {
       return failure.getMessage();
     }

@@ -1,9 +1,10 @@
 package io.tanuki4j.train;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.metrics.PythonFormat;
 
 /** A loss or a gradient is not finite; the message says in which iteration and what to do. */
-public final class DivergedException extends RuntimeException {
+public final class DivergedException extends UserException {
   private static final long serialVersionUID = 1;
 
   DivergedException(long iteration, StepResult result) {
