@@ -72,6 +72,8 @@ show 'output folder missing' p --input x.jsonl --output-prefix none/out
 
 copy; (cd "$d" && train --save run --save-interval 3 >log 2>&1) || cat "$d/log"
 it="$d/run/iter_0000003"
+(cd "$d" && train --split 1,1,0 --eval-interval 1 --eval-iters 200 --save evaluated --save-interval 2 --exit-interval 2 >log 2>&1) || cat "$d/log"
+show 'evaluations that the rest of the data is too short for' train --split 1,1,0 --eval-interval 2 --eval-iters 2 --load evaluated
 again() { rm -rf "$d/bad"; cp -r "$d/run" "$d/bad"; it="$d/bad/iter_0000003"; }
 load() { train --load bad --train-iters 5 "$@"; }
 again; echo x >"$d/bad/latest_checkpointed_iteration.txt"; show 'tracker that is no number' load

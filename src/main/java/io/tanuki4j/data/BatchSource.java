@@ -15,6 +15,9 @@ public interface BatchSource extends AutoCloseable {
   /** Samples that all ranks together have consumed. */
   long consumedSamples();
 
+  /** Samples that there are for all ranks together, the consumed ones included. */
+  long numSamples();
+
   @Override
   void close();
 }

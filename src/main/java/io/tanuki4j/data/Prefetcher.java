@@ -62,6 +62,11 @@ public final class Prefetcher implements BatchSource {
     return consumed;
   }
 
+  @Override
+  public long numSamples() {
+    return source.numSamples();
+  }
+
   /** Waits for the read in progress: to interrupt it would close the file for its other readers. */
   @Override
   public void close() {

@@ -51,6 +51,12 @@ public final class RandomBatches implements BatchSource {
     return consumed;
   }
 
+  /** Returns a number without end: the same batches come again. */
+  @Override
+  public long numSamples() {
+    return Long.MAX_VALUE;
+  }
+
   @Override
   public void close() {}
 }

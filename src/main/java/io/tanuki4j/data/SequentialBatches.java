@@ -90,6 +90,11 @@ public final class SequentialBatches implements BatchSource {
   }
 
   @Override
+  public long numSamples() {
+    return dataset.size();
+  }
+
+  @Override
   public void close() {}
 
   private TokenBatch batch(int[][] samples) {

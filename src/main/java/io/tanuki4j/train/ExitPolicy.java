@@ -47,10 +47,15 @@ final class ExitPolicy {
     if (wish == TIME_IS_OVER) {
       return Optional.of("exiting program after " + PythonFormat.repr(minutes()) + " minutes");
     }
-    Integer interval = config.exitInterval();
-    return interval != null && iteration % interval == 0
+    return isDue(iteration)
         ? Optional.of("exiting program at iteration " + iteration)
         : Optional.empty();
+  }
+
+  /** Returns whether the run is configured to exit after the iteration. */
+  boolean isDue(long iteration) {
+    Integer interval = config.exitInterval();
+    return interval != null && iteration % interval == 0;
   }
 
   /** The line for an evaluation that breaks off; empty to go on. */

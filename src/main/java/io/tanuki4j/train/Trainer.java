@@ -9,7 +9,8 @@ import java.util.Optional;
 
 /**
  * While the run is not over: an iteration, then what is due of log line, evaluation, save and exit,
- * in this order, which is Megatron's.
+ * in this order, which is Megatron's, except that a save which is certain to come is made before the
+ * evaluation: whatever ends that, the iterations are kept.
  */
 public final class Trainer {
   private final TrainConfig config;
@@ -62,6 +63,7 @@ public final class Trainer {
     iteration = start.iteration();
     consumedTrain = start.consumedTrainSamples();
     consumedValid = start.consumedValidSamples();
+    new SamplesToCome(config, start).require(parts.splits);
     if (config.skipTrain()) {
       sink.message(StartupLines.SKIPPING_TRAINING);
       evaluateAtEnd();
@@ -91,8 +93,8 @@ public final class Trainer {
   /** Returns whether the run came to its end, rather than being told to exit. */
   private boolean train(BatchSource source) {
     int batchSize = begin();
-    boolean anything = iteration < config.trainIterations();
-    while (iteration < config.trainIterations()) {
+    boolean anything = !isLast();
+    while (!isLast()) {
       batchSize = rampUp(batchSize);
       iterate(source, batchSize);
       logIfDue(batchSize);
@@ -168,15 +170,22 @@ public final class Trainer {
   }
 
   /**
-   * An evaluation that breaks off counts as a whole one, so that those of a resumed run see the
-   * same samples as those of an unbroken one.
+   * An evaluation that breaks off, or that comes after its iteration's save, counts as a whole one,
+   * so that those of a resumed run see the same samples as those of an unbroken one.
    */
   private void evaluateIfDue() {
     BatchSource valid = parts.splits.valid();
     if (valid != null && config.evalIterations() > 0 && evaluations.isDue(iteration)) {
-      outsideTheInterval(() -> evaluations.run(valid, iteration));
       consumedValid += evaluations.numSamples();
+      if (parts.saver.isDue(iteration) || exits.isDue(iteration) || isLast()) {
+        save();
+      }
+      outsideTheInterval(() -> evaluations.run(valid, iteration));
     }
+  }
+
+  private boolean isLast() {
+    return iteration >= config.trainIterations();
   }
 
   private boolean saveOrExit() {

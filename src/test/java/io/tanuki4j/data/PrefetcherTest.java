@@ -45,6 +45,11 @@ class PrefetcherTest {
     }
 
     @Override
+    public long numSamples() {
+      return 2L * failAt;
+    }
+
+    @Override
     public void close() {
       closed.set(true);
     }

@@ -294,6 +294,11 @@ class DataParallelEquivalenceTest {
     }
 
     @Override
+    public long numSamples() {
+      return Long.MAX_VALUE;
+    }
+
+    @Override
     public void close() {}
   }
 

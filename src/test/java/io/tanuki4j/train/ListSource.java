@@ -9,11 +9,20 @@ final class ListSource implements BatchSource {
   static final int SEQ_LENGTH = 2;
 
   private final long size;
+  private final long broken;
   private long consumed;
 
   ListSource(long size, long consumed) {
+    this(size, consumed, -1);
+  }
+
+  /**
+   * @param broken a sample that cannot be read; negative for none
+   */
+  ListSource(long size, long consumed, long broken) {
     this.size = size;
     this.consumed = consumed;
+    this.broken = broken;
   }
 
   /** Sample k: tokens k and k + 1, targets k and 2 (all modulo 4); every fifth is masked out. */
@@ -21,6 +30,9 @@ final class ListSource implements BatchSource {
   public TokenBatch next() {
     if (consumed >= size) {
       throw new NoSuchElementException("no samples left");
+    }
+    if (consumed == broken) {
+      throw new IllegalArgumentException("sample %d cannot be read".formatted(consumed));
     }
     int first = (int) (consumed % 4);
     float second = consumed % 5 == 4 ? 0 : 1;
@@ -41,6 +53,11 @@ final class ListSource implements BatchSource {
   @Override
   public long consumedSamples() {
     return consumed;
+  }
+
+  @Override
+  public long numSamples() {
+    return size;
   }
 
   @Override

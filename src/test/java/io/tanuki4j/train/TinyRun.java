@@ -73,6 +73,8 @@ final class TinyRun implements AutoCloseable {
     boolean exitOnMissing;
     boolean overrideSchedule;
     long trainSamples = 1000;
+    long validSamples = 1000;
+    long brokenValidSample = -1;
 
     TrainConfig train() {
       return new TrainConfig(
@@ -171,7 +173,10 @@ final class TinyRun implements AutoCloseable {
     Splits splits =
         new Splits(
             new ListSource(settings.trainSamples, start.consumedTrainSamples()),
-            new ListSource(1000, start.consumedValidSamples()),
+            new ListSource(
+                settings.validSamples,
+                start.consumedValidSamples(),
+                settings.brokenValidSample),
             new ListSource(1000, 0));
     IterationLog log =
         new IterationLog(

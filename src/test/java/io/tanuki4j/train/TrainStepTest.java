@@ -166,6 +166,11 @@ class TrainStepTest {
       }
 
       @Override
+      public long numSamples() {
+        return Long.MAX_VALUE;
+      }
+
+      @Override
       public void close() {}
     };
   }

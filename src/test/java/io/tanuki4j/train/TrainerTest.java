@@ -4,14 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.metrics.EvaluationMetrics;
 import io.tanuki4j.metrics.IterationMetrics;
 import io.tanuki4j.train.TrainConfig.Rampup;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.NoSuchElementException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class TrainerTest {
   private static final String TIME = " datetime: 2025-01-31 12:34:56 ";
@@ -21,7 +23,7 @@ class TrainerTest {
   @TempDir Path folder;
 
   @Test
-  void an_iteration_ends_with_log_evaluation_save_in_this_order() {
+  void an_iteration_ends_with_log_save_evaluation_in_this_order() {
     settings.iterations = 2;
     settings.evalInterval = 2;
     settings.save = folder;
@@ -36,11 +38,11 @@ class TrainerTest {
               "[Rank 0] (after 1 iterations) memory (MB) | allocated: 128.0 | max allocated: 128.0"
                   + " | reserved: 128.0 | max reserved: 128.0",
               "log 2",
-              "evaluation at iteration 2",
               "saving checkpoint at iteration       2 to " + folder + " in tanuki4j format",
               "  successfully saved checkpoint from iteration       2 to "
                   + folder
                   + " [ t 1/1, p 1/1 ]",
+              "evaluation at iteration 2",
               "[after training is done]" + TIME,
               "Evaluating on 2 samples",
               "Evaluating iter 1/1",
@@ -276,11 +278,55 @@ class TrainerTest {
   }
 
   @Test
-  void data_that_run_out_end_the_run() {
+  void training_data_that_cannot_last_are_told_before_the_first_iteration() {
     settings.trainSamples = 7;
     try (TinyRun run = new TinyRun(settings)) {
-      assertThatThrownBy(run::run).isInstanceOf(NoSuchElementException.class);
-      assertThat(run.sink.iterations).hasSize(3);
+      assertThatThrownBy(run::run)
+          .isInstanceOf(UserException.class)
+          .hasMessage(
+              "training data: 7 samples of 7 are left (expected: 24, for 12 iterations to come). Add"
+                  + " data, give each dataset a weight so that it repeats, or lower --train-iters.");
+      assertThat(run.sink.iterations).isEmpty();
+    }
+    settings.exitInterval = 3;
+    assertThat(metrics()).hasSize(3);
+  }
+
+  @Test
+  void validation_data_that_cannot_last_are_told_before_the_first_iteration() {
+    settings.evalInterval = 3;
+    settings.evalIterations = 2;
+    settings.validSamples = 19;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThatThrownBy(run::run)
+          .isInstanceOf(UserException.class)
+          .hasMessage(
+              "validation data: 19 samples of 19 are left (expected: 20, for 5 evaluations to come)."
+                  + " Give --eval-iters 1 or less, a higher --eval-interval, or more data.");
+      assertThat(run.sink.iterations).isEmpty();
+    }
+    settings.validSamples = 20;
+    assertThat(metrics()).hasSize(12);
+  }
+
+  /** A save at its interval, at the exit interval, and after the last iteration. */
+  @ParameterizedTest
+  @CsvSource({"2, 100, 12, 2", "100, 4, 12, 4", "100, 100, 6, 6"})
+  void an_evaluation_that_fails_costs_no_save(
+      int saveInterval, int exitInterval, int iterations, int saved) {
+    settings.iterations = iterations;
+    settings.saveInterval = saveInterval;
+    settings.exitInterval = exitInterval;
+    settings.evalInterval = saved;
+    settings.save = folder;
+    settings.brokenValidSample = 0;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThatThrownBy(run::run).hasMessage("sample 0 cannot be read");
+    }
+    settings.brokenValidSample = -1;
+    settings.load = folder;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run()).isEqualTo(new Progress(saved, 2L * saved, 2));
     }
   }
 
