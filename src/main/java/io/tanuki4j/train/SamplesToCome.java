@@ -90,8 +90,7 @@ final class SamplesToCome {
   /** Counts evaluations during training, and the one after its last iteration. */
   private long numEvaluations() {
     int interval = config.evalInterval();
-    long during =
-        interval > 0 ? lastIteration / interval - start.iteration() / interval : 0;
+    long during = interval > 0 ? lastIteration / interval - start.iteration() / interval : 0;
     boolean toTheEnd = config.skipTrain() || lastIteration >= config.trainIterations();
     return during + (toTheEnd ? 1 : 0);
   }

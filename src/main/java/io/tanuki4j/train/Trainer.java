@@ -9,8 +9,8 @@ import java.util.Optional;
 
 /**
  * While the run is not over: an iteration, then what is due of log line, evaluation, save and exit,
- * in this order, which is Megatron's, except that a save which is certain to come is made before the
- * evaluation: whatever ends that, the iterations are kept.
+ * in this order, which is Megatron's, except that a save which is certain to come is made before
+ * the evaluation: whatever ends that, the iterations are kept.
  */
 public final class Trainer {
   private final TrainConfig config;

@@ -174,9 +174,7 @@ final class TinyRun implements AutoCloseable {
         new Splits(
             new ListSource(settings.trainSamples, start.consumedTrainSamples()),
             new ListSource(
-                settings.validSamples,
-                start.consumedValidSamples(),
-                settings.brokenValidSample),
+                settings.validSamples, start.consumedValidSamples(), settings.brokenValidSample),
             new ListSource(1000, 0));
     IterationLog log =
         new IterationLog(
