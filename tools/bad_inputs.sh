@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Damages files of every kind, gives them to the commands and prints what the user reads, as a table.
 # Fails if a message has a stack trace, calls itself a fault of the program or lacks its full stop, or the exit code is 0.
-# The table for flags is a test: src/test/resources/io/tanuki4j/launch/bad-command-lines.txt.
+# The table for flags is a test: src/test/resources/io/tanuki4j/cli/bad-command-lines.txt.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 t="$PWD/scripts/tanuki4j"

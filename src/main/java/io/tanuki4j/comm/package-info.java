@@ -3,7 +3,7 @@
  * other, and the arithmetic of reductions on the host. Threads, sockets and NCCL are packages below
  * this one.
  *
- * <p>May import: kernel, tensor. Start reading at {@link io.tanuki4j.comm.ProcessGroup}.
+ * <p>Start reading at {@link io.tanuki4j.comm.ProcessGroup}.
  */
 @NullMarked
 package io.tanuki4j.comm;

@@ -1,8 +1,7 @@
 /**
  * One run's whole configuration: a tree of records, each owned by the component that uses it.
  *
- * <p>May import: the configuration records of the other packages. Start reading at {@link
- * io.tanuki4j.config.RunConfig}.
+ * <p>Start reading at {@link io.tanuki4j.config.RunConfig}.
  */
 @NullMarked
 package io.tanuki4j.config;

@@ -3,7 +3,7 @@
  * its outputs from the caller and runs in the order of the calls; nothing here reads a value back
  * to the host except {@link io.tanuki4j.kernel.Device#download}.
  *
- * <p>May import: tensor. Start reading at {@link io.tanuki4j.kernel.Kernels}.
+ * <p>Start reading at {@link io.tanuki4j.kernel.Kernels}.
  */
 @NullMarked
 package io.tanuki4j.kernel;

@@ -1,7 +1,7 @@
 /**
  * What a run reports about itself and where it goes.
  *
- * <p>May import: the JDK. Start reading at {@link io.tanuki4j.metrics.MetricsSink}.
+ * <p>Start reading at {@link io.tanuki4j.metrics.MetricsSink}.
  */
 @NullMarked
 package io.tanuki4j.metrics;

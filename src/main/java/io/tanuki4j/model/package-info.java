@@ -2,7 +2,7 @@
  * The Llama shape as a composition of layers. Calls no collective and names no device: what ranks
  * exchange is inside of the layers.
  *
- * <p>May import: parallel, nn, kernel, tensor. Start reading at GptChunk.
+ * <p>Start reading at GptChunk.
  */
 @NullMarked
 package io.tanuki4j.model;

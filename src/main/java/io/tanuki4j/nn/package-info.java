@@ -5,7 +5,7 @@
  * hidden size, {@code n} heads, {@code g} query groups, {@code d} head dim, {@code f} feed-forward
  * size, {@code v} padded vocabulary, {@code t = s·b} tokens. Hidden states are {@code [s, b, h]}.
  *
- * <p>May import: kernel, tensor. Start reading at {@link io.tanuki4j.nn.Layer}.
+ * <p>Start reading at {@link io.tanuki4j.nn.Layer}.
  */
 @NullMarked
 package io.tanuki4j.nn;

@@ -1,8 +1,7 @@
 /**
  * AdamW over flat buffers, gradient clipping, and the schedules of learning rate and weight decay.
  *
- * <p>May import: parallel.data, nn, comm, kernel, tensor. Start reading at {@link
- * io.tanuki4j.optim.AdamW}.
+ * <p>Start reading at {@link io.tanuki4j.optim.AdamW}.
  */
 @NullMarked
 package io.tanuki4j.optim;

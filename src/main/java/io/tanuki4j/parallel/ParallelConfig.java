@@ -1,7 +1,5 @@
 package io.tanuki4j.parallel;
 
-import io.tanuki4j.parallel.context.ContextCommunication;
-
 /**
  * How the work is shared among the ranks.
  *

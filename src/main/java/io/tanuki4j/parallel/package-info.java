@@ -2,8 +2,7 @@
  * Who works on which part: the arithmetic of ranks, the rules that a layout keeps, and the groups
  * of ranks that are passed to whatever communicates.
  *
- * <p>May import: nn, comm, kernel, tensor. Start reading at {@link
- * io.tanuki4j.parallel.ParallelContext}.
+ * <p>Start reading at {@link io.tanuki4j.parallel.ParallelContext}.
  */
 @NullMarked
 package io.tanuki4j.parallel;

@@ -1,7 +1,7 @@
 /**
  * A tensor is a shape, an element type and a place in memory: no arithmetic, no native library.
  *
- * <p>May import: the JDK. Start reading at {@link io.tanuki4j.tensor.Tensor}.
+ * <p>Start reading at {@link io.tanuki4j.tensor.Tensor}.
  */
 @NullMarked
 package io.tanuki4j.tensor;

@@ -1,8 +1,7 @@
 /**
  * Text to token ids and back.
  *
- * <p>May import: the JDK, djl's sentencepiece. Start reading at {@link
- * io.tanuki4j.tokenizer.Tokenizer}.
+ * <p>Start reading at {@link io.tanuki4j.tokenizer.Tokenizer}.
  */
 @NullMarked
 package io.tanuki4j.tokenizer;

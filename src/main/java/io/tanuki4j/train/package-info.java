@@ -1,8 +1,7 @@
 /**
  * The loop: batches in, updated weights and metrics out.
  *
- * <p>May import: parallel, optim, checkpoint, data, metrics, nn, kernel, tensor; not model. Start
- * reading at {@link io.tanuki4j.train.Trainer}.
+ * <p>Start reading at {@link io.tanuki4j.train.Trainer}.
  */
 @NullMarked
 package io.tanuki4j.train;

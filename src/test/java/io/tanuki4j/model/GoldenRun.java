@@ -3,7 +3,7 @@ package io.tanuki4j.model;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.tanuki4j.checkpoint.SourceTensor;
-import io.tanuki4j.checkpoint.huggingface.HfFolder;
+import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.nn.ParameterSpec;
 import java.io.IOException;

@@ -49,7 +49,7 @@ final class TinyRun implements AutoCloseable {
   private final ParameterStatistics statistics;
 
   /** What tests change. */
-  static final class Settings {
+  public static final class Settings {
     int iterations = 12;
     int logInterval = 1;
     int evalInterval = 100;

@@ -3,9 +3,8 @@
  * all else by kernels of our own ({@code .cu} resources that NVRTC compiles at the first start).
  * Nothing here is loaded unless the backend or its report is asked for.
  *
- * <p>May import: kernel, tensor, the CUDA presets of JavaCPP. Start reading at {@link
- * io.tanuki4j.backend.cuda.CudaBackend}, then CudaDevice; a kernel's way from Java to the GPU is
- * CudaNorm, CudaModules, CudaFunction.
+ * <p>Start reading at {@link io.tanuki4j.backend.cuda.CudaBackend}, then CudaDevice; a kernel's way
+ * from Java to the GPU is CudaNorm, CudaModules, CudaFunction.
  */
 @NullMarked
 package io.tanuki4j.backend.cuda;

@@ -1,7 +1,7 @@
 /**
  * Files and folders that are either whole or not there, whatever kills the program.
  *
- * <p>May import: the JDK. Start reading at {@link io.tanuki4j.checkpoint.disk.NewFile}.
+ * <p>Start reading at {@link io.tanuki4j.checkpoint.disk.NewFile}.
  */
 @NullMarked
 package io.tanuki4j.checkpoint.disk;

@@ -2,8 +2,7 @@
  * The safetensors file format: a JSON header, then the tensors' bytes back to back
  * (github.com/huggingface/safetensors).
  *
- * <p>May import: tensor, checkpoint.disk. Start reading at {@link
- * io.tanuki4j.checkpoint.safetensors.SafetensorsReader}.
+ * <p>Start reading at {@link io.tanuki4j.checkpoint.safetensors.SafetensorsReader}.
  */
 @NullMarked
 package io.tanuki4j.checkpoint.safetensors;

@@ -2,8 +2,7 @@
  * Groups that send nothing: what a rank of any layout would hold and send is counted without the
  * other ranks.
  *
- * <p>May import: comm, kernel, tensor. Start reading at {@link
- * io.tanuki4j.comm.counting.CountingFactory}.
+ * <p>Start reading at {@link io.tanuki4j.comm.counting.CountingFactory}.
  */
 @NullMarked
 package io.tanuki4j.comm.counting;

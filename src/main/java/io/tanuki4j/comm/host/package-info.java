@@ -2,7 +2,7 @@
  * Reductions in the memory of the host, for the groups that do without a device's help: views of
  * tensors, and sums in the order of the ranks.
  *
- * <p>May import: comm, kernel, tensor. Start reading at {@link io.tanuki4j.comm.host.Reduction}.
+ * <p>Start reading at {@link io.tanuki4j.comm.host.Reduction}.
  */
 @NullMarked
 package io.tanuki4j.comm.host;

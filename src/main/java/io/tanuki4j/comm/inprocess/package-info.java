@@ -3,8 +3,7 @@
  * every layout. Nothing hangs: who is missing is named after the time limit, and at once if it has
  * died.
  *
- * <p>May import: comm, kernel, tensor. Start reading at {@link
- * io.tanuki4j.comm.inprocess.RankThreads}, then Meeting.
+ * <p>Start reading at {@link io.tanuki4j.comm.inprocess.RankThreads}, then Meeting.
  */
 @NullMarked
 package io.tanuki4j.comm.inprocess;

@@ -4,8 +4,7 @@
  * communication runs beside the device's operations until somebody awaits it. It can be part of
  * what a device records.
  *
- * <p>May import: comm, backend.cuda, kernel, tensor, NCCL. Start reading at {@link
- * io.tanuki4j.comm.nccl.NcclFactory}.
+ * <p>Start reading at {@link io.tanuki4j.comm.nccl.NcclFactory}.
  */
 @NullMarked
 package io.tanuki4j.comm.nccl;

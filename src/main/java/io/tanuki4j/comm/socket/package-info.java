@@ -4,8 +4,8 @@
  * made in the order of the ranks, so that results equal those of {@code comm.inprocess} in every
  * bit.
  *
- * <p>May import: comm, kernel, tensor. Start reading at {@link
- * io.tanuki4j.comm.socket.SocketFactory}, then SocketGroup and CollectiveTransfer.
+ * <p>Start reading at {@link io.tanuki4j.comm.socket.SocketFactory}, then SocketGroup and
+ * CollectiveTransfer.
  */
 @NullMarked
 package io.tanuki4j.comm.socket;

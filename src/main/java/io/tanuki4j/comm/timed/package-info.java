@@ -1,8 +1,7 @@
 /**
  * Groups that measure how long a rank waits for others.
  *
- * <p>May import: comm, kernel, tensor. Start reading at {@link
- * io.tanuki4j.comm.timed.TimedFactory}.
+ * <p>Start reading at {@link io.tanuki4j.comm.timed.TimedFactory}.
  */
 @NullMarked
 package io.tanuki4j.comm.timed;

@@ -2,8 +2,7 @@
  * JSON lines to the token files that training reads, as Megatron's tools/preprocess_data.py makes
  * them.
  *
- * <p>May import: data, tokenizer, Gson, zstd-jni. Start reading at {@link
- * io.tanuki4j.data.preprocess.Preprocessor}.
+ * <p>Start reading at {@link io.tanuki4j.data.preprocess.Preprocessor}.
  */
 @NullMarked
 package io.tanuki4j.data.preprocess;

@@ -2,8 +2,7 @@
  * Where the time of a run goes, operation by operation: a device that times each call of another
  * one's kernels, what the calls cost on an ideal machine, and how fast the machine is.
  *
- * <p>May import: kernel, tensor. Start reading at {@link
- * io.tanuki4j.kernel.profile.ProfiledDevice}.
+ * <p>Start reading at {@link io.tanuki4j.kernel.profile.ProfiledDevice}.
  */
 @NullMarked
 package io.tanuki4j.kernel.profile;

@@ -6,6 +6,7 @@ import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 

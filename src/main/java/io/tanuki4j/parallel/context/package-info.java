@@ -2,8 +2,7 @@
  * A sequence shared by the ranks of the context-parallel group: which tokens each has, and how
  * attention reaches the keys and values of the others.
  *
- * <p>May import: nn, comm, kernel, tensor. Start reading at {@link
- * io.tanuki4j.parallel.context.SequenceSharding}.
+ * <p>Start reading at {@link io.tanuki4j.parallel.context.SequenceSharding}.
  */
 @NullMarked
 package io.tanuki4j.parallel.context;

@@ -2,8 +2,7 @@
  * What a pipeline stage owns and in which order it works on it. The order is data, which {@link
  * io.tanuki4j.parallel.pipeline.Timeline} tries without a device.
  *
- * <p>May import: nn, comm, kernel, tensor. Start reading at {@link
- * io.tanuki4j.parallel.pipeline.PipelineSchedule}.
+ * <p>Start reading at {@link io.tanuki4j.parallel.pipeline.PipelineSchedule}.
  */
 @NullMarked
 package io.tanuki4j.parallel.pipeline;

@@ -4,8 +4,7 @@
  * {@code nn} over this rank's part of the weights, with what the ranks exchange around it; in a
  * group of one rank nothing is exchanged, and only the layer is left.
  *
- * <p>May import: parallel, nn, comm, kernel, tensor. Start reading at {@link
- * io.tanuki4j.parallel.tensor.TensorRegion}.
+ * <p>Start reading at {@link io.tanuki4j.parallel.tensor.TensorRegion}.
  */
 @NullMarked
 package io.tanuki4j.parallel.tensor;

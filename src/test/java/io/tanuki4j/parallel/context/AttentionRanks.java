@@ -12,6 +12,7 @@ import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.CausalAttention;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.TestDevice;
+import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.context.SequenceSharding.Piece;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -40,7 +41,7 @@ record AttentionRanks(Supplier<Backend> backend, AttentionShape shape, DType dty
    * @param gradient of the projection
    * @param bytesSent in forward and backward
    */
-  record Part(double[] out, double[] logSumExp, double[] gradient, long bytesSent) {}
+  public record Part(double[] out, double[] logSumExp, double[] gradient, long bytesSent) {}
 
   Part alone() {
     try (TestDevice device = new TestDevice(backend.get())) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.comm.socket.LoopbackRanks;
 import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.context.AttentionRanks.Part;
 import io.tanuki4j.tensor.DType;
 import java.util.List;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.backend.cuda.TestGpu;
 import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.context.AttentionRanks.Part;
 import io.tanuki4j.tensor.DType;
 import java.util.List;

@@ -1,0 +1,147 @@
+package io.tanuki4j.cli;
+
+import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.OpenShards;
+import io.tanuki4j.checkpoint.Part;
+import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.convert.ConversionSource;
+import io.tanuki4j.convert.ConversionTarget;
+import io.tanuki4j.convert.ConvertProgress;
+import io.tanuki4j.convert.ExportedTokenizer;
+import io.tanuki4j.convert.TensorComparison;
+import io.tanuki4j.convert.huggingface.HfFolder;
+import io.tanuki4j.convert.huggingface.HfLlamaConfig;
+import io.tanuki4j.convert.huggingface.HfWriter;
+import io.tanuki4j.flags.ConvertOptions;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** Weights from one format into another, tensor by tensor in little memory. */
+@Command(
+    name = "convert",
+    description = {
+      "Converts a model between Hugging Face folders and checkpoints of this program, and"
+          + " checkpoints into the shards of another number of ranks.",
+      "From checkpoint to checkpoint all of the run's state is kept. A Hugging Face folder has only"
+          + " weights: load what comes from one with --finetune, or with --no-load-optim"
+          + " --no-load-rng."
+    })
+public final class ConvertCommand implements Callable<Integer> {
+  @Mixin final ConvertOptions options = new ConvertOptions();
+  @Spec CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    options.validate();
+    try (ConversionSource model = load()) {
+      checkVocabulary(model);
+      if (options.savesHuggingFace()) {
+        saveHuggingFace(model);
+      } else {
+        saveCheckpoint(model);
+      }
+    }
+    return 0;
+  }
+
+  private ConversionSource load() throws IOException {
+    if (options.loadsHuggingFace()) {
+      return ConversionSource.ofHuggingFace(options.loadDir(), options.trueVocabSize);
+    }
+    CheckpointStore store = new CheckpointStore(options.loadDir());
+    Checkpoint checkpoint =
+        options.ckptStep != null
+            ? store.at(options.ckptStep)
+            : store
+                .latest()
+                .orElseThrow(
+                    () ->
+                        new IllegalArgumentException(
+                            store.trackerFile()
+                                + ": there is no such file, so no checkpoint. Check --load-dir."));
+    boolean withOptimizer = !options.savesHuggingFace() && !options.noLoadOptim;
+    return ConversionSource.ofCheckpoint(checkpoint, options.trueVocabSize, withOptimizer);
+  }
+
+  private void checkVocabulary(ConversionSource model) {
+    int rows = model.config().vocabSize();
+    if (model.vocabSize() > rows) {
+      throw new IllegalArgumentException(
+          "--true-vocab-size: %d (expected: at most the %d rows of the model in %s)."
+              .formatted(model.vocabSize(), rows, options.loadDir()));
+    }
+  }
+
+  private void saveCheckpoint(ConversionSource model) throws IOException {
+    CheckpointStore store = new CheckpointStore(options.saveDir());
+    if (store.latest().isPresent()) {
+      throw new IllegalArgumentException(
+          store.trackerFile() + ": there are checkpoints already. Give another --save-dir.");
+    }
+    ConversionTarget checkpoint = ConversionTarget.of(model, options);
+    List<SourceTensor> all = checkpoint.all();
+    ConvertProgress progress = new ConvertProgress(out(), "wrote", all);
+    store.save(checkpoint.state(), checkpoint.ranks(progress::add));
+    Checkpoint saved = store.at(checkpoint.state().iteration());
+    if (!options.noChecking) {
+      check(checkpoint, saved);
+    }
+    out().println(" > %s: %s".formatted(checkpoint, saved.folder()));
+    out().flush();
+  }
+
+  private void check(ConversionTarget expected, Checkpoint saved) throws IOException {
+    try (OpenShards shards = saved.open(Part.MODEL)) {
+      requireEqual(expected.tensors(), shards.tensors());
+    }
+    if (!expected.optimizer().isEmpty()) {
+      try (OpenShards shards = saved.open(Part.OPTIMIZER)) {
+        requireEqual(expected.optimizer(), shards.tensors());
+      }
+    }
+  }
+
+  private void saveHuggingFace(ConversionSource model) throws IOException {
+    List<SourceTensor> tensors =
+        ConversionTarget.retyped(model.withRows(model.vocabSize()).tensors(), options.type());
+    ExportedTokenizer tokenizer = ExportedTokenizer.of(options, model);
+    HfLlamaConfig config = tokenizer.config();
+    new HfWriter(options.saveDir(), config, tokenizer.files(), options.maxShardBytes())
+        .write(counted(tensors, "wrote"));
+    if (!options.noChecking) {
+      try (HfFolder written = HfFolder.open(options.saveDir())) {
+        requireEqual(tensors, written.tensors());
+      }
+    }
+    out()
+        .printf(
+            " > %d tensors, vocabulary of %d, tokenizer %s: %s%n",
+            tensors.size(),
+            config.vocabSize(),
+            tokenizer.files() == null ? "not written (no --tokenizer-model)" : "written",
+            options.saveDir());
+    out().flush();
+  }
+
+  private List<SourceTensor> counted(List<SourceTensor> tensors, String verb) {
+    ConvertProgress progress = new ConvertProgress(out(), verb, tensors);
+    return tensors.stream().map(tensor -> tensor.observed(progress::add)).toList();
+  }
+
+  /** Reads both again and compares every byte. */
+  private void requireEqual(List<SourceTensor> expected, List<SourceTensor> written)
+      throws IOException {
+    TensorComparison.requireEqual(counted(expected, "checked"), written);
+  }
+
+  private PrintWriter out() {
+    return spec.commandLine().getOut();
+  }
+}

@@ -1,0 +1,33 @@
+package io.tanuki4j.cli;
+
+import io.tanuki4j.flags.MegatronFlags;
+import io.tanuki4j.flags.PretrainOptions;
+import io.tanuki4j.run.Assembly;
+import io.tanuki4j.run.Checkpoints;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** The loss of a checkpoint on validation and test data, with the flags it was trained with. */
+@Command(
+    name = "evaluate",
+    modelTransformer = MegatronFlags.class,
+    description = "Prints the loss of a checkpoint on the validation and test data.")
+final class EvaluateCommand implements Callable<Integer>, RunCommand {
+  @Mixin final PretrainOptions options = new PretrainOptions();
+  @Spec CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    Assembly.evaluate(resolve(System.getenv()), System.out);
+    return 0;
+  }
+
+  @Override
+  public PretrainOptions.Resolved resolve(Map<String, String> environment) {
+    return options.resolve(spec, environment, Checkpoints::arguments);
+  }
+}

@@ -1,0 +1,212 @@
+package io.tanuki4j.cli;
+
+import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.Part;
+import io.tanuki4j.checkpoint.TensorPieces;
+import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
+import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.data.IndexedDataset;
+import io.tanuki4j.tokenizer.Tokenizer;
+import io.tanuki4j.tokenizer.TokenizerConfig;
+import io.tanuki4j.tokenizer.Tokenizers;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.IntSummaryStatistics;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Shows what is in a token file, a folder of checkpoints, a safetensors file or a tokenizer. */
+@Command(
+    name = "inspect",
+    description = "Shows what a token file, checkpoint, safetensors file or tokenizer holds.")
+final class InspectCommand implements Callable<Integer> {
+  private static final Pattern ITERATION_FOLDER = Pattern.compile("(.*)/iter_(\\d{7})");
+
+  @Parameters(
+      paramLabel = "PATH",
+      description =
+          "A prefix of .bin and .idx, a folder of checkpoints or one of its iter_ folders, a"
+              + " .safetensors or a .model file.")
+  Path path = Path.of("");
+
+  @Option(
+      names = "--document",
+      paramLabel = "N",
+      description = "Also shows this document of a token file.")
+  @Nullable Integer document;
+
+  @Option(
+      names = "--pieces",
+      description = "Also lists a checkpoint's tensors, and what of them is in which file.")
+  boolean pieces;
+
+  @Option(
+      names = "--tokenizer-model",
+      paramLabel = "FILE",
+      description = "Shows the document as text.")
+  @Nullable Path tokenizerModel;
+
+  @Spec CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    String name = path.toString();
+    if (name.endsWith(".safetensors")) {
+      safetensors(out);
+    } else if (name.endsWith(".model")) {
+      tokenizer(out);
+    } else if (Files.isDirectory(path)) {
+      checkpoints(out);
+    } else {
+      tokens(out, Path.of(name.replaceFirst("\\.(idx|bin)$", "")));
+    }
+    out.flush();
+    return 0;
+  }
+
+  private void tokens(PrintWriter out, Path prefix) {
+    if (!Files.exists(Path.of(prefix + ".idx"))) {
+      throw new IllegalArgumentException(
+          "%s: nothing to inspect (expected: a prefix with .idx and .bin, a folder of checkpoints, a"
+                  .formatted(path)
+              + " .safetensors or a .model file). Check the path.");
+    }
+    try (IndexedDataset dataset = IndexedDataset.open(prefix, true)) {
+      out.printf("%s: token file%n", prefix);
+      line(out, "documents", dataset.numDocuments());
+      line(out, "sequences", dataset.numSequences());
+      line(out, "tokens", dataset.numTokens());
+      line(out, "stored as", dataset.type());
+      IntSummaryStatistics lengths =
+          IntStream.range(0, dataset.numSequences()).map(dataset::length).summaryStatistics();
+      if (lengths.getCount() > 0) {
+        line(
+            out,
+            "tokens a sequence",
+            "%d to %d, mean %.1f"
+                .formatted(lengths.getMin(), lengths.getMax(), lengths.getAverage()));
+      }
+      if (document != null) {
+        document(out, dataset, document);
+      }
+    }
+  }
+
+  private void document(PrintWriter out, IndexedDataset dataset, int number) {
+    if (number < 0 || number >= dataset.numDocuments()) {
+      throw new IllegalArgumentException(
+          "--document: %d (expected: 0 to %d). Choose one of these."
+              .formatted(number, dataset.numDocuments() - 1));
+    }
+    int[] ids =
+        IntStream.range(dataset.documentStart(number), dataset.documentStart(number + 1))
+            .flatMap(sequence -> IntStream.of(dataset.sequence(sequence)))
+            .toArray();
+    if (tokenizerModel == null) {
+      line(out, "document " + number, Arrays.toString(ids));
+      return;
+    }
+    try (Tokenizer tokenizer = Tokenizers.open(sentencePiece(tokenizerModel))) {
+      line(out, "document " + number, tokenizer.decode(ids));
+    }
+  }
+
+  private void checkpoints(PrintWriter out) {
+    Checkpoint checkpoint = checkpoint(out);
+    TrainState state = checkpoint.state();
+    out.printf("%s: checkpoint%n", checkpoint.folder());
+    line(out, "iteration", state.iteration());
+    line(
+        out,
+        "consumed samples",
+        "%d of training, %d of validation"
+            .formatted(state.consumedTrainSamples(), state.consumedValidSamples()));
+    for (Part part : Part.values()) {
+      part(out, part, checkpoint.contents(part));
+    }
+    out.println("  arguments");
+    new TreeMap<>(state.arguments()).forEach((key, value) -> line(out, "  " + key, value));
+  }
+
+  private void part(PrintWriter out, Part part, List<TensorPieces> tensors) {
+    List<TensorPieces.Place> places =
+        tensors.stream().flatMap(tensor -> tensor.pieces().stream()).toList();
+    long numFiles = places.stream().map(TensorPieces.Place::file).distinct().count();
+    line(
+        out,
+        part.word(),
+        tensors.isEmpty()
+            ? "none"
+            : "%d tensors in %d pieces in %d files"
+                .formatted(tensors.size(), places.size(), numFiles));
+    if (pieces) {
+      for (TensorPieces tensor : tensors) {
+        line(out, "  " + tensor.name(), tensor.type() + " " + tensor.shape());
+        tensor.pieces().forEach(place -> line(out, "    " + place.file(), place.entry()));
+      }
+    }
+  }
+
+  private Checkpoint checkpoint(PrintWriter out) {
+    Path absolute = path.toAbsolutePath().normalize();
+    Matcher iteration = ITERATION_FOLDER.matcher(absolute.toString());
+    if (iteration.matches()) {
+      return new CheckpointStore(Path.of(iteration.group(1)))
+          .at(Long.parseLong(iteration.group(2)));
+    }
+    CheckpointStore store = new CheckpointStore(path);
+    line(out, "iterations", store.iterations());
+    return store
+        .latest()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "%s: no checkpoint here (expected: %s). Name the folder that pretrain was given"
+                            .formatted(path, store.trackerFile().getFileName())
+                        + " with --save."));
+  }
+
+  private void safetensors(PrintWriter out) throws IOException {
+    try (SafetensorsReader reader = SafetensorsReader.open(path)) {
+      out.printf("%s: safetensors, %d tensors%n", path, reader.tensors().size());
+      for (TensorEntry tensor : reader.tensors()) {
+        line(out, tensor.name(), tensor.type() + " " + tensor.shape());
+      }
+    }
+  }
+
+  private void tokenizer(PrintWriter out) {
+    try (Tokenizer tokenizer = Tokenizers.open(sentencePiece(path))) {
+      out.printf("%s: SentencePiece tokenizer%n", path);
+      line(out, "ids", tokenizer.vocabSize() + " with Megatron's legacy special tokens");
+      line(
+          out,
+          "end of document",
+          "%d %s".formatted(tokenizer.eodId(), tokenizer.pieces().get(tokenizer.eodId())));
+    }
+  }
+
+  private static TokenizerConfig sentencePiece(Path model) {
+    return new TokenizerConfig("SentencePieceTokenizer", model, null, 0, true, 1);
+  }
+
+  private static void line(PrintWriter out, String what, Object value) {
+    out.printf("  %-32s %s%n", what, value);
+  }
+}

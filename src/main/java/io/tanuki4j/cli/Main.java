@@ -1,0 +1,88 @@
+package io.tanuki4j.cli;
+
+import io.tanuki4j.config.ConfigException;
+import io.tanuki4j.flags.PythonNumbers;
+import io.tanuki4j.run.Assembly;
+import io.tanuki4j.run.Checkpoints;
+import io.tanuki4j.run.MemoryShare;
+import io.tanuki4j.run.launcher.LauncherWatch;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/**
+ * The program {@code tanuki4j}: finds the command, and turns failures into lines and exit codes.
+ */
+@Command(
+    name = "tanuki4j",
+    description = "Pretrains Llama models, with Megatron-LM's flags.",
+    synopsisSubcommandLabel = "COMMAND",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    scope = ScopeType.INHERIT)
+public final class Main {
+  @Option(
+      names = "--debug",
+      scope = ScopeType.INHERIT,
+      description = "Shows the stack trace of a failure.")
+  boolean debug;
+
+  Main() {}
+
+  public static void main(String[] words) {
+    Locale.setDefault(Locale.ROOT); // numbers in logs and files look the same everywhere
+    MemoryShare.take(System.getenv());
+    if (LauncherWatch.isLaunched(System.getenv())) {
+      LauncherWatch.start();
+    }
+    System.exit(run(commandLine(), words));
+  }
+
+  /** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another rank failed or did not come. */
+  public static int run(CommandLine commandLine, String... words) {
+    try {
+      return commandLine.execute(ArgumentFiles.expand(List.of(words)).toArray(String[]::new));
+    } catch (ConfigException e) {
+      return Failures.failed(commandLine, e, false);
+    } catch (OutOfMemoryError e) {
+      return Failures.outOfMemory(commandLine, e);
+    }
+  }
+
+  public static CommandLine commandLine() {
+    Main main = new Main();
+    CommandLine commandLine = new CommandLine(main);
+    commandLine
+        .addSubcommand(
+            new CommandLine( // model transformers act on whole command lines only
+                new PretrainCommand(
+                    Checkpoints::arguments, run -> Assembly.pretrain(run, System.out))))
+        .addSubcommand(new CommandLine(new LaunchCommand()).setStopAtPositional(true))
+        .addSubcommand(new CommandLine(new PlanCommand()))
+        .addSubcommand(new CommandLine(new BenchCommand()))
+        .addSubcommand(new PreprocessCommand())
+        .addSubcommand(new ConvertCommand())
+        .addSubcommand(new CommandLine(new EvaluateCommand()))
+        .addSubcommand(new GenerateCommand())
+        .addSubcommand(new InspectCommand())
+        .addSubcommand(new DoctorCommand());
+    commandLine
+        .setExpandAtFiles(false) // ArgumentFiles does
+        .setOverwrittenOptionsAllowed(true)
+        .setUnmatchedOptionsAllowedAsOptionParameters(false)
+        .setPosixClusteredShortOptionsAllowed(false)
+        .registerConverter(Integer.class, PythonNumbers::parseInt)
+        .registerConverter(int.class, PythonNumbers::parseInt)
+        .registerConverter(Long.class, PythonNumbers::parseLong)
+        .registerConverter(long.class, PythonNumbers::parseLong)
+        .registerConverter(Double.class, PythonNumbers::parseDouble)
+        .registerConverter(double.class, PythonNumbers::parseDouble)
+        .setParameterExceptionHandler(Failures::wrongParameters)
+        .setExecutionExceptionHandler(
+            (failure, command, words) -> Failures.failed(command, failure, main.debug));
+    return commandLine;
+  }
+}

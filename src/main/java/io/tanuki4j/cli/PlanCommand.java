@@ -1,0 +1,73 @@
+package io.tanuki4j.cli;
+
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.flags.MegatronFlags;
+import io.tanuki4j.flags.PretrainOptions;
+import io.tanuki4j.plan.PlanReport;
+import io.tanuki4j.plan.RunPlan;
+import io.tanuki4j.run.BuiltModel;
+import io.tanuki4j.run.Checkpoints;
+import java.io.PrintWriter;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** What a run would need of any number of ranks, found without a device. */
+@Command(
+    name = "plan",
+    modelTransformer = MegatronFlags.class,
+    description = {
+      "Shows what each rank of a run would hold and send, how long pipeline stages would wait, and"
+          + " whether it fits a device.",
+      "Takes the flags of pretrain; needs neither GPU nor data."
+    })
+final class PlanCommand implements Callable<Integer> {
+  private static final double BYTES_PER_GIB = 1L << 30;
+
+  @Option(
+      names = "--world-size",
+      paramLabel = "N",
+      description = "Ranks in all (default: as many as one replica of the model has).")
+  @Nullable Integer worldSize;
+
+  @Option(
+      names = "--device-memory",
+      paramLabel = "GIB",
+      description = "Fails with what would help if a rank needs more than so many GiB.")
+  @Nullable Double deviceMemory;
+
+  @Mixin final PretrainOptions options = PretrainOptions.ofPlan(() -> worldSize);
+  @Spec CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    PretrainOptions.Resolved run = options.resolve(spec, Map.of(), Checkpoints::arguments);
+    check();
+    PrintWriter out = spec.commandLine().getOut();
+    RunConfig config = run.config();
+    int vocabSize = BuiltModel.paddedVocabSize(config, out::println);
+    RunPlan plan = RunPlan.of(config, config.model().withVocabSize(vocabSize));
+    PlanReport.lines(plan).forEach(out::println);
+    out.flush();
+    if (deviceMemory != null) {
+      plan.requireAtMost((long) (deviceMemory * BYTES_PER_GIB));
+      out.printf("%nfits into %s GiB%n", deviceMemory);
+      out.flush();
+    }
+    return 0;
+  }
+
+  private void check() {
+    Problems problems = new Problems();
+    if (deviceMemory != null && !(deviceMemory > 0)) {
+      problems.add("--device-memory", deviceMemory, "above 0", "Give GiB, 80 for example.");
+    }
+    problems.throwIfAny();
+  }
+}

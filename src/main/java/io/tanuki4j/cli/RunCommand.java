@@ -1,0 +1,15 @@
+package io.tanuki4j.cli;
+
+import io.tanuki4j.flags.PretrainOptions;
+import java.util.Map;
+
+/** A command that several ranks can run together, with the flags of a run. */
+interface RunCommand {
+  /**
+   * Reads the flags, once picocli has the words, and checks them all.
+   *
+   * @param environment of the process that is to run
+   * @throws io.tanuki4j.config.ConfigException with a line for each problem
+   */
+  PretrainOptions.Resolved resolve(Map<String, String> environment);
+}

@@ -1,0 +1,163 @@
+package io.tanuki4j.convert;
+
+import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.OpenShards;
+import io.tanuki4j.checkpoint.Part;
+import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.convert.huggingface.HfFolder;
+import io.tanuki4j.convert.huggingface.HfLlamaConfig;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model that is being converted, its tensors still in the files they come from.
+ *
+ * @param config its {@code vocabSize} is the number of stored rows, padding included
+ * @param state of the run that it comes from; its {@code vocabSize} counts rows without padding
+ * @param tensors under the names of this program
+ * @param optimizer state of the optimizer; empty if there is none
+ */
+public record ConversionSource(
+    HfLlamaConfig config,
+    TrainState state,
+    List<SourceTensor> tensors,
+    List<SourceTensor> optimizer,
+    Closeable files)
+    implements Closeable {
+  /** Megatron's iteration of a model that no run of ours has trained. */
+  private static final int FIRST_ITERATION = 1;
+
+  public static ConversionSource ofHuggingFace(Path folder, @Nullable Integer trueVocabSize)
+      throws IOException {
+    HfFolder opened = HfFolder.open(folder);
+    HfLlamaConfig config = opened.config();
+    int vocabSize = trueVocabSize == null ? config.vocabSize() : trueVocabSize;
+    TrainState state =
+        new TrainState(
+            FIRST_ITERATION,
+            0,
+            0,
+            vocabSize,
+            Map.of(),
+            Map.of(),
+            LlamaArguments.of(config, config.vocabSize()));
+    return new ConversionSource(config, state, opened.tensors(), List.of(), opened);
+  }
+
+  /**
+   * @param checkpoint whole: its checksums are compared first
+   * @param withOptimizer whether to take the optimizer's state, if there is any
+   * @throws IllegalArgumentException if it is damaged
+   */
+  public static ConversionSource ofCheckpoint(
+      Checkpoint checkpoint, @Nullable Integer trueVocabSize, boolean withOptimizer)
+      throws IOException {
+    OpenFiles files = new OpenFiles(new ArrayList<>());
+    try {
+      List<SourceTensor> tensors = files.open(checkpoint, Part.MODEL);
+      List<SourceTensor> optimizer =
+          withOptimizer && checkpoint.has(Part.OPTIMIZER)
+              ? files.open(checkpoint, Part.OPTIMIZER)
+              : List.of();
+      return of(checkpoint, tensors, optimizer, files).withVocabSize(trueVocabSize);
+    } catch (IOException | RuntimeException e) {
+      files.close();
+      throw e;
+    }
+  }
+
+  private static ConversionSource of(
+      Checkpoint checkpoint,
+      List<SourceTensor> tensors,
+      List<SourceTensor> optimizer,
+      Closeable files) {
+    TrainState state = checkpoint.state();
+    int rows = vocabularyRows(checkpoint, tensors);
+    HfLlamaConfig config =
+        LlamaArguments.toConfig(checkpoint.folder().toString(), state.arguments(), rows);
+    return new ConversionSource(config, state, tensors, optimizer, files)
+        .withVocabSize(state.vocabSize() == 0 ? rows : null);
+  }
+
+  /** Files of both parts. */
+  private record OpenFiles(List<OpenShards> shards) implements Closeable {
+    List<SourceTensor> open(Checkpoint checkpoint, Part part) throws IOException {
+      OpenShards opened = checkpoint.open(part);
+      shards.add(opened);
+      opened.verify();
+      return opened.tensors();
+    }
+
+    @Override
+    public void close() throws IOException {
+      for (OpenShards opened : shards) {
+        opened.close();
+      }
+    }
+  }
+
+  private ConversionSource withVocabSize(@Nullable Integer size) {
+    if (size == null) {
+      return this;
+    }
+    TrainState other =
+        new TrainState(
+            state.iteration(),
+            state.consumedTrainSamples(),
+            state.consumedValidSamples(),
+            size,
+            state.optimizer(),
+            state.schedule(),
+            state.arguments());
+    return new ConversionSource(config, other, tensors, optimizer, files);
+  }
+
+  private static int vocabularyRows(Checkpoint checkpoint, List<SourceTensor> tensors) {
+    return tensors.stream()
+        .filter(ConversionSource::isVocabulary)
+        .mapToInt(tensor -> Math.toIntExact(tensor.shape().dim(0)))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    checkpoint.folder() + ": it has no tensor embedding.weight."));
+  }
+
+  private static boolean isVocabulary(SourceTensor tensor) {
+    String name = "." + tensor.name();
+    return name.endsWith(".embedding.weight") || name.endsWith(".output.weight");
+  }
+
+  /** Rows of the vocabulary that are no padding. */
+  public int vocabSize() {
+    return state.vocabSize();
+  }
+
+  Map<String, @Nullable Object> arguments() {
+    return new LinkedHashMap<>(state.arguments());
+  }
+
+  /** The same model with other numbers of rows of the vocabulary. */
+  public ConversionSource withRows(int rows) {
+    return new ConversionSource(
+        config, state, withRows(tensors, rows), withRows(optimizer, rows), files);
+  }
+
+  private static List<SourceTensor> withRows(List<SourceTensor> tensors, int rows) {
+    return tensors.stream()
+        .map(tensor -> isVocabulary(tensor) ? tensor.withRows(rows) : tensor)
+        .toList();
+  }
+
+  @Override
+  public void close() throws IOException {
+    files.close();
+  }
+}

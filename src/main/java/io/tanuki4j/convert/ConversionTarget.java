@@ -1,0 +1,133 @@
+package io.tanuki4j.convert;
+
+import io.tanuki4j.checkpoint.RankTensors;
+import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.flags.ConvertOptions;
+import io.tanuki4j.run.SavedArguments;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntConsumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code convert} writes as a checkpoint.
+ *
+ * @param tensors whole
+ * @param optimizer whole; empty if it is left out
+ */
+public record ConversionTarget(
+    TrainState state,
+    List<SourceTensor> tensors,
+    List<SourceTensor> optimizer,
+    TargetLayout target) {
+
+  /**
+   * @throws io.tanuki4j.config.ConfigException if the model cannot be split as asked
+   */
+  public static ConversionTarget of(ConversionSource model, ConvertOptions options) {
+    SavedArguments source = new SavedArguments("the model", model.arguments());
+    int tp = size(options.targetTensorParallelSize, source, "tensor_model_parallel_size");
+    int pp = size(options.targetPipelineParallelSize, source, "pipeline_model_parallel_size");
+    int rows = options.paddedVocabSize(model.vocabSize(), model.config().vocabSize(), tp);
+    ConversionSource padded = padded(model, rows, options.trueVocabSize != null);
+    List<SourceTensor> tensors = retyped(padded.tensors(), options.type());
+    boolean sameTypes = types(tensors).equals(types(padded.tensors()));
+    List<SourceTensor> optimizer = sameTypes ? padded.optimizer() : List.of();
+    Map<String, @Nullable Object> arguments = arguments(model, options);
+    arguments.put("padded_vocab_size", rows);
+    arguments.put("tensor_model_parallel_size", tp);
+    arguments.put("pipeline_model_parallel_size", pp);
+    arguments.put("bf16", tensors.get(0).type() == ElementType.BF16);
+    return new ConversionTarget(
+        state(model.state(), arguments, !optimizer.isEmpty()),
+        tensors,
+        optimizer,
+        TargetLayout.of(source.model(rows), tp, pp));
+  }
+
+  private static int size(@Nullable Integer asked, SavedArguments source, String name) {
+    return asked == null ? source.integer(name, 1) : asked;
+  }
+
+  /** Padding rows are kept as they are, unless the user says where they begin. */
+  private static ConversionSource padded(ConversionSource model, int rows, boolean cut) {
+    return cut ? model.withRows(model.vocabSize()).withRows(rows) : model.withRows(rows);
+  }
+
+  /** In the type that is asked for; F16, which nothing here computes in, becomes F32. */
+  public static List<SourceTensor> retyped(
+      List<SourceTensor> tensors, @Nullable ElementType asked) {
+    return tensors.stream()
+        .map(
+            tensor -> {
+              ElementType kept = tensor.type() == ElementType.F16 ? ElementType.F32 : tensor.type();
+              return tensor.as(asked == null ? kept : asked);
+            })
+        .toList();
+  }
+
+  private static List<ElementType> types(List<SourceTensor> tensors) {
+    return tensors.stream().map(SourceTensor::type).toList();
+  }
+
+  private static Map<String, @Nullable Object> arguments(
+      ConversionSource model, ConvertOptions options) {
+    Map<String, @Nullable Object> arguments = new LinkedHashMap<>(model.arguments());
+    if (options.loadsHuggingFace() || options.makeVocabSizeDivisibleBy != null) {
+      arguments.put("make_vocab_size_divisible_by", options.vocabularyUnit());
+    }
+    if (options.tokenizerModel != null) {
+      arguments.put("tokenizer_model", options.tokenizerModel.toString());
+    }
+    if (options.tokenizerType != null) {
+      arguments.put("tokenizer_type", options.tokenizerType);
+    }
+    return arguments;
+  }
+
+  private static TrainState state(
+      TrainState from, Map<String, @Nullable Object> arguments, boolean withOptimizer) {
+    return new TrainState(
+        from.iteration(),
+        from.consumedTrainSamples(),
+        from.consumedValidSamples(),
+        from.vocabSize(),
+        withOptimizer ? from.optimizer() : Map.of(),
+        withOptimizer ? from.schedule() : Map.of(),
+        arguments);
+  }
+
+  public List<SourceTensor> all() {
+    return Stream.concat(tensors.stream(), optimizer.stream()).toList();
+  }
+
+  /**
+   * The shards of each rank.
+   *
+   * @param observer hears how many bytes are read
+   */
+  public List<RankTensors> ranks(IntConsumer observer) {
+    return target.cut(observed(tensors, observer), observed(optimizer, observer));
+  }
+
+  private static List<SourceTensor> observed(List<SourceTensor> tensors, IntConsumer observer) {
+    return tensors.stream().map(tensor -> tensor.observed(observer)).toList();
+  }
+
+  /** For the user, when it is written. */
+  @Override
+  public String toString() {
+    return "%d tensors, vocabulary of %d in %d rows, %s, shards of tp %d x pp %d"
+        .formatted(
+            tensors.size(),
+            state.vocabSize(),
+            target.model().vocabSize(),
+            optimizer.isEmpty() ? "no optimizer state" : "with optimizer state",
+            target.layout().dims().tp(),
+            target.layout().dims().pp());
+  }
+}

@@ -1,0 +1,50 @@
+package io.tanuki4j.convert;
+
+import io.tanuki4j.checkpoint.SourceTensor;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+
+/** Counts the bytes that are read of tensors; prints a line now and then, and the last. */
+public final class ConvertProgress {
+  private static final long NANOS_BETWEEN_LINES = 5_000_000_000L;
+  private static final double BYTES_PER_MB = 1e6;
+
+  private final PrintWriter out;
+  private final String verb;
+  private final long totalBytes;
+  private final long start = System.nanoTime();
+  private long lastLine = start;
+  private long doneBytes;
+
+  /**
+   * @param verb what is done, for example {@code wrote}
+   */
+  public ConvertProgress(PrintWriter out, String verb, List<SourceTensor> tensors) {
+    this.out = out;
+    this.verb = verb;
+    this.totalBytes = tensors.stream().mapToLong(SourceTensor::numBytes).sum();
+  }
+
+  public void add(int bytes) {
+    doneBytes += bytes;
+    long now = System.nanoTime();
+    if (now - lastLine >= NANOS_BETWEEN_LINES || doneBytes == totalBytes) {
+      lastLine = now;
+      print();
+    }
+  }
+
+  private void print() {
+    double seconds = Math.max(1e-9, (System.nanoTime() - start) / 1e9);
+    out.println(
+        String.format(
+            Locale.ROOT,
+            " > %s %.1f of %.1f MB (%.0f MB/s)",
+            verb,
+            doneBytes / BYTES_PER_MB,
+            totalBytes / BYTES_PER_MB,
+            doneBytes / BYTES_PER_MB / seconds));
+    out.flush();
+  }
+}

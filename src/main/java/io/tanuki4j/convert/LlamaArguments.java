@@ -1,0 +1,135 @@
+package io.tanuki4j.convert;
+
+import io.tanuki4j.convert.huggingface.HfLlamaConfig;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.run.SavedArguments;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The shape of a Llama as Megatron's arguments ({@code num_layers}), which checkpoints keep, and as
+ * a Hugging Face configuration.
+ */
+final class LlamaArguments {
+  /** What a Llama is in Megatron's words; the other values of these need another model. */
+  private static final Map<String, Object> FIXED = fixed();
+
+  private final String source;
+  private final Map<String, ? extends @Nullable Object> arguments;
+
+  private LlamaArguments(String source, Map<String, ? extends @Nullable Object> arguments) {
+    this.source = source;
+    this.arguments = arguments;
+  }
+
+  private static Map<String, Object> fixed() {
+    Map<String, Object> fixed = new LinkedHashMap<>();
+    fixed.put("position_embedding_type", "rope");
+    fixed.put("normalization", "RMSNorm");
+    fixed.put("swiglu", true);
+    fixed.put("add_bias_linear", false);
+    fixed.put("add_qkv_bias", false);
+    fixed.put("rotary_percent", 1.0);
+    fixed.put("rotary_interleaved", false);
+    fixed.put("apply_layernorm_1p", false);
+    fixed.put("attention_dropout", 0.0);
+    fixed.put("hidden_dropout", 0.0);
+    return fixed;
+  }
+
+  /** The arguments of a model whose vocabulary's tensors have {@code paddedVocabSize} rows. */
+  static Map<String, @Nullable Object> of(HfLlamaConfig config, int paddedVocabSize) {
+    Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
+    arguments.put("num_layers", config.numLayers());
+    arguments.put("hidden_size", config.hiddenSize());
+    arguments.put("ffn_hidden_size", config.ffnHiddenSize());
+    arguments.put("num_attention_heads", config.numHeads());
+    arguments.put("group_query_attention", config.numKeyValueHeads() != config.numHeads());
+    arguments.put("num_query_groups", config.numKeyValueHeads());
+    arguments.put("kv_channels", config.headDim());
+    arguments.put("seq_length", config.maxPositionEmbeddings());
+    arguments.put("max_position_embeddings", config.maxPositionEmbeddings());
+    arguments.put("padded_vocab_size", paddedVocabSize);
+    arguments.put("norm_epsilon", config.normEpsilon());
+    arguments.put("init_method_std", config.initializerRange());
+    arguments.put("untie_embeddings_and_output_weights", !config.tiedEmbeddings());
+    arguments.put("rotary_base", config.ropeTheta());
+    arguments.put("rope_theta", config.ropeTheta());
+    if (config.positionInterpolation() != 1) {
+      arguments.put("rotary_seq_len_interpolation_factor", config.positionInterpolation());
+    }
+    Double llama3Factor = config.llama3RopeFactor();
+    arguments.put("use_rope_scaling", llama3Factor != null);
+    if (llama3Factor != null) {
+      arguments.put("rope_scaling_factor", llama3Factor);
+    }
+    arguments.put("bos_token_id", config.bosId());
+    arguments.put("eos_token_id", config.eosIds());
+    arguments.put("pad_token_id", config.padId());
+    arguments.putAll(FIXED);
+    return arguments;
+  }
+
+  /**
+   * @param source the checkpoint, for messages
+   * @param vocabSize rows of the vocabulary's tensors
+   * @throws IllegalArgumentException if the arguments lack a size, or are of a model that
+   *     transformers' Llama is not
+   */
+  static HfLlamaConfig toConfig(
+      String source, Map<String, ? extends @Nullable Object> arguments, int vocabSize) {
+    return new LlamaArguments(source, arguments).config(vocabSize);
+  }
+
+  private HfLlamaConfig config(int vocabSize) {
+    FIXED.forEach(this::expect);
+    ModelConfig model = new SavedArguments(source, arguments).model(vocabSize);
+    return new HfLlamaConfig(
+        model.numLayers(),
+        model.hiddenSize(),
+        model.ffnHiddenSize(),
+        model.numHeads(),
+        model.numQueryGroups(),
+        model.headDim(),
+        vocabSize,
+        model.maxPositionEmbeddings(),
+        model.normEpsilon(),
+        model.ropeBase(),
+        model.rotaryInterpolationFactor(),
+        model.ropeScalingFactor(),
+        model.tiedEmbeddings(),
+        model.initStd(),
+        id("bos_token_id"),
+        ids("eos_token_id"),
+        id("pad_token_id"));
+  }
+
+  private void expect(String name, Object expected) {
+    Object value = arguments.get(name);
+    if (!same(value, expected)) {
+      throw new IllegalArgumentException(
+          "%s: its argument %s is %s (expected for a Hugging Face Llama: %s)."
+              .formatted(source, name, value, expected));
+    }
+  }
+
+  /** Absent counts as the same: Megatron's own default is then not known to be another. */
+  private static boolean same(@Nullable Object value, Object expected) {
+    if (value instanceof Number a && expected instanceof Number b) {
+      return a.doubleValue() == b.doubleValue();
+    }
+    return value == null || value.equals(expected);
+  }
+
+  private @Nullable Integer id(String name) {
+    return arguments.get(name) instanceof Number number ? (Integer) number.intValue() : null;
+  }
+
+  private List<Integer> ids(String name) {
+    return arguments.get(name) instanceof List<?> list
+        ? list.stream().map(id -> ((Number) id).intValue()).toList()
+        : List.of();
+  }
+}

@@ -1,0 +1,156 @@
+package io.tanuki4j.convert;
+
+import io.tanuki4j.checkpoint.RankTensors;
+import io.tanuki4j.checkpoint.Region;
+import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.flags.ConvertOptions;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.parallel.Divisors;
+import io.tanuki4j.parallel.Layout;
+import io.tanuki4j.parallel.LayoutRequest;
+import io.tanuki4j.parallel.LayoutRequest.Sizes;
+import io.tanuki4j.parallel.LayoutRequest.Stages;
+import io.tanuki4j.parallel.LayoutRules;
+import io.tanuki4j.parallel.RankGrid;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+
+/**
+ * Whole tensors as the ranks of a tensor and pipeline parallel run hold them, so that a converted
+ * checkpoint has the shards which that run would write.
+ *
+ * @param model with its padded vocabulary
+ */
+record TargetLayout(ModelConfig model, Layout layout) {
+
+  /**
+   * @throws io.tanuki4j.config.ConfigException if the model cannot be split so
+   */
+  static TargetLayout of(ModelConfig model, int tp, int pp) {
+    Problems problems = new Problems();
+    int stages = checkedStages(model.numLayers(), pp, problems);
+    LayoutRequest request = new LayoutRequest(tp * stages, tp, 1, stages, false, Stages.EVEN);
+    Sizes sizes =
+        new Sizes(
+            model.numLayers(),
+            model.numHeads(),
+            model.numQueryGroups(),
+            model.ffnHiddenSize(),
+            model.vocabSize(),
+            model.seqLength(),
+            1,
+            1);
+    Optional<Layout> layout =
+        LayoutRules.resolve(
+            request,
+            sizes,
+            (flag, value, expected, remedy) ->
+                problems.add(
+                    targetFlag(flag), value, expected.replace("--", "the model's "), remedy));
+    problems.throwIfAny();
+    return new TargetLayout(model, layout.orElseThrow());
+  }
+
+  /** What pretrain's rules say of stages that are not equal names flags which convert lacks. */
+  private static int checkedStages(int numLayers, int pp, Problems problems) {
+    if (pp < 1 || numLayers % pp == 0) {
+      return pp;
+    }
+    problems.add(
+        ConvertOptions.TARGET_PP,
+        pp,
+        "a divisor of the model's num-layers %d".formatted(numLayers),
+        Divisors.use(numLayers, stages -> numLayers % stages == 0)
+            + " Runs load it whatever number of layers their stages have.");
+    return 1;
+  }
+
+  private static String targetFlag(String flag) {
+    return switch (flag) {
+      case "--tensor-model-parallel-size" -> ConvertOptions.TARGET_TP;
+      case "--pipeline-model-parallel-size" -> ConvertOptions.TARGET_PP;
+      default -> flag;
+    };
+  }
+
+  /**
+   * What each rank has.
+   *
+   * @param optimizer tensors of the parameters' names with a word in front: {@code exp_avg.}
+   * @throws IllegalArgumentException if the model has other tensors than its shape says
+   */
+  List<RankTensors> cut(List<SourceTensor> tensors, List<SourceTensor> optimizer) {
+    RankGrid grid = new RankGrid(layout.dims());
+    List<RankTensors> ranks = new ArrayList<>();
+    Set<String> names = new LinkedHashSet<>();
+    for (int rank = 0; rank < grid.worldSize(); rank++) {
+      Map<String, Region> regions = regions(grid, rank);
+      names.addAll(regions.keySet());
+      ranks.add(
+          new RankTensors(
+              parts(tensors, SourceTensor::name, regions),
+              parts(optimizer, TargetLayout::parameterOf, regions)));
+    }
+    requireSameNames(names, tensors);
+    return ranks;
+  }
+
+  private Map<String, Region> regions(RankGrid grid, int rank) {
+    Map<String, Region> regions = new HashMap<>();
+    for (ParameterSpec spec : ModelParameters.specs(model, layout.layers(), grid, rank)) {
+      for (ParameterSpec.Slice slice : spec.slices()) {
+        long columns = spec.shape().rank() == 1 ? 1 : spec.shape().dim(1);
+        regions.put(
+            slice.name(), new Region(slice.firstRow(), slice.firstColumn(), slice.rows(), columns));
+      }
+    }
+    return regions;
+  }
+
+  private static List<SourceTensor> parts(
+      List<SourceTensor> tensors,
+      Function<SourceTensor, String> parameter,
+      Map<String, Region> regions) {
+    List<SourceTensor> parts = new ArrayList<>();
+    for (SourceTensor tensor : tensors) {
+      Region region = regions.get(parameter.apply(tensor));
+      if (region != null) {
+        parts.add(tensor.part(region));
+      }
+    }
+    return parts;
+  }
+
+  private static String parameterOf(SourceTensor state) {
+    return state.name().substring(state.name().indexOf('.') + 1);
+  }
+
+  private static void requireSameNames(Set<String> expected, List<SourceTensor> tensors) {
+    Set<String> missing = new TreeSet<>(expected);
+    Set<String> others = new TreeSet<>();
+    for (SourceTensor tensor : tensors) {
+      if (!missing.remove(tensor.name())) {
+        others.add(tensor.name());
+      }
+    }
+    if (!missing.isEmpty() || !others.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the model's tensors are not those that its arguments give: it has %s, and lacks %s."
+              .formatted(names(others), names(missing)));
+    }
+  }
+
+  private static String names(Set<String> names) {
+    return names.isEmpty() ? "no others" : String.join(", ", names);
+  }
+}

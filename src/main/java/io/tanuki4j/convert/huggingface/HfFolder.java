@@ -1,0 +1,145 @@
+package io.tanuki4j.convert.huggingface;
+
+import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
+import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.tensor.Shape;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * An open Llama folder: its configuration, and its tensors under the names of this program. Opening
+ * it checks that every tensor is there in its shape and that nothing else is.
+ */
+public final class HfFolder implements Closeable {
+  private static final int MAX_NAMED = 5;
+  private static final int COMPARED_BYTES = 1 << 20;
+
+  /** Derived from the configuration; old versions of transformers wrote them. */
+  private static final String DERIVED = "rotary_emb.inv_freq";
+
+  private final Path folder;
+  private final HfLlamaConfig config;
+  private final WeightFiles weights;
+
+  private HfFolder(Path folder, HfLlamaConfig config, WeightFiles weights) {
+    this.folder = folder;
+    this.config = config;
+    this.weights = weights;
+  }
+
+  /**
+   * @throws IllegalArgumentException if the folder is damaged or holds another model
+   */
+  public static HfFolder open(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      throw new IllegalArgumentException(folder + ": there is no such folder. Check the path.");
+    }
+    HfLlamaConfig config = HfConfigReader.read(folder);
+    HfFolder opened = new HfFolder(folder, config, WeightFiles.open(folder));
+    try {
+      opened.checkTensors();
+    } catch (IOException | RuntimeException e) {
+      opened.close();
+      throw e;
+    }
+    return opened;
+  }
+
+  public HfLlamaConfig config() {
+    return config;
+  }
+
+  /** Every tensor of the model, whole, in its stored type. */
+  public List<SourceTensor> tensors() {
+    return HfTensor.of(config).stream().map(this::source).toList();
+  }
+
+  private SourceTensor source(HfTensor tensor) {
+    SafetensorsReader reader = weights.reader(tensor.theirs());
+    TensorEntry entry = reader.tensor(tensor.theirs());
+    long elementBytes = entry.type().numBytes(Shape.of(1));
+    return SourceTensor.whole(
+        tensor.ours(),
+        entry.type(),
+        entry.shape(),
+        (first, into) -> reader.read(entry, first * elementBytes, into));
+  }
+
+  private void checkTensors() throws IOException {
+    List<String> missing = new ArrayList<>();
+    List<String> different = new ArrayList<>();
+    Set<String> extra = weights.names();
+    extra.removeIf(name -> name.endsWith(DERIVED));
+    for (HfTensor tensor : HfTensor.of(config)) {
+      extra.remove(tensor.theirs());
+      if (!weights.names().contains(tensor.theirs())) {
+        missing.add(tensor.theirs());
+        continue;
+      }
+      TensorEntry entry = weights.reader(tensor.theirs()).tensor(tensor.theirs());
+      if (!entry.shape().equals(tensor.shape()) || !isFloat(entry.type())) {
+        different.add(
+            "%s as %s %s instead of %s"
+                .formatted(tensor.theirs(), entry.type(), entry.shape(), tensor.shape()));
+      }
+    }
+    if (config.tiedEmbeddings() && extra.remove(HfTensor.HEAD)) {
+      requireEqual(HfTensor.EMBEDDING, HfTensor.HEAD);
+    }
+    refuse("lacks", missing);
+    refuse("has", different);
+    refuse("has besides the model's tensors", List.copyOf(extra));
+  }
+
+  private void refuse(String what, List<String> names) {
+    if (names.isEmpty()) {
+      return;
+    }
+    List<String> named = names.subList(0, Math.min(MAX_NAMED, names.size()));
+    String more =
+        names.size() > MAX_NAMED ? " and %d more".formatted(names.size() - MAX_NAMED) : "";
+    throw new IllegalArgumentException(
+        "%s: it %s %s%s. It does not fit its config.json."
+            .formatted(folder, what, String.join(", ", named), more));
+  }
+
+  private static boolean isFloat(ElementType type) {
+    return switch (type) {
+      case F64, F32, BF16, F16 -> true;
+      default -> false;
+    };
+  }
+
+  /** transformers ignores the head of a tied model; it must not say anything else. */
+  private void requireEqual(String first, String second) throws IOException {
+    TensorEntry a = weights.reader(first).tensor(first);
+    TensorEntry b = weights.reader(second).tensor(second);
+    boolean equal = a.type() == b.type() && a.shape().equals(b.shape());
+    for (long from = 0; equal && from < a.numBytes(); from += COMPARED_BYTES) {
+      int count = (int) Math.min(COMPARED_BYTES, a.numBytes() - from);
+      ByteBuffer left = ByteBuffer.allocate(count);
+      ByteBuffer right = ByteBuffer.allocate(count);
+      weights.reader(first).read(a, from, left);
+      weights.reader(second).read(b, from, right);
+      equal = left.flip().equals(right.flip());
+    }
+    if (!equal) {
+      throw new IllegalArgumentException(
+          "%s: %s differs from %s, but tie_word_embeddings is true. Remove one of the two."
+              .formatted(folder, second, first));
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    weights.close();
+  }
+}

@@ -1,0 +1,55 @@
+package io.tanuki4j.convert.huggingface;
+
+import io.tanuki4j.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A tensor of a Llama folder and what this program calls it. Both keep queries, keys, values, gate
+ * and up apart, {@code [out, in]}, with half-split rotary: the bytes are the same.
+ */
+record HfTensor(String theirs, String ours, Shape shape) {
+  static final String HEAD = "lm_head.weight";
+  static final String EMBEDDING = "model.embed_tokens.weight";
+
+  /** Every tensor of a model, in the order of the model. */
+  static List<HfTensor> of(HfLlamaConfig config) {
+    long hidden = config.hiddenSize();
+    Shape vocabulary = Shape.of(config.vocabSize(), hidden);
+    List<HfTensor> tensors = new ArrayList<>();
+    tensors.add(new HfTensor(EMBEDDING, "embedding.weight", vocabulary));
+    for (int i = 0; i < config.numLayers(); i++) {
+      addLayer(tensors, i, config);
+    }
+    tensors.add(new HfTensor("model.norm.weight", "final_norm.weight", Shape.of(hidden)));
+    if (!config.tiedEmbeddings()) {
+      tensors.add(new HfTensor(HEAD, "output.weight", vocabulary));
+    }
+    return tensors;
+  }
+
+  private static void addLayer(List<HfTensor> tensors, int index, HfLlamaConfig config) {
+    long hidden = config.hiddenSize();
+    long ffn = config.ffnHiddenSize();
+    long queries = (long) config.numHeads() * config.headDim();
+    long keys = (long) config.numKeyValueHeads() * config.headDim();
+    Object[][] layer = {
+      {"input_layernorm", "attention.norm", Shape.of(hidden)},
+      {"self_attn.q_proj", "attention.q", Shape.of(queries, hidden)},
+      {"self_attn.k_proj", "attention.k", Shape.of(keys, hidden)},
+      {"self_attn.v_proj", "attention.v", Shape.of(keys, hidden)},
+      {"self_attn.o_proj", "attention.proj", Shape.of(hidden, queries)},
+      {"post_attention_layernorm", "mlp.norm", Shape.of(hidden)},
+      {"mlp.gate_proj", "mlp.gate", Shape.of(ffn, hidden)},
+      {"mlp.up_proj", "mlp.up", Shape.of(ffn, hidden)},
+      {"mlp.down_proj", "mlp.down", Shape.of(hidden, ffn)},
+    };
+    for (Object[] row : layer) {
+      tensors.add(
+          new HfTensor(
+              "model.layers.%d.%s.weight".formatted(index, row[0]),
+              "layers.%d.%s.weight".formatted(index, row[1]),
+              (Shape) row[2]));
+    }
+  }
+}

@@ -1,0 +1,121 @@
+package io.tanuki4j.convert.huggingface;
+
+import io.tanuki4j.checkpoint.ShardWriter;
+import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.disk.Folders;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Writes a Llama folder that transformers loads. It appears when all of it is written. */
+public final class HfWriter {
+  private final Path folder;
+  private final HfLlamaConfig config;
+  private final @Nullable HfTokenizerFiles tokenizer;
+  private final long maxShardBytes;
+
+  /**
+   * @param folder must not exist, or be empty
+   * @param tokenizer null to leave it out
+   * @param maxShardBytes a file of weights becomes no larger, unless one tensor is
+   */
+  public HfWriter(
+      Path folder, HfLlamaConfig config, @Nullable HfTokenizerFiles tokenizer, long maxShardBytes) {
+    this.folder = folder;
+    this.config = config;
+    this.tokenizer = tokenizer;
+    this.maxShardBytes = maxShardBytes;
+  }
+
+  /**
+   * @param tensors under the names of this program
+   * @throws IllegalArgumentException if the folder holds something, or the tensors are not those of
+   *     the configuration
+   */
+  public void write(List<SourceTensor> tensors) throws IOException {
+    if (!Folders.list(folder).isEmpty() || Files.isRegularFile(folder)) {
+      throw new IllegalArgumentException(
+          folder + ": it is not empty (expected: a new folder). Give another one.");
+    }
+    List<SourceTensor> theirs = inTheirNames(tensors);
+    Path saving = folder.resolveSibling(folder.getFileName() + ".saving");
+    Folders.delete(saving);
+    Files.createDirectories(saving);
+    HfConfigWriter.write(saving, config, theirs.get(0).type());
+    if (tokenizer != null) {
+      tokenizer.write(saving);
+    }
+    writeWeights(saving, theirs);
+    Files.deleteIfExists(folder);
+    Folders.rename(saving, folder);
+  }
+
+  private List<SourceTensor> inTheirNames(List<SourceTensor> tensors) {
+    Map<String, SourceTensor> byName = new HashMap<>();
+    tensors.forEach(tensor -> byName.put(tensor.name(), tensor));
+    List<SourceTensor> theirs = new ArrayList<>();
+    for (HfTensor tensor : HfTensor.of(config)) {
+      SourceTensor source = byName.remove(tensor.ours());
+      if (source == null || !source.shape().equals(tensor.shape())) {
+        throw new IllegalArgumentException(
+            "the checkpoint's %s is %s (expected from its arguments: %s)."
+                .formatted(
+                    tensor.ours(), source == null ? "missing" : source.shape(), tensor.shape()));
+      }
+      theirs.add(source.renamed(tensor.theirs()));
+    }
+    if (!byName.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the checkpoint has tensors that a Llama has not: %s."
+              .formatted(String.join(", ", new TreeMap<>(byName).keySet())));
+    }
+    return theirs;
+  }
+
+  private void writeWeights(Path saving, List<SourceTensor> tensors) throws IOException {
+    List<List<SourceTensor>> shards = shards(tensors);
+    if (shards.size() == 1) {
+      ShardWriter.write(saving.resolve(WeightFiles.SINGLE), tensors);
+      return;
+    }
+    Map<String, String> weightMap = new TreeMap<>();
+    for (int i = 0; i < shards.size(); i++) {
+      String name = "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
+      ShardWriter.write(saving.resolve(name), shards.get(i));
+      shards.get(i).forEach(tensor -> weightMap.put(tensor.name(), name));
+    }
+    Map<String, Object> metadata = new LinkedHashMap<>();
+    metadata.put(
+        "total_parameters", tensors.stream().mapToLong(t -> t.shape().numElements()).sum());
+    metadata.put("total_size", tensors.stream().mapToLong(SourceTensor::numBytes).sum());
+    Map<String, Object> index = new LinkedHashMap<>();
+    index.put("metadata", metadata);
+    index.put("weight_map", weightMap);
+    HfConfigWriter.writeJson(saving.resolve(WeightFiles.INDEX), index);
+  }
+
+  /** Fills file after file in the order of the model. */
+  private List<List<SourceTensor>> shards(List<SourceTensor> tensors) {
+    List<List<SourceTensor>> shards = new ArrayList<>();
+    List<SourceTensor> shard = new ArrayList<>();
+    long bytes = 0;
+    for (SourceTensor tensor : tensors) {
+      if (!shard.isEmpty() && bytes + tensor.numBytes() > maxShardBytes) {
+        shards.add(shard);
+        shard = new ArrayList<>();
+        bytes = 0;
+      }
+      shard.add(tensor);
+      bytes += tensor.numBytes();
+    }
+    shards.add(shard);
+    return shards;
+  }
+}

@@ -1,0 +1,147 @@
+package io.tanuki4j.flags;
+
+import static java.util.Objects.requireNonNullElse;
+
+import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.config.Problems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The flags of {@link CheckpointConfig}. */
+public final class CheckpointOptions {
+  @Option(names = "--save", paramLabel = "DIR", description = "Where checkpoints go.")
+  @Nullable Path save;
+
+  @Option(
+      names = "--save-interval",
+      paramLabel = "N",
+      description = "Iterations between checkpoints; needed with --save.")
+  @Nullable Integer saveInterval;
+
+  @Option(names = "--no-save-optim", description = "Saves no optimizer, so no run can go on.")
+  @Nullable Boolean noSaveOptim;
+
+  @Option(
+      names = "--load",
+      paramLabel = "DIR",
+      description = "Goes on from the latest checkpoint there; may be the folder of --save.")
+  @Nullable Path load;
+
+  @Option(names = "--ckpt-step", paramLabel = "N", description = "Loads iteration N instead.")
+  @Nullable Integer ckptStep;
+
+  @Option(
+      names = "--pretrained-checkpoint",
+      paramLabel = "DIR",
+      description = "Where the weights come from if --load has no checkpoint.")
+  @Nullable Path pretrainedCheckpoint;
+
+  @Option(
+      names = "--finetune",
+      description = "Loads only weights and starts at iteration 0 and the first sample.")
+  boolean finetune;
+
+  @Option(
+      names = "--no-load-optim",
+      description = "Loads neither optimizer nor learning rate schedule.")
+  @Nullable Boolean noLoadOptim;
+
+  @Option(
+      names = "--exit-on-missing-checkpoint",
+      description = "Ends if --load has no checkpoint, instead of starting from random weights.")
+  boolean exitOnMissingCheckpoint;
+
+  @Option(
+      names = "--use-checkpoint-args",
+      description = "Takes the model's shape from the checkpoint; flags that are given win.")
+  boolean useCheckpointArgs;
+
+  @Option(
+      names = "--no-use-tokenizer-model-from-checkpoint-args",
+      description = "But not the path of the tokenizer's model.")
+  boolean useTokenizerModelFromCheckpointArgs = true;
+
+  @Option(
+      names = {"--override-opt_param-scheduler", "--override-opt-param-scheduler"},
+      description = "Flags of the schedule win over the checkpoint's.")
+  boolean overrideOptParamScheduler;
+
+  @Option(
+      names = {"--use-checkpoint-opt_param-scheduler", "--use-checkpoint-opt-param-scheduler"},
+      description = "The checkpoint's schedule wins over the flags.")
+  boolean useCheckpointOptParamScheduler;
+
+  void check(Problems problems) {
+    if (save != null) {
+      problems.required(
+          "--save-interval",
+          saveInterval,
+          "an integer, since --save is given",
+          "Add it, for example --save-interval 500.");
+      checkSaveFolder(save, problems);
+    }
+    problems.positive("--save-interval", saveInterval, "Write 1 or more.");
+    problems.positive("--ckpt-step", ckptStep, "Write the number of a folder iter_….");
+    checkLoadFolder("--load", load, problems);
+    checkLoadFolder("--pretrained-checkpoint", pretrainedCheckpoint, problems);
+    needsLoad("--use-checkpoint-args", useCheckpointArgs, problems);
+    needsLoad("--ckpt-step", ckptStep, problems);
+    needsLoad("--finetune", finetune, problems);
+    needsLoad("--no-load-optim", noLoadOptim, problems);
+    needsLoad("--exit-on-missing-checkpoint", exitOnMissingCheckpoint, problems);
+    problems.exclusive(
+        "--override-opt_param-scheduler",
+        overrideOptParamScheduler,
+        "--use-checkpoint-opt_param-scheduler",
+        useCheckpointOptParamScheduler);
+  }
+
+  /** Such a flag without a checkpoint mostly means that --load was forgotten. */
+  private void needsLoad(String flag, @Nullable Object value, Problems problems) {
+    if (value != null
+        && !Boolean.FALSE.equals(value)
+        && load == null
+        && pretrainedCheckpoint == null) {
+      String shown = value instanceof Boolean ? "given" : value.toString();
+      problems.add(flag, shown, "--load beside it", "Add --load DIR, or leave it out.");
+    }
+  }
+
+  private static void checkLoadFolder(String flag, @Nullable Path folder, Problems problems) {
+    if (folder != null && Files.exists(folder) && !Files.isDirectory(folder)) {
+      problems.add(flag, folder, "a folder", "Give the folder that holds the iter_… folders.");
+    }
+  }
+
+  private static void checkSaveFolder(Path folder, Problems problems) {
+    Path existing = folder.toAbsolutePath();
+    while (existing != null && !Files.exists(existing)) {
+      existing = existing.getParent();
+    }
+    if (existing != null && (!Files.isDirectory(existing) || !Files.isWritable(existing))) {
+      String why = Files.isDirectory(existing) ? "is not writable" : "is a file";
+      problems.add(
+          "--save",
+          folder,
+          "a folder that can be made and written",
+          existing + " " + why + ": choose another one.");
+    }
+  }
+
+  CheckpointConfig toConfig() {
+    return new CheckpointConfig(
+        save,
+        load,
+        requireNonNullElse(saveInterval, 0),
+        ckptStep,
+        pretrainedCheckpoint,
+        finetune,
+        noLoadOptim == null,
+        noSaveOptim == null,
+        exitOnMissingCheckpoint,
+        overrideOptParamScheduler,
+        useCheckpointOptParamScheduler);
+  }
+}

@@ -1,0 +1,263 @@
+package io.tanuki4j.flags;
+
+import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.config.Problems;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The flags of {@code convert}, as Megatron's tools/checkpoint/convert.py spells them. */
+public final class ConvertOptions {
+  public static final String TARGET_TP = "--target-tensor-parallel-size";
+  public static final String TARGET_PP = "--target-pipeline-parallel-size";
+
+  private static final Set<String> HUGGING_FACE =
+      Set.of("hf", "llama2_hf", "llama3_hf", "llama_mistral");
+  private static final String OURS = "tanuki4j";
+  private static final Set<String> MEGATRON = Set.of("megatron", "mcore", "core", "legacy");
+  private static final double BYTES_PER_GB = 1e9;
+
+  /** Megatron's default. */
+  private static final int VOCABULARY_UNIT = 128;
+
+  @Option(names = "--model-type", paramLabel = "TYPE", description = "GPT, the only one.")
+  String modelType = "GPT";
+
+  @Option(
+      names = "--loader",
+      paramLabel = "FORMAT",
+      description = "hf (also llama2_hf, llama3_hf, llama_mistral) or tanuki4j.")
+  @Nullable String loader;
+
+  @Option(
+      names = "--saver",
+      paramLabel = "FORMAT",
+      description = "tanuki4j, or hf (also llama2_hf, llama3_hf).")
+  @Nullable String saver;
+
+  @Option(names = "--load-dir", paramLabel = "DIR", description = "Where the model is.")
+  @Nullable Path loadDir;
+
+  @Option(
+      names = "--save-dir",
+      paramLabel = "DIR",
+      description = "Where it goes: a new folder, or one without checkpoints.")
+  @Nullable Path saveDir;
+
+  @Option(
+      names = "--ckpt-step",
+      paramLabel = "N",
+      description = "Loads iteration N, not the latest.")
+  public @Nullable Integer ckptStep;
+
+  @Option(
+      names = "--tokenizer-model",
+      paramLabel = "FILE",
+      description = "A SentencePiece .model: noted in a checkpoint, copied into a folder.")
+  public @Nullable Path tokenizerModel;
+
+  @Option(
+      names = "--tokenizer-type",
+      paramLabel = "TYPE",
+      description = "As in pretrain; default: what the checkpoint says.")
+  public @Nullable String tokenizerType;
+
+  @Option(names = "--vocab-extra-ids", paramLabel = "N", description = "As in pretrain.")
+  public int vocabExtraIds;
+
+  @Option(
+      names = "--true-vocab-size",
+      paramLabel = "N",
+      description = "Rows of the vocabulary that are no padding; default: what the model says.")
+  public @Nullable Integer trueVocabSize;
+
+  @Option(
+      names = "--make-vocab-size-divisible-by",
+      paramLabel = "N",
+      description =
+          "A checkpoint gets rows of zeros up to a multiple of this for each tensor parallel rank"
+              + " (default: 128; a checkpoint's own rows stay if they can be shared out).")
+  public @Nullable Integer makeVocabSizeDivisibleBy;
+
+  @Option(names = "--bf16", description = "Writes bfloat16; default: the type it is stored in.")
+  boolean bf16;
+
+  @Option(names = "--fp16", description = "Not supported.")
+  boolean fp16;
+
+  @Option(
+      names = "--save-dtype",
+      paramLabel = "TYPE",
+      description = "bfloat16 or float32; default: the type it is stored in.")
+  @Nullable String saveDtype;
+
+  @Option(
+      names = "--max-shard-size",
+      paramLabel = "GB",
+      description = "Largest file of weights of an hf folder, in 10^9 bytes (default: 5).")
+  double maxShardSize = 5;
+
+  @Option(
+      names = TARGET_TP,
+      paramLabel = "N",
+      description =
+          "A checkpoint gets the shards that so many tensor parallel ranks write (default: as its"
+              + " source). Any layout loads any shards.")
+  public @Nullable Integer targetTensorParallelSize;
+
+  @Option(names = TARGET_PP, paramLabel = "N", description = "Likewise, pipeline stages.")
+  public @Nullable Integer targetPipelineParallelSize;
+
+  @Option(
+      names = "--no-load-optim",
+      description =
+          "Leaves out the optimizer's state, which is kept from checkpoint to checkpoint.")
+  public boolean noLoadOptim;
+
+  @Option(names = "--checkpoint-type", paramLabel = "TYPE", description = "hf, the only one.")
+  String checkpointType = "hf";
+
+  @Option(names = "--no-checking", description = "Does not read the result again to compare it.")
+  public boolean noChecking;
+
+  @Option(
+      names = {
+        "--model-size",
+        "--megatron-path",
+        "--max-queue-size",
+        "--loader-transformer-impl",
+        "--saver-transformer-impl"
+      },
+      paramLabel = "X",
+      description =
+          "Accepted, no effect: the model's own files say it, or Megatron's code needs it.")
+  @Nullable String withoutEffect;
+
+  /**
+   * @throws io.tanuki4j.config.ConfigException with one line for each problem
+   */
+  public void validate() {
+    Problems problems = new Problems();
+    checkFormat(problems, "--loader", loader);
+    checkFormat(problems, "--saver", saver);
+    require(problems, "--load-dir", loadDir);
+    require(problems, "--save-dir", saveDir);
+    if (!modelType.equals("GPT")) {
+      problems.add("--model-type", modelType, "GPT", "Other models are not supported.");
+    }
+    if (!checkpointType.equals("hf")) {
+      problems.add(
+          "--checkpoint-type",
+          checkpointType,
+          "hf",
+          "Convert Meta's files with transformers first.");
+    }
+    checkTarget(problems, TARGET_TP, targetTensorParallelSize);
+    checkTarget(problems, TARGET_PP, targetPipelineParallelSize);
+    checkType(problems);
+    checkNumbers(problems);
+    problems.throwIfAny();
+  }
+
+  private void checkTarget(Problems problems, String flag, @Nullable Integer size) {
+    if (size != null && size < 1) {
+      problems.add(flag, size, "above 0", "Write 1 for none.");
+    } else if (size != null && size > 1 && savesHuggingFace()) {
+      problems.add(flag, size, "1", "A Hugging Face folder is not split by ranks.");
+    }
+  }
+
+  private void checkType(Problems problems) {
+    if (fp16 || "float16".equals(saveDtype)) {
+      problems.add("--fp16", "given", "--bf16 or none", "Nothing here computes in fp16.");
+    } else if (saveDtype != null && !Set.of("bfloat16", "float32").contains(saveDtype)) {
+      problems.add("--save-dtype", saveDtype, "bfloat16 or float32", "Choose one of them.");
+    }
+    if (bf16 && "float32".equals(saveDtype)) {
+      problems.add("--bf16", "given with --save-dtype float32", "one of them", "Leave one out.");
+    }
+  }
+
+  private void checkNumbers(Problems problems) {
+    if (trueVocabSize != null && trueVocabSize < 1) {
+      problems.add("--true-vocab-size", trueVocabSize, "above 0", "Give the tokenizer's size.");
+    }
+    if (makeVocabSizeDivisibleBy != null && makeVocabSizeDivisibleBy < 1) {
+      problems.add(
+          "--make-vocab-size-divisible-by", makeVocabSizeDivisibleBy, "above 0", "128 is usual.");
+    }
+    if (!(maxShardSize > 0)) {
+      problems.add("--max-shard-size", maxShardSize, "above 0", "5 is usual.");
+    }
+    if (ckptStep != null && ckptStep < 1) {
+      problems.add("--ckpt-step", ckptStep, "above 0", "Give an iteration that was saved.");
+    }
+  }
+
+  private static void require(Problems problems, String flag, @Nullable Object value) {
+    if (value == null) {
+      problems.add(flag, "not given", "a folder", "Give one.");
+    }
+  }
+
+  private static void checkFormat(Problems problems, String flag, @Nullable String format) {
+    if (format == null || !(HUGGING_FACE.contains(format) || format.equals(OURS))) {
+      boolean megatron = format != null && MEGATRON.contains(format);
+      problems.add(
+          flag,
+          format == null ? "not given" : format,
+          "hf or tanuki4j",
+          megatron
+              ? "Megatron's own checkpoints are not supported by this version."
+              : "Choose one of them.");
+    }
+  }
+
+  public boolean loadsHuggingFace() {
+    return !OURS.equals(loader);
+  }
+
+  public boolean savesHuggingFace() {
+    return !OURS.equals(saver);
+  }
+
+  public Path loadDir() {
+    return Objects.requireNonNull(loadDir, "validated");
+  }
+
+  public Path saveDir() {
+    return Objects.requireNonNull(saveDir, "validated");
+  }
+
+  /** The type to write; null for the type of each tensor. */
+  public @Nullable ElementType type() {
+    if (bf16 || "bfloat16".equals(saveDtype)) {
+      return ElementType.BF16;
+    }
+    return saveDtype == null ? null : ElementType.F32;
+  }
+
+  /**
+   * Rows that a checkpoint's vocabulary gets.
+   *
+   * @param rows that it has
+   */
+  public int paddedVocabSize(int vocabSize, int rows, int tensorParallelSize) {
+    boolean asItIs = makeVocabSizeDivisibleBy == null && trueVocabSize == null;
+    if (!loadsHuggingFace() && asItIs && rows % tensorParallelSize == 0) {
+      return rows;
+    }
+    int unit = Math.multiplyExact(vocabularyUnit(), tensorParallelSize);
+    return Math.multiplyExact((vocabSize - 1) / unit + 1, unit);
+  }
+
+  public int vocabularyUnit() {
+    return makeVocabSizeDivisibleBy == null ? VOCABULARY_UNIT : makeVocabSizeDivisibleBy;
+  }
+
+  public long maxShardBytes() {
+    return (long) (maxShardSize * BYTES_PER_GB);
+  }
+}

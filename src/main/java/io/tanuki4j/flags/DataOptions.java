@@ -1,0 +1,188 @@
+package io.tanuki4j.flags;
+
+import static java.util.Objects.requireNonNullElse;
+
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.data.DataConfig;
+import io.tanuki4j.data.DataConfig.Blend;
+import io.tanuki4j.data.SplitRatios;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The flags of {@link DataConfig}. */
+public final class DataOptions {
+  private static final String LEGACY_SPLIT = "969, 30, 1";
+
+  @Option(
+      names = "--data-path",
+      paramLabel = "[WEIGHT] PREFIX",
+      arity = "0..*",
+      description = "Datasets (files PREFIX.bin and PREFIX.idx); --split divides them.")
+  @Nullable List<String> dataPath;
+
+  @Option(
+      names = "--train-data-path",
+      paramLabel = "[WEIGHT] PREFIX",
+      arity = "0..*",
+      description = "Datasets for training only.")
+  @Nullable List<String> trainDataPath;
+
+  @Option(
+      names = "--valid-data-path",
+      paramLabel = "[WEIGHT] PREFIX",
+      arity = "0..*",
+      description = "Datasets for validation only.")
+  @Nullable List<String> validDataPath;
+
+  @Option(
+      names = "--test-data-path",
+      paramLabel = "[WEIGHT] PREFIX",
+      arity = "0..*",
+      description = "Datasets for the test only.")
+  @Nullable List<String> testDataPath;
+
+  @Option(
+      names = "--data-args-path",
+      paramLabel = "FILE",
+      description = "A file with the words of --data-path.")
+  @Nullable Path dataArgsPath;
+
+  @Option(
+      names = "--per-split-data-args-path",
+      paramLabel = "FILE",
+      description = "A JSON file with lists of such words under train, valid and test.")
+  @Nullable Path perSplitDataArgsPath;
+
+  @Option(
+      names = "--split",
+      paramLabel = "A,B,C",
+      description = "Shares of train, valid and test in --data-path (969, 30, 1).")
+  @Nullable String split;
+
+  @Option(
+      names = "--data-cache-path",
+      paramLabel = "DIR",
+      description = "Keeps the sample orders (a folder beside each dataset).")
+  @Nullable Path dataCachePath;
+
+  @Option(
+      names = "--no-mmap-bin-files",
+      description = "Reads .bin files piece by piece instead of mapping them into memory.")
+  boolean mmapBinFiles = true;
+
+  @Option(
+      names = "--eod-mask-loss",
+      description = "Leaves tokens that end a document out of the loss.")
+  boolean eodMaskLoss;
+
+  @Option(names = "--num-workers", paramLabel = "N", description = "Threads that read ahead.")
+  int numWorkers = 2;
+
+  private @Nullable Blend blend;
+  private @Nullable Blend train;
+  private @Nullable Blend valid;
+  private @Nullable Blend test;
+
+  void derive(List<String> notices) {
+    if (split == null && (dataPath != null || dataArgsPath != null)) {
+      split = LEGACY_SPLIT;
+      notices.add("setting split to " + LEGACY_SPLIT);
+    }
+  }
+
+  void check(Problems problems) {
+    problems.notNegative("--num-workers", numWorkers, "Write 1 or more to read ahead.");
+    checkSources(problems);
+    checkSplit(problems);
+    blend = blend(problems);
+    if (perSplitDataArgsPath != null) {
+      readPerSplit(perSplitDataArgsPath, problems);
+    } else {
+      train = new Blends("--train-data-path", problems).parse(trainDataPath);
+      valid = new Blends("--valid-data-path", problems).parse(validDataPath);
+      test = new Blends("--test-data-path", problems).parse(testDataPath);
+    }
+  }
+
+  private @Nullable Blend blend(Problems problems) {
+    if (dataArgsPath == null) {
+      return new Blends("--data-path", problems).parse(dataPath);
+    }
+    String flag = "--data-args-path";
+    return new Blends(flag, problems).parse(DataFiles.words(flag, dataArgsPath, problems));
+  }
+
+  private void readPerSplit(Path file, Problems problems) {
+    String flag = "--per-split-data-args-path";
+    Map<String, List<String>> lists = DataFiles.perSplit(flag, file, problems);
+    if (lists != null) {
+      Blends parser = new Blends(flag, problems);
+      train = parser.parse(lists.get("train"));
+      valid = parser.parse(lists.get("valid"));
+      test = parser.parse(lists.get("test"));
+    }
+  }
+
+  private void checkSources(Problems problems) {
+    List<String> sources = new ArrayList<>();
+    addIfGiven(sources, "--data-path", dataPath);
+    addIfGiven(sources, "--data-args-path", dataArgsPath);
+    addIfGiven(sources, "--per-split-data-args-path", perSplitDataArgsPath);
+    boolean perSplit = trainDataPath != null || validDataPath != null || testDataPath != null;
+    addIfGiven(
+        sources,
+        "--train-data-path, --valid-data-path, --test-data-path",
+        perSplit ? perSplit : null);
+    if (sources.isEmpty()) {
+      problems.required(
+          "--data-path",
+          null,
+          "prefixes of datasets",
+          "Add it with the path of a .bin file without .bin; tanuki4j preprocess makes them.");
+    } else if (sources.size() > 1) {
+      String others = String.join(", ", sources.subList(1, sources.size()));
+      problems.add(
+          sources.get(0),
+          "given",
+          "one source of data, not also " + others,
+          "Leave out the others.");
+    } else if (split != null && dataPath == null && dataArgsPath == null) {
+      problems.add("--split", split, "not given with datasets of each split", "Leave it out.");
+    }
+  }
+
+  private static void addIfGiven(List<String> sources, String flag, @Nullable Object value) {
+    if (value != null) {
+      sources.add(flag);
+    }
+  }
+
+  private void checkSplit(Problems problems) {
+    try {
+      if (split != null) {
+        SplitRatios.parse(split);
+      }
+    } catch (IllegalArgumentException e) {
+      problems.add("--split", e);
+    }
+  }
+
+  DataConfig toConfig(int seqLength, int seed) {
+    return new DataConfig(
+        blend,
+        train,
+        valid,
+        test,
+        requireNonNullElse(split, LEGACY_SPLIT),
+        seqLength,
+        seed,
+        dataCachePath,
+        mmapBinFiles,
+        eodMaskLoss,
+        numWorkers);
+  }
+}

@@ -1,0 +1,55 @@
+package io.tanuki4j.flags;
+
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.parallel.DataParallelConfig;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The flags of {@link DataParallelConfig}. */
+public final class DataParallelOptions {
+  @Option(
+      names = "--use-distributed-optimizer",
+      description = "Ranks with other samples share the optimizer's state among them.")
+  boolean useDistributedOptimizer;
+
+  @Option(
+      names = "--overlap-grad-reduce",
+      description = "Gradients are summed over ranks while the backward goes on.")
+  boolean overlapGradReduce;
+
+  @Option(
+      names = "--overlap-param-gather",
+      description = "Weights are gathered while the forward goes on; with both flags above.")
+  boolean overlapParamGather;
+
+  @Option(
+      names = "--ddp-bucket-size",
+      paramLabel = "N",
+      description =
+          "Gradients that are summed at a time (1 million for each of the ranks, 40 million at"
+              + " least).")
+  @Nullable Integer ddpBucketSize;
+
+  void check(Problems problems) {
+    problems.positive("--ddp-bucket-size", ddpBucketSize, "Leave it out for Megatron's size.");
+    if (ddpBucketSize != null && !overlapGradReduce) {
+      problems.add(
+          "--ddp-bucket-size",
+          ddpBucketSize,
+          "together with --overlap-grad-reduce",
+          "Add that, or leave it out: otherwise all gradients are summed at once, at the end.");
+    }
+    if (overlapParamGather && !(useDistributedOptimizer && overlapGradReduce)) {
+      problems.add(
+          "--overlap-param-gather",
+          "given",
+          "together with --use-distributed-optimizer and --overlap-grad-reduce",
+          "Add them, or leave it out.");
+    }
+  }
+
+  DataParallelConfig toConfig() {
+    return new DataParallelConfig(
+        useDistributedOptimizer, overlapGradReduce, overlapParamGather, ddpBucketSize);
+  }
+}

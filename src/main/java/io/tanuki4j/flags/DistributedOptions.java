@@ -1,0 +1,135 @@
+package io.tanuki4j.flags;
+
+import io.tanuki4j.comm.RankEnvironment;
+import io.tanuki4j.config.DistributedConfig;
+import io.tanuki4j.config.DistributedConfig.Backend;
+import io.tanuki4j.config.Problems;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Which ranks there are: the flags of {@link DistributedConfig}, and the launcher's variables. */
+public final class DistributedOptions {
+  private static final String FLAG = "--distributed-backend";
+  private static final List<String> BACKENDS = List.of("nccl", "gloo", "local");
+
+  @Option(
+      names = FLAG,
+      paramLabel = "nccl|gloo|local",
+      description =
+          "How ranks exchange tensors: processes with a GPU each, processes on CPUs, or threads of"
+              + " one process.")
+  String distributedBackend = "nccl";
+
+  @Option(
+      names = "--local-ranks",
+      paramLabel = "N",
+      description =
+          "Ranks of --distributed-backend local (as many as one replica of the model has)."
+              + " (Tanuki4J's own flag.)")
+  @Nullable Integer localRanks;
+
+  @Option(
+      names = "--distributed-timeout-minutes",
+      paramLabel = "N",
+      description = "How long a rank waits for another before the run ends.")
+  int distributedTimeoutMinutes = 10;
+
+  private int worldSize = 1;
+  private int ranksPerGpu = 1;
+
+  /**
+   * Finds out how many ranks there are.
+   *
+   * @param modelRanks that one replica of the model has
+   */
+  void derive(Map<String, String> environment, int modelRanks, Problems problems) {
+    try {
+      RankEnvironment own = RankEnvironment.of(environment);
+      worldSize = own.worldSize();
+      ranksPerGpu = own.ranksPerGpu();
+    } catch (IllegalArgumentException e) {
+      String message = String.valueOf(e.getMessage());
+      problems.add(message.substring(0, Math.max(0, message.indexOf(':'))), e);
+      worldSize = modelRanks; // so that nothing is said of a number that nobody gave
+    }
+    if (isLocal()) {
+      deriveThreads(modelRanks, problems);
+    }
+  }
+
+  private void deriveThreads(int modelRanks, Problems problems) {
+    if (worldSize > 1) {
+      problems.add(
+          FLAG,
+          distributedBackend,
+          "gloo or nccl, since a launcher has started %d processes".formatted(worldSize),
+          "Start one process, without the launcher.");
+    }
+    worldSize = localRanks == null ? modelRanks : Math.max(1, localRanks);
+  }
+
+  /** Takes so many ranks for granted, which nobody has to start. */
+  void suppose(int numRanks) {
+    worldSize = numRanks;
+  }
+
+  private boolean isLocal() {
+    return distributedBackend.equals("local");
+  }
+
+  int worldSize() {
+    return worldSize;
+  }
+
+  void check(Problems problems) {
+    problems.oneOf(FLAG, distributedBackend, BACKENDS);
+    problems.positive(
+        "--distributed-timeout-minutes", distributedTimeoutMinutes, "Megatron uses 10.");
+    problems.positive("--local-ranks", localRanks, "Write 1 or more.");
+    if (localRanks != null && !isLocal()) {
+      problems.add(
+          "--local-ranks",
+          localRanks,
+          "not given with %s %s".formatted(FLAG, distributedBackend),
+          "Write %s local, or start the processes with tanuki4j launch.".formatted(FLAG));
+    }
+  }
+
+  /**
+   * The computing backend that the ranks' exchanges ask for.
+   *
+   * @param backend {@code --backend}; null if it was not given
+   * @param notices hear of it if it was not given
+   * @return null for any
+   */
+  @Nullable String computingBackend(
+      @Nullable String backend, List<String> notices, Problems problems) {
+    if (worldSize == 1) {
+      return backend;
+    }
+    String asked = distributedBackend.equals("nccl") ? "cuda" : "nd4j";
+    if (backend == null) {
+      notices.add("setting backend to %s, for %s %s".formatted(asked, FLAG, distributedBackend));
+    } else if (!backend.equals(asked)) {
+      problems.add(
+          FLAG,
+          distributedBackend,
+          "%s, since there are %d ranks with --backend %s"
+              .formatted(asked.equals("cuda") ? "gloo or local" : "nccl", worldSize, backend),
+          "Change one of the two.");
+    }
+    return asked;
+  }
+
+  DistributedConfig toConfig() {
+    return new DistributedConfig(
+        Backend.valueOf(distributedBackend.toUpperCase(Locale.ROOT)),
+        worldSize,
+        ranksPerGpu,
+        Duration.ofMinutes(distributedTimeoutMinutes));
+  }
+}

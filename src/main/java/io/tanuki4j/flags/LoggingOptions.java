@@ -1,0 +1,62 @@
+package io.tanuki4j.flags;
+
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.metrics.LoggingConfig;
+import io.tanuki4j.metrics.TimerMetrics.Style;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine.Option;
+
+/** The flags of {@link LoggingConfig}. */
+public final class LoggingOptions {
+  private static final int MAX_LEVEL = 2;
+
+  @Option(
+      names = "--log-interval",
+      paramLabel = "N",
+      description = "Iterations between the lines of the log.")
+  int logInterval = 100;
+
+  @Option(names = "--log-throughput", description = "Adds TFLOP/s to the line.")
+  boolean logThroughput;
+
+  @Option(names = "--log-params-norm", description = "Adds the norm of the weights to the line.")
+  boolean logParamsNorm;
+
+  @Option(
+      names = "--log-num-zeros-in-grad",
+      description = "Adds the number of zeros in the gradient to the line.")
+  boolean logNumZerosInGrad;
+
+  @Option(
+      names = "--timing-log-level",
+      paramLabel = "0|1|2",
+      description =
+          "Adds what the parts of an iteration take, and how long ranks wait for each other; with 2"
+              + " in each kind of group. Several ranks then replay nothing, which costs time.")
+  int timingLogLevel = 0;
+
+  @Option(
+      names = "--timing-log-option",
+      paramLabel = "minmax|max|all",
+      description = "Which ranks' times are shown.")
+  String timingLogOption = "minmax";
+
+  void check(Problems problems) {
+    problems.positive("--log-interval", logInterval, "Write 1 for a line per iteration.");
+    if (timingLogLevel < 0 || timingLogLevel > MAX_LEVEL) {
+      problems.add("--timing-log-level", timingLogLevel, "0, 1 or 2", "Write 0 for no timers.");
+    }
+    problems.oneOf("--timing-log-option", timingLogOption, List.of("minmax", "max", "all"));
+  }
+
+  LoggingConfig toConfig() {
+    return new LoggingConfig(
+        logInterval,
+        logThroughput,
+        logParamsNorm,
+        logNumZerosInGrad,
+        timingLogLevel,
+        Style.valueOf(timingLogOption.toUpperCase(Locale.ROOT)));
+  }
+}

@@ -1,0 +1,169 @@
+package io.tanuki4j.flags;
+
+import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
+
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.model.ModelConfig;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The flags of {@link ModelConfig}. */
+public final class ModelOptions {
+  private static final int FFN_MULTIPLE = 64;
+  private static final double Z_LOSS = 1e-4;
+
+  @Option(names = "--num-layers", paramLabel = "N", description = "Transformer layers.")
+  @Nullable Integer numLayers;
+
+  @Option(names = "--hidden-size", paramLabel = "N", description = "Width of the hidden states.")
+  @Nullable Integer hiddenSize;
+
+  @Option(
+      names = "--ffn-hidden-size",
+      paramLabel = "N",
+      description = "Width inside the MLP (8/3 of the hidden size, down to a multiple of 64).")
+  @Nullable Integer ffnHiddenSize;
+
+  @Mixin final AttentionOptions attention = new AttentionOptions();
+
+  @Option(names = "--seq-length", paramLabel = "N", description = "Tokens per sample.")
+  @Nullable Integer seqLength;
+
+  @Option(
+      names = "--encoder-seq-length",
+      paramLabel = "N",
+      description = "Another name of --seq-length.")
+  @Nullable Integer encoderSeqLength;
+
+  @Option(
+      names = "--max-position-embeddings",
+      paramLabel = "N",
+      description = "Longest sequence that the model is made for; at least --seq-length.")
+  @Nullable Integer maxPositionEmbeddings;
+
+  @Mixin final RotaryOptions rotary = new RotaryOptions();
+
+  @Option(
+      names = {"--norm-epsilon", "--layernorm-epsilon"},
+      paramLabel = "X",
+      description = "Added to the mean square in RMSNorm.")
+  double normEpsilon = 1e-5;
+
+  @Option(
+      names = "--untie-embeddings-and-output-weights",
+      description = "The head has weights of its own; otherwise it uses the embedding's.")
+  boolean untieEmbeddingsAndOutputWeights;
+
+  @Option(
+      names = "--padded-vocab-size",
+      paramLabel = "N",
+      description = "Rows of the embedding (the tokenizer's size, padded).")
+  @Nullable Integer paddedVocabSize;
+
+  @Option(
+      names = "--init-method-std",
+      paramLabel = "X",
+      description = "Standard deviation of the initial weights.")
+  double initMethodStd = 0.02;
+
+  @Option(
+      names = "--use-z-loss",
+      description = "Adds 1e-4 times the squared log of the softmax's sum to each token's loss.")
+  boolean useZLoss;
+
+  @Option(
+      names = "--z-loss-strength",
+      paramLabel = "X",
+      description = "The same with another factor; 0 for none.")
+  @Nullable Double zLossStrength;
+
+  @Mixin final RecomputeOptions recompute = new RecomputeOptions();
+
+  /** Fills what follows from other flags. */
+  void derive() {
+    rotary.derive();
+    recompute.derive();
+    if (seqLength == null) {
+      seqLength = encoderSeqLength;
+    }
+    if (ffnHiddenSize == null && hiddenSize != null && hiddenSize > 0) {
+      ffnHiddenSize = (int) (4.0 * hiddenSize * 2 / 3 / FFN_MULTIPLE) * FFN_MULTIPLE;
+    }
+    attention.derive(hiddenSize);
+    if (zLossStrength == null) {
+      zLossStrength = useZLoss ? Z_LOSS : 0.0;
+    }
+  }
+
+  void check(Problems problems) {
+    checkGiven(problems);
+    checkSizes(problems);
+    attention.check(hiddenSize, problems);
+    rotary.check(attention.kvChannels, problems);
+    recompute.check(numLayers, problems);
+    problems.positive("--norm-epsilon", normEpsilon, "Llama uses 1e-5.");
+    problems.positive("--init-method-std", initMethodStd, "Megatron uses 0.02.");
+    problems.notNegative("--z-loss-strength", zLossStrength, "PaLM uses 1e-4; 0 is none.");
+    if (encoderSeqLength != null && !encoderSeqLength.equals(seqLength)) {
+      problems.exclusive("--encoder-seq-length", encoderSeqLength, "--seq-length", seqLength);
+    }
+  }
+
+  private void checkGiven(Problems problems) {
+    String integer = "an integer";
+    problems.required("--num-layers", numLayers, integer, "Add it, for example --num-layers 8.");
+    problems.required(
+        "--hidden-size", hiddenSize, integer, "Add it, for example --hidden-size 256.");
+    problems.required("--seq-length", seqLength, integer, "Add it, for example --seq-length 2048.");
+    problems.required(
+        "--max-position-embeddings",
+        maxPositionEmbeddings,
+        integer,
+        "Add it with the value of --seq-length.");
+  }
+
+  private void checkSizes(Problems problems) {
+    String size = "Write 1 or more.";
+    problems.positive("--num-layers", numLayers, size);
+    problems.positive("--hidden-size", hiddenSize, size);
+    problems.positive(
+        "--ffn-hidden-size",
+        ffnHiddenSize,
+        "Give it: the default is 8/3 of --hidden-size, down to a multiple of 64.");
+    problems.positive("--seq-length", seqLength, size);
+    problems.positive("--padded-vocab-size", paddedVocabSize, "Write 1 or more, or leave it out.");
+    if (seqLength != null && maxPositionEmbeddings != null && maxPositionEmbeddings < seqLength) {
+      problems.add(
+          "--max-position-embeddings",
+          maxPositionEmbeddings,
+          "at least --seq-length, " + seqLength,
+          "Write " + seqLength + " or more.");
+    }
+  }
+
+  /** The configuration of flags that were checked; the vocabulary is 0 where it is not known. */
+  ModelConfig toConfig() {
+    Integer interpolation = rotary.rotarySeqLenInterpolationFactor;
+    return new ModelConfig(
+        requireNonNull(numLayers),
+        requireNonNull(hiddenSize),
+        requireNonNull(ffnHiddenSize),
+        requireNonNull(attention.numAttentionHeads),
+        attention.numQueryGroups,
+        requireNonNull(attention.kvChannels),
+        requireNonNullElse(paddedVocabSize, 0),
+        requireNonNull(seqLength),
+        requireNonNull(maxPositionEmbeddings),
+        rotary.base(),
+        rotary.rotaryPercent,
+        interpolation == null ? 1.0 : interpolation,
+        rotary.useRopeScaling ? rotary.ropeScalingFactor : null,
+        normEpsilon,
+        !untieEmbeddingsAndOutputWeights,
+        initMethodStd,
+        requireNonNullElse(zLossStrength, 0.0),
+        recompute.toConfig());
+  }
+}

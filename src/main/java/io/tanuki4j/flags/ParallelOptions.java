@@ -1,0 +1,145 @@
+package io.tanuki4j.flags;
+
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.metrics.StartupLines;
+import io.tanuki4j.parallel.ContextCommunication;
+import io.tanuki4j.parallel.Layout;
+import io.tanuki4j.parallel.LayoutRequest;
+import io.tanuki4j.parallel.LayoutRequest.Sizes;
+import io.tanuki4j.parallel.LayoutRules;
+import io.tanuki4j.parallel.ParallelConfig;
+import io.tanuki4j.parallel.ParallelDims;
+import io.tanuki4j.parallel.RankOrder;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Who works on what: the flags of {@link ParallelConfig}. */
+public final class ParallelOptions {
+  private static final String TP = "--tensor-model-parallel-size";
+  private static final String CP_COMM = "--cp-comm-type";
+  private static final String CP = "--context-parallel-size";
+
+  @Option(names = TP, paramLabel = "N", description = "Ranks that share the weights of each layer.")
+  int tensorModelParallelSize = 1;
+
+  @Option(
+      names = "--sequence-parallel",
+      description = "They share the activations between those layers too.")
+  boolean sequenceParallel;
+
+  @Option(
+      names = "--pipeline-model-parallel-size",
+      paramLabel = "N",
+      description = "Stages: ranks with other layers.")
+  int pipelineModelParallelSize = 1;
+
+  @Mixin final StageOptions stages = new StageOptions();
+
+  @Option(
+      names = CP,
+      paramLabel = "N",
+      description = "Ranks that share each sequence; in halves from both ends.")
+  int contextParallelSize = 1;
+
+  @Option(
+      names = CP_COMM,
+      paramLabel = "p2p|all_gather",
+      arity = "0..*",
+      description = "How they exchange keys and values: in a ring, or all at once.")
+  List<String> cpCommType = List.of("p2p");
+
+  @Option(
+      names = "--use-tp-pp-dp-mapping",
+      description = "Stages, not ranks with other samples, are neighbours.")
+  boolean useTpPpDpMapping;
+
+  @Mixin final DataParallelOptions dataParallel = new DataParallelOptions();
+
+  private @Nullable Layout layout;
+
+  /** Ranks of one replica of the model, whose parts have the same samples. */
+  int modelRanks() {
+    int tp = Math.max(1, tensorModelParallelSize);
+    int cp = Math.max(1, contextParallelSize);
+    return Math.max(1, tp * cp * Math.max(1, pipelineModelParallelSize));
+  }
+
+  /** 1 where the ranks cannot be divided, which {@link #check} reports. */
+  int dataParallelSize(int worldSize) {
+    return worldSize % modelRanks() == 0 ? worldSize / modelRanks() : 1;
+  }
+
+  /**
+   * @param sizes null if some are wrong, which others report
+   * @param notices get Megatron's warnings
+   */
+  void check(int worldSize, @Nullable Sizes sizes, List<String> notices, Problems problems) {
+    dataParallel.check(problems);
+    if (cpCommType.isEmpty()) {
+      problems.add(CP_COMM, "no value", "p2p or all_gather", "Write one of these.");
+    }
+    cpCommType.forEach(type -> problems.oneOf(CP_COMM, type, List.of("p2p", "all_gather")));
+    if (cpCommType.stream().distinct().count() > 1) {
+      String given = String.join(" ", cpCommType);
+      problems.add(CP_COMM, given, "the same for every layer", "Write one value.");
+    }
+    if (sizes != null) {
+      layout = resolve(worldSize, sizes, problems).orElse(null);
+    }
+    if (sequenceParallel && tensorModelParallelSize == 1) {
+      notices.add("Disabling sequence parallelism because tensor model parallelism is disabled");
+      sequenceParallel = false;
+    }
+  }
+
+  private Optional<Layout> resolve(int worldSize, Sizes sizes, Problems problems) {
+    LayoutRequest request =
+        new LayoutRequest(
+            worldSize,
+            tensorModelParallelSize,
+            contextParallelSize,
+            pipelineModelParallelSize,
+            sequenceParallel,
+            stages.toRequest());
+    return LayoutRules.resolve(request, sizes, problems::add);
+  }
+
+  /** Samples of which a global batch is a multiple; 0 if it is not known. */
+  int samplesPerStep(@Nullable Integer microBatchSize) {
+    if (layout == null || microBatchSize == null) {
+      return 0;
+    }
+    int samples = microBatchSize * layout.dims().dp();
+    return layout.dims().vpp() == 1 ? samples : samples * layout.dims().pp();
+  }
+
+  private ParallelDims dims() {
+    return layout == null ? ParallelDims.SINGLE : layout.dims();
+  }
+
+  /** The line with which Megatron's log begins. */
+  String worldLine() {
+    ParallelDims dims = dims();
+    return StartupLines.worldSize(dims.tp(), dims.pp(), dims.dp(), dims.cp());
+  }
+
+  /** Chunks of each stage; null without interleaving, as Megatron's attribute. */
+  @Nullable Integer virtualStages() {
+    return dims().vpp() == 1 ? null : dims().vpp();
+  }
+
+  /** Of flags that were checked. */
+  ParallelConfig toConfig() {
+    if (layout == null) {
+      throw new IllegalStateException("the layout was not resolved");
+    }
+    RankOrder order = useTpPpDpMapping ? RankOrder.TP_CP_PP_DP : RankOrder.TP_CP_DP_PP;
+    ContextCommunication keys =
+        ContextCommunication.valueOf(cpCommType.get(0).toUpperCase(Locale.ROOT));
+    return new ParallelConfig(layout, order, keys, dataParallel.toConfig());
+  }
+}

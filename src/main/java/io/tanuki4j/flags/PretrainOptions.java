@@ -1,0 +1,222 @@
+package io.tanuki4j.flags;
+
+import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
+
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.parallel.LayoutRequest.Sizes;
+import io.tanuki4j.parallel.ParallelConfig;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+
+/**
+ * All flags of a run. A command that takes them has this as a mixin and {@link MegatronFlags} as
+ * its model transformer, and calls {@link #resolve}.
+ */
+public final class PretrainOptions {
+  @Mixin final RunOptions run = new RunOptions();
+  @Mixin final DistributedOptions distributed = new DistributedOptions();
+  @Mixin final ParallelOptions parallel = new ParallelOptions();
+  @Mixin final PrecisionOptions precision = new PrecisionOptions();
+  @Mixin final ModelOptions model = new ModelOptions();
+  @Mixin final TokenizerOptions tokenizer = new TokenizerOptions();
+  @Mixin final DataOptions data = new DataOptions();
+  @Mixin final TrainOptions train = new TrainOptions();
+  @Mixin final OptimizerOptions optimizer = new OptimizerOptions();
+  @Mixin final ScheduleOptions schedule = new ScheduleOptions();
+  @Mixin final CheckpointOptions checkpoint = new CheckpointOptions();
+  @Mixin final LoggingOptions logging = new LoggingOptions();
+
+  private final boolean measured;
+  private final @Nullable Supplier<@Nullable Integer> plannedRanks;
+
+  /** The words after the command's name; {@link MegatronFlags} puts them here. */
+  private List<String> words = List.of();
+
+  private PretrainOptions(boolean measured, @Nullable Supplier<@Nullable Integer> plannedRanks) {
+    this.measured = measured;
+    this.plannedRanks = plannedRanks;
+  }
+
+  /** Of a run that trains on data. */
+  public PretrainOptions() {
+    this(false, null);
+  }
+
+  /**
+   * Of a run that is only measured, on tokens of no meaning: flags about its data are not looked
+   * at, those about its tokenizer, its length and its learning rate may be missing.
+   */
+  public static PretrainOptions ofMeasurement() {
+    return new PretrainOptions(true, null);
+  }
+
+  /**
+   * Of a run that is only planned: as {@link #ofMeasurement}, with ranks that nobody starts.
+   *
+   * @param numRanks asked when the words have been read; null for as many as one replica of the
+   *     model has
+   */
+  public static PretrainOptions ofPlan(Supplier<@Nullable Integer> numRanks) {
+    return new PretrainOptions(true, numRanks);
+  }
+
+  void take(List<String> commandLine) {
+    words = List.copyOf(commandLine);
+  }
+
+  /**
+   * A configuration that was checked.
+   *
+   * @param sharedFlags those that all ranks must have alike, as texts by their names
+   * @param notices what was derived or has no effect: lines for the log
+   */
+  public record Resolved(RunConfig config, Map<String, String> sharedFlags, List<String> notices) {
+    public Resolved {
+      sharedFlags = Map.copyOf(sharedFlags);
+      notices = List.copyOf(notices);
+    }
+  }
+
+  /**
+   * Reads the words, fills what follows from them and checks everything.
+   *
+   * @param command the command that has this mixin
+   * @param environment of the process
+   * @param checkpointArguments the arguments that a folder's checkpoint of an iteration (null: the
+   *     latest) keeps, by Megatron's attribute names; empty if there is none
+   * @throws io.tanuki4j.config.ConfigException with a line for each problem
+   */
+  public Resolved resolve(
+      CommandSpec command,
+      Map<String, String> environment,
+      BiFunction<Path, @Nullable Integer, Optional<Map<String, @Nullable Object>>>
+          checkpointArguments) {
+    Problems problems = new Problems();
+    Arguments arguments = Arguments.parse(command, words, problems);
+    List<String> notices = new ArrayList<>();
+    if (checkpoint.useCheckpointArgs && checkpoint.load != null) {
+      notices.addAll(
+          merge(
+              checkpointArguments.apply(checkpoint.load, checkpoint.ckptStep),
+              arguments,
+              problems));
+    }
+    check(environment, notices, problems);
+    precision.check(
+        Boolean.TRUE.equals(arguments.get("accumulate_allreduce_grads_in_fp32")), problems);
+    List<OtherFlag> otherFlags = OtherFlags.of(command);
+    for (OtherFlag flag : otherFlags) {
+      flag.check(arguments.get(flag.dest()), arguments.isExplicit(flag.dest()), problems);
+    }
+    problems.throwIfAny();
+    notices.add(0, parallel.worldLine());
+    noEffect(otherFlags, arguments).ifPresent(notices::add);
+    notices.add("using %s for parameters ...".formatted(precision.paramsDtype()));
+    return new Resolved(toConfig(arguments.toMap()), SharedFlags.of(arguments.options()), notices);
+  }
+
+  private List<String> merge(
+      Optional<Map<String, @Nullable Object>> theirs, Arguments arguments, Problems problems) {
+    if (theirs.isEmpty()) {
+      return List.of("Checkpoint not found to provide arguments, using provided arguments.");
+    }
+    boolean withModel = checkpoint.useTokenizerModelFromCheckpointArgs;
+    return CheckpointArguments.merge(theirs.get(), withModel, arguments, problems);
+  }
+
+  private void check(Map<String, String> environment, List<String> notices, Problems problems) {
+    if (plannedRanks == null) {
+      distributed.derive(environment, parallel.modelRanks(), problems);
+    } else {
+      Integer numRanks = plannedRanks.get();
+      distributed.suppose(numRanks == null ? parallel.modelRanks() : numRanks);
+    }
+    model.derive();
+    data.derive(notices);
+    train.derive(parallel.dataParallelSize(distributed.worldSize()), notices);
+    if (measured) {
+      tokenizer.deriveWithoutText(model.paddedVocabSize);
+      train.deriveWithoutEnd();
+      schedule.deriveRate();
+    }
+    distributed.check(problems);
+    run.check(distributed, notices, problems);
+    model.check(problems);
+    tokenizer.check(problems);
+    if (!measured) {
+      data.check(problems);
+    }
+    parallel.check(distributed.worldSize(), sizes(), notices, problems);
+    train.check(parallel.samplesPerStep(train.microBatchSize), problems);
+    train.deriveIterations(notices);
+    optimizer.check(problems);
+    schedule.derive(train);
+    schedule.check(train.trainSamples != null, problems);
+    checkpoint.check(problems);
+    logging.check(problems);
+  }
+
+  /** What has to be divisible; null if a part of it is missing or wrong. */
+  private @Nullable Sizes sizes() {
+    List<@Nullable Integer> sizes =
+        Arrays.asList(
+            model.numLayers,
+            model.attention.numAttentionHeads,
+            model.attention.numQueryGroups,
+            model.ffnHiddenSize,
+            model.seqLength,
+            train.microBatchSize,
+            train.globalBatchSize);
+    if (sizes.stream().anyMatch(size -> size == null || size < 1)) {
+      return null;
+    }
+    return new Sizes(
+        requireNonNull(model.numLayers),
+        requireNonNull(model.attention.numAttentionHeads),
+        model.attention.numQueryGroups,
+        requireNonNull(model.ffnHiddenSize),
+        requireNonNullElse(model.paddedVocabSize, 0),
+        requireNonNull(model.seqLength),
+        requireNonNull(train.microBatchSize),
+        requireNonNull(train.globalBatchSize));
+  }
+
+  private static Optional<String> noEffect(List<OtherFlag> flags, Arguments arguments) {
+    return flags.stream()
+        .filter(flag -> flag.hasNoEffect() && arguments.isExplicit(flag.dest()))
+        .map(OtherFlag::name)
+        .reduce((left, right) -> left + " " + right)
+        .map(names -> "accepted without effect here (see --help): " + names);
+  }
+
+  private RunConfig toConfig(Map<String, @Nullable Object> arguments) {
+    ParallelConfig layout = parallel.toConfig();
+    DerivedAttributes.add(this, arguments);
+    return new RunConfig(
+        run.toConfig(),
+        distributed.toConfig(),
+        layout,
+        precision.toConfig(),
+        model.toConfig(),
+        tokenizer.toConfig(),
+        data.toConfig(requireNonNull(model.seqLength), train.seed),
+        train.toConfig(layout.dims().dp()),
+        optimizer.toConfig(),
+        schedule.toConfig(train),
+        checkpoint.toConfig(),
+        logging.toConfig(),
+        Collections.unmodifiableMap(arguments));
+  }
+}

@@ -1,0 +1,125 @@
+package io.tanuki4j.flags;
+
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.config.PythonText;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Positions: rotary embedding is the only kind. Part of {@link ModelOptions}. */
+final class RotaryOptions {
+  private static final int DEFAULT_BASE = 10000;
+
+  @Option(
+      names = "--position-embedding-type",
+      paramLabel = "TYPE",
+      description = "rope; Megatron's default, learned_absolute, is not built.")
+  @Nullable String positionEmbeddingType;
+
+  @Option(
+      names = "--use-rotary-position-embeddings",
+      description = "Old spelling of --position-embedding-type rope.")
+  boolean useRotaryPositionEmbeddings;
+
+  @Option(
+      names = "--no-position-embedding",
+      description = "No learned positions; allowed beside rope.")
+  boolean addPositionEmbedding = true;
+
+  @Option(
+      names = "--rotary-base",
+      paramLabel = "N",
+      description = "Base of the rotation's frequencies, a whole number (10000).")
+  @Nullable Integer rotaryBase;
+
+  @Option(
+      names = "--rope-theta",
+      paramLabel = "X",
+      description = "The same as --rotary-base, with a fraction if need be.")
+  @Nullable Double ropeTheta;
+
+  @Option(
+      names = "--rotary-percent",
+      paramLabel = "X",
+      description = "Share of each head that is rotated.")
+  double rotaryPercent = 1.0;
+
+  @Option(
+      names = "--rotary-seq-len-interpolation-factor",
+      paramLabel = "N",
+      description = "Positions are divided by this.")
+  @Nullable Integer rotarySeqLenInterpolationFactor;
+
+  @Option(names = "--use-rope-scaling", description = "Llama 3.1's rescaling of low frequencies.")
+  boolean useRopeScaling;
+
+  @Option(
+      names = "--rope-scaling-factor",
+      paramLabel = "X",
+      description = "Its factor; used with --use-rope-scaling.")
+  double ropeScalingFactor = 8.0;
+
+  void derive() {
+    if (useRotaryPositionEmbeddings) {
+      positionEmbeddingType = "rope";
+    }
+  }
+
+  void check(@Nullable Integer headDim, Problems problems) {
+    if (!"rope".equals(positionEmbeddingType)) {
+      problems.add(
+          "--position-embedding-type",
+          positionEmbeddingType == null
+              ? "not given, which means learned_absolute"
+              : positionEmbeddingType,
+          "rope",
+          "Write --position-embedding-type rope, as Llama has it; others are not built.");
+    }
+    problems.positive("--rotary-base", rotaryBase, "Write 10000 or more.");
+    problems.positive("--rope-theta", ropeTheta, "Write 10000.0 or more.");
+    problems.positive(
+        "--rotary-seq-len-interpolation-factor",
+        rotarySeqLenInterpolationFactor,
+        "Write 1 or leave it out for none.");
+    problems.positive("--rope-scaling-factor", ropeScalingFactor, "Llama 3.1 uses 8.0.");
+    if (rotaryBase != null && ropeTheta != null && ropeTheta != (double) rotaryBase) {
+      problems.add(
+          "--rope-theta",
+          PythonText.of(ropeTheta),
+          "the value of --rotary-base, " + rotaryBase,
+          "They mean the same: leave out one of the two.");
+    }
+    checkShare(headDim, problems);
+  }
+
+  private void checkShare(@Nullable Integer headDim, Problems problems) {
+    if (!(rotaryPercent > 0 && rotaryPercent <= 1)) {
+      String shown = PythonText.of(rotaryPercent);
+      problems.add("--rotary-percent", shown, "more than 0, up to 1", "Llama uses 1.0.");
+    } else if (headDim != null && headDim > 0) {
+      int rotated = (int) (headDim * rotaryPercent);
+      if (rotated == 0 || rotated % 2 != 0) {
+        problems.add(
+            "--rotary-percent",
+            PythonText.of(rotaryPercent),
+            "an even number of a head's %d elements, not %d".formatted(headDim, rotated),
+            "Rotation works on pairs: change it, or --kv-channels.");
+      }
+    }
+  }
+
+  double base() {
+    if (ropeTheta != null) {
+      return ropeTheta;
+    }
+    return rotaryBase == null ? DEFAULT_BASE : rotaryBase;
+  }
+
+  /** The base as {@code --rotary-base} takes it, a whole number if it is one. */
+  Number wholeBase() {
+    double base = base();
+    if (base == Math.rint(base) && base <= Integer.MAX_VALUE) {
+      return (int) base;
+    }
+    return base;
+  }
+}

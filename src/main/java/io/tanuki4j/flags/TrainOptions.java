@@ -1,0 +1,176 @@
+package io.tanuki4j.flags;
+
+import static java.util.Objects.requireNonNull;
+
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.train.TrainConfig;
+import io.tanuki4j.train.TrainConfig.Rampup;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The flags of {@link TrainConfig}. */
+public final class TrainOptions {
+  @Option(
+      names = "--micro-batch-size",
+      paramLabel = "N",
+      description = "Samples per forward and backward.")
+  @Nullable Integer microBatchSize;
+
+  @Option(
+      names = "--global-batch-size",
+      paramLabel = "N",
+      description = "Samples per iteration, of all ranks (a micro-batch of each).")
+  @Nullable Integer globalBatchSize;
+
+  @Option(
+      names = "--rampup-batch-size",
+      paramLabel = "START INCREMENT SAMPLES",
+      arity = "0..*",
+      description =
+          "The global batch grows from START by INCREMENT over the first SAMPLES samples.")
+  @Nullable List<String> rampupBatchSize;
+
+  @Option(names = "--train-iters", paramLabel = "N", description = "Iterations to train.")
+  @Nullable Integer trainIters;
+
+  @Option(
+      names = "--train-samples",
+      paramLabel = "N",
+      description = "Samples to train, instead of --train-iters.")
+  @Nullable Long trainSamples;
+
+  @Option(
+      names = "--eval-interval",
+      paramLabel = "N",
+      description = "Iterations between evaluations.")
+  int evalInterval = 1000;
+
+  @Option(
+      names = "--eval-iters",
+      paramLabel = "N",
+      description = "Global batches per evaluation; 0 for none.")
+  int evalIters = 100;
+
+  @Option(
+      names = "--exit-interval",
+      paramLabel = "N",
+      description = "Saves and stops at an iteration that N divides.")
+  @Nullable Integer exitInterval;
+
+  @Option(
+      names = "--exit-duration-in-mins",
+      paramLabel = "N",
+      description = "Saves and stops after N minutes.")
+  @Nullable Integer exitDurationInMins;
+
+  @Option(names = "--skip-train", description = "Evaluates only.")
+  boolean skipTrain;
+
+  @Option(
+      names = "--no-check-for-nan-in-loss-and-grad",
+      description = "Trains on when a loss or gradient is NaN or infinite.")
+  boolean checkForNanInLossAndGrad = true;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Of the initial weights and the sample order.")
+  int seed = 1234;
+
+  private @Nullable Rampup rampup;
+
+  /**
+   * Fills what follows from other flags.
+   *
+   * @param dataParallelSize ranks with samples of their own
+   */
+  void derive(int dataParallelSize, List<String> notices) {
+    if (globalBatchSize == null && microBatchSize != null && microBatchSize > 0) {
+      globalBatchSize = microBatchSize * dataParallelSize;
+      notices.add("setting global batch size to " + globalBatchSize);
+    }
+  }
+
+  /** A run that somebody else ends is as long as can be. */
+  void deriveWithoutEnd() {
+    if (trainIters == null && trainSamples == null) {
+      trainIters = Integer.MAX_VALUE;
+    }
+  }
+
+  /** Fills the iterations of a run that is given in samples; call {@link #check} before. */
+  void deriveIterations(List<String> notices) {
+    if (trainIters == null && trainSamples != null && globalBatchSize != null) {
+      if (globalBatchSize > 0 && trainSamples > 0) {
+        long iterations = BatchSizeRampup.iterations(rampup, globalBatchSize, trainSamples);
+        trainIters = Math.toIntExact(Math.min(iterations, Integer.MAX_VALUE));
+        notices.add("setting training iterations to " + trainIters);
+      }
+    }
+  }
+
+  /**
+   * @param samplesPerStep that every global batch must be a multiple of; 0 if it is not known
+   */
+  void check(int samplesPerStep, Problems problems) {
+    String one = "Write 1 or more.";
+    problems.required(
+        "--micro-batch-size",
+        microBatchSize,
+        "an integer",
+        "Add it, for example --micro-batch-size 1.");
+    problems.positive("--micro-batch-size", microBatchSize, one);
+    if (microBatchSize == null || microBatchSize > 0) {
+      problems.positive("--global-batch-size", globalBatchSize, one);
+    }
+    checkLength(problems);
+    rampup = BatchSizeRampup.parse(this, samplesPerStep, problems);
+    problems.positive("--eval-interval", evalInterval, one);
+    problems.notNegative("--eval-iters", evalIters, "Write 0 for no evaluation.");
+    problems.positive("--exit-interval", exitInterval, one);
+    problems.positive("--exit-duration-in-mins", exitDurationInMins, one);
+    problems.positive("--seed", seed, "Megatron uses 1234.");
+  }
+
+  private void checkLength(Problems problems) {
+    problems.exclusive("--train-samples", trainSamples, "--train-iters", trainIters);
+    if (trainSamples == null) {
+      problems.required(
+          "--train-iters",
+          trainIters,
+          "an integer, or --train-samples",
+          "Add it, for example --train-iters 1000.");
+    }
+    String remedy = "Write 1 or more; --skip-train evaluates only.";
+    problems.positive("--train-iters", trainIters, remedy);
+    problems.positive("--train-samples", trainSamples, remedy);
+    if (trainSamples != null
+        && trainSamples > 0
+        && globalBatchSize != null
+        && trainSamples < globalBatchSize) {
+      problems.add(
+          "--train-samples",
+          trainSamples,
+          "at least one global batch, " + globalBatchSize,
+          "Write a multiple of it.");
+    }
+  }
+
+  TrainConfig toConfig(int dataParallelSize) {
+    return new TrainConfig(
+        requireNonNull(microBatchSize),
+        requireNonNull(globalBatchSize),
+        dataParallelSize,
+        rampup,
+        requireNonNull(trainIters),
+        trainSamples,
+        evalInterval,
+        evalIters,
+        exitInterval,
+        exitDurationInMins == null ? null : exitDurationInMins.doubleValue(),
+        skipTrain,
+        checkForNanInLossAndGrad,
+        seed);
+  }
+}

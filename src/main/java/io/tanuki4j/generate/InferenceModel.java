@@ -1,0 +1,74 @@
+package io.tanuki4j.generate;
+
+import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.Part;
+import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.model.GptChunk;
+import io.tanuki4j.model.ModelBuilder;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import io.tanuki4j.tokenizer.Tokenizer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+
+/** A checkpoint's model in memory, to be asked for the token after a text. */
+public final class InferenceModel implements AutoCloseable {
+  private final Device device;
+  private final ModelConfig config;
+  private final MemoryScope scope;
+  private final GptChunk chunk;
+  private final Tensor logits;
+  private final ByteBuffer host;
+
+  public InferenceModel(
+      Device device, Checkpoint checkpoint, ModelConfig config, Tokenizer tokenizer) {
+    this.device = device;
+    this.config = config;
+    this.scope = device.openScope("model");
+    ParameterBuffers parameters =
+        ParameterBuffers.allocate(ModelParameters.specs(config), scope, DType.F32, DType.F32);
+    checkpoint.load(device, Part.MODEL, ShardedTensor.ofValues(parameters), tokenizer.vocabSize());
+    this.chunk = new ModelBuilder(config, device, parameters, scope).build();
+    this.logits = scope.allocate(Shape.of(1, config.vocabSize()), DType.F32);
+    this.host = direct(Math.toIntExact(logits.numBytes()));
+  }
+
+  /** Longest text that the model can look at, in tokens. */
+  public int maxTokens() {
+    return config.seqLength();
+  }
+
+  /**
+   * Logits of the token after these.
+   *
+   * @param tokens at most {@link #maxTokens}
+   * @return valid until the next call
+   */
+  public FloatBuffer next(int[] tokens) {
+    ByteBuffer ids = direct(tokens.length * Integer.BYTES);
+    ids.asIntBuffer().put(tokens);
+    try (MemoryScope scratch = scope.child("prompt")) {
+      Tensor prompt = scratch.allocate(Shape.of(tokens.length, 1), DType.I32);
+      device.upload(prompt, ids);
+      chunk.logits(logits, prompt, tokens.length - 1, scratch);
+    }
+    device.download(host.clear(), logits);
+    return host.clear().asFloatBuffer();
+  }
+
+  private static ByteBuffer direct(int bytes) {
+    return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  @Override
+  public void close() {
+    scope.close();
+  }
+}

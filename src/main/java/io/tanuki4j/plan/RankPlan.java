@@ -1,0 +1,49 @@
+package io.tanuki4j.plan;
+
+import io.tanuki4j.backend.cuda.WorkspaceEstimate;
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.run.MemoryPlan;
+import io.tanuki4j.run.Rehearsal;
+import java.util.Map;
+
+/**
+ * What a rank of a run takes of its device and sends to others.
+ *
+ * @param tables what is held besides weights, gradients and optimizer state: rotary tables, results
+ *     that wait for the log, gaps between tensors
+ * @param workspaces temporary memory of the kernels; 0 on a CPU
+ * @param bytesSent in an iteration, by the names of the groups
+ */
+record RankPlan(
+    int globalRank, MemoryPlan memory, long tables, long workspaces, Map<String, Long> bytesSent) {
+
+  /**
+   * @param model with its vocabulary
+   */
+  static RankPlan of(RunConfig config, ModelConfig model, int globalRank) {
+    MemoryPlan.Part part = MemoryPlan.Part.of(config, model, globalRank);
+    int numMicrobatches = config.train().numMicrobatches(config.train().globalBatchSize());
+    try (Rehearsal rehearsal = new Rehearsal(part).iteration(numMicrobatches)) {
+      MemoryPlan memory = rehearsal.memory();
+      long named = memory.weights() + memory.gradients() + memory.optimizer();
+      return new RankPlan(
+          globalRank,
+          memory,
+          rehearsal.residentBytes() - named,
+          "nd4j".equals(config.backend().name()) ? 0 : workspaces(part),
+          rehearsal.bytesSent());
+    }
+  }
+
+  private static long workspaces(MemoryPlan.Part part) {
+    ModelConfig model = part.model();
+    long tokens = (long) model.seqLength() / part.parallel().dims().cp() * part.microBatchSize();
+    int numHeads = model.numHeads() / part.parallel().dims().tp();
+    return WorkspaceEstimate.bytes(part.precision().compute(), tokens * numHeads, model.headDim());
+  }
+
+  long total() {
+    return memory.total() + tables + workspaces;
+  }
+}

@@ -1,0 +1,78 @@
+package io.tanuki4j.plan;
+
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.parallel.Axis;
+import io.tanuki4j.parallel.Layout;
+import io.tanuki4j.parallel.ParallelDims;
+import io.tanuki4j.parallel.pipeline.PipelineSchedule;
+import io.tanuki4j.parallel.pipeline.PipelineShape;
+import io.tanuki4j.parallel.pipeline.Timeline;
+import io.tanuki4j.run.MemoryPlan;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.List;
+
+/**
+ * What a run needs of every rank, planned without devices: the ranks of a pipeline stage are alike,
+ * so one stands for each stage.
+ *
+ * @param model with its vocabulary
+ * @param stages a rank of each stage
+ * @param timeline of the pipeline's stages, with operations for time
+ */
+public record RunPlan(
+    RunConfig config, ModelConfig model, List<RankPlan> stages, Timeline timeline) {
+
+  public static RunPlan of(RunConfig config, ModelConfig model) {
+    List<Integer> pipeline = config.parallel().grid().groups(EnumSet.of(Axis.PP)).get(0);
+    List<RankPlan> stages =
+        pipeline.stream().map(rank -> RankPlan.of(config, model, rank)).toList();
+    return new RunPlan(config, model, stages, timeline(config, model));
+  }
+
+  private static Timeline timeline(RunConfig config, ModelConfig model) {
+    Layout layout = config.parallel().layout();
+    ParallelDims dims = layout.dims();
+    PipelineShape shape = new PipelineShape(dims.pp(), dims.vpp(), numMicrobatches(config));
+    return Timeline.of(
+        PipelineSchedule.forTraining(dims.vpp()), shape, new StageCosts(model, layout.layers()));
+  }
+
+  private static int numMicrobatches(RunConfig config) {
+    return config.train().numMicrobatches(config.train().globalBatchSize());
+  }
+
+  /** Of each rank, in an iteration. */
+  int numMicrobatches() {
+    return numMicrobatches(config);
+  }
+
+  /** Part of an iteration in which the stages wait for each other, on average. */
+  double idleShare() {
+    double bubble = timeline.bubble();
+    return bubble / (1 + bubble);
+  }
+
+  /** The stage whose ranks take most memory. */
+  int fullestStage() {
+    RankPlan fullest = stages.stream().max(Comparator.comparingLong(RankPlan::total)).orElseThrow();
+    return stages.indexOf(fullest);
+  }
+
+  /**
+   * @throws IllegalArgumentException with the flags that would fit, if a rank needs more
+   */
+  public void requireAtMost(long bytes) {
+    RankPlan fullest = stages.get(fullestStage());
+    if (fullest.total() > bytes) {
+      MemoryPlan.Part part = MemoryPlan.Part.of(config, model, fullest.globalRank());
+      long besides = fullest.tables() + fullest.workspaces();
+      throw new IllegalArgumentException(
+          "memory: %.2f GiB on the ranks of stage %d (expected: at most the %.2f GiB of"
+                  .formatted(MemoryPlan.gib(fullest.total()), fullestStage(), MemoryPlan.gib(bytes))
+              + " --device-memory). "
+              + MemoryPlan.remedy(part, bytes - besides));
+    }
+  }
+}

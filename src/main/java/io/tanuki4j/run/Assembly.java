@@ -1,0 +1,233 @@
+package io.tanuki4j.run;
+
+import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.Part;
+import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.comm.ProcessGroupFactory;
+import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.comm.timed.TimedFactory;
+import io.tanuki4j.comm.timed.WaitMeter;
+import io.tanuki4j.config.ArgumentDump;
+import io.tanuki4j.config.BackendConfig;
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.data.SampleCounts;
+import io.tanuki4j.flags.PretrainOptions.Resolved;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.metrics.ConsoleSink;
+import io.tanuki4j.metrics.FanOutSink;
+import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.StartupLines;
+import io.tanuki4j.model.FlopsPerToken;
+import io.tanuki4j.optim.AdamW;
+import io.tanuki4j.optim.OptimizerSchedule;
+import io.tanuki4j.parallel.Agreement;
+import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.RankGrid;
+import io.tanuki4j.tokenizer.Tokenizer;
+import io.tanuki4j.tokenizer.Tokenizers;
+import io.tanuki4j.train.Evaluator;
+import io.tanuki4j.train.IterationLog;
+import io.tanuki4j.train.MicrobatchRunner;
+import io.tanuki4j.train.ParameterStatistics;
+import io.tanuki4j.train.Progress;
+import io.tanuki4j.train.Restorer;
+import io.tanuki4j.train.RunState;
+import io.tanuki4j.train.Saver;
+import io.tanuki4j.train.Splits;
+import io.tanuki4j.train.StopRequest;
+import io.tanuki4j.train.Timers;
+import io.tanuki4j.train.Timing;
+import io.tanuki4j.train.TrainStep;
+import io.tanuki4j.train.Trainer;
+import java.io.PrintStream;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Builds every object of a rank in order: the one place that chooses implementations. */
+public final class Assembly {
+  private final RunConfig config;
+  private final Closer closer;
+  private final Timing timing = Timing.system();
+  private final MetricsSink sink;
+  private final Tokenizer tokenizer;
+  private final Device device;
+  private final Timers timers;
+  private final ParallelContext context;
+  private final BuiltModel model;
+  private final Agreement agreement;
+  private final RunData data;
+  private final RankTurns turns;
+
+  /** Trains as the flags say; returns when the run is over or was asked to stop. */
+  public static void pretrain(Resolved run, PrintStream out) {
+    StopRequest stop = new StopRequest();
+    try (Signals signals = new Signals()) {
+      assemble(run, out, ranks -> ranks.train(stop, signals));
+    }
+  }
+
+  /** Loads a checkpoint and prints its loss on the validation and on the test data. */
+  public static void evaluate(Resolved run, PrintStream out) {
+    assemble(run, out, Assembly::evaluate);
+  }
+
+  private static void assemble(Resolved run, PrintStream out, Consumer<Assembly> work) {
+    RankLauncher.run(
+        run.config().distributed(),
+        System.getenv(),
+        out::println,
+        (seat, closer) -> work.accept(new Assembly(run, seat, out, closer)));
+  }
+
+  /**
+   * @param closer takes what is opened, so that it is closed also if building the rest fails
+   */
+  private Assembly(Resolved run, RankSeat seat, PrintStream out, Closer closer) {
+    this.closer = closer;
+    long start = timing.nanoTime().getAsLong();
+    config = run.config();
+    seat.requireSame(run.sharedFlags());
+    RankGrid grid = config.parallel().grid();
+    MetricsSink console = new ConsoleSink(out, timing.clock());
+    MetricsSink own = new ReportingRanks(console, grid, seat.globalRank());
+    sink = closer.add(new FanOutSink(List.of(own)));
+    BackendConfig backend = config.backend();
+    device =
+        Backends.open(
+            measuresWaits(config) ? backend.withoutReplays() : backend,
+            config.distributed(),
+            seat,
+            closer,
+            sink::message);
+    run.notices().forEach(sink::message);
+    ArgumentDump.lines(config.arguments()).forEach(sink::message);
+    tokenizer = closer.add(openTokenizer());
+    int vocabSize = BuiltModel.paddedVocabSize(config, tokenizer, sink::message);
+    ProcessGroupFactory groups = closer.add(seat.processGroups(device));
+    WaitMeter waits = measuresWaits(config) ? closer.add(new WaitMeter(device)) : null;
+    timers =
+        new Timers(
+            config.logging(), timing.nanoTime(), device, waits == null ? Map::of : waits::take);
+    context =
+        ParallelContext.create(grid, waits == null ? groups : new TimedFactory(groups, waits));
+    StartupLines.groups(grid.dims().tp(), grid.dims().pp()).forEach(sink::message);
+    sink.message(StartupLines.randomSeeds(config.train().seed()));
+    double seconds = (timing.nanoTime().getAsLong() - start) / 1e9;
+    sink.message("time to initialize megatron (seconds): %.3f".formatted(seconds));
+    sink.message(timing.dateTime("after megatron is initialized"));
+
+    sink.message("building GPT model ...");
+    model = BuiltModel.build(config, vocabSize, device, context, closer);
+    sink.message("memory planned: " + model.plan());
+    sink.ofPart(
+        StartupLines.numberOfParameters(
+            context.tp().rank(), context.pp().rank(), model.part().numParameters()));
+    agreement = new Agreement(context.world(), device, model.memory());
+    data = new RunData(config, tokenizer, context, sink, closer);
+    turns = new RankTurns(seat, agreement);
+  }
+
+  /** Whether the log shows how long ranks wait for each other. */
+  private static boolean measuresWaits(RunConfig config) {
+    return config.logging().timingLevel() > 0 && config.distributed().worldSize() > 1;
+  }
+
+  private Tokenizer openTokenizer() {
+    sink.message(StartupLines.buildingTokenizer(config.tokenizer().type()));
+    return Tokenizers.open(config.tokenizer());
+  }
+
+  private void train(StopRequest stop, Signals signals) {
+    signals.intoRequests(stop);
+    AdamW optimizer = model.optimizer();
+    OptimizerSchedule schedule = new OptimizerSchedule(config.schedule());
+    sink.message(
+        StartupLines.learningRateDecayStyle(
+            String.valueOf(config.arguments().get("lr_decay_style"))));
+    RunState state =
+        new RunState(
+            model.parameters(),
+            optimizer,
+            schedule,
+            tokenizer.vocabSize(),
+            savedArguments(),
+            context);
+    Saver saver = new Saver(config.checkpoint(), device, state, sink::message);
+    saver.requireWritable();
+    Progress start = restore(state);
+    sink.message(timing.dateTime("after model, optimizer, and learning rate scheduler are built"));
+    Splits splits = data.open(data.counts(), start, turns);
+    sink.message(timing.dateTime("after dataloaders are built"));
+    sink.message(StartupLines.DONE_WITH_SETUP);
+    trainer(splits, state, saver, stop).run(start);
+  }
+
+  private Progress restore(RunState state) {
+    return new Restorer(config.checkpoint(), config.train(), device, state, sink::message)
+        .restore()
+        .orElseGet(() -> fromRandom(state));
+  }
+
+  private Progress fromRandom(RunState state) {
+    model.initialize();
+    state.optimizer().resetMaster();
+    return Progress.START;
+  }
+
+  private Trainer trainer(Splits splits, RunState state, Saver saver, StopRequest stop) {
+    MicrobatchRunner<?> runner = model.runner(closer);
+    return new Trainer(
+        config.train(),
+        new Trainer.Parts(
+            new TrainStep(device, runner, model.data(), state.optimizer(), timers, model.memory()),
+            new Evaluator(device, runner, model.data(), model.memory()),
+            state.schedule(),
+            splits,
+            saver,
+            log(state.optimizer()),
+            stop,
+            agreement,
+            timers),
+        sink,
+        timing);
+  }
+
+  private IterationLog log(AdamW optimizer) {
+    ParameterStatistics statistics = new ParameterStatistics(device, model.data(), model.memory());
+    double flopsPerSample = (double) FlopsPerToken.of(model.shape()) * config.model().seqLength();
+    return new IterationLog(
+        sink,
+        config.logging(),
+        optimizer,
+        statistics,
+        flopsPerSample / context.world().size(),
+        device,
+        context.globalRank());
+  }
+
+  private void evaluate() {
+    Checkpoint checkpoint =
+        Checkpoints.find(config.checkpoint(), TextExchange.over(context.world(), device));
+    checkpoint.load(
+        device, Part.MODEL, ShardedTensor.ofValues(model.parameters()), tokenizer.vocabSize());
+    SampleCounts ofTraining = data.counts(); // the order of samples depends on their number
+    SampleCounts counts = new SampleCounts(0, ofTraining.valid(), ofTraining.test());
+    Splits splits = data.open(counts, Progress.START, turns);
+    Evaluator evaluator = new Evaluator(device, model.runner(closer), model.data(), model.memory());
+    CheckpointLoss loss =
+        new CheckpointLoss(evaluator, config.train(), checkpoint.state().iteration(), sink);
+    loss.report(splits.valid(), "validation");
+    loss.report(splits.test(), "test");
+  }
+
+  /** The flags, with the vocabulary that followed from the tokenizer. */
+  private Map<String, @Nullable Object> savedArguments() {
+    Map<String, @Nullable Object> arguments = new LinkedHashMap<>(config.arguments());
+    arguments.put("padded_vocab_size", model.shape().vocabSize());
+    return arguments;
+  }
+}

@@ -1,0 +1,111 @@
+package io.tanuki4j.run;
+
+import io.tanuki4j.backend.cuda.CudaBackend;
+import io.tanuki4j.backend.cuda.CudaOptions;
+import io.tanuki4j.backend.cuda.CudaProblem;
+import io.tanuki4j.backend.cuda.CudaReport;
+import io.tanuki4j.backend.cuda.CudaSearchPath;
+import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.config.BackendConfig;
+import io.tanuki4j.config.DistributedConfig;
+import io.tanuki4j.kernel.Backend;
+import io.tanuki4j.kernel.Device;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Chooses the backend of a run. */
+public final class Backends {
+  private static final String CUDA = "cuda";
+  private static final String ASKED = "as the flags ask";
+
+  private Backends() {}
+
+  /**
+   * @param backend to be closed by the caller
+   * @param reason why it was chosen
+   */
+  public record Choice(Backend backend, String reason) {}
+
+  /**
+   * The rank's device of the chosen backend: the GPU of its number on this machine, its share of
+   * the CPU's cores.
+   *
+   * @param closer takes both
+   * @param log gets the line that says which and why
+   * @throws IllegalArgumentException if cuda was asked for and cannot be used, or has fewer GPUs
+   *     than the ranks of a rehearsal were to share
+   */
+  public static Device open(
+      BackendConfig config,
+      DistributedConfig ranks,
+      RankSeat seat,
+      Closer closer,
+      Consumer<String> log) {
+    Choice choice = choose(config, seat.localWorldSize(), System.getenv());
+    Backend backend = closer.add(choice.backend());
+    boolean onGpu = backend.name().equals(CUDA);
+    if (onGpu && ranks.ranksPerGpu() > 1) {
+      requireGpus(seat, ranks.ranksPerGpu(), backend.deviceCount());
+    }
+    Device device = closer.add(backend.openDevice(seat.localRank() % backend.deviceCount()));
+    int sharing = onGpu ? ranks.ranksPerGpu() : seat.localWorldSize();
+    log.accept(
+        "> backend %s on %s%s (%s)"
+            .formatted(
+                backend.name(),
+                device.info().name(),
+                sharing == 1 ? "" : ", shared by %d ranks".formatted(sharing),
+                choice.reason()));
+    return device;
+  }
+
+  /** A rank of a rehearsal has the GPU of its number, so that no more ranks are on it. */
+  static void requireGpus(RankSeat seat, int ranksPerGpu, int numGpus) {
+    if (seat.localRank() >= numGpus) {
+      int fitting = (seat.localWorldSize() + numGpus - 1) / numGpus;
+      throw new IllegalArgumentException(
+          "--ranks-per-gpu: %d (expected: %d, for %d ranks on %d GPU%s). Give it to launch."
+              .formatted(
+                  ranksPerGpu, fitting, seat.localWorldSize(), numGpus, numGpus == 1 ? "" : "s"));
+    }
+  }
+
+  /**
+   * The backend that was asked for; if none was, cuda where it can be used.
+   *
+   * @param localWorldSize ranks that share this machine's cores
+   * @throws IllegalArgumentException if cuda was asked for and cannot be used
+   */
+  public static Choice choose(
+      BackendConfig config, int localWorldSize, Map<String, String> environment) {
+    String name = config.name();
+    if (name != null && !name.equals(CUDA)) {
+      return new Choice(cpu(localWorldSize), ASKED);
+    }
+    Path folder = config.cudaLibDir();
+    CudaReport report =
+        CudaReport.make(CudaSearchPath.of(folder == null ? null : folder.toString(), environment));
+    if (name == null && !report.usable()) {
+      return new Choice(cpu(localWorldSize), "no GPU can be used: " + firstFatal(report));
+    }
+    Backend backend = new CudaBackend(report, options(config));
+    return new Choice(backend, name == null ? "a GPU can be used" : ASKED);
+  }
+
+  private static Backend cpu(int localWorldSize) {
+    int cores = Runtime.getRuntime().availableProcessors();
+    return new Nd4jBackend(Math.max(1, cores / localWorldSize));
+  }
+
+  private static @Nullable CudaProblem firstFatal(CudaReport report) {
+    return report.problems().stream().filter(CudaProblem::fatal).findFirst().orElse(null);
+  }
+
+  private static CudaOptions options(BackendConfig config) {
+    CudaOptions defaults = CudaOptions.defaults();
+    return new CudaOptions(defaults.cacheFolder(), config.deterministic(), config.replays());
+  }
+}

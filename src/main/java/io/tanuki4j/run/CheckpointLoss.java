@@ -1,0 +1,32 @@
+package io.tanuki4j.run;
+
+import io.tanuki4j.data.BatchSource;
+import io.tanuki4j.metrics.EvaluationMetrics;
+import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.train.Evaluator;
+import io.tanuki4j.train.TrainConfig;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reports the loss of a model that was loaded.
+ *
+ * @param iteration at which it was saved
+ */
+record CheckpointLoss(Evaluator evaluator, TrainConfig config, long iteration, MetricsSink sink) {
+  /**
+   * @param source null if there are no data
+   * @param set {@code validation} or {@code test}
+   */
+  void report(@Nullable BatchSource source, String set) {
+    if (source == null) {
+      sink.message("no " + set + " data");
+      return;
+    }
+    int numMicrobatches = config.numMicrobatches(config.globalBatchSize());
+    String where = "iteration %d on %s set".formatted(iteration, set);
+    evaluator
+        .run(source, config.evalIterations(), numMicrobatches, batch -> true)
+        .map(loss -> new EvaluationMetrics(where, iteration, loss.lm()))
+        .ifPresent(sink::evaluation);
+  }
+}

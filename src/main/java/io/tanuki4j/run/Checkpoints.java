@@ -1,0 +1,63 @@
+package io.tanuki4j.run;
+
+import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.config.ConfigException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Finds the checkpoint of commands that cannot do without one. */
+public final class Checkpoints {
+  private Checkpoints() {}
+
+  /**
+   * @param ranks that load it together
+   */
+  static Checkpoint find(CheckpointConfig config, TextExchange ranks) {
+    if (config.load() == null) {
+      throw new ConfigException(
+          "--load: not given (expected: a folder with checkpoints). Name the folder that pretrain"
+              + " was given with --save.");
+    }
+    return find(new CheckpointStore(config.load(), ranks), config.loadIteration());
+  }
+
+  /**
+   * The flags that a checkpoint keeps, for {@code --use-checkpoint-args}.
+   *
+   * @param iteration null for the latest, which may be missing
+   */
+  public static Optional<Map<String, @Nullable Object>> arguments(
+      Path folder, @Nullable Integer iteration) {
+    CheckpointStore store = new CheckpointStore(folder);
+    Optional<Checkpoint> found =
+        iteration == null ? store.latest() : Optional.of(store.at(iteration));
+    return found.map(checkpoint -> checkpoint.state().arguments());
+  }
+
+  /**
+   * @param iteration null for the latest
+   * @throws IllegalArgumentException if there is none
+   */
+  public static Checkpoint find(Path folder, @Nullable Integer iteration) {
+    return find(new CheckpointStore(folder), iteration);
+  }
+
+  private static Checkpoint find(CheckpointStore store, @Nullable Integer iteration) {
+    if (iteration != null) {
+      return store.at(iteration);
+    }
+    return store
+        .latest()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "--load: %s (expected: a folder with checkpoints; it has no %s). Name the folder"
+                            .formatted(store.folder(), store.trackerFile().getFileName())
+                        + " that pretrain was given with --save."));
+  }
+}

@@ -1,0 +1,136 @@
+package io.tanuki4j.run;
+
+import static io.tanuki4j.tensor.DType.BF16;
+
+import io.tanuki4j.config.Precision;
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Granularity;
+import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.optim.StateTypes;
+import io.tanuki4j.parallel.ParallelConfig;
+import io.tanuki4j.tensor.DType;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Bytes of device memory that a rank takes, found by building its part of the model on a device
+ * that only counts, with groups that send nothing. Workspaces of libraries come on top.
+ *
+ * @param weights as the model computes with them
+ * @param optimizer main weights and moments
+ * @param activations the most that the micro-batches in flight hold, inputs included
+ * @param microbatch the most that one of them holds
+ */
+public record MemoryPlan(
+    long weights, long gradients, long optimizer, long activations, long microbatch) {
+  /**
+   * What is planned.
+   *
+   * @param model with its vocabulary
+   */
+  public record Part(
+      ModelConfig model,
+      Precision precision,
+      int microBatchSize,
+      ParallelConfig parallel,
+      int globalRank) {
+    /** What a rank of a run has. */
+    public static Part of(RunConfig config, ModelConfig model, int globalRank) {
+      return new Part(
+          model,
+          config.precision(),
+          config.train().microBatchSize(),
+          config.parallel(),
+          globalRank);
+    }
+
+    Part withMicroBatchSize(int size) {
+      return new Part(model, precision, size, parallel, globalRank);
+    }
+
+    Part withPrecision(Precision other) {
+      return new Part(model, other, microBatchSize, parallel, globalRank);
+    }
+
+    Part withRecompute(Recompute recompute) {
+      return new Part(
+          model.withRecompute(recompute), precision, microBatchSize, parallel, globalRank);
+    }
+  }
+
+  public static MemoryPlan of(Part part) {
+    try (Rehearsal rehearsal = new Rehearsal(part)) {
+      return rehearsal.microbatches().memory();
+    }
+  }
+
+  /**
+   * @param bytesFree on the rank's device
+   * @param numRanks that share them
+   * @throws IllegalArgumentException with what there is, and which flags would fit, if the rank
+   *     needs more than its part
+   */
+  static MemoryPlan thatFits(Part part, long bytesFree, int numRanks) {
+    MemoryPlan plan = of(part);
+    long share = bytesFree / numRanks;
+    if (plan.total() > share) {
+      String free =
+          numRanks == 1
+              ? "the %.2f GiB that are free".formatted(gib(bytesFree))
+              : "%.2f GiB, as %d ranks share the %.2f GiB that are free"
+                  .formatted(gib(share), numRanks, gib(bytesFree));
+      throw new IllegalArgumentException(
+          "memory: %s (expected: at most %s). %s".formatted(plan, free, remedy(part, share)));
+    }
+    return plan;
+  }
+
+  /** Which flags would fit, a sentence. */
+  public static String remedy(Part part, long bytesFree) {
+    Map<String, MemoryPlan> changes = new LinkedHashMap<>();
+    if (part.microBatchSize > 1) {
+      changes.put("--micro-batch-size 1", of(part.withMicroBatchSize(1)));
+    }
+    Recompute recompute = new Recompute(Granularity.FULL_UNIFORM, 1);
+    changes.put(
+        "--recompute-granularity full --recompute-method uniform --recompute-num-layers 1",
+        of(part.withRecompute(recompute)));
+    String narrow = "--bf16 --main-grads-dtype bf16 --exp-avg-dtype bf16 --exp-avg-sq-dtype bf16";
+    Precision narrowState = new Precision(BF16, BF16, new StateTypes(DType.F32, BF16, BF16));
+    changes.put(narrow, of(part.withPrecision(narrowState)));
+    Precision narrowest = new Precision(BF16, BF16, new StateTypes(BF16, BF16, BF16));
+    changes.put(narrow + " --main-params-dtype bf16", of(part.withPrecision(narrowest)));
+    changes.put(
+        "all of these",
+        of(part.withMicroBatchSize(1).withPrecision(narrowest).withRecompute(recompute)));
+    return changes.entrySet().stream()
+        .filter(change -> change.getValue().total() <= bytesFree)
+        .map(change -> "%s (%.2f GiB)".formatted(change.getKey(), gib(change.getValue().total())))
+        .reduce((left, right) -> left + ", or " + right)
+        .map(fitting -> "These would fit: " + fitting + ".")
+        .orElse("Use a smaller model, or more GPUs.");
+  }
+
+  public long total() {
+    return weights + gradients + optimizer + activations;
+  }
+
+  /** For the log: {@code weights 4.25, gradients 8.50, …, total 44.50 GiB}. */
+  @Override
+  public String toString() {
+    return String.format(
+        Locale.ROOT,
+        "weights %.2f, gradients %.2f, optimizer %.2f, activations %.2f, total %.2f GiB",
+        gib(weights),
+        gib(gradients),
+        gib(optimizer),
+        gib(activations),
+        gib(total()));
+  }
+
+  public static double gib(long bytes) {
+    return bytes / (double) (1L << 30);
+  }
+}

@@ -1,0 +1,80 @@
+package io.tanuki4j.run;
+
+import io.tanuki4j.config.Precision;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.model.GptChunk;
+import io.tanuki4j.model.ModelBuilder;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.parallel.DataParallelConfig;
+import io.tanuki4j.parallel.ParallelConfig;
+import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.StageLayers;
+import io.tanuki4j.parallel.context.SequenceSharding;
+import io.tanuki4j.parallel.data.DataParallel;
+import io.tanuki4j.parallel.pipeline.PipelineStage;
+import io.tanuki4j.train.MicrobatchRunner;
+import io.tanuki4j.train.MicrobatchTokens;
+import java.util.Set;
+
+/**
+ * A rank's part of the model: all of it if there is one rank.
+ *
+ * @param config of the whole model
+ * @param parameters undefined until they are initialised or loaded
+ * @param data what it exchanges with its replicas
+ */
+public record ModelPart(
+    ModelConfig config,
+    StageLayers layers,
+    ParallelContext context,
+    Device device,
+    ParameterBuffers parameters,
+    DataParallel data,
+    ModelBuilder builder) {
+
+  /**
+   * @param scope memory for as long as the model is used
+   */
+  static ModelPart build(
+      ModelConfig config,
+      ParallelConfig parallel,
+      Precision precision,
+      ParallelContext context,
+      Device device,
+      MemoryScope scope) {
+    StageLayers layers = parallel.layout().layers();
+    DataParallelConfig replicas = parallel.dataParallel();
+    ParameterBuffers parameters =
+        ParameterBuffers.allocate(
+            ModelParameters.specs(config, layers, context.grid(), context.globalRank()),
+            replicas.bucketPlan(context.dpCp().size(), Set.of(ModelParameters.EMBEDDING)),
+            scope,
+            precision.compute(),
+            precision.gradients());
+    ModelBuilder builder =
+        new ModelBuilder(
+            config, context, parallel.contextCommunication(), device, parameters, scope);
+    DataParallel data = new DataParallel(replicas, parameters, context, builder.tied());
+    return new ModelPart(config, layers, context, device, parameters, data, builder);
+  }
+
+  /**
+   * What runs micro-batches through it.
+   *
+   * @param plannedBytes of device memory that a micro-batch in flight takes, 0 if unknown
+   */
+  MicrobatchRunner<GptChunk.Saved> runner(int microBatchSize, long plannedBytes) {
+    PipelineStage<GptChunk.Saved> stage = builder.stage(layers, microBatchSize);
+    MicrobatchTokens tokens =
+        new MicrobatchTokens(config.seqLength(), microBatchSize, SequenceSharding.of(context));
+    return new MicrobatchRunner<>(device, stage, tokens, plannedBytes);
+  }
+
+  /** How many numbers this rank has. */
+  long numParameters() {
+    return parameters.all().stream().mapToLong(one -> one.value().numElements()).sum();
+  }
+}

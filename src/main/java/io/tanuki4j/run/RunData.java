@@ -1,0 +1,88 @@
+package io.tanuki4j.run;
+
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.data.BatchSource;
+import io.tanuki4j.data.DataConfig;
+import io.tanuki4j.data.Datasets;
+import io.tanuki4j.data.Prefetcher;
+import io.tanuki4j.data.SampleCounts;
+import io.tanuki4j.data.SequentialBatches;
+import io.tanuki4j.data.SequentialBatches.Share;
+import io.tanuki4j.data.TokenDataset;
+import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.StartupLines;
+import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.tokenizer.Tokenizer;
+import io.tanuki4j.train.Progress;
+import io.tanuki4j.train.Splits;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/** Opens a rank's data: of each step the samples of its replica of the model. */
+final class RunData {
+  /** Micro-batches that each source of data reads ahead for every worker. */
+  private static final int PREFETCH = 2;
+
+  private final RunConfig config;
+  private final Tokenizer tokenizer;
+  private final Share share;
+  private final MetricsSink sink;
+  private final Closer closer;
+
+  /**
+   * @param closer takes what is opened
+   */
+  RunData(
+      RunConfig config,
+      Tokenizer tokenizer,
+      ParallelContext context,
+      MetricsSink sink,
+      Closer closer) {
+    this.config = config;
+    this.tokenizer = tokenizer;
+    this.share =
+        new Share(config.train().microBatchSize(), context.dp().rank(), context.dp().size());
+    this.sink = sink;
+    this.closer = closer;
+  }
+
+  /** What the run asks of its data. */
+  SampleCounts counts() {
+    return SampleCounts.of(
+        config.train().trainIterations(),
+        config.train().trainSamples(),
+        config.train().globalBatchSize(),
+        config.train().evalInterval(),
+        config.train().evalIterations());
+  }
+
+  /**
+   * @param turns the ranks' order, since the first one to come writes the sample orders
+   */
+  Splits open(SampleCounts counts, Progress start, RankTurns turns) {
+    sink.message("> building train, validation, and test datasets ...");
+    StartupLines.targetSizes(counts.train(), counts.valid(), counts.test()).forEach(sink::message);
+    sink.message("> building train, validation, and test datasets for GPT ...");
+    Datasets datasets =
+        closer.add(turns.run(() -> Datasets.build(config.data(), counts, tokenizer)));
+    sink.message("> finished creating GPT datasets ...");
+    return new Splits(
+        batches(datasets.train(), "train", start.consumedTrainSamples()),
+        batches(datasets.valid(), "validation", start.consumedValidSamples()),
+        batches(datasets.test(), "test", 0));
+  }
+
+  private @Nullable BatchSource batches(
+      @Nullable TokenDataset dataset, String name, long consumed) {
+    if (dataset == null) {
+      return null;
+    }
+    DataConfig data = config.data();
+    OptionalInt masked =
+        data.eodMaskLoss() ? OptionalInt.of(tokenizer.eodId()) : OptionalInt.empty();
+    BatchSource source = new SequentialBatches(dataset, name, share, masked, consumed);
+    return data.numWorkers() == 0
+        ? source
+        : closer.add(new Prefetcher(source, PREFETCH * data.numWorkers()));
+  }
+}

@@ -1,0 +1,79 @@
+package io.tanuki4j.run.launcher;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What is to be started.
+ *
+ * @param ranksPerNode processes on each machine
+ * @param ranksPerGpu above 1 for a rehearsal, in which ranks share GPUs
+ * @param nodeRank number of this machine
+ * @param masterAddress machine of rank 0
+ * @param masterPort 0 for a free one at each start, if there is one machine only
+ * @param runToken what the ranks of all machines have in common; each start adds its number
+ * @param maxRestarts how often all ranks are started again after a failure
+ * @param command of each rank, from the program on
+ */
+public record LaunchSpec(
+    int ranksPerNode,
+    int ranksPerGpu,
+    int numNodes,
+    int nodeRank,
+    String masterAddress,
+    int masterPort,
+    String runToken,
+    int maxRestarts,
+    EndRules endRules,
+    List<String> command) {
+  /** Tells a process that a launcher started it, passes signals on, and holds its input open. */
+  public static final String LAUNCHED = "TANUKI4J_LAUNCHED";
+
+  public LaunchSpec {
+    command = List.copyOf(command);
+  }
+
+  int globalRank(int localRank) {
+    return nodeRank * ranksPerNode + localRank;
+  }
+
+  /**
+   * What a rank finds in its environment, besides what this process has.
+   *
+   * @param start 0 for the first, then the number of the restart
+   * @param port the run's at this start
+   */
+  public Map<String, String> environment(int localRank, int start, int port) {
+    Map<String, String> variables = new LinkedHashMap<>();
+    variables.put("RANK", "" + globalRank(localRank));
+    variables.put("WORLD_SIZE", "" + ranksPerNode * numNodes);
+    variables.put("LOCAL_RANK", "" + localRank / ranksPerGpu);
+    variables.put("LOCAL_WORLD_SIZE", "" + ranksPerNode);
+    variables.put("TANUKI4J_RANKS_PER_GPU", "" + ranksPerGpu);
+    variables.put("GROUP_RANK", "" + nodeRank);
+    variables.put("MASTER_ADDR", masterAddress);
+    variables.put("MASTER_PORT", "" + port);
+    variables.put("TANUKI4J_RUN_TOKEN", runToken + "." + start);
+    variables.put(LAUNCHED, "1");
+    if (ranksPerGpu > 1) {
+      variables.putAll(sharedGpu(globalRank(localRank)));
+    }
+    return variables;
+  }
+
+  /**
+   * NCCL refuses two ranks on one GPU, unless it takes them for ranks of different machines, which
+   * talk through sockets.
+   */
+  private static Map<String, String> sharedGpu(int globalRank) {
+    return Map.of(
+        "NCCL_HOSTID", "rank-" + globalRank,
+        "NCCL_NET", "Socket",
+        "NCCL_SOCKET_IFNAME", "lo",
+        "NCCL_IB_DISABLE", "1",
+        "NCCL_MNNVL_ENABLE", "0",
+        "NCCL_NVLS_ENABLE", "0",
+        "NCCL_MAX_CTAS", "2");
+  }
+}

@@ -1,0 +1,70 @@
+package io.tanuki4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class PlanCommandTest {
+  private static final String LLAMA_8B =
+      "--num-layers 32 --hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32"
+          + " --group-query-attention --num-query-groups 8 --seq-length 8192"
+          + " --max-position-embeddings 8192 --micro-batch-size 1 --global-batch-size 64"
+          + " --untie-embeddings-and-output-weights --bf16 --swiglu --normalization RMSNorm"
+          + " --position-embedding-type rope --disable-bias-linear --attention-dropout 0"
+          + " --hidden-dropout 0 --padded-vocab-size 128256 ";
+
+  private record Output(int code, List<String> out, String err) {
+    List<String> row(String first) {
+      String line = out.stream().filter(text -> text.startsWith(first)).findFirst().orElseThrow();
+      return List.of(line.substring(first.length()).strip().split(" +", -1));
+    }
+  }
+
+  private static Output plan(String flags) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    CommandLine commandLine = Main.commandLine();
+    commandLine.setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+    int code = Main.run(commandLine, ("plan " + LLAMA_8B + flags).strip().split(" +", -1));
+    return new Output(code, out.toString().lines().toList(), err.toString());
+  }
+
+  @Test
+  void shows_what_ranks_hold_and_send_and_that_it_fits() {
+    Output plan = plan("--pipeline-model-parallel-size 4 --device-memory 80");
+    assertThat(plan.code).as(plan.err).isZero();
+    assertThat(plan.out.get(0))
+        .isEqualTo("4 ranks: tp 1 x cp 1 x dp 1 x pp 4; layers of the stages: 8, 8, 8, 8");
+    assertThat(plan.out.get(1))
+        .startsWith("an iteration: on each rank 64 micro-batches of 1 x 8192 tokens; 1f1b, stages")
+        .endsWith(" % of the time");
+    assertThat(plan.row("GiB held by each rank"))
+        .containsExactly(
+            "weights", "gradients", "optimizer", "activations", "tables", "workspaces", "total");
+    assertThat(plan.row("of stage 1")).startsWith("3.250", "6.500", "19.501");
+    assertThat(plan.out).contains("fits into 80.0 GiB");
+    assertThat(plan.row("sent by each rank")).contains("pp");
+  }
+
+  @Test
+  void a_run_that_does_not_fit_ends_with_what_would_help() {
+    Output plan = plan("--device-memory 60 --pipeline-model-parallel-size 4");
+    assertThat(plan.code).isEqualTo(1);
+    assertThat(plan.row("of stage 0")).hasSize(7);
+    assertThat(plan.err)
+        .contains(
+            "GiB on the ranks of stage 0 (expected: at most the 60.00 GiB of --device-memory)")
+        .contains("These would fit: --recompute-granularity full");
+  }
+
+  @Test
+  void layouts_are_refused_as_in_training() {
+    assertThat(plan("--pipeline-model-parallel-size 4 --world-size 6").err)
+        .contains("world size: 6 (expected: a multiple of");
+    assertThat(plan("--device-memory 0").err).contains("--device-memory: 0.0 (expected: above 0)");
+  }
+}

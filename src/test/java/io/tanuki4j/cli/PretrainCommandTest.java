@@ -1,0 +1,174 @@
+package io.tanuki4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tanuki4j.config.Precision;
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.data.DataConfig.Blend;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Granularity;
+import io.tanuki4j.optim.ScheduleConfig;
+import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.optim.StateTypes;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.train.TrainConfig.Rampup;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What flags mean: values, derived values, and the records they become. */
+class PretrainCommandTest {
+  @TempDir Path folder;
+  private CommandLines lines;
+
+  @BeforeEach
+  void make_files() throws IOException {
+    lines = new CommandLines(folder);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"64, 128", "2048, 5440", "4096, 10880", "5120, 13632", "8192, 21824"})
+  void ffn_hidden_size_is_two_thirds_of_four_hidden_sizes_in_multiples_of_64(int hidden, int ffn) {
+    assertThat(lines.config("--hidden-size " + hidden).model().ffnHiddenSize()).isEqualTo(ffn);
+  }
+
+  @Test
+  void heads_divide_the_hidden_size_and_have_their_own_groups() {
+    ModelConfig model = lines.config("").model();
+    assertThat(model.headDim()).isEqualTo(16);
+    assertThat(model.numQueryGroups()).isEqualTo(4);
+    assertThat(model.tiedEmbeddings()).isTrue();
+    assertThat(model.vocabSize()).as("not known before the tokenizer is open").isZero();
+  }
+
+  @Test
+  void a_later_flag_replaces_an_earlier_one_lists_too() {
+    RunConfig config =
+        lines.config("--num-layers 3 --num-layers=5 --data-path 2 DIR/other_document");
+    assertThat(config.model().numLayers()).isEqualTo(5);
+    assertThat(config.data().blend())
+        .isEqualTo(new Blend(List.of(folder + "/other_document"), List.of(2.0)));
+  }
+
+  @Test
+  void an_even_number_of_prefixes_without_weights_is_not_taken_for_pairs() {
+    RunConfig config = lines.config("--data-path DIR/text_document DIR/other_document");
+    assertThat(config.data().blend())
+        .isEqualTo(new Blend(List.of(folder + "/text_document", folder + "/other_document"), null));
+  }
+
+  @Test
+  void numbers_follow_python() {
+    RunConfig config =
+        lines.config("--train-iters 1_000 --lr .5e-3 --min-lr 1e-4 --lr-warmup-iters +5");
+    assertThat(config.train().trainIterations()).isEqualTo(1000);
+    assertThat(config.schedule().maxRate()).isEqualTo(5e-4);
+    assertThat(config.schedule().warmupSamples()).isEqualTo(10);
+  }
+
+  @Test
+  void both_spellings_of_the_rotary_base_work() {
+    assertThat(lines.config("--rope-theta 10000.5").model().ropeBase()).isEqualTo(10000.5);
+    assertThat(lines.config("--rotary-base 500_000").model().ropeBase()).isEqualTo(500000);
+    assertThat(lines.config("--rope-theta 500000.0").arguments())
+        .containsEntry("rotary_base", 500000)
+        .containsEntry("rope_theta", 500000.0);
+  }
+
+  @Test
+  void the_z_loss_has_a_switch_and_a_strength() {
+    assertThat(lines.config("").model().zLoss()).isZero();
+    assertThat(lines.config("--use-z-loss").model().zLoss()).isEqualTo(1e-4);
+    assertThat(lines.config("--use-z-loss --z-loss-strength 2e-4").model().zLoss()).isEqualTo(2e-4);
+  }
+
+  @Test
+  void recompute_activations_wins_over_the_granularity() {
+    assertThat(lines.config("--recompute-activations").model().recompute().granularity())
+        .isEqualTo(Granularity.SELECTIVE);
+    assertThat(
+            lines
+                .config(
+                    "--recompute-granularity full --recompute-method block --recompute-num-layers 1")
+                .model()
+                .recompute())
+        .isEqualTo(new ModelConfig.Recompute(Granularity.FULL_BLOCK, 1));
+  }
+
+  @Test
+  void a_schedule_in_iterations_is_counted_in_samples() {
+    ScheduleConfig schedule =
+        lines
+            .config("--global-batch-size 4 --lr-warmup-iters 3 --lr-decay-style cosine")
+            .schedule();
+    assertThat(schedule.style()).isEqualTo(DecayStyle.COSINE);
+    assertThat(schedule.warmupSamples()).isEqualTo(12);
+    assertThat(schedule.decaySamples()).isEqualTo(40);
+    assertThat(schedule.weightDecaySamples()).isEqualTo(40);
+  }
+
+  @Test
+  void a_run_in_samples_gets_its_iterations_through_the_growth_of_the_batch() {
+    // 2 samples for the first 10, 4 for the next 10, then 6: 5 + 3 iterations reach 22 of 40.
+    RunConfig config =
+        lines
+            .resolve(
+                CommandLines.SMALLEST.replace("--train-iters 10", "--train-samples 40")
+                    + " --global-batch-size 6 --rampup-batch-size 2 2 20")
+            .config();
+    assertThat(config.train().rampup()).isEqualTo(new Rampup(2, 2, 20));
+    assertThat(config.train().trainIterations()).isEqualTo(8 + 3);
+    assertThat(config.train().trainSamples()).isEqualTo(40);
+    assertThat(config.schedule().decaySamples()).isEqualTo(40);
+  }
+
+  @Test
+  void a_batch_of_the_growth_that_samples_are_not_enough_for_is_no_iteration() {
+    RunConfig config =
+        lines
+            .resolve(
+                CommandLines.SMALLEST.replace("--train-iters 10", "--train-samples 15")
+                    + " --global-batch-size 6 --rampup-batch-size 2 2 20")
+            .config();
+    // 5 iterations of 2 samples, one of 4: the next 4 would end after sample 15.
+    assertThat(config.train().trainIterations()).isEqualTo(6);
+  }
+
+  @Test
+  void derived_values_are_noticed_as_in_megatron() {
+    List<String> notices =
+        lines
+            .resolve(CommandLines.SMALLEST.replace("--split 8,1,1", "") + " --use-flash-attn")
+            .notices();
+    assertThat(notices)
+        .contains(
+            "setting global batch size to 2",
+            "setting split to 969, 30, 1",
+            "accepted without effect here (see --help): --use-flash-attn",
+            "using torch.float32 for parameters ...");
+    assertThat(notices.get(0)).startsWith("using world size: 1, data-parallel size: 1,");
+  }
+
+  @Test
+  void bf16_keeps_gradients_and_optimizer_in_fp32_unless_told_otherwise() {
+    assertThat(lines.config("").precision()).isEqualTo(Precision.FP32);
+    assertThat(lines.config("--bf16").precision())
+        .isEqualTo(new Precision(DType.BF16, DType.F32, StateTypes.wide(DType.F32)));
+    assertThat(lines.config("--bf16").arguments()).containsEntry("params_dtype", "torch.bfloat16");
+    assertThat(lines.config("--bf16 --grad-reduce-in-bf16").precision().gradients())
+        .isEqualTo(DType.BF16);
+    RunConfig small =
+        lines.config(
+            "--bf16 --main-grads-dtype bf16 --main-params-dtype bf16 --exp-avg-dtype bf16"
+                + " --exp-avg-sq-dtype bf16");
+    assertThat(small.precision())
+        .isEqualTo(
+            new Precision(
+                DType.BF16, DType.BF16, new StateTypes(DType.BF16, DType.BF16, DType.BF16)));
+  }
+}

@@ -1,0 +1,97 @@
+package io.tanuki4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tanuki4j.config.DistributedConfig.Backend;
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.flags.PretrainOptions.Resolved;
+import io.tanuki4j.parallel.ParallelDims;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command lines that Megatron's users bring. */
+class UserScriptsTest {
+  @TempDir Path folder;
+  private CommandLines lines;
+  private List<String> words;
+
+  @BeforeEach
+  void read_the_script() throws IOException, URISyntaxException {
+    lines = new CommandLines(folder);
+    Path script = Path.of(UserScriptsTest.class.getResource("set-a.args").toURI());
+    words = new ArrayList<>(ArgumentFiles.expand(List.of("@" + script)));
+    words.replaceAll(word -> word.replace("DIR", folder.toString()));
+  }
+
+  @Test
+  void a_first_run_lacks_only_the_devices() {
+    assertThat(lines.problems(words))
+        .containsExactly(
+            "world size: 1 (expected: a multiple of --tensor-model-parallel-size 1 x"
+                + " --context-parallel-size 1 x --pipeline-model-parallel-size 4 = 4). Start 4"
+                + " ranks by tanuki4j launch, or as threads by --distributed-backend local, or change the"
+                + " sizes.");
+  }
+
+  @Test
+  void on_four_gpus_it_runs() {
+    Map<String, String> environment =
+        Map.of("RANK", "3", "WORLD_SIZE", "4", "LOCAL_RANK", "3", "MASTER_ADDR", "localhost");
+    RunConfig config = lines.withEnvironment(environment).resolve(words).config();
+    assertThat(config.distributed().backend()).isEqualTo(Backend.NCCL);
+    assertThat(config.backend().name()).isEqualTo("cuda");
+    assertThat(config.parallel().dims()).isEqualTo(ParallelDims.of(1, 1, 1, 4));
+    assertThat(config.parallel().dataParallel().distributedOptimizer()).isTrue();
+    assertThat(config.train().numMicrobatches(1536)).isEqualTo(1536);
+  }
+
+  @Test
+  void on_one_cpu_it_runs() {
+    words.addAll(List.of("--pipeline-model-parallel-size", "1"));
+    Resolved resolved = lines.resolve(words);
+    RunConfig config = resolved.config();
+    assertThat(config.model().numQueryGroups()).isEqualTo(8);
+    assertThat(config.model().ropeBase()).isEqualTo(10000);
+    assertThat(config.model().zLoss()).isEqualTo(1e-4);
+    assertThat(config.model().tiedEmbeddings()).isFalse();
+    assertThat(config.schedule().warmupSamples()).isEqualTo(1000 * 1536);
+    assertThat(resolved.notices())
+        .contains(
+            "Checkpoint not found to provide arguments, using provided arguments.",
+            "Disabling sequence parallelism because tensor model parallelism is disabled",
+            "accepted without effect here (see --help): --use-mpi --use-mcore-models"
+                + " --transformer-impl --use-flash-attn --attention-softmax-in-fp32"
+                + " --no-masked-softmax-fusion --wandb-exp-name");
+  }
+
+  @Test
+  void a_continued_run_changes_flags_behind_the_script() {
+    words.addAll(List.of("--pipeline-model-parallel-size", "1", "--adam-eps", "1e-08"));
+    words.addAll(
+        List.of("--rope-theta", "500000.0", "--finetune", "--no-load-rng", "--no-load-optim"));
+    RunConfig config = lines.resolve(words).config();
+    assertThat(config.model().ropeBase()).isEqualTo(500000);
+    assertThat(config.optimizer().epsilon()).isEqualTo(1e-8);
+    assertThat(config.checkpoint().finetune()).isTrue();
+    assertThat(config.checkpoint().loadOptimizer()).isFalse();
+  }
+
+  @Test
+  void fp8_and_weights_and_biases_are_named_as_not_built() {
+    words.addAll(lines.split("--pipeline-model-parallel-size 1 --fp8-format hybrid"));
+    words.addAll(lines.split("--fp8-amax-compute-algo max --fp8-amax-history-len 1024"));
+    words.addAll(lines.split("--no-fp8-wgrad --wandb-project llama --wandb-entity team"));
+    assertThat(lines.problems(words))
+        .containsExactly(
+            "--fp8-format: hybrid (expected: not given). FP8 is not built: leave it out.",
+            "--wandb-project: llama (expected: not given). Weights & Biases is not built: leave it"
+                + " out.");
+  }
+}

@@ -1,0 +1,230 @@
+package io.tanuki4j.convert.huggingface;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tanuki4j.checkpoint.ShardWriter;
+import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.tensor.Shape;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class HfFolderTest {
+  private static final Path GOLDEN = Path.of("src/test/resources/golden/llama-tiny/hf");
+  private static final String WEIGHTS = "model.safetensors";
+
+  @TempDir Path folder;
+  private Path model;
+
+  @BeforeEach
+  void copy_a_model() throws IOException {
+    model = Files.createDirectory(folder.resolve("model"));
+    Files.copy(GOLDEN.resolve(WEIGHTS), model.resolve(WEIGHTS));
+    Files.copy(GOLDEN.resolve("config.json"), model.resolve("config.json"));
+  }
+
+  @Test
+  void reads_the_configuration() throws IOException {
+    try (HfFolder opened = HfFolder.open(model)) {
+      assertThat(opened.config())
+          .isEqualTo(
+              new HfLlamaConfig(
+                  2,
+                  64,
+                  176,
+                  4,
+                  2,
+                  16,
+                  512,
+                  64,
+                  1e-5,
+                  500_000,
+                  1,
+                  null,
+                  false,
+                  0.02,
+                  null,
+                  List.of(511),
+                  null));
+    }
+  }
+
+  @Test
+  void reads_rope_of_both_versions_of_transformers() throws IOException {
+    config(
+        "\"rope_theta\": 500000.0",
+        "\"rope_theta\": 1e4, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}");
+    assertThat(HfConfigReader.read(model).positionInterpolation()).isEqualTo(2);
+    assertThat(HfConfigReader.read(model).ropeTheta()).isEqualTo(10_000);
+    config(
+        "\"rope_theta\": 1e4, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}",
+        "\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"rope_theta\": 5e5,"
+            + " \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0,"
+            + " \"original_max_position_embeddings\": 8192}");
+    assertThat(HfConfigReader.read(model).llama3RopeFactor()).isEqualTo(8);
+    assertThat(HfConfigReader.read(model).ropeTheta()).isEqualTo(500_000);
+  }
+
+  @Test
+  void every_configuration_survives_writing_and_reading() throws IOException {
+    HfLlamaConfig llama3 =
+        new HfLlamaConfig(
+            2, 64, 176, 4, 2, 32, 512, 64, 1e-6, 1e4, 1, 8.0, true, 0.01, 1, List.of(2, 3), 0);
+    HfLlamaConfig linear =
+        new HfLlamaConfig(
+            2, 64, 176, 4, 4, 16, 512, 64, 1e-6, 1e4, 4, null, false, 0.01, null, List.of(), null);
+    for (HfLlamaConfig config : List.of(llama3, linear)) {
+      HfConfigWriter.write(model, config, ElementType.BF16);
+      assertThat(HfConfigReader.read(model)).isEqualTo(config);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'llama'              | 'qwen2'                | model_type is qwen2 (expected: llama",
+        "LlamaForCausalLM     | LlamaForTokens         | architectures is ['LlamaForTokens']",
+        "'silu'               | 'gelu'                 | hidden_act is gelu (expected: silu",
+        "'attention_bias': false | 'attention_bias': true | attention_bias is true (expected: false",
+        "'mlp_bias': false    | 'mlp_bias': true       | mlp_bias is true (expected: false",
+        "'rope_theta': 500000.0 | 'rope_scaling': {'type': 'dynamic'} | rope_type is dynamic",
+        "'rope_theta': 500000.0 | 'rope_parameters': {'rope_type': 'yarn'} | rope_type is yarn",
+        "'rope_theta': 500000.0 | 'rope_scaling': {'rope_type': 'llama3', 'low_freq_factor': 2}"
+            + " | low_freq_factor is 2.0 (expected: 1.0",
+        "'rope_theta': 500000.0 | 'partial_rotary_factor': 0.5 | partial_rotary_factor is 0.5",
+        "'rope_theta': 500000.0 | 'rope_theta': 'big'  | rope_theta is 'big' (expected: a number)",
+        "'rope_theta': 500000.0 | 'quantization_config': {} | unquantized weights",
+        "'num_hidden_layers': 2, |                     | there is no num_hidden_layers in it",
+        "'hidden_size': 64    | 'hidden_size': 0       | hidden_size is 0 (expected: a whole number",
+        "'hidden_size': 64    | 'hidden_size': 64.5    | hidden_size is 64.5 (expected: a whole",
+        "'num_key_value_heads': 2 | 'num_key_value_heads': 3 | a divisor of the 4 heads",
+        "'tie_word_embeddings': false | 'tie_word_embeddings': 'no' | (expected: true or false)",
+        "'rope_theta': 500000.0 | 'rope_scaling': 7    | rope_scaling is 7 (expected: an object)",
+        "'eos_token_id': 511  | 'eos_token_id': 'x'    | eos_token_id is 'x' (expected: a number)",
+      })
+  void names_what_is_unusual_in_a_configuration(String from, String to, String sentence)
+      throws IOException {
+    config(from.replace('\'', '"'), to == null ? "" : to.replace('\'', '"'));
+    assertRefused(model.resolve("config.json") + ": ", sentence.replace('\'', '"'));
+  }
+
+  @Test
+  void configuration_that_is_missing_or_cut_short() throws IOException {
+    String whole = Files.readString(model.resolve("config.json"));
+    Files.writeString(model.resolve("config.json"), whole.substring(0, 90));
+    assertRefused("config.json: it is no JSON object: it is damaged or cut short");
+    Files.delete(model.resolve("config.json"));
+    assertRefused("config.json: there is no such file");
+    assertThatThrownBy(() -> HfFolder.open(folder.resolve("none")))
+        .hasMessage(folder.resolve("none") + ": there is no such folder. Check the path.");
+  }
+
+  @Test
+  void weights_that_are_missing_foreign_or_cut_short() throws IOException {
+    byte[] bytes = Files.readAllBytes(model.resolve(WEIGHTS));
+    Files.write(model.resolve(WEIGHTS), Arrays.copyOf(bytes, bytes.length - 7));
+    assertRefused("model.safetensors: it has 634209 bytes, but its header promises 634216");
+    Files.delete(model.resolve(WEIGHTS));
+    assertRefused("there is neither model.safetensors nor model.safetensors.index.json in it");
+    Files.writeString(model.resolve("pytorch_model.bin"), "x");
+    assertRefused("its weights are in pytorch_model.bin. Save them as safetensors first");
+  }
+
+  @Test
+  void weights_of_another_shape() throws IOException {
+    config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3");
+    assertRefused(
+        "it lacks model.layers.2.input_layernorm.weight, model.layers.2.self_attn.q_proj.weight,",
+        " and 4 more. It does not fit its config.json");
+    config("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 1");
+    assertRefused("it has besides the model's tensors model.layers.1.", " and 4 more");
+    config("\"num_hidden_layers\": 1", "\"num_hidden_layers\": 2");
+    config("\"vocab_size\": 512", "\"vocab_size\": 600");
+    assertRefused("it has model.embed_tokens.weight as F32 [512, 64] instead of [600, 64]");
+  }
+
+  @Test
+  void a_tied_head_must_be_the_embedding() throws IOException {
+    config("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true");
+    assertRefused("lm_head.weight differs from model.embed_tokens.weight, but tie_word_embeddings");
+  }
+
+  @Test
+  void shards_and_index_must_agree() throws IOException {
+    Path sharded = folder.resolve("sharded");
+    try (HfFolder opened = HfFolder.open(model)) {
+      new HfWriter(sharded, opened.config(), null, 200_000).write(opened.tensors());
+    }
+    HfFolder.open(sharded).close();
+    model = sharded;
+    Path index = sharded.resolve("model.safetensors.index.json");
+    String whole = Files.readString(index);
+
+    Files.writeString(
+        index, whole.replaceFirst("\"model.norm.weight\": \"[^\"]*\"", "\"x\": \"y\""));
+    assertRefused("y: there is no such file");
+    Files.writeString(
+        index,
+        whole.replaceFirst(
+            "\"model.norm.weight\": \"[^\"]*\"",
+            "\"lm_head.weight\": \"model-00004-of-00004.safetensors\""));
+    assertRefused(
+        "it holds model.norm.weight, which model.safetensors.index.json does not place there");
+    Files.writeString(index, whole.replaceAll("model-00002-of", "../model-00002-of"));
+    assertRefused("(expected: the name of a file in the same folder)");
+    Files.writeString(index, whole.substring(0, 200));
+    assertRefused("index.json: it is no JSON object");
+
+    Files.writeString(index, whole);
+    Files.delete(sharded.resolve("model-00002-of-00004.safetensors"));
+    assertRefused("model-00002-of-00004.safetensors: there is no such file");
+  }
+
+  @Test
+  void derived_tensors_of_old_versions_are_left_out() throws IOException {
+    Path old = folder.resolve("old");
+    Files.createDirectory(old);
+    Files.copy(model.resolve("config.json"), old.resolve("config.json"));
+    try (HfFolder opened = HfFolder.open(model)) {
+      List<SourceTensor> tensors = new ArrayList<>();
+      List<HfTensor> names = HfTensor.of(opened.config());
+      for (int i = 0; i < names.size(); i++) {
+        tensors.add(opened.tensors().get(i).renamed(names.get(i).theirs()));
+      }
+      tensors.add(
+          SourceTensor.whole(
+              "model.layers.0.self_attn.rotary_emb.inv_freq",
+              ElementType.F32,
+              Shape.of(8),
+              (first, into) -> into.put(new byte[into.remaining()])));
+      ShardWriter.write(old.resolve(WEIGHTS), tensors);
+    }
+    try (HfFolder opened = HfFolder.open(old)) {
+      assertThat(opened.tensors()).hasSize(21);
+    }
+  }
+
+  private void config(String from, String to) throws IOException {
+    Path file = model.resolve("config.json");
+    String before = Files.readString(file);
+    assertThat(before).contains(from);
+    Files.writeString(file, before.replace(from, to));
+  }
+
+  private void assertRefused(String... parts) {
+    assertThatThrownBy(() -> HfFolder.open(model))
+        .isExactlyInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(parts);
+  }
+}

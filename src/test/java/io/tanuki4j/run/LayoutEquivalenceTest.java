@@ -1,0 +1,180 @@
+package io.tanuki4j.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.Part;
+import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.cli.ConvertCommand;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.TestDevice;
+import io.tanuki4j.run.TinyLayout.Data;
+import io.tanuki4j.run.TinyLlama.Output;
+import io.tanuki4j.tensor.DType;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+/** The command at many layouts, its ranks as threads, against the same run on one rank. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Timeout(3600)
+class LayoutEquivalenceTest {
+  private static final double LOSSES = 1e-4;
+  private static final double WEIGHTS = 1e-3;
+  private static final int VOCAB_SIZE = 512;
+
+  /** A model that eight ranks can share along every axis. */
+  private static final String WIDE =
+      "--num-layers 8 --hidden-size 32 --ffn-hidden-size 96 --num-attention-heads 8"
+          + " --global-batch-size 8 --seq-length 32 --max-position-embeddings 32";
+
+  @TempDir static Path folder;
+  private Path reference = Path.of("");
+  private final Map<String, Found> onOneRank = new HashMap<>();
+
+  /** What a run left. */
+  private record Found(Output output, Map<String, double[]> weights) {}
+
+  @BeforeAll
+  void convert_the_reference_weights() throws IOException {
+    reference = folder.resolve("reference");
+    String words =
+        "--loader hf --saver tanuki4j --load-dir src/test/resources/golden/llama-tiny/hf --save-dir "
+            + reference;
+    ConvertCommand command = new ConvertCommand();
+    new CommandLine(command).setOverwrittenOptionsAllowed(true).parseArgs(words.split(" ", -1));
+    assertThat(command.call()).isZero();
+  }
+
+  @Test
+  void one_rank_has_the_losses_of_the_reference() {
+    List<Double> losses = alone(golden()).output.losses();
+    assertThat(losses).hasSize(12);
+    assertThat(losses.get(0)).isCloseTo(6.277789715646613, within(LOSSES));
+    assertThat(losses.get(2)).isCloseTo(6.237105243619852, within(LOSSES));
+  }
+
+  /** The reference run: its shape, weights and data. */
+  private String golden() {
+    return TinyLlama.GOLDEN + " --finetune --load " + reference;
+  }
+
+  @Test
+  void some_layouts_of_four_ranks_have_the_losses_and_weights_of_one_rank() {
+    List<TinyLayout> layouts =
+        List.of(
+            new TinyLayout(2, 1, 1, 2, 1, true, Data.PLAIN),
+            new TinyLayout(1, 2, 2, 1, 1, false, Data.OVERLAPPED),
+            new TinyLayout(1, 1, 2, 2, 1, false, Data.SHARDED),
+            new TinyLayout(2, 2, 1, 1, 1, true, Data.PLAIN));
+    layouts.forEach(layout -> check(golden(), layout));
+    check(WIDE, new TinyLayout(1, 1, 2, 2, 2, false, Data.OVERLAPPED));
+    System.out.println(layouts.size() + 1 + " layouts of 4 ranks equal one rank");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 4, 8})
+  @Tag("slow")
+  void every_layout_has_the_losses_and_weights_of_one_rank(int worldSize) {
+    List<TinyLayout> ofReference =
+        TinyLayout.all(worldSize).stream().filter(layout -> layout.fits(2, 2, 4)).toList();
+    List<TinyLayout> ofWide =
+        TinyLayout.all(worldSize).stream().filter(layout -> layout.fits(8, 8, 8)).toList();
+    ofReference.forEach(layout -> check(golden(), layout));
+    ofWide.forEach(layout -> check(WIDE, layout));
+    System.out.printf(
+        "%d layouts of %d ranks equal one rank (%d of the reference run, %d of a wider model)%n",
+        ofReference.size() + ofWide.size(), worldSize, ofReference.size(), ofWide.size());
+  }
+
+  private void check(String shape, TinyLayout layout) {
+    Found expected = alone(shape);
+    Found found = run(shape, layout.localFlags());
+    assertClose(found.output.losses(), expected.output.losses(), layout);
+    assertClose(found.output.evaluations(), expected.output.evaluations(), layout);
+    assertThat(found.weights).containsOnlyKeys(expected.weights.keySet());
+    expected.weights.forEach(
+        (name, values) ->
+            assertThat(relativeError(found.weights.getOrDefault(name, new double[0]), values))
+                .as("%s at %s", name, layout)
+                .isLessThan(WEIGHTS));
+  }
+
+  private static void assertClose(List<Double> actual, List<Double> expected, TinyLayout layout) {
+    assertThat(actual).as(layout.toString()).hasSameSizeAs(expected).isNotEmpty();
+    for (int i = 0; i < expected.size(); i++) {
+      assertThat(actual.get(i))
+          .as("loss %d at %s", i, layout)
+          .isCloseTo(expected.get(i), within(LOSSES));
+    }
+  }
+
+  private static double relativeError(double[] actual, double[] expected) {
+    double difference = 0;
+    double size = 0;
+    for (int i = 0; i < expected.length; i++) {
+      difference += Math.pow(actual[i] - expected[i], 2);
+      size += Math.pow(expected[i], 2);
+    }
+    return Math.sqrt(difference / size);
+  }
+
+  private Found alone(String shape) {
+    return onOneRank.computeIfAbsent(shape, key -> run(key, "--backend nd4j"));
+  }
+
+  private Found run(String shape, String flags) {
+    Path saved = folder.resolve("saved");
+    try {
+      Output output =
+          TinyLlama.run(TinyLlama.words(shape, folder.resolve("cache"), flags, "--save " + saved));
+      Map<String, double[]> weights = weights(saved);
+      delete(saved);
+      return new Found(output, weights);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Map<String, double[]> weights(Path saved) {
+    Checkpoint checkpoint = Checkpoints.find(saved, null);
+    ModelConfig config =
+        new SavedArguments(saved.toString(), checkpoint.state().arguments()).model();
+    try (TestDevice device = new TestDevice()) {
+      ParameterBuffers parameters =
+          ParameterBuffers.allocate(
+              ModelParameters.specs(config), device.scope(), DType.F32, DType.F32);
+      checkpoint.load(device.device(), Part.MODEL, ShardedTensor.ofValues(parameters), VOCAB_SIZE);
+      Map<String, double[]> weights = new HashMap<>();
+      for (Parameter parameter : parameters.all()) {
+        weights.put(parameter.name(), device.read(parameter.value()));
+      }
+      return weights;
+    }
+  }
+
+  private static void delete(Path tree) throws IOException {
+    try (Stream<Path> files = Files.walk(tree)) {
+      files.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package io.tanuki4j.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tanuki4j.cli.CommandLines;
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelParameters;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class MemoryPlanTest {
+  private static final long GIB = 1L << 30;
+
+  @TempDir Path folder;
+  private CommandLines lines;
+
+  @BeforeEach
+  void make_files() throws IOException {
+    lines = new CommandLines(folder);
+  }
+
+  private RunConfig llama8b(String flags) {
+    return lines.config(
+        "--num-layers 32 --hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32"
+            + " --group-query-attention --num-query-groups 8 --seq-length 8192"
+            + " --max-position-embeddings 8192 --micro-batch-size 1"
+            + " --untie-embeddings-and-output-weights --bf16 "
+            + flags);
+  }
+
+  private static MemoryPlan plan(RunConfig config) {
+    return MemoryPlan.of(part(config, 128_256));
+  }
+
+  private static MemoryPlan.Part part(RunConfig config, int vocabSize) {
+    return MemoryPlan.Part.of(config, config.model().withVocabSize(vocabSize), 0);
+  }
+
+  @Test
+  void weights_gradients_and_optimizer_take_18_bytes_a_parameter() {
+    RunConfig config = llama8b("");
+    ModelConfig model = config.model().withVocabSize(128_256);
+    long parameters = ModelParameters.count(model);
+    MemoryPlan plan = plan(config);
+    assertThat(plan.weights()).isEqualTo(2 * parameters);
+    assertThat(plan.gradients()).isEqualTo(4 * parameters);
+    assertThat(plan.optimizer()).isEqualTo(12 * parameters);
+  }
+
+  @Test
+  void replicas_share_the_state_of_a_distributed_optimizer() {
+    RunConfig config =
+        llama8b(
+            "--distributed-backend local --local-ranks 4 --use-distributed-optimizer"
+                + " --overlap-grad-reduce");
+    ModelConfig model = config.model().withVocabSize(128_256);
+    long parameters = ModelParameters.count(model);
+    MemoryPlan plan = plan(config);
+    assertThat(plan.weights()).isEqualTo(2 * parameters);
+    assertThat(plan.gradients()).isEqualTo(4 * parameters);
+    assertThat(plan.optimizer()).isEqualTo(12 * parameters / 4);
+  }
+
+  @Test
+  void bf16_for_everything_takes_8_bytes_a_parameter() {
+    MemoryPlan plan =
+        plan(
+            llama8b(
+                "--main-grads-dtype bf16 --main-params-dtype bf16 --exp-avg-dtype bf16"
+                    + " --exp-avg-sq-dtype bf16"));
+    long parameters = ModelParameters.count(llama8b("").model().withVocabSize(128_256));
+    assertThat(plan.total() - plan.activations()).isEqualTo(8 * parameters);
+  }
+
+  @Test
+  void full_recomputation_keeps_one_input_a_layer() {
+    long kept = plan(llama8b("")).activations();
+    long recomputed =
+        plan(llama8b(
+                "--recompute-granularity full --recompute-method uniform"
+                    + " --recompute-num-layers 1"))
+            .activations();
+    long input = 8192L * 4096 * 2;
+    assertThat(kept).isGreaterThan(30 * GIB);
+    assertThat(recomputed).isGreaterThan(32 * input).isLessThan(32 * input + 4 * GIB);
+  }
+
+  @Test
+  void a_run_that_does_not_fit_is_told_which_flags_would() {
+    RunConfig config = llama8b("");
+    assertThatThrownBy(() -> MemoryPlan.thatFits(part(config, 65_536), 78 * GIB, 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("memory: weights 14.00, gradients 28.00, optimizer 84.00")
+        .hasMessageContaining("(expected: at most the 78.00 GiB that are free)")
+        .hasMessageContaining("These would fit: all of these");
+    assertThatThrownBy(() -> MemoryPlan.thatFits(part(config, 65_536), GIB, 1))
+        .hasMessageEndingWith("Use a smaller model, or more GPUs.");
+  }
+
+  @Test
+  void ranks_that_share_a_gpu_fit_if_the_share_of_each_does() {
+    MemoryPlan.Part part = part(llama8b(""), 65_536);
+    long total = MemoryPlan.of(part).total();
+    assertThat(MemoryPlan.thatFits(part, 2 * total, 2).total()).isEqualTo(total);
+    assertThatThrownBy(() -> MemoryPlan.thatFits(part, 150 * GIB, 2))
+        .hasMessageContaining(
+            "(expected: at most 75.00 GiB, as 2 ranks share the 150.00 GiB that are free)");
+  }
+}
