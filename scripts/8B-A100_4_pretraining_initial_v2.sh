@@ -6,12 +6,12 @@
 # they win:   TRAIN_ITERS=100 scripts/8B-A100_4_pretraining_initial_v2.sh --log-interval 10
 # Several machines: NNODES, NODE_RANK and MASTER_ADDR on each. Inside torchrun or srun the script is one rank.
 # With one GPU:     RANKS_PER_GPU=4, and a smaller model (NUM_LAYERS, HIDDEN_SIZE, …)
-# Without GPUs:     BACKEND=nd4j, and a smaller model (NUM_LAYERS, HIDDEN_SIZE, …)
+# Without GPUs:     BACKEND=cpu, and a smaller model (NUM_LAYERS, HIDDEN_SIZE, …)
 # To see what each rank would hold and send, without GPUs and data:   PLAN=1
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Hardware: cuda or nd4j (CPU); BF16=0 for fp32.
+# Hardware: cuda or cpu; BF16=0 for fp32.
 : "${BACKEND:=cuda}" "${BF16:=1}"
 : "${NPROC_PER_NODE:=4}" "${NNODES:=1}" "${NODE_RANK:=0}" "${MASTER_ADDR:=127.0.0.1}" "${MAX_RESTARTS:=0}"
 # RANKS_PER_GPU above 1 rehearses with several ranks on one GPU; PLAN=1 starts nothing.
@@ -45,7 +45,7 @@ if [ "$BACKEND" = cuda ]; then
   exchange=nccl
   if [ "$PLAN" = 0 ] && ! compgen -G '/dev/nvidia[0-9]*' >/dev/null; then
     echo "$(basename "$0"): this machine has no NVIDIA GPU (no /dev/nvidia0). To try it on the CPU, set" >&2
-    echo "  BACKEND=nd4j NUM_LAYERS=4 HIDDEN_SIZE=64 FFN_HIDDEN_SIZE=128 NUM_HEADS=4 NUM_QUERY_GROUPS=2 \\" >&2
+    echo "  BACKEND=cpu NUM_LAYERS=4 HIDDEN_SIZE=64 FFN_HIDDEN_SIZE=128 NUM_HEADS=4 NUM_QUERY_GROUPS=2 \\" >&2
     echo "    SEQ_LENGTH=64 GLOBAL_BATCH_SIZE=8 TRAIN_ITERS=20 LR_WARMUP_ITERS=2 SPLIT=90,5,5" >&2
     echo "in front of the same command." >&2
     exit 1

@@ -3,11 +3,11 @@
 #
 # Every value can be set by an environment variable, and flags after the script's name go last, so
 # they win:   TRAIN_ITERS=20 scripts/one_RTX3090_test.sh --log-interval 1
-# Without a GPU:   BACKEND=nd4j scripts/one_RTX3090_test.sh
+# Without a GPU:   BACKEND=cpu scripts/one_RTX3090_test.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Hardware: cuda or nd4j (CPU); BF16=0 for fp32.
+# Hardware: cuda or cpu; BF16=0 for fp32.
 : "${BACKEND:=cuda}" "${BF16:=1}"
 
 # Model
@@ -31,7 +31,7 @@ cd "$(dirname "$0")/.."
 
 if [ "$BACKEND" = cuda ] && ! compgen -G '/dev/nvidia[0-9]*' >/dev/null; then
   echo "one_RTX3090_test.sh: this machine has no NVIDIA GPU (no /dev/nvidia0). To run it on the CPU:" >&2
-  echo "  BACKEND=nd4j $0 $*" >&2
+  echo "  BACKEND=cpu $0 $*" >&2
   exit 1
 fi
 precision=()

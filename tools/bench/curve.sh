@@ -14,7 +14,7 @@
 #
 # A rehearsal in seconds, without a GPU:
 #   LAYERS=2 HIDDEN=64 FFN=176 HEADS=4 KV_HEADS=2 SEQ=64 MICRO_BATCH=2 GLOBAL_BATCH=4 ITERATIONS=20 WARMUP=2 DTYPE=fp32 \
-#     OUT=target/curve/rehearsal.svg tools/bench/curve.sh --backend nd4j
+#     OUT=target/curve/rehearsal.svg tools/bench/curve.sh --backend cpu
 # Exit code 1 if the mean difference of the last 100 losses is 0.02 or more, or a run failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -153,7 +153,7 @@ script_row() (
   if [ "$REHEARSE" = 1 ]; then
     export NUM_LAYERS=8 HIDDEN_SIZE=128 FFN_HIDDEN_SIZE=352 NUM_HEADS=8 NUM_QUERY_GROUPS=4 SEQ_LENGTH=256 RANKS_PER_GPU=4
     padded=8192
-    [ "$BACKEND" = nccl ] || export BACKEND=nd4j RANKS_PER_GPU=1
+    [ "$BACKEND" = nccl ] || export BACKEND=cpu RANKS_PER_GPU=1
   else
     unset BACKEND
   fi

@@ -1,9 +1,9 @@
 package io.tanuki4j.cli;
 
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.backend.cuda.CudaGpu;
 import io.tanuki4j.backend.cuda.CudaReport;
 import io.tanuki4j.backend.cuda.CudaSearchPath;
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MatmulKernels.Op;
@@ -55,12 +55,12 @@ final class DoctorCommand implements Callable<Integer> {
   }
 
   private static void cpu(PrintWriter out) {
-    try (Nd4jBackend backend = new Nd4jBackend();
+    try (CpuBackend backend = new CpuBackend();
         Device device = backend.openDevice(0);
         MemoryScope scope = device.openScope("doctor")) {
       line(
           out,
-          "backend nd4j",
+          "backend cpu",
           "yes: %s, %s of memory, %.0f GFLOP/s in a product of %d × %d matrices"
               .formatted(
                   device.info().name(),

@@ -3,6 +3,7 @@ package io.tanuki4j.cli;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.Problems;
+import io.tanuki4j.flags.BackendOptions;
 import io.tanuki4j.generate.InferenceModel;
 import io.tanuki4j.generate.Sampler;
 import io.tanuki4j.kernel.Backend;
@@ -15,7 +16,6 @@ import io.tanuki4j.tokenizer.Tokenizers;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -73,7 +73,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Option(
       names = "--backend",
-      paramLabel = "nd4j|cuda",
+      paramLabel = "cpu|cuda",
       description = "Default: cuda if a GPU can be used.")
   @Nullable String backend;
 
@@ -116,7 +116,8 @@ final class GenerateCommand implements Callable<Integer> {
     if (!(topP > 0 && topP <= 1)) {
       problems.add("--top-p", topP, "above 0, at most 1", "Use 1 for all tokens.");
     }
-    problems.oneOf("--backend", backend, List.of("nd4j", "cuda"));
+    backend = BackendOptions.canonical(backend);
+    problems.oneOf("--backend", backend, BackendOptions.CHOICES);
     problems.throwIfAny();
   }
 

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a run computes on.
  *
- * @param name {@code nd4j} or {@code cuda}; null for cuda where it can be used, else nd4j
+ * @param name {@code cpu} or {@code cuda}; null for cuda where it can be used, else cpu
  * @param cudaLibDir a folder with CUDA's libraries; null to look in the usual places
  * @param deterministic whether sums that a GPU could add up in any order keep one order
  * @param replays whether a GPU replays what was recorded

@@ -111,7 +111,7 @@ public final class DistributedOptions {
     if (worldSize == 1) {
       return backend;
     }
-    String asked = distributedBackend.equals("nccl") ? "cuda" : "nd4j";
+    String asked = distributedBackend.equals("nccl") ? "cuda" : "cpu";
     if (backend == null) {
       notices.add("setting backend to %s, for %s %s".formatted(asked, FLAG, distributedBackend));
     } else if (!backend.equals(asked)) {

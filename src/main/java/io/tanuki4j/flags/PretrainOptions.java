@@ -25,7 +25,7 @@ import picocli.CommandLine.Model.CommandSpec;
  * its model transformer, and calls {@link #resolve}.
  */
 public final class PretrainOptions {
-  @Mixin final RunOptions run = new RunOptions();
+  @Mixin final BackendOptions run = new BackendOptions();
   @Mixin final DistributedOptions distributed = new DistributedOptions();
   @Mixin final ParallelOptions parallel = new ParallelOptions();
   @Mixin final PrecisionOptions precision = new PrecisionOptions();

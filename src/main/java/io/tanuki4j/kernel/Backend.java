@@ -1,6 +1,6 @@
 package io.tanuki4j.kernel;
 
-/** A family of devices of one kind, for example {@code nd4j} (CPU) or {@code cuda}. */
+/** A family of devices of one kind, for example {@code cpu} or {@code cuda}. */
 public interface Backend extends AutoCloseable {
   /** The name users give with {@code --backend}. */
   String name();

@@ -31,7 +31,7 @@ record RankPlan(
           globalRank,
           memory,
           rehearsal.residentBytes() - named,
-          "nd4j".equals(config.backend().name()) ? 0 : workspaces(part),
+          "cpu".equals(config.backend().name()) ? 0 : workspaces(part),
           rehearsal.bytesSent());
     }
   }

@@ -1,11 +1,11 @@
 package io.tanuki4j.run;
 
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.backend.cuda.CudaBackend;
 import io.tanuki4j.backend.cuda.CudaOptions;
 import io.tanuki4j.backend.cuda.CudaProblem;
 import io.tanuki4j.backend.cuda.CudaReport;
 import io.tanuki4j.backend.cuda.CudaSearchPath;
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.comm.RankSeat;
 import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.DistributedConfig;
@@ -97,7 +97,7 @@ public final class Backends {
 
   private static Backend cpu(int localWorldSize) {
     int cores = Runtime.getRuntime().availableProcessors();
-    return new Nd4jBackend(Math.max(1, cores / localWorldSize));
+    return new CpuBackend(Math.max(1, cores / localWorldSize));
   }
 
   private static @Nullable CudaProblem firstFatal(CudaReport report) {

@@ -3,7 +3,7 @@ package io.tanuki4j.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.cli.CommandLines;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.RandomBatches;
@@ -76,7 +76,7 @@ class ProfiledRunTest {
   @Test
   void a_profile_changes_no_bit_of_gradients_and_weights() {
     try (Closer closer = new Closer()) {
-      Nd4jBackend backend = closer.add(new Nd4jBackend(1));
+      CpuBackend backend = closer.add(new CpuBackend(1));
       Iterations plain = new Iterations(config, closer.add(backend.openDevice(0)), closer);
       ProfiledDevice device = closer.add(new ProfiledDevice(backend.openDevice(0)));
       Iterations profiled = new Iterations(config, device, closer);
@@ -96,7 +96,7 @@ class ProfiledRunTest {
   @Test
   void the_calls_do_the_work_that_a_token_is_known_to_take() {
     try (Closer closer = new Closer()) {
-      ProfiledDevice device = closer.add(new ProfiledDevice(new Nd4jBackend(1).openDevice(0)));
+      ProfiledDevice device = closer.add(new ProfiledDevice(new CpuBackend(1).openDevice(0)));
       Iterations iterations = new Iterations(config, device, closer);
       iterations.run();
       iterations.run();

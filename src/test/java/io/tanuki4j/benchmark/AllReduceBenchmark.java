@@ -1,6 +1,6 @@
 package io.tanuki4j.benchmark;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.RankEnvironment;
@@ -42,7 +42,7 @@ public final class AllReduceBenchmark {
   }
 
   private static void run(String what, RankSeat seat) {
-    try (Nd4jBackend backend = new Nd4jBackend(1);
+    try (CpuBackend backend = new CpuBackend(1);
         Device device = backend.openDevice(0);
         ProcessGroupFactory factory = seat.processGroups(device);
         MemoryScope scope = device.openScope("benchmark")) {

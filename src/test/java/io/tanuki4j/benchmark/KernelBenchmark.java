@@ -1,10 +1,10 @@
 package io.tanuki4j.benchmark;
 
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.backend.cuda.CudaBackend;
 import io.tanuki4j.backend.cuda.CudaOptions;
 import io.tanuki4j.backend.cuda.CudaReport;
 import io.tanuki4j.backend.cuda.CudaSearchPath;
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.benchmark.Operation.Unit;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
@@ -56,7 +56,7 @@ public final class KernelBenchmark {
     BenchmarkShape shape = BenchmarkShape.named(args[1]);
     String filter = args.length > 2 ? args[2] : "";
     boolean allRan;
-    try (Backend backend = cuda ? openCuda() : new Nd4jBackend(Integer.parseInt(args[0]));
+    try (Backend backend = cuda ? openCuda() : new CpuBackend(Integer.parseInt(args[0]));
         Device device = backend.openDevice(0)) {
       allRan = new KernelBenchmark(device, cuda ? Limits.GPU : Limits.CPU).run(shape, filter);
     }

@@ -3,7 +3,7 @@ package io.tanuki4j.benchmark;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.DType;
@@ -19,7 +19,7 @@ class KernelBenchmarkTest {
   void every_operation_runs(DType dtype, int count) {
     List<Operation> operations = KernelBenchmark.operations(TINY, dtype);
     assertThat(operations).extracting(Operation::name).doesNotHaveDuplicates().hasSize(count);
-    try (Nd4jBackend backend = new Nd4jBackend(1);
+    try (CpuBackend backend = new CpuBackend(1);
         Device device = backend.openDevice(0)) {
       for (Operation operation : operations) {
         assertThat(operation.work()).as(operation.name()).isPositive();

@@ -25,7 +25,7 @@ class BenchCommandTest {
           + " --seq-length 32 --max-position-embeddings 32 --position-embedding-type rope"
           + " --normalization RMSNorm --swiglu --disable-bias-linear --attention-dropout 0"
           + " --hidden-dropout 0 --untie-embeddings-and-output-weights --micro-batch-size 2"
-          + " --global-batch-size 4 --backend nd4j";
+          + " --global-batch-size 4 --backend cpu";
 
   private final Output output = run("--padded-vocab-size 200 --bench-iterations 3 --profile");
   private JsonObject report = new JsonObject();
@@ -56,7 +56,7 @@ class BenchCommandTest {
     assertThat(run.get("vocab_size").getAsInt()).isEqualTo(200);
     assertThat(run.get("dtype").getAsString()).isEqualTo("F32");
     assertThat(run.get("num_parameters").getAsLong()).isEqualTo(numParameters());
-    assertThat(output.err).contains("> backend nd4j on").contains("random tokens");
+    assertThat(output.err).contains("> backend cpu on").contains("random tokens");
   }
 
   @Test

@@ -52,7 +52,7 @@ class LayoutFlagsTest {
     assertThat(config.distributed().ranksPerDevice()).isEqualTo(2);
     assertThat(config.parallel().dims()).isEqualTo(ParallelDims.of(1, 1, 1, 2));
     assertThat(config.parallel().layout().layers().counts()).containsExactly(1, 1);
-    assertThat(config.backend().name()).isEqualTo("nd4j");
+    assertThat(config.backend().name()).isEqualTo("cpu");
     assertThat(config.arguments())
         .containsEntry("world_size", 2)
         .containsEntry("data_parallel_size", 1)
@@ -112,7 +112,7 @@ class LayoutFlagsTest {
         .startsWith("using world size: 2, data-parallel size: 1, context-parallel size: 1,")
         .contains("pipeline-model-parallel size: 2");
     assertThat(resolved.notices())
-        .contains("setting backend to nd4j, for --distributed-backend local");
+        .contains("setting backend to cpu, for --distributed-backend local");
   }
 
   @Test

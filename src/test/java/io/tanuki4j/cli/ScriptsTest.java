@@ -44,7 +44,7 @@ class ScriptsTest {
     command.addAll(Arrays.asList(more));
     ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
     builder.environment().keySet().removeAll(List.of("RANK", "SLURM_PROCID"));
-    builder.environment().put("BACKEND", "nd4j");
+    builder.environment().put("BACKEND", "cpu");
     builder.environment().put("TOKENIZER_MODEL", "small.model");
     builder.environment().put("DATA_PATH", "text_document other_document");
     builder.environment().putAll(variables);

@@ -1,7 +1,7 @@
 package io.tanuki4j.comm;
 
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.backend.cuda.TestGpu;
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.comm.ProcessGroupContract.Rank;
 import io.tanuki4j.comm.nccl.NcclFactory;
 import io.tanuki4j.comm.socket.SocketFactory;
@@ -24,7 +24,7 @@ public final class ChildRank {
     boolean nccl = arguments[1].equals("nccl");
     Duration limit = Duration.ofSeconds(Integer.parseInt(arguments[2]));
     int idler = Integer.parseInt(arguments[3]);
-    try (Backend backend = nccl ? TestGpu.backend() : new Nd4jBackend()) {
+    try (Backend backend = nccl ? TestGpu.backend() : new CpuBackend()) {
       RankProcess.run(
           RankEnvironment.of(System.getenv()),
           limit,

@@ -1,6 +1,6 @@
 package io.tanuki4j.comm;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.ProcessGroupContract.Body;
 import io.tanuki4j.comm.ProcessGroupContract.Rank;
 import io.tanuki4j.kernel.Backend;
@@ -15,7 +15,7 @@ public final class TestRanks {
   private TestRanks() {}
 
   public static void run(Function<Device, ProcessGroupFactory> groups, Body body) throws Exception {
-    try (Backend backend = new Nd4jBackend()) {
+    try (Backend backend = new CpuBackend()) {
       run(backend, groups, body);
     }
   }

@@ -1,6 +1,6 @@
 package io.tanuki4j.model;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.kernel.LossKernels;
@@ -77,7 +77,7 @@ record ModelRanks(
         dims.worldSize(),
         LIMIT,
         seat -> {
-          try (TestDevice device = new TestDevice(new Nd4jBackend(1));
+          try (TestDevice device = new TestDevice(new CpuBackend(1));
               ProcessGroupFactory factory = seat.processGroups(device.device())) {
             ParallelContext context = ParallelContext.create(new RankGrid(dims), factory);
             found.put(seat.globalRank(), new Rank(device, context, layers).run());

@@ -1,6 +1,6 @@
 package io.tanuki4j.nn;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
@@ -24,7 +24,7 @@ public final class TestDevice implements AutoCloseable {
 
   /** The CPU. */
   public TestDevice() {
-    this(new Nd4jBackend());
+    this(new CpuBackend());
   }
 
   /** The first device of a backend, which closes with this. */

@@ -3,7 +3,7 @@ package io.tanuki4j.optim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.HostValues;
 import io.tanuki4j.kernel.MemoryScope;
@@ -24,7 +24,7 @@ class AdamWTest {
   private static final double RATE = 1e-4;
   private static final double DECAY = 0.1;
 
-  private final Device device = new Nd4jBackend(1).openDevice(0);
+  private final Device device = new CpuBackend(1).openDevice(0);
   private final MemoryScope scope = device.openScope("test");
   private final Tensor norm = scope.allocate(Shape.of(1), DType.F64);
 

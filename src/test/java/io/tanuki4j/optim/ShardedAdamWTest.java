@@ -3,7 +3,7 @@ package io.tanuki4j.optim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.nn.FlatRange;
@@ -167,7 +167,7 @@ class ShardedAdamWTest {
         numRanks,
         LIMIT,
         seat -> {
-          try (TestDevice device = new TestDevice(new Nd4jBackend(1));
+          try (TestDevice device = new TestDevice(new CpuBackend(1));
               ProcessGroupFactory factory = seat.processGroups(device.device())) {
             RankGrid grid = new RankGrid(ParallelDims.of(1, 1, numRanks, 1));
             body.accept(new Rank(device, ParallelContext.create(grid, factory), config, narrow));

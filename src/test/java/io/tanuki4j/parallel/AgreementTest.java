@@ -2,7 +2,7 @@ package io.tanuki4j.parallel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.kernel.Backend;
@@ -21,7 +21,7 @@ class AgreementTest {
         numRanks,
         Duration.ofSeconds(10),
         seat -> {
-          try (Backend backend = new Nd4jBackend(1);
+          try (Backend backend = new CpuBackend(1);
               Device device = backend.openDevice(0);
               ProcessGroupFactory groups = seat.processGroups(device);
               MemoryScope scope = device.openScope("test")) {

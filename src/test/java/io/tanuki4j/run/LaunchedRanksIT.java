@@ -66,7 +66,7 @@ class LaunchedRanksIT {
     String[] parts = layout.split(": ", 2);
     Program.Result result = Program.run(folder, words(Integer.parseInt(parts[0]), "", parts[1]));
     assertThat(result.exitCode()).as(result.output()).isZero();
-    Output expected = here("--backend nd4j");
+    Output expected = here("--backend cpu");
     Output actual = new Output(result.output());
     assertClose(actual.losses(), expected.losses());
     assertClose(actual.evaluations(), expected.evaluations());

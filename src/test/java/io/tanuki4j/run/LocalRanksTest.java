@@ -34,7 +34,7 @@ class LocalRanksTest {
 
   @Test
   void two_stages_have_the_losses_of_one_and_each_rank_says_its_part() {
-    Output alone = run("--backend nd4j");
+    Output alone = run("--backend cpu");
     Output stages = run(LOCAL, "--pipeline-model-parallel-size 2");
     assertThat(stages.iterations()).hasSize(12).isEqualTo(alone.iterations());
     assertThat(stages.evaluations()).hasSize(4).isEqualTo(alone.evaluations());
@@ -58,7 +58,7 @@ class LocalRanksTest {
         .containsPattern("    exposed-communication \\.+: \\([0-9.]+, [0-9.]+\\)\n")
         .contains("    exposed-communication-pp ....", "    exposed-communication-dp_cp ....");
     assertThat(output.text().split("time across ranks", -1)).hasSize(1 + 2);
-    assertThat(run("--backend nd4j --train-iters 2").text()).doesNotContain("across ranks");
+    assertThat(run("--backend cpu --train-iters 2").text()).doesNotContain("across ranks");
   }
 
   @Test
@@ -68,7 +68,7 @@ class LocalRanksTest {
     run(LOCAL, "--tensor-model-parallel-size 2 --train-iters 4 --save " + saved);
     String load = "--load " + saved;
     List<Double> alone =
-        TinyLlama.evaluate(TinyLlama.words(TinyLlama.GOLDEN, cache, load, "--backend nd4j"))
+        TinyLlama.evaluate(TinyLlama.words(TinyLlama.GOLDEN, cache, load, "--backend cpu"))
             .evaluations();
     List<Double> ranks =
         TinyLlama.evaluate(

@@ -21,7 +21,7 @@ class OtherLayoutTest {
       "--num-layers 4 --hidden-size 64 --ffn-hidden-size 176 --num-attention-heads 8"
           + " --group-query-attention --num-query-groups 4 --global-batch-size 8";
 
-  private static final String ONE = "--backend nd4j";
+  private static final String ONE = "--backend cpu";
   private static final String TP2_PP2_DP2 =
       local(8)
           + "--tensor-model-parallel-size 2 --pipeline-model-parallel-size 2"

@@ -3,7 +3,7 @@ package io.tanuki4j.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.inprocess.RankThreads;
@@ -95,7 +95,7 @@ class RehearsalTest {
         dims.worldSize(),
         LIMIT,
         seat -> {
-          try (TestDevice device = new TestDevice(new Nd4jBackend(1));
+          try (TestDevice device = new TestDevice(new CpuBackend(1));
               ProcessGroupFactory groups = seat.processGroups(device.device())) {
             ParallelContext context = ParallelContext.create(parallel.grid(), groups);
             sent.put(seat.globalRank(), iterate(model, parallel, device, context));

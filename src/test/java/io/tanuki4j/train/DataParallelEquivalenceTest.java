@@ -3,7 +3,7 @@ package io.tanuki4j.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.config.Precision;
@@ -185,7 +185,7 @@ class DataParallelEquivalenceTest {
         dims.worldSize(),
         LIMIT,
         seat -> {
-          try (TestDevice device = new TestDevice(new Nd4jBackend(1));
+          try (TestDevice device = new TestDevice(new CpuBackend(1));
               ProcessGroupFactory factory = seat.processGroups(device.device())) {
             ParallelContext context = ParallelContext.create(new RankGrid(dims), factory);
             found.put(seat.globalRank(), train(run, spread, device, context));

@@ -1,6 +1,6 @@
 package io.tanuki4j.train;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
@@ -35,7 +35,7 @@ final class TinyRun implements AutoCloseable {
 
   final RecordingSink sink = new RecordingSink();
   final StopRequest stop = new StopRequest();
-  final Device device = new Nd4jBackend(1).openDevice(0);
+  final Device device = new CpuBackend(1).openDevice(0);
   final ParameterBuffers parameters;
   final DataParallel data;
   final AdamW optimizer;

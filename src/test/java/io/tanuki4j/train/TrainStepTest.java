@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.Device;
@@ -25,7 +25,7 @@ class TrainStepTest {
   /** The weights are fp32. */
   private static final double FP32 = 1e-6;
 
-  private final Device device = new Nd4jBackend(1).openDevice(0);
+  private final Device device = new CpuBackend(1).openDevice(0);
   private final MemoryScope scope = device.openScope("test");
   private final ParameterBuffers parameters =
       ParameterBuffers.allocate(QuadraticChunk.SPECS, scope, DType.F32, DType.F32);

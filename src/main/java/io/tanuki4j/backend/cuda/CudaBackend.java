@@ -18,7 +18,7 @@ public final class CudaBackend implements Backend {
       CudaProblem first =
           report.problems().stream().filter(CudaProblem::fatal).findFirst().orElseThrow();
       throw new IllegalArgumentException(
-          ("backend: cuda cannot be used here. %s On CPUs: --backend nd4j, and where there are"
+          ("backend: cuda cannot be used here. %s On CPUs: --backend cpu, and where there are"
                   + " several ranks --distributed-backend gloo.")
               .formatted(first));
     }

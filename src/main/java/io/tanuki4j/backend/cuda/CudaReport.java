@@ -87,7 +87,7 @@ public record CudaReport(
     return new CudaProblem(
         "GPU %d, %s".formatted(gpu.ordinal(), gpu.name()),
         "compute capability %d.%d (expected: 8.0 or later)".formatted(gpu.major(), gpu.minor()),
-        "Use --backend nd4j here",
+        "Use --backend cpu here",
         fatal);
   }
 }

@@ -10,7 +10,7 @@ final class Expect {
   /** F32 or BF16; gradient checks in F64 run on the other backend. */
   static void computeType(String name, Tensor tensor) {
     if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.BF16) {
-      throw wrong(name, tensor, "F32 or BF16; for F64 use --backend nd4j");
+      throw wrong(name, tensor, "F32 or BF16; for F64 use --backend cpu");
     }
   }
 

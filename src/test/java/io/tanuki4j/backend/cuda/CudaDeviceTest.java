@@ -145,7 +145,7 @@ class CudaDeviceTest {
     Tensor x = memory.random(DType.F64, 1, 4, 4);
     assertThatThrownBy(() -> device.kernels().swiGluForward(x, x))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("F32 or BF16; for F64 use --backend nd4j");
+        .hasMessageContaining("F32 or BF16; for F64 use --backend cpu");
   }
 
   @Test

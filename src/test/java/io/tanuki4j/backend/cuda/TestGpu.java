@@ -1,6 +1,6 @@
 package io.tanuki4j.backend.cuda;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
 import java.nio.file.Path;
@@ -32,6 +32,6 @@ public final class TestGpu {
   }
 
   static Device openCpu() {
-    return new Nd4jBackend(Runtime.getRuntime().availableProcessors()).openDevice(0);
+    return new CpuBackend(Runtime.getRuntime().availableProcessors()).openDevice(0);
   }
 }

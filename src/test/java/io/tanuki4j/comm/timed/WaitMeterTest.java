@@ -2,7 +2,7 @@ package io.tanuki4j.comm.timed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
 import java.util.concurrent.TimeUnit;
@@ -14,7 +14,7 @@ class WaitMeterTest {
 
   @Test
   void waits_are_summed_by_group_and_taken_once() {
-    try (Backend backend = new Nd4jBackend(1);
+    try (Backend backend = new CpuBackend(1);
         Device device = backend.openDevice(0);
         WaitMeter meter = new WaitMeter(device)) {
       for (int i = 0; i < 1500; i++) { // more than it keeps marks for

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
@@ -27,7 +27,7 @@ class ProfiledDeviceTest {
 
   @BeforeEach
   void open() {
-    device = new ProfiledDevice(new Nd4jBackend(1).openDevice(0));
+    device = new ProfiledDevice(new CpuBackend(1).openDevice(0));
     scope = device.openScope("test");
     x = scope.allocate(Shape.of(1 << 16), DType.F32);
   }

@@ -3,7 +3,7 @@ package io.tanuki4j.parallel.context;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.socket.LoopbackRanks;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.parallel.ContextCommunication;
@@ -50,7 +50,7 @@ class ContextAttentionTest {
       int g,
       int d) {
     AttentionShape shape = new AttentionShape(s, b, n, g, d);
-    AttentionRanks ranks = new AttentionRanks(() -> new Nd4jBackend(1), shape, dtype);
+    AttentionRanks ranks = new AttentionRanks(() -> new CpuBackend(1), shape, dtype);
     double tolerance = dtype == DType.F64 ? FP64 : dtype == DType.F32 ? FP32 : BF16;
     assertSame(ranks, ranks.run(communication, size), tolerance);
   }
@@ -59,7 +59,7 @@ class ContextAttentionTest {
   @CsvSource({"P2P, 2", "P2P, 4", "ALL_GATHER, 3"})
   void so_they_do_over_tcp(ContextCommunication communication, int size) {
     AttentionShape shape = new AttentionShape(48, 2, 4, 2, 5);
-    AttentionRanks ranks = new AttentionRanks(() -> new Nd4jBackend(1), shape, DType.F64);
+    AttentionRanks ranks = new AttentionRanks(() -> new CpuBackend(1), shape, DType.F64);
     assertSame(ranks, ranks.run(LoopbackRanks::run, communication, size), FP64);
   }
 
@@ -85,7 +85,7 @@ class ContextAttentionTest {
   @Test
   void the_ring_sends_blocks_once_and_gradients_only_of_keys_that_are_seen() {
     AttentionShape shape = new AttentionShape(64, 2, 4, 2, 8);
-    AttentionRanks ranks = new AttentionRanks(() -> new Nd4jBackend(1), shape, DType.F32);
+    AttentionRanks ranks = new AttentionRanks(() -> new CpuBackend(1), shape, DType.F32);
     List<Part> parts = ranks.run(ContextCommunication.P2P, 4);
     long block = 16L * 2 * shape.keyValueSize() * Float.BYTES;
     for (int rank = 0; rank < 4; rank++) {

@@ -3,7 +3,7 @@ package io.tanuki4j.parallel.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.nn.Parameter;
@@ -33,7 +33,7 @@ record TensorRank(TestDevice device, ParallelContext context) {
         numRanks,
         LIMIT,
         seat -> {
-          try (TestDevice device = new TestDevice(new Nd4jBackend(1));
+          try (TestDevice device = new TestDevice(new CpuBackend(1));
               ProcessGroupFactory factory = seat.processGroups(device.device())) {
             body.accept(
                 new TensorRank(device, ParallelContext.create(new RankGrid(dims), factory)));

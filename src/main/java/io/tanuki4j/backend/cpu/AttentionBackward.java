@@ -1,0 +1,89 @@
+package io.tanuki4j.backend.cpu;
+
+import io.tanuki4j.kernel.MatmulKernels.Op;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+
+/**
+ * The backward of tiles (equations of FlashAttention, Dao et al., 2022); tensors as in {@link
+ * io.tanuki4j.kernel.AttentionKernels}.
+ */
+record AttentionBackward(
+    AttentionOperands gradients,
+    AttentionOperands in,
+    HeadVectors dOut,
+    HeadVectors out,
+    Tensor logSumExp) {
+
+  /**
+   * Writes the gradients of all query heads of a group, and of their key and value head. The tile
+   * that comes first reaches all keys and overwrites their gradients, the others add to them.
+   *
+   * @param index of the group, counted through all sequences
+   */
+  void runGroup(AttentionSpan span, int index, Scratch scratch) {
+    int headsPerGroup = span.queries().numHeads() / span.queries().numQueryGroups();
+    int lastTile = AttentionTile.perHead(span) - 1;
+    for (int i = 0; i < headsPerGroup; i++) {
+      AttentionHead head = AttentionHead.of(span, index * headsPerGroup + i);
+      for (int tile = lastTile; tile >= 0; tile--) {
+        run(AttentionTile.of(head, tile), i == 0 && tile == lastTile ? 0 : 1, scratch);
+      }
+    }
+  }
+
+  private void run(AttentionTile tile, double keep, Scratch scratch) {
+    int queries = tile.numQueries();
+    int keys = tile.numKeys();
+    int d = tile.head().headDim();
+    DType dtype = out.tensor().dtype();
+    BlockStack.Mark mark = scratch.memory().mark();
+    Tensor p = scratch.memory().push(Shape.of(queries, keys), dtype);
+    Tensor dScores = scratch.memory().push(Shape.of(queries, keys), dtype);
+
+    Gemm.Matrix query = tile.ofQueries(in.queries());
+    Gemm.Matrix key = tile.ofKeys(in.keys());
+    Gemm.Matrix value = tile.ofKeys(in.values());
+    Gemm.Matrix grad = tile.ofQueries(dOut);
+    Gemm.Matrix pMatrix = new Gemm.Matrix(p, 0, keys, Op.NONE);
+    Gemm.Matrix dScoreMatrix = new Gemm.Matrix(dScores, 0, keys, Op.NONE);
+
+    Gemm toScores = new Gemm(dtype, queries, keys, d, 0);
+    toScores.run(query, key.transposed(), pMatrix);
+    toScores.run(grad, value.transposed(), dScoreMatrix);
+    for (int i = 0; i < queries; i++) {
+      throughSoftmax(tile, i, p, dScores, scratch);
+    }
+    Gemm toKeys = new Gemm(dtype, keys, d, queries, keep);
+    toKeys.run(pMatrix.transposed(), grad, tile.ofKeys(gradients.values()));
+    toKeys.run(dScoreMatrix.transposed(), query, tile.ofKeys(gradients.keys()));
+    new Gemm(dtype, queries, d, keys, 0)
+        .run(dScoreMatrix, key, tile.ofQueries(gradients.queries()));
+    scratch.memory().backTo(mark);
+  }
+
+  /**
+   * Replaces a row of scores by probabilities, and a row of gradients of probabilities by gradients
+   * of scores.
+   */
+  private void throughSoftmax(
+      AttentionTile tile, int query, Tensor p, Tensor dScores, Scratch scratch) {
+    AttentionHead head = tile.head();
+    int visible = tile.visibleKeys(query);
+    long first = (long) query * tile.numKeys();
+    Row grad = scratch.row(0, p);
+    Row row = scratch.row(1, p);
+    grad.load(dOut.tensor(), tile.place(dOut, query), head.headDim());
+    row.load(out.tensor(), tile.place(out, query), head.headDim());
+    double mean = grad.dot(row);
+    row.load(p, first, visible);
+    row.exp(tile.scale(), Elements.get(logSumExp, head.logSumExp(tile.from() + query)));
+    grad.load(dScores, first, visible);
+    grad.softmaxGradient(tile.scale(), row, mean);
+    row.extend(tile.numKeys());
+    row.store(p, first);
+    grad.extend(tile.numKeys());
+    grad.store(dScores, first);
+  }
+}

@@ -1,0 +1,151 @@
+package io.tanuki4j.backend.cpu;
+
+import io.tanuki4j.kernel.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels;
+import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.tensor.Tensor;
+
+/**
+ * Attention by tiles of queries, each against all keys that its last query sees: a tile of scores
+ * is two matrix products around a softmax of its rows, and no more than that is kept. BF16 is
+ * widened to F32, which is exact, and the results rounded once.
+ */
+final class CpuAttention implements AttentionKernels {
+  private final Workers workers;
+  private final CpuElementwise elementwise;
+
+  CpuAttention(Workers workers, CpuElementwise elementwise) {
+    this.workers = workers;
+    this.elementwise = elementwise;
+  }
+
+  @Override
+  public void causalAttentionForward(
+      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+    checkQueries(out, logSumExp, qkv, shape);
+    try (Widening widening = widening()) {
+      AttentionOperands in = AttentionOperands.packed(widening.in(qkv), shape);
+      forward(out, logSumExp, in, AttentionSpan.causal(shape), widening);
+    }
+  }
+
+  @Override
+  public void blockAttentionForward(
+      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block) {
+    checkQueries(out, logSumExp, qkv, block.queries());
+    checkKeyValues(keyValues, qkv, block);
+    try (Widening widening = widening()) {
+      AttentionOperands in =
+          AttentionOperands.ofBlock(widening.in(qkv), widening.in(keyValues), block);
+      forward(out, logSumExp, in, AttentionSpan.of(block), widening);
+    }
+  }
+
+  private void forward(
+      Tensor out, Tensor logSumExp, AttentionOperands in, AttentionSpan span, Widening widening) {
+    AttentionShape queries = span.queries();
+    Tensor wideOut = widening.out(out);
+    AttentionForward forward =
+        new AttentionForward(in, AttentionOperands.outputs(wideOut, queries), logSumExp);
+    int tilesPerHead = AttentionTile.perHead(span);
+    workers.run(
+        queries.batchSize() * queries.numHeads() * tilesPerHead,
+        (index, scratch) -> {
+          AttentionHead head = AttentionHead.of(span, index / tilesPerHead);
+          forward.run(AttentionTile.of(head, index % tilesPerHead), scratch);
+        });
+    widening.finish(out, wideOut);
+  }
+
+  @Override
+  public void causalAttentionBackward(
+      Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+    checkQueries(out, logSumExp, qkv, shape);
+    checkQueries(dOut, logSumExp, dQkv, shape);
+    try (Widening widening = widening()) {
+      Tensor wideDQkv = widening.out(dQkv);
+      backward(
+          new AttentionBackward(
+              AttentionOperands.packed(wideDQkv, shape),
+              AttentionOperands.packed(widening.in(qkv), shape),
+              AttentionOperands.outputs(widening.in(dOut), shape),
+              AttentionOperands.outputs(widening.in(out), shape),
+              logSumExp),
+          AttentionSpan.causal(shape));
+      widening.finish(dQkv, wideDQkv);
+    }
+  }
+
+  @Override
+  public void blockAttentionBackward(
+      Tensor dQueries,
+      Tensor dKeyValues,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      Tensor keyValues,
+      AttentionBlock block) {
+    AttentionShape queries = block.queries();
+    checkQueries(out, logSumExp, qkv, queries);
+    checkQueries(dOut, logSumExp, qkv, queries);
+    checkQueries(dQueries, logSumExp, qkv, queries);
+    checkKeyValues(keyValues, qkv, block);
+    checkKeyValues(dKeyValues, qkv, block);
+    try (Widening widening = widening()) {
+      Tensor wideDQueries = widening.out(dQueries);
+      Tensor wideDKeyValues = widening.out(dKeyValues);
+      backward(
+          new AttentionBackward(
+              AttentionOperands.gradients(wideDQueries, wideDKeyValues, block),
+              AttentionOperands.ofBlock(widening.in(qkv), widening.in(keyValues), block),
+              AttentionOperands.outputs(widening.in(dOut), queries),
+              AttentionOperands.outputs(widening.in(out), queries),
+              logSumExp),
+          AttentionSpan.of(block));
+      widening.finish(dQueries, wideDQueries);
+      widening.finish(dKeyValues, wideDKeyValues);
+    }
+  }
+
+  private void backward(AttentionBackward backward, AttentionSpan span) {
+    workers.run(
+        span.queries().batchSize() * span.queries().numQueryGroups(),
+        (index, scratch) -> backward.runGroup(span, index, scratch));
+  }
+
+  @Override
+  public void mergeAttention(
+      Tensor out, Tensor logSumExp, Tensor partOut, Tensor partLogSumExp, AttentionShape shape) {
+    long tokens = (long) shape.seqLength() * shape.batchSize();
+    long part = partOut.dim(0) * shape.batchSize();
+    Expect.matrix("out of attention", out, tokens, shape.outSize());
+    Expect.matrix("partOut of attention", partOut, Math.min(part, tokens), shape.outSize());
+    Expect.elements("logSumExp of attention", logSumExp, tokens * shape.numHeads());
+    Expect.elements("partLogSumExp of attention", partLogSumExp, part * shape.numHeads());
+    Expect.sumType("out of attention", out, partOut);
+    Expect.sumType("logSumExp of attention", logSumExp, partOut);
+    Expect.sumType("partLogSumExp of attention", partLogSumExp, partOut);
+    AttentionMerge merge = new AttentionMerge(out, logSumExp, partOut, partLogSumExp, shape);
+    workers.runParts(part, Rows.perTask(shape.outSize()), merge::run);
+  }
+
+  private Widening widening() {
+    return new Widening(elementwise, workers.scratch().memory());
+  }
+
+  private static void checkQueries(Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+    long tokens = (long) shape.seqLength() * shape.batchSize();
+    Expect.matrix("qkv of attention", qkv, tokens, shape.qkvSize());
+    Expect.matrix("out of attention", out, tokens, shape.outSize());
+    Expect.elements("logSumExp of attention", logSumExp, tokens * shape.numHeads());
+    Expect.sameType("out of attention", out, qkv);
+    Expect.sumType("logSumExp of attention", logSumExp, qkv);
+  }
+
+  private static void checkKeyValues(Tensor keyValues, Tensor qkv, AttentionBlock block) {
+    long tokens = (long) block.numKeys() * block.queries().batchSize();
+    Expect.matrix("keys and values of attention", keyValues, tokens, block.keyValueSize());
+    Expect.sameType("keys and values of attention", keyValues, qkv);
+  }
+}

@@ -1,0 +1,102 @@
+package io.tanuki4j.backend.cpu;
+
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.DeviceInfo;
+import io.tanuki4j.kernel.HostView;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.bytedeco.javacpp.Pointer;
+
+/** The CPU with one pool of threads. An operation has finished when its call returns. */
+final class CpuDevice implements Device {
+  private final Workers workers;
+  private final Kernels kernels;
+  private final List<BlockScope> roots = new ArrayList<>();
+
+  CpuDevice(int numThreads) {
+    workers = new Workers(numThreads);
+    kernels = new CpuKernels(workers);
+  }
+
+  @Override
+  public DeviceInfo info() {
+    String name = "CPU, %d threads".formatted(workers.size());
+    return new DeviceInfo(name, Pointer.totalPhysicalBytes(), 0);
+  }
+
+  @Override
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  @Override
+  public MemoryScope openScope(String label) {
+    return openScope(label, 0);
+  }
+
+  @Override
+  public MemoryScope openScope(String label, long plannedBytes) {
+    BlockScope root = new BlockScope(label, plannedBytes, roots::remove);
+    roots.add(root);
+    return root;
+  }
+
+  @Override
+  public void upload(Tensor destination, ByteBuffer source) {
+    requireBytes("upload", source.remaining(), destination);
+    HostCopy.toDevice(destination, source);
+  }
+
+  @Override
+  public void download(ByteBuffer destination, Tensor source) {
+    requireBytes("download", destination.remaining(), source);
+    HostCopy.toHost(destination, source);
+  }
+
+  @Override
+  public Optional<HostView> hostView(Tensor tensor) {
+    return Optional.of(new BlockView(tensor));
+  }
+
+  private static void requireBytes(String what, int hostBytes, Tensor tensor) {
+    if (hostBytes != tensor.numBytes()) {
+      throw new IllegalArgumentException(
+          "%s of %s: %d bytes on the host (expected: %d)"
+              .formatted(what, tensor, hostBytes, tensor.numBytes()));
+    }
+  }
+
+  @Override
+  public void synchronize() {}
+
+  @Override
+  public long bytesInUse() {
+    return roots.stream().mapToLong(BlockScope::bytesHeld).sum();
+  }
+
+  @Override
+  public long bytesFree() {
+    long limit = Pointer.maxPhysicalBytes();
+    return limit == 0 // none
+        ? Pointer.availablePhysicalBytes()
+        : Math.max(0, limit - Pointer.physicalBytes());
+  }
+
+  /**
+   * @throws IllegalStateException if a scope is still open
+   */
+  @Override
+  public void close() {
+    workers.close();
+    if (!roots.isEmpty()) {
+      throw new IllegalStateException(
+          "the device is closed while scopes are open: "
+              + roots.stream().map(BlockScope::toString).toList());
+    }
+  }
+}

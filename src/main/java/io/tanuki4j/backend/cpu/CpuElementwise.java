@@ -1,0 +1,93 @@
+package io.tanuki4j.backend.cpu;
+
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.ElementwiseKernels;
+import io.tanuki4j.tensor.Tensor;
+
+/** Fill, copy, add; whole tensors by rows of a fixed size. */
+final class CpuElementwise implements ElementwiseKernels {
+  private static final int ROW = 1024;
+  private static final long PART = 16 * ROW;
+
+  private final Workers workers;
+
+  CpuElementwise(Workers workers) {
+    this.workers = workers;
+  }
+
+  @Override
+  public void fill(Tensor out, double value) {
+    runRows(out, (first, count, scratch) -> Elements.fill(out, first, value, count, scratch));
+  }
+
+  @Override
+  public void copy(Tensor out, Tensor in) {
+    Expect.elements("out of copy", out, in.numElements());
+    if (out.dtype() == in.dtype()) {
+      runRows(out, (first, count, scratch) -> Elements.copy(out, in, first, count));
+      return;
+    }
+    Expect.floatingPoint("in of copy", in);
+    Expect.floatingPoint("out of copy", out);
+    runRows(out, (first, count, scratch) -> Elements.convert(out, in, first, count, scratch));
+  }
+
+  @Override
+  public void add(Tensor out, Tensor a, Tensor b) {
+    Expect.elements("a of add", a, out.numElements());
+    Expect.elements("b of add", b, out.numElements());
+    Expect.sameType("a of add", a, out);
+    Expect.sameType("b of add", b, out);
+    runRows(
+        out,
+        (first, count, scratch) -> {
+          Row left = scratch.row(0, out);
+          Row right = scratch.row(1, out);
+          left.load(a, first, count);
+          right.load(b, first, count);
+          left.add(right);
+          left.store(out, first);
+        });
+  }
+
+  @Override
+  public void copyColumns(
+      Tensor out, int firstOut, Tensor in, int firstIn, int numColumns, Accumulate accumulate) {
+    long rows = Rows.count(in);
+    Expect.matrix("out of copyColumns", out, rows, Rows.columns(out));
+    Expect.sameKind("in of copyColumns", in, out);
+    Expect.columns("out of copyColumns", out, firstOut, numColumns);
+    Expect.columns("in of copyColumns", in, firstIn, numColumns);
+    workers.runParts(
+        rows,
+        Rows.perTask(numColumns),
+        (from, to, scratch) -> {
+          for (long row = from; row < to; row++) {
+            long target = row * Rows.columns(out) + firstOut;
+            Row sum = scratch.row(0, out);
+            sum.load(in, row * Rows.columns(in) + firstIn, numColumns);
+            if (accumulate == Accumulate.ADD) {
+              Row before = scratch.row(1, out);
+              before.load(out, target, numColumns);
+              sum.add(before);
+            }
+            sum.store(out, target);
+          }
+        });
+  }
+
+  private interface RowTask {
+    void run(long first, int count, Scratch scratch);
+  }
+
+  private void runRows(Tensor out, RowTask task) {
+    workers.runParts(
+        out.numElements(),
+        PART,
+        (from, to, scratch) -> {
+          for (long i = from; i < to; i += ROW) {
+            task.run(i, (int) Math.min(ROW, to - i), scratch);
+          }
+        });
+  }
+}

@@ -1,0 +1,117 @@
+package io.tanuki4j.backend.cpu;
+
+import io.tanuki4j.kernel.LossKernels;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+
+/** Cross entropy, token by token. */
+final class CpuLoss implements LossKernels {
+  private final Workers workers;
+
+  CpuLoss(Workers workers) {
+    this.workers = workers;
+  }
+
+  @Override
+  public void crossEntropyForward(
+      Tensor sums, Tensor logits, Tensor targets, Tensor lossMask, double zLoss) {
+    run(sums, new Tokens(logits, targets, lossMask, zLoss, false, 0));
+  }
+
+  @Override
+  public void crossEntropyForwardBackward(
+      Tensor sums, Tensor logits, Tensor targets, Tensor lossMask, Tensor gradScale, double zLoss) {
+    Expect.elements("gradScale of crossEntropy", gradScale, 1);
+    Expect.dtype("gradScale of crossEntropy", gradScale, DType.F64);
+    double scale = Elements.get(gradScale, 0);
+    run(sums, new Tokens(logits, targets, lossMask, zLoss, true, scale));
+  }
+
+  private void run(Tensor sums, Tokens tokens) {
+    Expect.elements("sums of crossEntropy", sums, NUM_SUMS);
+    Expect.dtype("sums of crossEntropy", sums, DType.F64);
+    long t = tokens.check();
+    BlockStack memory = workers.scratch().memory();
+    BlockStack.Mark mark = memory.mark();
+    Tensor terms = memory.push(Shape.of(NUM_SUMS, t), DType.F64);
+    workers.runParts(
+        t,
+        Rows.perTask(Rows.columns(tokens.logits())),
+        (from, to, scratch) -> {
+          for (long i = from; i < to; i++) {
+            tokens.run(i, terms, scratch);
+          }
+        });
+    addTerms(sums, CROSS_ENTROPY, terms);
+    addTerms(sums, Z_LOSS, terms);
+    memory.backTo(mark);
+  }
+
+  private static void addTerms(Tensor sums, int index, Tensor terms) {
+    long t = terms.dim(1);
+    double sum = 0;
+    for (long i = 0; i < t; i++) {
+      sum += Elements.get(terms, index * t + i);
+    }
+    Elements.set(sums, index, Elements.get(sums, index) + sum);
+  }
+
+  /** The arguments of one call. */
+  private record Tokens(
+      Tensor logits,
+      Tensor targets,
+      Tensor lossMask,
+      double zLoss,
+      boolean backward,
+      double gradScale) {
+
+    long check() {
+      long t = Rows.count(logits);
+      Expect.elements("targets of crossEntropy", targets, t);
+      Expect.dtype("targets of crossEntropy", targets, DType.I32);
+      Expect.elements("lossMask of crossEntropy", lossMask, t);
+      Expect.dtype("lossMask of crossEntropy", lossMask, DType.F32);
+      return t;
+    }
+
+    /** Sets the terms of one token and, if asked for, replaces its logits by their gradient. */
+    void run(long token, Tensor terms, Scratch scratch) {
+      int v = Rows.columns(logits);
+      double mask = Elements.get(lossMask, token);
+      int target = target(token);
+      Row row = scratch.row(0, logits);
+      double crossEntropy = 0;
+      double zTerm = 0;
+      if (mask == 0) {
+        row.fill(0, v);
+      } else {
+        row.load(logits, token * v, v);
+        double targetLogit = row.get(target);
+        double max = row.max();
+        double sum = row.exp(1, max);
+        double logZ = max + Math.log(sum);
+        crossEntropy = mask * (logZ - targetLogit);
+        zTerm = mask * zLoss * logZ * logZ;
+        double scale = gradScale * mask;
+        row.scale(scale * (1 + 2 * zLoss * logZ) / sum);
+        row.set(target, row.get(target) - scale);
+      }
+      long t = terms.dim(1);
+      Elements.set(terms, CROSS_ENTROPY * t + token, crossEntropy);
+      Elements.set(terms, Z_LOSS * t + token, zTerm);
+      if (backward) {
+        row.store(logits, token * v);
+      }
+    }
+
+    private int target(long token) {
+      int target = Elements.getInt(targets, token);
+      if (target < 0 || target >= logits.dim(-1)) {
+        throw new IllegalArgumentException(
+            "target id: %d (expected: 0 to %d)".formatted(target, logits.dim(-1) - 1));
+      }
+      return target;
+    }
+  }
+}

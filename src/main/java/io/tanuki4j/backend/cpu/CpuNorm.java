@@ -1,0 +1,130 @@
+package io.tanuki4j.backend.cpu;
+
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.NormKernels;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+
+/** RMSNorm, row by row. */
+final class CpuNorm implements NormKernels {
+  /** Parts of the sum over tokens, each of consecutive tokens. */
+  private static final int MAX_PARTS = 64;
+
+  private final Workers workers;
+
+  CpuNorm(Workers workers) {
+    this.workers = workers;
+  }
+
+  @Override
+  public void rmsNormForward(Tensor out, Tensor rstd, Tensor x, Tensor weight, double epsilon) {
+    int h = Rows.columns(x);
+    long t = Rows.count(x);
+    Expect.matrix("out of rmsNorm", out, t, h);
+    Expect.sameType("out of rmsNorm", out, x);
+    checkShared(rstd, x, weight);
+    workers.runParts(
+        t,
+        Rows.perTask(h),
+        (from, to, scratch) -> {
+          Row row = scratch.row(0, x);
+          Row scale = scratch.row(1, x);
+          scale.load(weight, 0, h);
+          for (long i = from; i < to; i++) {
+            row.load(x, i * h, h);
+            double r = 1 / Math.sqrt(row.dot(row) / h + epsilon);
+            row.multiply(r, scale);
+            row.store(out, i * h);
+            Elements.set(rstd, i, r);
+          }
+        });
+  }
+
+  @Override
+  public void rmsNormBackward(
+      Tensor dx,
+      Tensor dWeight,
+      Tensor dOut,
+      Tensor x,
+      Tensor rstd,
+      Tensor weight,
+      Accumulate accumulateDx) {
+    int h = Rows.columns(x);
+    long t = Rows.count(x);
+    Expect.matrix("dx of rmsNorm", dx, t, h);
+    Expect.matrix("dOut of rmsNorm", dOut, t, h);
+    Expect.elements("dWeight of rmsNorm", dWeight, h);
+    Expect.sameType("dx of rmsNorm", dx, x);
+    Expect.sameType("dOut of rmsNorm", dOut, x);
+    Expect.gradientType("dWeight of rmsNorm", dWeight, x);
+    checkShared(rstd, x, weight);
+
+    long rowsPerPart = Math.max(Rows.perTask(h), (t + MAX_PARTS - 1) / MAX_PARTS);
+    BlockStack memory = workers.scratch().memory();
+    BlockStack.Mark mark = memory.mark();
+    Tensor sums = memory.push(Shape.of(Workers.numParts(t, rowsPerPart), h), rstd.dtype());
+    Backward backward = new Backward(dx, sums, dOut, x, rstd, weight, accumulateDx);
+    workers.runParts(
+        t,
+        rowsPerPart,
+        (from, to, scratch) -> backward.run((int) (from / rowsPerPart), from, to, scratch));
+    addRows(dWeight, sums, workers.scratch());
+    memory.backTo(mark);
+  }
+
+  private static void checkShared(Tensor rstd, Tensor x, Tensor weight) {
+    Expect.elements("rstd of rmsNorm", rstd, Rows.count(x));
+    Expect.elements("weight of rmsNorm", weight, Rows.columns(x));
+    Expect.sameType("weight of rmsNorm", weight, x);
+    Expect.sumType("rstd of rmsNorm", rstd, x);
+  }
+
+  private static void addRows(Tensor out, Tensor rows, Scratch scratch) {
+    int h = Rows.columns(rows);
+    Row total = scratch.row(0, rows);
+    Row row = scratch.row(1, rows);
+    total.fill(0, h);
+    for (int i = 0; i < rows.dim(0); i++) {
+      row.load(rows, (long) i * h, h);
+      total.add(row);
+    }
+    row.load(out, 0, h);
+    total.add(row);
+    total.store(out, 0);
+  }
+
+  private record Backward(
+      Tensor dx,
+      Tensor sums,
+      Tensor dOut,
+      Tensor x,
+      Tensor rstd,
+      Tensor weight,
+      Accumulate accumulateDx) {
+
+    /** Writes rows of dx, and their part of dWeight as one row of the sums. */
+    void run(int part, long from, long to, Scratch scratch) {
+      int h = Rows.columns(x);
+      Row scale = scratch.row(0, x);
+      Row in = scratch.row(1, x);
+      Row grad = scratch.row(2, x);
+      Row dWeight = scratch.row(3, x);
+      scale.load(weight, 0, h);
+      dWeight.fill(0, h);
+      for (long i = from; i < to; i++) {
+        in.load(x, i * h, h);
+        grad.load(dOut, i * h, h);
+        double r = Elements.get(rstd, i);
+        dWeight.addProduct(r, grad, in);
+        grad.multiply(1, scale);
+        grad.combine(r, -r * r * r * grad.dot(in) / h, in);
+        if (accumulateDx == Accumulate.ADD) {
+          in.load(dx, i * h, h);
+          grad.add(in);
+        }
+        grad.store(dx, i * h);
+      }
+      dWeight.store(sums, (long) part * h);
+    }
+  }
+}

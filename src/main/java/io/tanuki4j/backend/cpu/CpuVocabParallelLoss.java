@@ -1,0 +1,158 @@
+package io.tanuki4j.backend.cpu;
+
+import io.tanuki4j.kernel.LossKernels;
+import io.tanuki4j.kernel.VocabParallelLossKernels;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+
+/** Cross entropy over a part of the vocabulary, token by token. */
+final class CpuVocabParallelLoss implements VocabParallelLossKernels {
+  private final Workers workers;
+
+  CpuVocabParallelLoss(Workers workers) {
+    this.workers = workers;
+  }
+
+  @Override
+  public void vocabParallelStatistics(
+      Tensor statistics, Tensor logits, Tensor targets, long firstId) {
+    long t = Rows.count(logits);
+    Expect.elements("statistics of vocabParallelLoss", statistics, NUM_STATISTICS * t);
+    Expect.sumType("statistics of vocabParallelLoss", statistics, logits);
+    checkTargets(targets, t);
+    int v = Rows.columns(logits);
+    workers.runParts(
+        t,
+        Rows.perTask(v),
+        (from, to, scratch) -> {
+          Row row = scratch.row(0, logits);
+          for (long token = from; token < to; token++) {
+            row.load(logits, token * v, v);
+            long target = Elements.getInt(targets, token) - firstId;
+            Elements.set(statistics, t + token, isHere(target, v) ? row.get((int) target) : 0);
+            Elements.set(statistics, token, logSumExp(row));
+          }
+        });
+  }
+
+  /** Replaces the row. */
+  private static double logSumExp(Row row) {
+    double max = row.max();
+    return max + Math.log(row.exp(1, max));
+  }
+
+  @Override
+  public void vocabParallelLoss(Tensor sums, Tensor statistics, Tensor lossMask, double zLoss) {
+    Expect.elements("sums of vocabParallelLoss", sums, LossKernels.NUM_SUMS);
+    Expect.dtype("sums of vocabParallelLoss", sums, DType.F64);
+    Parts parts = Parts.of(statistics, lossMask);
+    double crossEntropy = 0;
+    double zTerms = 0;
+    for (long token = 0; token < lossMask.numElements(); token++) {
+      double mask = Elements.get(lossMask, token);
+      if (mask != 0) {
+        double logZ = parts.logZ(token);
+        crossEntropy += mask * (logZ - parts.targetLogit(token));
+        zTerms += mask * zLoss * logZ * logZ;
+      }
+    }
+    add(sums, LossKernels.CROSS_ENTROPY, crossEntropy);
+    add(sums, LossKernels.Z_LOSS, zTerms);
+  }
+
+  private static void add(Tensor sums, int index, double value) {
+    Elements.set(sums, index, Elements.get(sums, index) + value);
+  }
+
+  @Override
+  public void vocabParallelLossBackward(
+      Tensor logits,
+      Tensor statistics,
+      Tensor targets,
+      Tensor lossMask,
+      Tensor gradScale,
+      long firstId,
+      double zLoss) {
+    long t = Rows.count(logits);
+    Expect.elements("gradScale of vocabParallelLoss", gradScale, 1);
+    Expect.dtype("gradScale of vocabParallelLoss", gradScale, DType.F64);
+    Expect.elements("lossMask of vocabParallelLoss", lossMask, t);
+    Expect.sumType("statistics of vocabParallelLoss", statistics, logits);
+    checkTargets(targets, t);
+    Parts parts = Parts.of(statistics, lossMask);
+    double scale = Elements.get(gradScale, 0);
+    int v = Rows.columns(logits);
+    workers.runParts(
+        t,
+        Rows.perTask(v),
+        (from, to, scratch) -> {
+          Row row = scratch.row(0, logits);
+          for (long token = from; token < to; token++) {
+            double weight = scale * Elements.get(lossMask, token);
+            long target = Elements.getInt(targets, token) - firstId;
+            row.load(logits, token * v, v);
+            toGradient(row, weight, parts.logZ(token), target, zLoss);
+            row.store(logits, token * v);
+          }
+        });
+  }
+
+  private static void toGradient(Row row, double weight, double logZ, long target, double zLoss) {
+    if (weight == 0) {
+      row.fill(0, row.length());
+      return;
+    }
+    row.exp(1, logZ);
+    row.scale(weight * (1 + 2 * zLoss * logZ));
+    if (isHere(target, row.length())) {
+      row.set((int) target, row.get((int) target) - weight);
+    }
+  }
+
+  private static boolean isHere(long target, int v) {
+    return target >= 0 && target < v;
+  }
+
+  private static void checkTargets(Tensor targets, long t) {
+    Expect.elements("targets of vocabParallelLoss", targets, t);
+    Expect.dtype("targets of vocabParallelLoss", targets, DType.I32);
+  }
+
+  /** The statistics of all parts of the vocabulary. */
+  private record Parts(Tensor statistics, long numParts, long numTokens) {
+    static Parts of(Tensor statistics, Tensor lossMask) {
+      Expect.dtype("lossMask of vocabParallelLoss", lossMask, DType.F32);
+      Expect.floatingPoint("statistics of vocabParallelLoss", statistics);
+      long perPart = NUM_STATISTICS * lossMask.numElements();
+      long numParts = perPart == 0 ? 0 : statistics.numElements() / perPart;
+      Expect.elements("statistics of vocabParallelLoss", statistics, numParts * perPart);
+      return new Parts(statistics, numParts, lossMask.numElements());
+    }
+
+    /** The log-sum-exp of the whole vocabulary. */
+    double logZ(long token) {
+      double max = Double.NEGATIVE_INFINITY;
+      for (long part = 0; part < numParts; part++) {
+        max = Math.max(max, get(part, 0, token));
+      }
+      double sum = 0;
+      for (long part = 0; part < numParts; part++) {
+        sum += Math.exp(get(part, 0, token) - max);
+      }
+      return max + Math.log(sum);
+    }
+
+    double targetLogit(long token) {
+      double sum = 0;
+      for (long part = 0; part < numParts; part++) {
+        sum += get(part, 1, token);
+      }
+      return sum;
+    }
+
+    private double get(long part, long statistic, long token) {
+      long row = part * NUM_STATISTICS + statistic;
+      return Elements.get(statistics, row * numTokens + token);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package io.tanuki4j.backend.cpu;
+
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+
+/** Checks of the arguments of kernels: an error here would read or write foreign memory. */
+final class Expect {
+  private Expect() {}
+
+  /** A tensor that can be seen as a matrix of {@code rows} rows, its last dim the columns. */
+  static void matrix(String name, Tensor tensor, long rows, long columns) {
+    boolean sameColumns = tensor.shape().rank() > 0 && tensor.dim(-1) == columns;
+    if (!sameColumns || tensor.numElements() != rows * columns) {
+      throw wrong(name, tensor, "%d rows of %d".formatted(rows, columns));
+    }
+  }
+
+  /** The tensor's last dim has these columns. */
+  static void columns(String name, Tensor tensor, int first, int count) {
+    if (first < 0 || count < 0 || first + (long) count > tensor.dim(-1)) {
+      throw wrong(name, tensor, "columns %d to %d".formatted(first, first + count));
+    }
+  }
+
+  static void elements(String name, Tensor tensor, long count) {
+    if (tensor.numElements() != count) {
+      throw wrong(name, tensor, count + " elements");
+    }
+  }
+
+  static void dtype(String name, Tensor tensor, DType dtype) {
+    if (tensor.dtype() != dtype) {
+      throw wrong(name, tensor, dtype.toString());
+    }
+  }
+
+  static void floatingPoint(String name, Tensor tensor) {
+    if (!tensor.dtype().isFloatingPoint()) {
+      throw wrong(name, tensor, "a floating type");
+    }
+  }
+
+  /** The tensor has the floating type of the other. */
+  static void sameType(String name, Tensor tensor, Tensor other) {
+    floatingPoint(name, tensor);
+    dtype(name, tensor, other.dtype());
+  }
+
+  /** The tensor has the type in which sums over elements of the other are kept. */
+  static void sumType(String name, Tensor tensor, Tensor other) {
+    dtype(name, tensor, other.dtype() == DType.F64 ? DType.F64 : DType.F32);
+  }
+
+  /** The tensor keeps sums over elements of the other, or has its type. */
+  static void gradientType(String name, Tensor tensor, Tensor other) {
+    if (tensor.dtype() != other.dtype()) {
+      sumType(name, tensor, other);
+    }
+  }
+
+  /** Both tensors are F64 or neither is. */
+  static void sameKind(String name, Tensor tensor, Tensor other) {
+    floatingPoint(name, tensor);
+    if ((tensor.dtype() == DType.F64) != (other.dtype() == DType.F64)) {
+      throw wrong(name, tensor, "F64 like the others, or none of them");
+    }
+  }
+
+  private static IllegalArgumentException wrong(String name, Tensor tensor, String expected) {
+    return new IllegalArgumentException("%s: %s (expected: %s)".formatted(name, tensor, expected));
+  }
+}

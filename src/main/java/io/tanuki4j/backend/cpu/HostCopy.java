@@ -1,0 +1,36 @@
+package io.tanuki4j.backend.cpu;
+
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+
+/** Copies bytes between tensors and the host's buffers. */
+final class HostCopy {
+  private HostCopy() {}
+
+  /** Copies the remaining bytes of source, as many as the tensor has. */
+  static void toDevice(Tensor destination, ByteBuffer source) {
+    Block block = Block.of(destination);
+    ByteBuffer from = source.duplicate();
+    long at = destination.byteOffset();
+    while (from.hasRemaining()) {
+      int count = Math.min(from.remaining(), Block.WINDOW_STEP);
+      block.window(at).bytes().put(Block.indexInWindow(at), from, from.position(), count);
+      from.position(from.position() + count);
+      at += count;
+    }
+    source.position(source.limit());
+  }
+
+  /** Fills the remaining bytes of destination, as many as the tensor has. */
+  static void toHost(ByteBuffer destination, Tensor source) {
+    Block block = Block.of(source);
+    long at = source.byteOffset();
+    while (destination.hasRemaining()) {
+      int count = Math.min(destination.remaining(), Block.WINDOW_STEP);
+      destination.put(
+          destination.position(), block.window(at).bytes(), Block.indexInWindow(at), count);
+      destination.position(destination.position() + count);
+      at += count;
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package io.tanuki4j.backend.cpu;
+
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+
+/**
+ * F32 stand-ins for BF16 tensors in operations that compute in F32 and round once; other tensors
+ * stand for themselves. Closing it gives the memory of the stand-ins back.
+ */
+final class Widening implements AutoCloseable {
+  private final CpuElementwise elementwise;
+  private final BlockStack memory;
+  private final BlockStack.Mark mark;
+
+  Widening(CpuElementwise elementwise, BlockStack memory) {
+    this.elementwise = elementwise;
+    this.memory = memory;
+    this.mark = memory.mark();
+  }
+
+  /** With the contents of the tensor. */
+  Tensor in(Tensor tensor) {
+    Tensor wide = out(tensor);
+    if (wide != tensor) {
+      elementwise.copy(wide, tensor);
+    }
+    return wide;
+  }
+
+  /** With undefined contents, for {@link #finish}. */
+  Tensor out(Tensor tensor) {
+    return tensor.dtype() == DType.BF16 ? memory.push(tensor.shape(), DType.F32) : tensor;
+  }
+
+  /** Rounds a result into its tensor. */
+  void finish(Tensor out, Tensor wide) {
+    if (wide != out) {
+      elementwise.copy(out, wide);
+    }
+  }
+
+  @Override
+  public void close() {
+    memory.backTo(mark);
+  }
+}

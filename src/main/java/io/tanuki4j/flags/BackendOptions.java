@@ -1,0 +1,49 @@
+package io.tanuki4j.flags;
+
+import io.tanuki4j.config.BackendConfig;
+import io.tanuki4j.config.Problems;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What the run computes on: the flags of {@link BackendConfig}. */
+public final class BackendOptions {
+  /** The values of {@code --backend}. */
+  public static final List<String> CHOICES = List.of("cpu", "cuda");
+
+  @Option(
+      names = "--backend",
+      paramLabel = "cpu|cuda",
+      description =
+          "The CPU, or an NVIDIA GPU. Without it: a GPU if one can be used. (Tanuki4J's own flag.)")
+  @Nullable String backend;
+
+  @Option(
+      names = "--cuda-lib-dir",
+      paramLabel = "DIR",
+      description =
+          "Where CUDA's libraries are, for other places than the usual. (Tanuki4J's own flag.)")
+  @Nullable Path cudaLibDir;
+
+  @Option(
+      names = "--deterministic-mode",
+      description = "GPUs add up in one order too (the CPU always does): slower attention.")
+  boolean deterministicMode;
+
+  /** Fills the backend where the ranks' exchanges leave one only. */
+  void check(DistributedOptions distributed, List<String> notices, Problems problems) {
+    backend = canonical(backend);
+    problems.oneOf("--backend", backend, CHOICES);
+    backend = distributed.computingBackend(backend, notices, problems);
+  }
+
+  /** Returns the name of a backend for what the user wrote: {@code nd4j} was once the CPU's. */
+  public static @Nullable String canonical(@Nullable String backend) {
+    return "nd4j".equals(backend) ? "cpu" : backend;
+  }
+
+  BackendConfig toConfig() {
+    return new BackendConfig(backend, cudaLibDir, deterministicMode, true);
+  }
+}
