@@ -4,10 +4,13 @@ import ai.djl.engine.EngineException;
 import ai.djl.sentencepiece.SpTokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A SentencePiece model at work: text to the model's own ids by the native library, and back by
@@ -15,12 +18,15 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * Thread-safe.
  */
 final class SentencePieceCodec implements AutoCloseable {
+  static final int PART_SIZE = 1 << 18;
+
   private final SentencePieceModel model;
   private final SentencePieceDecoder decoder;
   private final SpTokenizer library;
   // The library crashes the process when it is used, or closed again, after it was closed.
   private final ReadWriteLock lifetime = new ReentrantReadWriteLock();
   private boolean closed;
+  private @Nullable TextCuts cuts;
 
   /**
    * @throws IllegalArgumentException if the library refuses the model
@@ -42,6 +48,10 @@ final class SentencePieceCodec implements AutoCloseable {
   }
 
   /**
+   * Returns the ids of a text. A text of more than {@link #PART_SIZE} characters is encoded in
+   * parts: the library adds up a text's scores in fp32, so its rounding may choose other pieces of
+   * almost equal score in a text that is longer.
+   *
    * @throws IllegalArgumentException if the text holds half of a surrogate pair
    */
   int[] encode(String text) {
@@ -51,10 +61,38 @@ final class SentencePieceCodec implements AutoCloseable {
       if (closed) {
         throw new IllegalStateException("the tokenizer of " + model.file() + " is closed");
       }
-      return library.getProcessor().encode(text);
+      return text.length() <= PART_SIZE || !model.isCuttable()
+          ? library.getProcessor().encode(text)
+          : encodeInParts(text, PART_SIZE);
     } finally {
       lifetime.readLock().unlock();
     }
+  }
+
+  /** Made when the first long text comes, since it is as large as the vocabulary. */
+  private synchronized TextCuts cuts() {
+    if (cuts == null) {
+      cuts = new TextCuts(model);
+    }
+    return cuts;
+  }
+
+  /** Encodes at least {@code partSize} characters at a time. */
+  int[] encodeInParts(String text, int partSize) {
+    TextCuts cuts = cuts();
+    List<int[]> parts = new ArrayList<>();
+    int from = 0;
+    boolean wantsBlank = true;
+    while (from < text.length()) {
+      int to = cuts.next(text, Math.min(from + partSize, text.length()));
+      int[] ids = library.getProcessor().encode(text.substring(from, to));
+      // The library begins each part with a blank; between characters it does not belong there.
+      parts.add(wantsBlank ? ids : Arrays.copyOfRange(ids, 1, ids.length));
+      boolean isBlank = to < text.length() && text.charAt(to) == ' ';
+      wantsBlank = isBlank || !model.addsBlank();
+      from = isBlank ? to + 1 : to;
+    }
+    return Ids.concatenate(parts);
   }
 
   /** The text of {@code ids[from .. to)}, which must be ids of the model. */

@@ -17,6 +17,8 @@ import java.util.List;
  * @param unknownText what decoding shows for the unknown piece
  * @param dropsFirstBlank whether the blank that encoding puts before a text goes when decoding
  * @param dropsLeadingBlanks whether all blanks before the text go
+ * @param addsBlank whether encoding puts a blank before a text
+ * @param isCuttable whether blanks and known characters are encoded as {@link TextCuts} expects
  * @param bosId id of the control piece that begins a sentence, -1 if there is none. Likewise eos
  *     and pad
  */
@@ -27,6 +29,8 @@ record SentencePieceModel(
     String unknownText,
     boolean dropsFirstBlank,
     boolean dropsLeadingBlanks,
+    boolean addsBlank,
+    boolean isCuttable,
     int bosId,
     int eosId,
     int padId) {

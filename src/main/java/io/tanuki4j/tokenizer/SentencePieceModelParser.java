@@ -6,9 +6,13 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** Reads one model; the initial values are the defaults of absent fields. */
 final class SentencePieceModelParser {
+  /** Rules of normalisation that leave characters which are normalised as they are. */
+  private static final Set<String> CUTTABLE_RULES = Set.of("identity", "nfkc", "nmt_nfkc");
+
   private final Path file;
   private final byte[] bytes;
   private final List<Piece> pieces = new ArrayList<>();
@@ -20,6 +24,9 @@ final class SentencePieceModelParser {
   private String padPiece = "<pad>";
   private boolean addsBlank = true;
   private boolean removesExtraBlanks = true;
+  private boolean escapesBlanks = true;
+  private boolean blankIsSuffix;
+  private String rules = "";
 
   SentencePieceModelParser(Path file, byte[] bytes) {
     this.file = file;
@@ -45,6 +52,8 @@ final class SentencePieceModelParser {
         unknownText,
         addsBlank || removesExtraBlanks,
         removesExtraBlanks,
+        addsBlank,
+        escapesBlanks && !blankIsSuffix && CUTTABLE_RULES.contains(rules),
         controlId(bosPiece),
         controlId(eosPiece),
         controlId(padPiece));
@@ -79,6 +88,7 @@ final class SentencePieceModelParser {
     hasTrainerSpec = true;
     while (spec.next()) {
       switch (spec.field()) {
+        case 24 -> blankIsSuffix = spec.flag();
         case 44 -> unknownText = spec.text();
         case 46 -> bosPiece = spec.text();
         case 47 -> eosPiece = spec.text();
@@ -92,8 +102,10 @@ final class SentencePieceModelParser {
     hasNormalizerSpec = true;
     while (spec.next()) {
       switch (spec.field()) {
+        case 1 -> rules = spec.text();
         case 3 -> addsBlank = spec.flag();
         case 4 -> removesExtraBlanks = spec.flag();
+        case 5 -> escapesBlanks = spec.flag();
         default -> {} // The native library normalises.
       }
     }

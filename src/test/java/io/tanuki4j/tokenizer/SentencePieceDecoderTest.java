@@ -72,6 +72,8 @@ class SentencePieceDecoderTest {
             "?",
             dropsFirst,
             dropsLeading,
+            true,
+            true,
             -1,
             -1,
             -1));

@@ -1,6 +1,5 @@
 package io.tanuki4j.data.preprocess;
 
-import com.github.luben.zstd.ZstdInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -12,12 +11,10 @@ import java.util.List;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
-import java.util.zip.GZIPInputStream;
 
 /** Names and opens files of JSON lines. */
 public final class InputFiles {
   private static final String PATTERN_CHARS = "*?[{";
-  private static final int BUFFER_SIZE = 1 << 16;
 
   private InputFiles() {}
 
@@ -83,12 +80,17 @@ public final class InputFiles {
         .noneMatch(name -> name.toString().startsWith("."));
   }
 
-  /** The text behind a file's bytes: .gz and .zst are unpacked. */
+  /**
+   * The text behind a file's bytes: .gz and .zst are unpacked.
+   *
+   * @throws IOException if they are damaged
+   * @throws io.tanuki4j.error.UserException if it is a known kind of file that is no text
+   */
   static InputStream unpack(Path file, InputStream bytes) throws IOException {
     String name = file.toString();
     if (name.endsWith(".gz")) {
-      return new GZIPInputStream(bytes, BUFFER_SIZE);
+      return ForeignFile.refused(file, new GzipMembers(bytes));
     }
-    return name.endsWith(".zst") ? new ZstdInputStream(bytes) : bytes;
+    return ForeignFile.refused(file, name.endsWith(".zst") ? new ZstdFrames(bytes) : bytes);
   }
 }

@@ -1,5 +1,6 @@
 package io.tanuki4j.data.preprocess;
 
+import io.tanuki4j.error.UserException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class LineBatches implements AutoCloseable {
   static final int BATCH_SIZE = 1 << 18;
   private static final int MAX_LINE_SIZE = 1 << 30;
+  private static final int MIB_BITS = 20;
 
   private final Iterator<Path> files;
   private @Nullable OpenFile current;
@@ -28,7 +30,7 @@ final class LineBatches implements AutoCloseable {
   /**
    * The next lines, of one file; null after the last file.
    *
-   * @throws IllegalArgumentException if a file cannot be read; the message says why
+   * @throws UserException if a file cannot be read; the message says why
    */
   @Nullable LineBatch next() {
     while (current != null || files.hasNext()) {
@@ -66,11 +68,21 @@ final class LineBatches implements AutoCloseable {
     }
   }
 
-  private static IllegalArgumentException unreadable(Path path, long line, IOException e) {
-    return new IllegalArgumentException(
+  private static UserException unreadable(Path path, long line, IOException e) {
+    return new UserException(
         "%s, line %d: cannot be read (%s). Check the file, for example that it was copied whole."
             .formatted(path, line, e.getMessage() == null ? e : e.getMessage()),
         e);
+  }
+
+  /** What is said of a line for which the heap is too small. */
+  static UserException tooLong(Path path, long line, long size, OutOfMemoryError cause) {
+    String sentence =
+        "%s, line %d: %d MiB or more of text do not fit into the heap of %d MiB. Cut the document"
+            + " into several, or raise TANUKI4J_HEAP.";
+    long heap = Runtime.getRuntime().maxMemory();
+    return new UserException(
+        sentence.formatted(path, line, size >> MIB_BITS, heap >> MIB_BITS), cause);
   }
 
   private static final class OpenFile {
@@ -101,7 +113,7 @@ final class LineBatches implements AutoCloseable {
       int end = 0;
       while (end == 0) {
         if (filled == buffer.length) {
-          buffer = Arrays.copyOf(buffer, larger(filled));
+          buffer = larger(buffer);
         }
         int count = text.readNBytes(buffer, filled, buffer.length - filled);
         boolean atEnd = count < buffer.length - filled;
@@ -135,13 +147,17 @@ final class LineBatches implements AutoCloseable {
       return 0;
     }
 
-    private int larger(int size) {
-      if (size >= MAX_LINE_SIZE) {
-        throw new IllegalArgumentException(
+    private byte[] larger(byte[] buffer) {
+      if (buffer.length >= MAX_LINE_SIZE) {
+        throw new UserException(
             "%s, line %d: longer than %d bytes. Cut the document into several."
                 .formatted(path, nextLine, MAX_LINE_SIZE));
       }
-      return size * 2;
+      try {
+        return Arrays.copyOf(buffer, buffer.length * 2);
+      } catch (OutOfMemoryError e) {
+        throw tooLong(path, nextLine, buffer.length, e);
+      }
     }
 
     private void close() {

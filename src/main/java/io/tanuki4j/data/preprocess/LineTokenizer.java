@@ -1,5 +1,6 @@
 package io.tanuki4j.data.preprocess;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,7 +22,7 @@ final class LineTokenizer {
    * The documents of those lines of a batch whose index over all lines is {@code part} modulo
    * {@code numParts}, in their order.
    *
-   * @throws IllegalArgumentException if a line is bad; the message names it
+   * @throws UserException if a line is bad or too long for the heap; the message names it
    */
   List<Document> documents(LineBatch batch, int part, int numParts) {
     List<Document> documents = new ArrayList<>();
@@ -46,9 +47,11 @@ final class LineTokenizer {
         sequences.add(sequences(texts));
       }
       return new Document(sequences, end - from);
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(
+    } catch (IllegalArgumentException | UserException e) {
+      throw new UserException(
           "%s, line %d: %s".formatted(batch.file(), batch.firstLine() + line, e.getMessage()), e);
+    } catch (OutOfMemoryError e) {
+      throw LineBatches.tooLong(batch.file(), batch.firstLine() + line, end - from, e);
     }
   }
 

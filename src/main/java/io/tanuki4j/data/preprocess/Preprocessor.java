@@ -2,6 +2,7 @@ package io.tanuki4j.data.preprocess;
 
 import io.tanuki4j.data.IndexedDatasetWriter;
 import io.tanuki4j.data.TokenType;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,6 +24,9 @@ import java.util.function.Consumer;
 public final class Preprocessor implements AutoCloseable {
   private static final int BATCHES_PER_WORKER = 4;
 
+  /** Files of very long lines have fewer batches on their way. */
+  private static final long MAX_PENDING_BYTES = 1L << 26;
+
   private final PreprocessConfig config;
   private final LineTokenizer lineTokenizer;
   private final TokenType type;
@@ -39,9 +43,10 @@ public final class Preprocessor implements AutoCloseable {
   /**
    * Tokenized lines of a batch on their way.
    *
+   * @param size bytes of the batch
    * @param bytesRead of the input files when the batch was read
    */
-  private record Pending(Future<List<Document>> documents, long bytesRead) {}
+  private record Pending(Future<List<Document>> documents, int size, long bytesRead) {}
 
   /**
    * What was written.
@@ -64,7 +69,7 @@ public final class Preprocessor implements AutoCloseable {
    * Reads all inputs and writes a corpus for each key; only whole corpora become visible.
    *
    * @param onProgress called on this thread after each batch of lines
-   * @throws IllegalArgumentException if an input is missing or bad; the message names file and line
+   * @throws UserException if an input is bad; the message names file and line
    */
   public static Result run(
       PreprocessConfig config, Tokenizer tokenizer, Consumer<Progress> onProgress) {
@@ -81,7 +86,7 @@ public final class Preprocessor implements AutoCloseable {
       pass(part);
     }
     if (documents == 0) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "--input: %s (expected: lines, but there are none). Check the files."
               .formatted(config.inputs()));
     }
@@ -95,10 +100,14 @@ public final class Preprocessor implements AutoCloseable {
 
   private void pass(int part) {
     Queue<Pending> pending = new ArrayDeque<>();
+    long pendingBytes = 0;
     try (LineBatches batches = new LineBatches(config.inputs())) {
       for (LineBatch batch = batches.next(); batch != null; batch = batches.next()) {
         pending.add(submit(batch, part, bytesOfPasses + batches.bytesRead()));
-        if (pending.size() > config.workers() * BATCHES_PER_WORKER) {
+        pendingBytes += batch.size();
+        while (pending.size() > config.workers() * BATCHES_PER_WORKER
+            || pending.size() > 1 && pendingBytes > MAX_PENDING_BYTES) {
+          pendingBytes -= pending.element().size();
           write(pending.remove());
         }
       }
@@ -110,7 +119,7 @@ public final class Preprocessor implements AutoCloseable {
   private Pending submit(LineBatch batch, int part, long bytesRead) {
     Future<List<Document>> future =
         workers.submit(() -> lineTokenizer.documents(batch, part, config.numPasses()));
-    return new Pending(future, bytesRead);
+    return new Pending(future, batch.size(), bytesRead);
   }
 
   private void write(Pending batch) {
@@ -141,7 +150,7 @@ public final class Preprocessor implements AutoCloseable {
       throw new IllegalStateException("interrupted; nothing was written", e);
     } catch (ExecutionException e) {
       Throwable cause = e.getCause();
-      if (cause instanceof IllegalArgumentException bad) {
+      if (cause instanceof UserException bad) {
         throw bad;
       }
       throw new IllegalStateException("a worker failed: " + cause, cause);
@@ -152,7 +161,7 @@ public final class Preprocessor implements AutoCloseable {
     try {
       return Files.size(file);
     } catch (IOException e) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "--input: %s (expected: a file that can be read). Check the path.".formatted(file), e);
     }
   }

@@ -1,9 +1,11 @@
 package io.tanuki4j.data.preprocess;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import com.github.luben.zstd.Zstd;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
@@ -157,14 +159,17 @@ class PreprocessorTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "{\"text\": \"1 | not valid JSON near character 12. Mend",
-        "{\"text\": \"1\"} x | not valid JSON near character 16. Mend",
-        "{'text': \"1\"} | not valid JSON near character 3. Mend",
-        "{\"text\": \"1\", \"score\": NaN} | not valid JSON near character 24. Mend",
-        "`` | not valid JSON near character 1. Mend",
-        "[\"1\"] | the line: a list (expected: an object). Mend",
-        "{\"text\": 1} | key \"text\": number (expected: a string or a list of strings). Mend",
-        "{\"text\": null} | key \"text\": null (expected: a string or a list of strings). Mend",
+        "{\"text\": \"1 | not valid JSON near character 12. Fix",
+        "{\"text\": \"1\"} x | not valid JSON near character 15. Fix",
+        "{'text': \"1\"} | not valid JSON near character 2. Fix",
+        "{\"text\": \"1\", \"score\": -NaN} | not valid JSON near character 25. Fix",
+        "{\"text\": \"1\", \"é\": [{}, 01]} | not valid JSON near character 26. Fix",
+        "{\"text\": \"1\",} | not valid JSON near character 14. Fix",
+        "{\"text\": \"\\x\"} | not valid JSON near character 12. Fix",
+        "`` | not valid JSON near character 1. Fix",
+        "[\"1\"] | the line: a list (expected: an object). Fix",
+        "{\"text\": 1} | key \"text\": a number (expected: a string or a list of strings). Fix",
+        "{\"text\": null} | key \"text\": null (expected: a string or a list of strings). Fix",
         "{\"text\": [\"1\", {}]} | the list of key \"text\": an object (expected: a string",
         "{\"body\": \"1\", \"id\": 7} | no key \"text\" (the line has: body, id). Name the key",
         "{} | no key \"text\" (the line has: no other key). Name",
@@ -173,7 +178,7 @@ class PreprocessorTest {
       })
   void a_bad_line_is_named_with_its_reason(String line, String reason) throws IOException {
     Path input = write("{\"text\": \"1\"}\n{\"text\": \"1\"}\n" + line + "\n{\"text\": \"2\"}\n");
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(() -> run(input, false))
         .withMessageStartingWith("%s, line 3: %s", input, reason)
         .withMessageNotContaining("\n")
@@ -181,11 +186,26 @@ class PreprocessorTest {
     assertThat(created()).as("files after the failure").isEmpty();
   }
 
+  /** Python reads such lines, and so does Megatron. */
+  @Test
+  void what_python_takes_under_other_keys_is_taken() throws IOException {
+    String deep = "{\"a\": [".repeat(400) + "]}".repeat(400);
+    run(
+        write(
+            "{\"score\": NaN, \"s\": [Infinity, -Infinity, -0.5e+3], \"text\": \"1\"}\n"
+                + "{\"text\": \"2\", \"meta\": "
+                + deep
+                + "}\n"
+                + "{\"text\": \"9\", \"x\\n\": [null, true, {}, []], \"text\": \"\\u0033 \\t4\"}\n"),
+        false);
+    assertThat(ints(out("text", ".bin"))).containsExactly(1, 2, 3, 4);
+  }
+
   @Test
   void text_that_is_not_utf8_is_named() throws IOException {
     Path input = folder.resolve("in.jsonl");
     Files.write(input, "{\"text\": \"\u00e9\"}".getBytes(StandardCharsets.ISO_8859_1));
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(() -> run(input, false))
         .withMessage(
             "%s, line 1: byte 11 of the line is not UTF-8. Convert the file to UTF-8.", input);
@@ -201,7 +221,7 @@ class PreprocessorTest {
     byte[] zstd = Zstd.compress("{\"text\": \"1 2 3 4 5 6\"}\n".getBytes(StandardCharsets.UTF_8));
     Path cutZstd = Files.write(folder.resolve("cut.zst"), Arrays.copyOf(zstd, zstd.length - 5));
     for (Path file : List.of(cut, foreign, cutZstd)) {
-      assertThatIllegalArgumentException()
+      assertThatExceptionOfType(UserException.class)
           .isThrownBy(() -> run(file, false))
           .withMessageStartingWith("%s, line 1: cannot be read (", file)
           .withMessageEndingWith("Check the file, for example that it was copied whole.");
@@ -212,7 +232,7 @@ class PreprocessorTest {
   @Test
   void a_failure_leaves_an_older_corpus_as_it_was() throws IOException {
     run(write("{\"text\": \"1\"}"), false);
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(() -> run(write("{\"text\": \"2\"}\n{"), false));
     assertThat(ints(out("text", ".bin"))).containsExactly(1);
     assertThat(created())
@@ -222,7 +242,7 @@ class PreprocessorTest {
   @Test
   void inputs_without_lines_are_refused() throws IOException {
     Path empty = write("");
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(() -> run(empty, false))
         .withMessageStartingWith("--input: [%s] (expected: lines, but there are none)", empty);
   }
