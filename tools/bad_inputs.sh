@@ -48,6 +48,7 @@ copy; truncate -s 100 "$d/a.bin"; show '.bin shorter than its .idx says' train
 copy; rm "$d/a.bin"; show '.bin missing' train
 copy; rm "$d/a.idx"; show '.idx missing' train
 copy; patch "$d/a.bin" 0 '\xff\xff\xff\x7f'; show 'a token id beyond the vocabulary' train --train-iters 400
+copy; (cd "$d" && train >/dev/null 2>&1); patch "$(ls "$d"/cache/*-train-document_index.npy)" 128 '\x07'; show 'a cache with other numbers than were written' train; rm -rf "$d/cache"
 copy; mkdir -p "$d/cache" && : >"$d/file"; show 'a cache folder that is a file' train --data-cache-path file
 copy; show 'no validation data' train --split 99999,1 --eval-iters 5
 copy; show 'launched ranks with a wrong flag' launched --lr fast
@@ -61,6 +62,14 @@ echo '[1]' >"$d/x.jsonl"; show 'JSON line that is no object' p --input x.jsonl
 printf '{"text": "\xff\xfe"}\n' >"$d/x.jsonl"; show 'text that is not UTF-8' p --input x.jsonl
 echo 'hello' >"$d/x.jsonl.gz"; show '.gz that is none' p --input x.jsonl.gz
 echo 'hello' >"$d/x.jsonl.zst"; show '.zst that is none' p --input x.jsonl.zst
+packed() { for i in 1 2; do echo "{\"text\": \"$i\"}"; done | while read -r line; do echo "$line" | "$1" -c; done; }
+packed gzip >"$d/x.jsonl.gz"; patch "$d/x.jsonl.gz" $(($(echo '{"text": "1"}' | gzip -c | wc -c) + 2)) '\x07'; show '.gz with a damaged second header' p --input x.jsonl.gz
+packed gzip | head -c 40 >"$d/x.jsonl.gz"; show '.gz cut in its second header' p --input x.jsonl.gz
+(packed gzip; echo junk) >"$d/x.jsonl.gz"; show '.gz with junk behind it' p --input x.jsonl.gz
+packed zstd | head -c 40 >"$d/x.jsonl.zst"; show '.zst cut in its second frame' p --input x.jsonl.zst
+printf 'PAR1\x15\x04\x15' >"$d/x.jsonl"; show 'Parquet for JSON lines' p --input x.jsonl
+packed gzip >"$d/x.jsonl"; show 'gzip under a plain name' p --input x.jsonl
+(printf '{"text": "'; head -c 40000000 /dev/zero | tr '\0' a; echo '"}') >"$d/x.jsonl"; show 'a line that the heap cannot hold' env TANUKI4J_HEAP=64m "$t" preprocess --output-prefix out --input x.jsonl --tokenizer-type NullTokenizer --vocab-size 9
 show 'input missing' p --input none.jsonl
 echo '{"text": "a"}' >"$d/x.jsonl"
 head -c 5000 "$model" >"$d/cut.model"; show '.model cut off' p --input x.jsonl --tokenizer-model cut.model

@@ -71,13 +71,18 @@ final class InspectCommand implements Callable<Integer> {
       safetensors(out);
     } else if (name.endsWith(".model")) {
       tokenizer(out);
-    } else if (Files.isDirectory(path)) {
+    } else if (isFolderOnly()) {
       checkpoints(out);
     } else {
       tokens(out, Path.of(name.replaceFirst("\\.(idx|bin)$", "")));
     }
     out.flush();
     return 0;
+  }
+
+  /** A corpus has a folder of its own name once its sample order is in the default cache. */
+  private boolean isFolderOnly() {
+    return Files.isDirectory(path) && !Files.exists(Path.of(path + ".idx"));
   }
 
   private void tokens(PrintWriter out, Path prefix) {

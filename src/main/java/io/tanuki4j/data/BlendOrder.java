@@ -44,8 +44,8 @@ record BlendOrder(IndexArray datasets, IndexArray samples) {
 
   private static void write(Blending blending, long size, IndexCache cache) throws IOException {
     String shape = "(%d,)".formatted(size);
-    try (var datasets = new NpyWriter(cache.file(DATASETS), NpyType.INT16, shape);
-        var samples = new NpyWriter(cache.file(SAMPLES), NpyType.INT64, shape)) {
+    try (var datasets = cache.writer(DATASETS, NpyType.INT16, shape);
+        var samples = cache.writer(SAMPLES, NpyType.INT64, shape)) {
       for (long i = 0; i < size; i++) {
         int dataset = blending.next();
         datasets.putShort(dataset);

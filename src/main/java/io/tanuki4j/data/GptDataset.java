@@ -68,6 +68,16 @@ final class GptDataset implements TokenDataset {
    */
   @Override
   public int[] sample(long index) {
+    try {
+      return tokens(index);
+    } catch (InternalError e) {
+      throw corpus.unreadable(e);
+    } finally {
+      corpus.requireWhole();
+    }
+  }
+
+  private int[] tokens(long index) {
     Objects.checkIndex(index, size());
     long row = order.shuffle().get(index);
     if (row >= size() || row < 0) {

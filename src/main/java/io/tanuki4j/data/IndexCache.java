@@ -1,6 +1,7 @@
 package io.tanuki4j.data;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,14 +14,17 @@ import java.util.Set;
 
 /**
  * The files that keep one sample order, in Megatron's folder, names and formats, so that either
- * program finds the other's: {@code <md5 of the description>-<class>-<split>-<what>}.
+ * program finds the other's: {@code <md5 of the description>-<class>-<split>-<what>}. Ours have a
+ * file of checksums with them; what is in Megatron's is checked where a sample is looked up.
  */
 final class IndexCache {
   private static final String DESCRIPTION = "description.txt";
+  private static final String CHECKSUMS = "checksums.txt";
 
   private final Path dir;
   private final String base;
   private final String description;
+  private final Checksums checksums = new Checksums();
 
   /**
    * @param datasetClass Megatron's class name
@@ -46,7 +50,7 @@ final class IndexCache {
   /**
    * Maps one file.
    *
-   * @throws IllegalArgumentException if it is damaged or does not have these rows and columns
+   * @throws RuntimeException if it is damaged or does not have these rows and columns
    */
   NpyArray read(String name, Set<NpyType> types, int columns, long rows) {
     NpyArray array = NpyArray.read(file(name), types, columns);
@@ -54,6 +58,11 @@ final class IndexCache {
       throw NpyArray.damaged(
           file(name),
           "%d rows (expected: %d for the data as they are now)".formatted(array.rows(), rows));
+    }
+    try {
+      Checksums.require(file(CHECKSUMS), file(name));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file(name), e);
     }
     return array;
   }
@@ -63,9 +72,8 @@ final class IndexCache {
     try {
       Files.createDirectories(dir);
       filling.write();
-      Path temporary = NpyWriter.temporary(file(DESCRIPTION));
-      Files.writeString(temporary, description);
-      Files.move(temporary, file(DESCRIPTION), StandardCopyOption.ATOMIC_MOVE);
+      write(CHECKSUMS, checksums.text());
+      write(DESCRIPTION, description);
     } catch (IOException e) {
       throw new IllegalArgumentException(
           ("%s: the sample order cannot be written there (%s). Give a writable folder"
@@ -75,7 +83,18 @@ final class IndexCache {
     }
   }
 
-  /** Writes arrays through {@link NpyWriter}. */
+  /** Begins one file. */
+  NpyWriter writer(String name, NpyType type, String shape) throws IOException {
+    return new NpyWriter(file(name), type, shape, checksums);
+  }
+
+  private void write(String name, String text) throws IOException {
+    Path temporary = NpyWriter.temporary(file(name));
+    Files.writeString(temporary, text);
+    Files.move(temporary, file(name), StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Writes arrays through {@link #writer}. */
   @FunctionalInterface
   interface Filling {
     void write() throws IOException;

@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -15,11 +16,13 @@ public final class IndexedDataset implements AutoCloseable {
   private final Path prefix;
   private final SequenceIndex index;
   private final FileBytes bytes;
+  private final OpenFiles files;
 
-  private IndexedDataset(Path prefix, SequenceIndex index, FileBytes bytes) {
+  private IndexedDataset(Path prefix, SequenceIndex index, FileBytes bytes, OpenFiles files) {
     this.prefix = prefix;
     this.index = index;
     this.bytes = bytes;
+    this.files = files;
   }
 
   /**
@@ -40,7 +43,7 @@ public final class IndexedDataset implements AutoCloseable {
     try {
       index.requireTokens(idx, bin, Files.size(bin));
       FileBytes bytes = memoryMapped ? MappedBytes.ofFile(bin) : new PositionalBytes(bin);
-      return new IndexedDataset(prefix, index, bytes);
+      return new IndexedDataset(prefix, index, bytes, OpenFiles.of(idx, bin));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + bin, e);
     }
@@ -105,9 +108,25 @@ public final class IndexedDataset implements AutoCloseable {
     }
   }
 
+  /**
+   * Checks that neither file was cut since it was opened; after that, reads of it may have given
+   * anything.
+   *
+   * @throws UserException if one was, naming it
+   */
+  void requireWhole() {
+    files.requireWhole();
+  }
+
+  /** What is said when a mapped file could not be read. */
+  UserException unreadable(InternalError cause) {
+    return files.unreadable(cause);
+  }
+
   @Override
   public void close() {
     bytes.close();
+    files.close();
   }
 
   /** The path with a suffix appended to its last name. */

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.zip.CRC32C;
 
 /**
  * Writes one array as a .npy file of version 1.0, as {@code numpy.save} does. The file appears
@@ -22,14 +23,19 @@ final class NpyWriter implements AutoCloseable {
   private final Path file;
   private final Path temporary;
   private final FileChannel channel;
+  private final Checksums checksums;
+  private final CRC32C checksum = new CRC32C();
+  private long size;
   private final ByteBuffer buffer =
       ByteBuffer.allocateDirect(BUFFER_SIZE).order(ByteOrder.LITTLE_ENDIAN);
 
   /**
    * @param shape as numpy prints it, {@code (6,)} or {@code (7, 2)}
+   * @param checksums gets the file's when it is whole
    */
-  NpyWriter(Path file, NpyType type, String shape) throws IOException {
+  NpyWriter(Path file, NpyType type, String shape, Checksums checksums) throws IOException {
     this.file = file;
+    this.checksums = checksums;
     this.temporary = temporary(file);
     channel =
         FileChannel.open(
@@ -69,6 +75,7 @@ final class NpyWriter implements AutoCloseable {
     channel.force(true);
     channel.close();
     Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+    checksums.add(file, size, checksum);
   }
 
   @Override
@@ -98,6 +105,8 @@ final class NpyWriter implements AutoCloseable {
 
   private void flush() throws IOException {
     buffer.flip();
+    size += buffer.remaining();
+    checksum.update(buffer.duplicate());
     while (buffer.hasRemaining()) {
       channel.write(buffer);
     }

@@ -124,7 +124,7 @@ final class SampleOrder {
   }
 
   private NpyWriter writer(String name, NpyType type, String shape, long rows) throws IOException {
-    return new NpyWriter(cache.file(name), type, shape.formatted(rows));
+    return cache.writer(name, type, shape.formatted(rows));
   }
 
   private int numDocuments() {

@@ -91,9 +91,9 @@ class PreprocessCommandTest {
         .last()
         .asString()
         .isEqualTo(
-            "preprocess: %s, line 2: key \"text\": number (expected: a string or a list of strings)."
+            "preprocess: %s, line 2: key \"text\": a number (expected: a string or a list of strings)."
                     .formatted(input)
-                + " Mend or remove the line.");
+                + " Fix or remove the line.");
     try (Stream<Path> files = Files.list(folder)) {
       assertThat(files).containsExactly(input);
     }

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.data.OrderSettings.Slice;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -181,15 +184,54 @@ class GptDatasetTest {
   })
   void a_place_outside_the_corpus_is_named(String name, int element, int value) throws IOException {
     build(6, 512).close();
-    byte[] bytes = Files.readAllBytes(file(name));
-    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(128 + 4 * element, value);
-    Files.write(file(name), bytes);
+    edit(name, element, value);
+    Files.delete(file("checksums.txt")); // As if Megatron had written the cache.
     try (GptDataset data = build(6, 512)) {
       assertThatThrownBy(() -> IntStream.range(0, 6).forEach(data::sample))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageStartingWith(dir.resolve("c") + " (train): the place of sample ")
           .hasMessageContaining("is damaged or of other data; delete it");
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"document_index.npy, 0, 5", "sample_index.npy, 3, 2", "shuffle_index.npy, 0, 1"})
+  void a_cache_with_other_numbers_than_were_written_is_refused(
+      String name, int element, int value) throws IOException {
+    build(6, 512).close();
+    edit(name, element, value);
+    assertThatThrownBy(() -> build(6, 512))
+        .isInstanceOf(UserException.class)
+        .hasMessageStartingWith(file(name) + ": its bytes are not those that ")
+        .hasMessageEndingWith("Delete it, and it is built again.");
+    Files.delete(file(name));
+    try (GptDataset rebuilt = build(6, 512)) {
+      assertThat(rebuilt.sample(0)).containsExactly(20, 21, 22, 23, 24);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"c.bin, true", "c.bin, false", "c.idx, true"})
+  void a_file_that_is_cut_while_it_is_read_is_named(String name, boolean mapped)
+      throws IOException {
+    TestData.write(dir.resolve("c"), IntStream.range(0, 20_000).map(i -> i % 500).toArray());
+    IndexedDataset corpus = IndexedDataset.open(dir.resolve("c"), mapped);
+    try (GptDataset data = GptDataset.build(corpus, slice(0, 1, 5000L), settings(512))) {
+      data.sample(0);
+      try (FileChannel file = FileChannel.open(dir.resolve(name), StandardOpenOption.WRITE)) {
+        file.truncate(20);
+      }
+      assertThatThrownBy(() -> IntStream.range(1, 5000).forEach(data::sample))
+          .isInstanceOf(UserException.class)
+          .hasMessageStartingWith(dir.resolve(name) + ": 20 bytes (expected: ")
+          .hasMessageContaining("it was cut while it was read. Restore it");
+    }
+  }
+
+  private void edit(String name, int element, int value) throws IOException {
+    byte[] bytes = Files.readAllBytes(file(name));
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(128 + 4 * element, value);
+    Files.write(file(name), bytes);
   }
 
   private GptDataset build(long numSamples, int vocabSize) {

@@ -25,7 +25,7 @@ class NpyArrayTest {
   @Test
   void reads_what_was_written() throws IOException {
     Path file = dir.resolve("a.npy");
-    try (NpyWriter writer = new NpyWriter(file, NpyType.INT64, "(2,)")) {
+    try (NpyWriter writer = new NpyWriter(file, NpyType.INT64, "(2,)", new Checksums())) {
       writer.putLong(-5);
       writer.putLong(1L << 40);
       writer.finish();
@@ -34,7 +34,7 @@ class NpyArrayTest {
     assertThat(longs.rows()).isEqualTo(2);
     assertThat(longs.get(0)).isEqualTo(-5);
     assertThat(longs.get(1)).isEqualTo(1L << 40);
-    try (NpyWriter writer = new NpyWriter(file, NpyType.INT16, "(2,)")) {
+    try (NpyWriter writer = new NpyWriter(file, NpyType.INT16, "(2,)", new Checksums())) {
       writer.putShort(-3);
       writer.putShort(32766);
       writer.finish();
@@ -47,7 +47,7 @@ class NpyArrayTest {
   @Test
   void unsigned_numbers_are_not_negative() throws IOException {
     Path file = dir.resolve("a.npy");
-    try (NpyWriter writer = new NpyWriter(file, NpyType.UINT32, "(1,)")) {
+    try (NpyWriter writer = new NpyWriter(file, NpyType.UINT32, "(1,)", new Checksums())) {
       writer.putInt(-1);
       writer.finish();
     }
@@ -56,7 +56,7 @@ class NpyArrayTest {
 
   @Test
   void a_file_that_is_not_finished_is_not_there() throws IOException {
-    try (NpyWriter writer = new NpyWriter(dir.resolve("a.npy"), NpyType.INT32, "(1,)")) {
+    try (NpyWriter writer = new NpyWriter(dir.resolve("a.npy"), NpyType.INT32, "(1,)", new Checksums())) {
       writer.putInt(1);
     }
     assertThat(dir).isEmptyDirectory();
@@ -89,7 +89,7 @@ class NpyArrayTest {
   void names_the_file_and_the_reason(String name, UnaryOperator<byte[]> damage, String sentence)
       throws IOException {
     Path file = dir.resolve("a.npy");
-    try (NpyWriter writer = new NpyWriter(file, NpyType.INT32, "(3, 2)")) {
+    try (NpyWriter writer = new NpyWriter(file, NpyType.INT32, "(3, 2)", new Checksums())) {
       writer.putInts(new int[] {1, 2, 3, 4, 5, 6});
       writer.finish();
     }

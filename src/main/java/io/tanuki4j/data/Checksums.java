@@ -1,0 +1,64 @@
+package io.tanuki4j.data;
+
+import io.tanuki4j.error.UserException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.zip.CRC32C;
+
+/**
+ * Sizes and checksums of files as they were written, in a text file with a line for each: its name,
+ * its size in bytes and its CRC-32C.
+ */
+final class Checksums {
+  private static final int BUFFER_SIZE = 1 << 20;
+
+  private final Map<String, String> lines = new TreeMap<>();
+
+  /** Notes a file that was written. */
+  void add(Path file, long size, CRC32C checksum) {
+    lines.put(String.valueOf(file.getFileName()), line(file, size, checksum));
+  }
+
+  /** The text of the file of checksums. */
+  String text() {
+    return lines.values().stream().collect(Collectors.joining("\n", "", "\n"));
+  }
+
+  /**
+   * Compares a file with what was written. Without a file of checksums it may be anything, for
+   * example of another program.
+   *
+   * @throws UserException if it has other bytes
+   */
+  static void require(Path checksums, Path file) throws IOException {
+    if (!Files.isRegularFile(checksums)) {
+      return;
+    }
+    CRC32C checksum = new CRC32C();
+    long size = 0;
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] buffer = new byte[BUFFER_SIZE];
+      for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+        checksum.update(ByteBuffer.wrap(buffer, 0, count));
+        size += count;
+      }
+    }
+    String text = new String(Files.readAllBytes(checksums), StandardCharsets.ISO_8859_1);
+    if (text.lines().noneMatch(line(file, size, checksum)::equals)) {
+      throw new UserException(
+          "%s: its bytes are not those that %s says were written. Delete it, and it is built again."
+              .formatted(file, checksums.getFileName()));
+    }
+  }
+
+  private static String line(Path file, long size, CRC32C checksum) {
+    return "%s %d %08x".formatted(file.getFileName(), size, checksum.getValue());
+  }
+}
