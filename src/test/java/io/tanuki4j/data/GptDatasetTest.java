@@ -196,8 +196,8 @@ class GptDatasetTest {
 
   @ParameterizedTest
   @CsvSource({"document_index.npy, 0, 5", "sample_index.npy, 3, 2", "shuffle_index.npy, 0, 1"})
-  void a_cache_with_other_numbers_than_were_written_is_refused(
-      String name, int element, int value) throws IOException {
+  void a_cache_with_other_numbers_than_were_written_is_refused(String name, int element, int value)
+      throws IOException {
     build(6, 512).close();
     edit(name, element, value);
     assertThatThrownBy(() -> build(6, 512))

@@ -56,7 +56,8 @@ class NpyArrayTest {
 
   @Test
   void a_file_that_is_not_finished_is_not_there() throws IOException {
-    try (NpyWriter writer = new NpyWriter(dir.resolve("a.npy"), NpyType.INT32, "(1,)", new Checksums())) {
+    try (NpyWriter writer =
+        new NpyWriter(dir.resolve("a.npy"), NpyType.INT32, "(1,)", new Checksums())) {
       writer.putInt(1);
     }
     assertThat(dir).isEmptyDirectory();

@@ -41,7 +41,8 @@ final class ForeignFile {
           new Kind("\u0080\u0005", "a pickle", NOT_A_TEXT),
           new Kind("\u00ff\u00fe", "text in UTF-16", "Convert it to UTF-8, for example with iconv"),
           new Kind("\u00fe\u00ff", "text in UTF-16", "Convert it to UTF-8, for example with iconv"),
-          new Kind("\u00ef\u00bb\u00bf", "text with a byte order mark", "Remove its first 3 bytes"));
+          new Kind(
+              "\u00ef\u00bb\u00bf", "text with a byte order mark", "Remove its first 3 bytes"));
 
   private ForeignFile() {}
 
