@@ -68,7 +68,7 @@ final class TextCuts {
         && knownCharacters.contains(after)
         && (Character.isLetterOrDigit(before) || STOPS.indexOf(before) >= 0)
         && Character.isLetterOrDigit(after)
-        && (!addsBlank || knownCharacters.contains(BLANK) && isApart(BLANK, after))
+        && (!addsBlank || (knownCharacters.contains(BLANK) && isApart(BLANK, after)))
         && isNormalised(before, after);
   }
 

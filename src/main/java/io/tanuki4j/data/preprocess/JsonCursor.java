@@ -155,7 +155,7 @@ final class JsonCursor {
   private void skipNumber() throws SyntaxException {
     boolean negative = bytes[at] == '-';
     at += negative ? 1 : 0;
-    if (current() == 'I' || current() == 'N' && !negative) {
+    if (current() == 'I' || (current() == 'N' && !negative)) {
       skipWord(current() == 'I' ? "Infinity" : "NaN");
       return;
     }
@@ -206,7 +206,7 @@ final class JsonCursor {
         hasEscapes = true;
         at++;
         skipEscape();
-      } else if (current() >= 0 && current() < ' ' || at == to) {
+      } else if ((current() >= 0 && current() < ' ') || at == to) {
         throw wrong();
       } else {
         at++;

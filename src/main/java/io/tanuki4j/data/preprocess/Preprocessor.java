@@ -106,7 +106,7 @@ public final class Preprocessor implements AutoCloseable {
         pending.add(submit(batch, part, bytesOfPasses + batches.bytesRead()));
         pendingBytes += batch.size();
         while (pending.size() > config.workers() * BATCHES_PER_WORKER
-            || pending.size() > 1 && pendingBytes > MAX_PENDING_BYTES) {
+            || (pending.size() > 1 && pendingBytes > MAX_PENDING_BYTES)) {
           pendingBytes -= pending.element().size();
           write(pending.remove());
         }
