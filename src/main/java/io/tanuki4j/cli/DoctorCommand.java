@@ -76,11 +76,11 @@ final class DoctorCommand implements Callable<Integer> {
     Shape shape = Shape.of(PROBE_SIZE, PROBE_SIZE);
     Tensor a = scope.allocate(shape, DType.F32);
     Tensor out = scope.allocate(shape, DType.F32);
-    device.kernels().fill(a, 0.5);
+    device.kernels().elementwise().fill(a, 0.5);
     long nanos = 0;
     for (int i = 0; i < 2; i++) {
       long start = System.nanoTime();
-      device.kernels().matmul(out, a, Op.NONE, a, Op.NONE, Accumulate.OVERWRITE);
+      device.kernels().matmul().matmul(out, a, Op.NONE, a, Op.NONE, Accumulate.OVERWRITE);
       device.synchronize();
       nanos = System.nanoTime() - start;
     }

@@ -75,7 +75,7 @@ public final class SoloGroup implements ProcessGroup {
     }
     boolean same = out.buffer().equals(in.buffer()) && out.byteOffset() == in.byteOffset();
     if (!same) {
-      device.kernels().copy(asFloats(out), asFloats(in.reshape(out.shape())));
+      device.kernels().elementwise().copy(asFloats(out), asFloats(in.reshape(out.shape())));
     }
   }
 

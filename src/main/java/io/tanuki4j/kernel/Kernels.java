@@ -1,20 +1,20 @@
 package io.tanuki4j.kernel;
 
 /**
- * Every operation of training. The first arguments of an operation are its outputs, allocated by
- * the caller; each forward has its backward beside it. Inputs and outputs are contiguous, floating
- * types of one call agree unless a method says otherwise, and sums are accumulated in at least fp32
- * (fp64 for fp64 tensors).
+ * The operations of training, in families; a layer takes the family it uses. The first arguments of
+ * an operation are its outputs, allocated by the caller; each forward stands next to its backward.
+ * Inputs and outputs are contiguous, floating types of one call agree unless a method says
+ * otherwise, and sums are accumulated in at least fp32 (fp64 for fp64 tensors).
  */
-public interface Kernels
-    extends MatmulKernels,
-        NormKernels,
-        RopeKernels,
-        AttentionKernels,
-        ActivationKernels,
-        EmbeddingKernels,
-        LossKernels,
-        VocabParallelLossKernels,
-        OptimizerKernels,
-        ElementwiseKernels,
-        RandomKernels {}
+public record Kernels(
+    MatmulKernels matmul,
+    NormKernels norm,
+    RopeKernels rope,
+    AttentionKernels attention,
+    ActivationKernels activation,
+    EmbeddingKernels embedding,
+    LossKernels loss,
+    VocabParallelLossKernels vocabParallelLoss,
+    OptimizerKernels optimizer,
+    ElementwiseKernels elementwise,
+    RandomKernels random) {}

@@ -19,11 +19,8 @@ public interface NormKernels {
    *
    * @param sum {@code [t, h]}; may be {@code x} or {@code delta} itself
    */
-  default void addRmsNormForward(
-      Tensor sum, Tensor out, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
-    ((ElementwiseKernels) this).add(sum, x, delta);
-    rmsNormForward(out, rstd, sum, weight, epsilon);
-  }
+  void addRmsNormForward(
+      Tensor sum, Tensor out, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon);
 
   /**
    * With {@code u = dOut · weight}: {@code dx (+)= rstd · (u − x · rstd² · mean(u · x))}. Adds

@@ -92,7 +92,7 @@ public final class ModelBuilder {
     int numQueryGroups = config.numQueryGroups() / context.dims().tp();
     int headDim = config.headDim();
     return context.dims().cp() == 1
-        ? new CausalAttention(kernels, numHeads, numQueryGroups, headDim)
+        ? new CausalAttention(kernels.attention(), numHeads, numQueryGroups, headDim)
         : new ContextAttention(
             kernels, context.cp(), communication, numHeads, numQueryGroups, headDim);
   }
@@ -167,13 +167,13 @@ public final class ModelBuilder {
 
   private TransformerBlock block(String prefix) {
     return new TransformerBlock(
-        kernels,
+        kernels.elementwise(),
         norm(prefix + ModelParameters.ATTENTION_NORM),
         attention(prefix),
         norm(prefix + ModelParameters.MLP_NORM),
         new Mlp(
             intoRegion(prefix + ModelParameters.GATE_UP),
-            new SwiGlu(kernels),
+            new SwiGlu(kernels.activation()),
             outOfRegion(prefix + ModelParameters.DOWN)));
   }
 
@@ -226,10 +226,10 @@ public final class ModelBuilder {
   }
 
   private ColumnParallelLinear intoRegion(String name) {
-    return new ColumnParallelLinear(kernels, parameters.get(name), region);
+    return new ColumnParallelLinear(kernels.matmul(), parameters.get(name), region);
   }
 
   private RowParallelLinear outOfRegion(String name) {
-    return new RowParallelLinear(kernels, parameters.get(name), region);
+    return new RowParallelLinear(kernels.matmul(), parameters.get(name), region);
   }
 }

@@ -1,6 +1,6 @@
 package io.tanuki4j.model;
 
-import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Microbatch;
@@ -15,14 +15,18 @@ import java.util.stream.Stream;
  * mlp(norm(r))}, all {@code [s, b, h]}.
  */
 final class TransformerBlock implements Layer<TransformerBlock.Saved> {
-  private final Kernels kernels;
+  private final ElementwiseKernels kernels;
   private final RmsNorm attentionNorm;
   private final SelfAttention attention;
   private final RmsNorm mlpNorm;
   private final Mlp mlp;
 
   TransformerBlock(
-      Kernels kernels, RmsNorm attentionNorm, SelfAttention attention, RmsNorm mlpNorm, Mlp mlp) {
+      ElementwiseKernels kernels,
+      RmsNorm attentionNorm,
+      SelfAttention attention,
+      RmsNorm mlpNorm,
+      Mlp mlp) {
     this.kernels = kernels;
     this.attentionNorm = attentionNorm;
     this.attention = attention;

@@ -1,18 +1,18 @@
 package io.tanuki4j.nn;
 
+import io.tanuki4j.kernel.AttentionKernels;
 import io.tanuki4j.kernel.AttentionShape;
-import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /** Attention of a rank that has the whole sequence. */
 public final class CausalAttention implements AttentionCore {
-  private final Kernels kernels;
+  private final AttentionKernels kernels;
   private final int numHeads;
   private final int numQueryGroups;
   private final int headDim;
 
-  public CausalAttention(Kernels kernels, int numHeads, int numQueryGroups, int headDim) {
+  public CausalAttention(AttentionKernels kernels, int numHeads, int numQueryGroups, int headDim) {
     this.kernels = kernels;
     this.numHeads = numHeads;
     this.numQueryGroups = numQueryGroups;

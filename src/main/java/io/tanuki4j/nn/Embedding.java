@@ -26,7 +26,9 @@ public final class Embedding {
    * @param out {@code [s, b, h]}: the hidden states of the micro-batch's tokens
    */
   public void forward(Tensor out, Microbatch microbatch) {
-    kernels.embeddingForward(out, microbatch.tokens(), weight.value(), weight.spec().firstRow());
+    kernels
+        .embedding()
+        .embeddingForward(out, microbatch.tokens(), weight.value(), weight.spec().firstRow());
   }
 
   /** Adds into the gradient of the table, or begins it. */
@@ -34,7 +36,9 @@ public final class Embedding {
     if (!afterHead) {
       microbatch.begin(weight.grad(), kernels);
     }
-    kernels.embeddingBackward(weight.grad(), dOut, microbatch.tokens(), weight.spec().firstRow());
+    kernels
+        .embedding()
+        .embeddingBackward(weight.grad(), dOut, microbatch.tokens(), weight.spec().firstRow());
   }
 
   public Parameter weight() {

@@ -1,17 +1,17 @@
 package io.tanuki4j.nn;
 
-import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.tensor.Tensor;
 
 /** Loss and gradient by one operation, where the logits of the whole vocabulary are here. */
 public final class FusedCrossEntropy implements CrossEntropy {
-  private final Kernels kernels;
+  private final LossKernels kernels;
   private final double zLoss;
 
   /**
    * @param zLoss coefficient of the z-loss, 0 for none
    */
-  public FusedCrossEntropy(Kernels kernels, double zLoss) {
+  public FusedCrossEntropy(LossKernels kernels, double zLoss) {
     this.kernels = kernels;
     this.zLoss = zLoss;
   }

@@ -24,8 +24,8 @@ public final class Initializer {
 
   /** Fills all values; gradients, and the gaps between parameters, become zero. */
   public void initialize(ParameterBuffers parameters) {
-    kernels.fill(parameters.values(), 0);
-    kernels.fill(parameters.grads(), 0);
+    kernels.elementwise().fill(parameters.values(), 0);
+    kernels.elementwise().fill(parameters.grads(), 0);
     for (Parameter parameter : parameters.all()) {
       initialize(parameter);
     }
@@ -48,7 +48,7 @@ public final class Initializer {
   private void initialize(Parameter parameter) {
     ParameterSpec spec = parameter.spec();
     if (spec.initialStd() == ParameterSpec.ONES) {
-      kernels.fill(parameter.value(), 1);
+      kernels.elementwise().fill(parameter.value(), 1);
       return;
     }
     long row = 0;
@@ -61,12 +61,14 @@ public final class Initializer {
 
   private void fillNormal(Tensor rows, ParameterSpec.Slice slice, double standardDeviation) {
     long columns = rows.shape().rowSize();
-    kernels.fillNormal(
-        rows.reshape(Shape.of(slice.rows(), columns)),
-        key(seed, slice.name()),
-        slice.firstRow(),
-        slice.firstColumn(),
-        slice.globalShape().rowSize(),
-        standardDeviation);
+    kernels
+        .random()
+        .fillNormal(
+            rows.reshape(Shape.of(slice.rows(), columns)),
+            key(seed, slice.name()),
+            slice.firstRow(),
+            slice.firstColumn(),
+            slice.globalShape().rowSize(),
+            standardDeviation);
   }
 }

@@ -4,7 +4,7 @@ import static io.tanuki4j.kernel.MatmulKernels.Op.NONE;
 import static io.tanuki4j.kernel.MatmulKernels.Op.TRANSPOSE;
 
 import io.tanuki4j.kernel.Accumulate;
-import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
@@ -13,10 +13,10 @@ import java.util.List;
  * without a copy.
  */
 public final class Linear implements Layer<Tensor> {
-  private final Kernels kernels;
+  private final MatmulKernels kernels;
   private final Parameter weight;
 
-  public Linear(Kernels kernels, Parameter weight) {
+  public Linear(MatmulKernels kernels, Parameter weight) {
     this.kernels = kernels;
     this.weight = weight;
   }

@@ -54,7 +54,7 @@ public record Microbatch(
   /** Zeroes a gradient that the operations at hand can only add to, if it begins here. */
   void begin(Tensor weightGrad, Kernels kernels) {
     if (weightGrads == Accumulate.OVERWRITE) {
-      kernels.fill(weightGrad, 0);
+      kernels.elementwise().fill(weightGrad, 0);
     }
   }
 

@@ -4,7 +4,7 @@ import static io.tanuki4j.kernel.MatmulKernels.Op.NONE;
 import static io.tanuki4j.kernel.MatmulKernels.Op.TRANSPOSE;
 
 import io.tanuki4j.kernel.Accumulate;
-import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -24,7 +24,7 @@ public final class OutputHead {
    */
   public static final int CHUNK_TOKENS = 4096;
 
-  private final Kernels kernels;
+  private final MatmulKernels kernels;
   private final Parameter weight;
   private final CrossEntropy loss;
   private final int chunkTokens;
@@ -33,7 +33,7 @@ public final class OutputHead {
    * @param weight {@code [v, h]}, of the vocabulary or of this rank's part of it
    * @param chunkTokens tokens whose logits exist at once
    */
-  public OutputHead(Kernels kernels, Parameter weight, CrossEntropy loss, int chunkTokens) {
+  public OutputHead(MatmulKernels kernels, Parameter weight, CrossEntropy loss, int chunkTokens) {
     this.kernels = kernels;
     this.weight = weight;
     this.loss = loss;

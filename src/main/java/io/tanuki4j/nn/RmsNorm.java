@@ -30,7 +30,7 @@ public final class RmsNorm implements Layer<RmsNorm.Saved> {
   @Override
   public Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
     Tensor rstd = allocateRstd(x, microbatch);
-    kernels.rmsNormForward(out, rstd, x, weight.value(), epsilon);
+    kernels.norm().rmsNormForward(out, rstd, x, weight.value(), epsilon);
     return new Saved(x, rstd);
   }
 
@@ -41,7 +41,7 @@ public final class RmsNorm implements Layer<RmsNorm.Saved> {
    */
   public Saved addForward(Tensor sum, Tensor out, Tensor x, Tensor delta, Microbatch microbatch) {
     Tensor rstd = allocateRstd(x, microbatch);
-    kernels.addRmsNormForward(sum, out, rstd, x, delta, weight.value(), epsilon);
+    kernels.norm().addRmsNormForward(sum, out, rstd, x, delta, weight.value(), epsilon);
     return new Saved(sum, rstd);
   }
 
@@ -67,8 +67,10 @@ public final class RmsNorm implements Layer<RmsNorm.Saved> {
   private void backward(
       Tensor dx, Saved saved, Tensor dOut, Accumulate accumulate, Microbatch microbatch) {
     microbatch.begin(weight.grad(), kernels);
-    kernels.rmsNormBackward(
-        dx, weight.grad(), dOut, saved.x(), saved.rstd(), weight.value(), accumulate);
+    kernels
+        .norm()
+        .rmsNormBackward(
+            dx, weight.grad(), dOut, saved.x(), saved.rstd(), weight.value(), accumulate);
   }
 
   private static Tensor allocateRstd(Tensor x, Microbatch microbatch) {

@@ -2,8 +2,8 @@ package io.tanuki4j.nn;
 
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Device;
-import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.RopeKernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
 
 /** Rotates queries and keys in place, by tables of cosines and sines made once. */
 public final class Rope {
-  private final Kernels kernels;
+  private final RopeKernels kernels;
   private final Tensor cos;
   private final Tensor sin;
   private final boolean fromStart;
@@ -35,10 +35,10 @@ public final class Rope {
     device.upload(cos, table(frequencies, positions, dtype, Math::cos));
     device.upload(sin, table(frequencies, positions, dtype, Math::sin));
     boolean fromStart = IntStream.range(0, positions.length).allMatch(i -> positions[i] == i);
-    return new Rope(device.kernels(), cos, sin, fromStart);
+    return new Rope(device.kernels().rope(), cos, sin, fromStart);
   }
 
-  private Rope(Kernels kernels, Tensor cos, Tensor sin, boolean fromStart) {
+  private Rope(RopeKernels kernels, Tensor cos, Tensor sin, boolean fromStart) {
     this.kernels = kernels;
     this.cos = cos;
     this.sin = sin;

@@ -1,6 +1,6 @@
 package io.tanuki4j.nn;
 
-import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.ActivationKernels;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
@@ -9,9 +9,9 @@ import java.util.List;
  * Saves its input, without a copy.
  */
 public final class SwiGlu implements Layer<Tensor> {
-  private final Kernels kernels;
+  private final ActivationKernels kernels;
 
-  public SwiGlu(Kernels kernels) {
+  public SwiGlu(ActivationKernels kernels) {
     this.kernels = kernels;
   }
 

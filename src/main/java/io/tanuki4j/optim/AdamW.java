@@ -59,16 +59,16 @@ public final class AdamW {
     Tensor firstMoment = scope.allocate(size, types.firstMoment());
     Tensor secondMoment = scope.allocate(size, types.secondMoment());
     this.ranges = ranges(shard, master, firstMoment, secondMoment);
-    kernels.fill(parameters.grads(), 0);
-    kernels.fill(firstMoment, 0);
-    kernels.fill(secondMoment, 0);
+    kernels.elementwise().fill(parameters.grads(), 0);
+    kernels.elementwise().fill(firstMoment, 0);
+    kernels.elementwise().fill(secondMoment, 0);
     resetMaster();
   }
 
   /** Takes the main weights from the model's: after they were initialised, or loaded alone. */
   public void resetMaster() {
     if (hasMaster) {
-      ranges.forEach(range -> kernels.copy(range.master, range.weight));
+      ranges.forEach(range -> kernels.elementwise().copy(range.master, range.weight));
     }
   }
 
@@ -82,14 +82,16 @@ public final class AdamW {
     numUpdates++;
     Tensor factor = clipper.factor(norm);
     for (Range range : ranges) {
-      kernels.adamW(
-          range.weight,
-          range.master,
-          range.firstMoment,
-          range.secondMoment,
-          range.grad,
-          factor,
-          numbers(learningRate, range.owned.decayed() ? weightDecay : 0, range.owned.index()));
+      kernels
+          .optimizer()
+          .adamW(
+              range.weight,
+              range.master,
+              range.firstMoment,
+              range.secondMoment,
+              range.grad,
+              factor,
+              numbers(learningRate, range.owned.decayed() ? weightDecay : 0, range.owned.index()));
     }
   }
 

@@ -37,12 +37,12 @@ final class GradientClipper {
    * @return {@code [1]}, F64
    */
   Tensor factor(Tensor norm) {
-    kernels.fill(sumOfSquares, 0);
+    kernels.elementwise().fill(sumOfSquares, 0);
     for (FlatRange range : shard.counted()) {
-      kernels.sumOfSquares(sumOfSquares, range.of(shard.parameters().grads()));
+      kernels.optimizer().sumOfSquares(sumOfSquares, range.of(shard.parameters().grads()));
     }
     shard.group().allReduce(sumOfSquares, ReduceOp.SUM).await();
-    kernels.clipFactor(norm, factor, sumOfSquares, maxNorm);
+    kernels.optimizer().clipFactor(norm, factor, sumOfSquares, maxNorm);
     return factor;
   }
 }

@@ -48,7 +48,7 @@ public final class Evaluator {
   public Optional<Loss> run(
       BatchSource source, int numBatches, int numMicrobatches, IntPredicate goOn) {
     data.awaitWeights();
-    device.kernels().fill(sums, 0);
+    device.kernels().elementwise().fill(sums, 0);
     double ownTokens = 0;
     for (int batch = 1; batch <= numBatches; batch++) {
       if (!goOn.test(batch)) {

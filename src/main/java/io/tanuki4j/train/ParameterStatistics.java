@@ -38,9 +38,9 @@ public final class ParameterStatistics {
   /** The L2 norm of all weights ({@code --log-params-norm}). */
   double paramsNorm() {
     data.awaitWeights();
-    device.kernels().fill(sum, 0);
+    device.kernels().elementwise().fill(sum, 0);
     for (FlatRange range : shard.counted()) {
-      device.kernels().sumOfSquares(sum, range.of(shard.parameters().values()));
+      device.kernels().optimizer().sumOfSquares(sum, range.of(shard.parameters().values()));
     }
     return Math.sqrt(sumOverRanks());
   }
@@ -54,7 +54,7 @@ public final class ParameterStatistics {
     for (ParameterPart part : shard.countedParts()) {
       zeros += zerosOf(part.range());
     }
-    device.kernels().fill(sum, zeros);
+    device.kernels().elementwise().fill(sum, zeros);
     return Math.round(sumOverRanks());
   }
 

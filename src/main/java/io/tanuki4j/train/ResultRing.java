@@ -42,7 +42,7 @@ final class ResultRing {
 
   /** Zeroes the current iteration's values. */
   void begin() {
-    device.kernels().fill(current, 0);
+    device.kernels().elementwise().fill(current, 0);
   }
 
   /** Of the current iteration, {@code [LossKernels.NUM_SUMS]}; at the same address each time. */
@@ -61,7 +61,7 @@ final class ResultRing {
    * @param tokens that its loss is a sum over
    */
   void end(double tokens) {
-    device.kernels().copy(rows.rows(size, size + 1), current);
+    device.kernels().elementwise().copy(rows.rows(size, size + 1), current);
     numTokens[size] = tokens;
     size++;
   }

@@ -51,7 +51,7 @@ public final class AllReduceBenchmark {
       for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
         for (int bytes : SIZES) {
           Tensor tensor = scope.allocate(Shape.of(bytes / dtype.bytes()), dtype);
-          device.kernels().fill(tensor, 0);
+          device.kernels().elementwise().fill(tensor, 0);
           double micros = time(group, tensor, bytes > 1 << 22 ? 12 : 400);
           if (group.rank() == 0) {
             System.out.printf(

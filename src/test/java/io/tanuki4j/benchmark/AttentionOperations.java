@@ -86,7 +86,7 @@ final class AttentionOperations {
               Tensor part = in.normal(dtype, s, 1, a.outSize());
               Tensor sums = in.filled(DType.F32, 0, 1, a.numHeads(), s);
               Tensor partSums = in.filled(DType.F32, 0, 1, a.numHeads(), s);
-              return () -> in.kernels().mergeAttention(out, sums, part, partSums, a);
+              return () -> in.kernels().attention().mergeAttention(out, sums, part, partSums, a);
             }));
     operations.add(
         Operation.bytes(
@@ -108,8 +108,8 @@ final class AttentionOperations {
     int first = a.outSize();
     int count = a.keyValueSize();
     return accumulate == Accumulate.ADD
-        ? () -> in.kernels().copyColumns(qkv, first, keyValues, 0, count, accumulate)
-        : () -> in.kernels().copyColumns(keyValues, 0, qkv, first, count, accumulate);
+        ? () -> in.kernels().elementwise().copyColumns(qkv, first, keyValues, 0, count, accumulate)
+        : () -> in.kernels().elementwise().copyColumns(keyValues, 0, qkv, first, count, accumulate);
   }
 
   private final class Causal {
@@ -132,11 +132,11 @@ final class AttentionOperations {
     }
 
     void forward() {
-      kernels.causalAttentionForward(out, logSumExp, qkv, a);
+      kernels.attention().causalAttentionForward(out, logSumExp, qkv, a);
     }
 
     void backward() {
-      kernels.causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, a);
+      kernels.attention().causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, a);
     }
   }
 
@@ -165,12 +165,14 @@ final class AttentionOperations {
     }
 
     void forward() {
-      kernels.blockAttentionForward(out, logSumExp, qkv, keyValues, block);
+      kernels.attention().blockAttentionForward(out, logSumExp, qkv, keyValues, block);
     }
 
     void backward() {
-      kernels.blockAttentionBackward(
-          dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block);
+      kernels
+          .attention()
+          .blockAttentionBackward(
+              dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block);
     }
   }
 }

@@ -27,13 +27,13 @@ final class BenchmarkTensors {
   /** Normal numbers, others each time: zeros would let a GPU's clock run faster than training. */
   Tensor normal(DType dtype, long... dims) {
     Tensor tensor = scope.allocate(Shape.of(dims), dtype);
-    kernels().fillNormal(tensor, ++numMade, 0, 0, tensor.dim(-1), 1);
+    kernels().random().fillNormal(tensor, ++numMade, 0, 0, tensor.dim(-1), 1);
     return tensor;
   }
 
   Tensor filled(DType dtype, double value, long... dims) {
     Tensor tensor = scope.allocate(Shape.of(dims), dtype);
-    kernels().fill(tensor, value);
+    kernels().elementwise().fill(tensor, value);
     return tensor;
   }
 

@@ -30,7 +30,7 @@ final class FlatOperations {
         in -> {
           Tensor to = in.normal(DType.F32, numBytes / DType.F32.bytes());
           Tensor from = in.normal(DType.F32, numBytes / DType.F32.bytes());
-          return () -> in.kernels().copy(to, from);
+          return () -> in.kernels().elementwise().copy(to, from);
         });
   }
 
@@ -62,7 +62,7 @@ final class FlatOperations {
               Tensor out = in.normal(dtype, t);
               Tensor a = in.normal(dtype, t);
               Tensor b = in.normal(dtype, t);
-              return () -> in.kernels().add(out, a, b);
+              return () -> in.kernels().elementwise().add(out, a, b);
             }));
     for (double value : new double[] {0, 1}) {
       operations.add(
@@ -71,7 +71,7 @@ final class FlatOperations {
               (double) DType.F32.bytes() * k,
               in -> {
                 Tensor out = in.normal(DType.F32, k);
-                return () -> in.kernels().fill(out, value);
+                return () -> in.kernels().elementwise().fill(out, value);
               }));
     }
     operations.add(
@@ -81,7 +81,7 @@ final class FlatOperations {
             in -> {
               Tensor out = in.normal(dtype, k);
               Tensor from = in.normal(DType.F32, k);
-              return () -> in.kernels().copy(out, from);
+              return () -> in.kernels().elementwise().copy(out, from);
             }));
   }
 
@@ -94,7 +94,7 @@ final class FlatOperations {
             in -> {
               Tensor sum = in.filled(DType.F64, 0, 1);
               Tensor grads = in.normal(gradType, k);
-              return () -> in.kernels().sumOfSquares(sum, grads);
+              return () -> in.kernels().optimizer().sumOfSquares(sum, grads);
             }));
   }
 
@@ -115,7 +115,8 @@ final class FlatOperations {
               Tensor v = in.filled(second, 0, k);
               Tensor grads = in.normal(grad, k);
               Tensor factor = in.filled(DType.F64, 1, 1);
-              return () -> in.kernels().adamW(weights, masters, m, v, grads, factor, STEP);
+              return () ->
+                  in.kernels().optimizer().adamW(weights, masters, m, v, grads, factor, STEP);
             }));
   }
 }

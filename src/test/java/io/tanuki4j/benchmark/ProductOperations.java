@@ -44,7 +44,9 @@ final class ProductOperations {
               Tensor x = in.normal(dtype, t, inSize);
               Tensor w = in.normal(dtype, outSize, inSize);
               return () ->
-                  in.kernels().matmul(y, x, Op.NONE, w, Op.TRANSPOSE, Accumulate.OVERWRITE);
+                  in.kernels()
+                      .matmul()
+                      .matmul(y, x, Op.NONE, w, Op.TRANSPOSE, Accumulate.OVERWRITE);
             }));
     operations.add(
         Operation.flops(
@@ -54,7 +56,8 @@ final class ProductOperations {
               Tensor dx = in.normal(dtype, t, inSize);
               Tensor dy = in.normal(dtype, t, outSize);
               Tensor w = in.normal(dtype, outSize, inSize);
-              return () -> in.kernels().matmul(dx, dy, Op.NONE, w, Op.NONE, Accumulate.OVERWRITE);
+              return () ->
+                  in.kernels().matmul().matmul(dx, dy, Op.NONE, w, Op.NONE, Accumulate.OVERWRITE);
             }));
     for (DType gradType : Operation.stateTypes(dtype)) {
       operations.add(
@@ -66,7 +69,9 @@ final class ProductOperations {
                 Tensor dy = in.normal(dtype, t, outSize);
                 Tensor x = in.normal(dtype, t, inSize);
                 return () ->
-                    in.kernels().matmul(grad, dy, Op.TRANSPOSE, x, Op.NONE, Accumulate.ADD);
+                    in.kernels()
+                        .matmul()
+                        .matmul(grad, dy, Op.TRANSPOSE, x, Op.NONE, Accumulate.ADD);
               }));
     }
   }

@@ -53,7 +53,7 @@ final class RowOperations {
               Tensor x = in.normal(dtype, t, h);
               Tensor weight = in.normal(dtype, h);
               Tensor rstd = in.filled(DType.F32, 1, t);
-              return () -> in.kernels().rmsNormForward(out, rstd, x, weight, EPSILON);
+              return () -> in.kernels().norm().rmsNormForward(out, rstd, x, weight, EPSILON);
             }));
     operations.add(
         Operation.bytes(
@@ -67,7 +67,7 @@ final class RowOperations {
               Tensor weight = in.normal(dtype, h);
               Tensor rstd = in.filled(DType.F32, 1, t);
               return () ->
-                  in.kernels().addRmsNormForward(sum, out, rstd, x, delta, weight, EPSILON);
+                  in.kernels().norm().addRmsNormForward(sum, out, rstd, x, delta, weight, EPSILON);
             }));
   }
 
@@ -90,7 +90,9 @@ final class RowOperations {
                   Tensor dWeight = in.normal(gradType, h);
                   Tensor rstd = in.filled(DType.F32, 1, t);
                   return () ->
-                      in.kernels().rmsNormBackward(dx, dWeight, dOut, x, rstd, weight, accumulate);
+                      in.kernels()
+                          .norm()
+                          .rmsNormBackward(dx, dWeight, dOut, x, rstd, weight, accumulate);
                 }));
       }
     }
@@ -112,8 +114,8 @@ final class RowOperations {
                 Tensor sin = in.filled(DType.F32, Math.sin(1), shape.seq(), d / 2);
                 Kernels kernels = in.kernels();
                 return forward
-                    ? () -> kernels.ropeForward(qkv, cos, sin, attention)
-                    : () -> kernels.ropeBackward(qkv, cos, sin, attention);
+                    ? () -> kernels.rope().ropeForward(qkv, cos, sin, attention)
+                    : () -> kernels.rope().ropeBackward(qkv, cos, sin, attention);
               }));
     }
   }
@@ -129,7 +131,7 @@ final class RowOperations {
             in -> {
               Tensor gateUp = in.normal(dtype, t, 2L * f);
               Tensor out = in.normal(dtype, t, f);
-              return () -> in.kernels().swiGluForward(out, gateUp);
+              return () -> in.kernels().activation().swiGluForward(out, gateUp);
             }));
     operations.add(
         Operation.bytes(
@@ -139,7 +141,7 @@ final class RowOperations {
               Tensor gateUp = in.normal(dtype, t, 2L * f);
               Tensor dGateUp = in.normal(dtype, t, 2L * f);
               Tensor dOut = in.normal(dtype, t, f);
-              return () -> in.kernels().swiGluBackward(dGateUp, dOut, gateUp);
+              return () -> in.kernels().activation().swiGluBackward(dGateUp, dOut, gateUp);
             }));
   }
 }

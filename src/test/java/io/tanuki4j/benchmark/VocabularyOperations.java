@@ -43,7 +43,7 @@ final class VocabularyOperations {
               Tensor out = in.normal(dtype, ids.length, h);
               Tensor tokens = in.ids(ids);
               Tensor table = in.normal(dtype, shape.vocab(), h);
-              return () -> in.kernels().embeddingForward(out, tokens, table, 0);
+              return () -> in.kernels().embedding().embeddingForward(out, tokens, table, 0);
             }));
     for (DType gradType : Operation.stateTypes(dtype)) {
       addEmbeddingBackward("", ids, gradType);
@@ -66,7 +66,7 @@ final class VocabularyOperations {
               Tensor dOut = in.normal(dtype, ids.length, h);
               Tensor tokens = in.ids(ids);
               Tensor table = in.normal(gradType, shape.vocab(), h);
-              return () -> in.kernels().embeddingBackward(table, dOut, tokens, 0);
+              return () -> in.kernels().embedding().embeddingBackward(table, dOut, tokens, 0);
             }));
   }
 
@@ -86,6 +86,7 @@ final class VocabularyOperations {
               Tensor sums = in.filled(DType.F64, 0, LossKernels.NUM_SUMS);
               return () ->
                   in.kernels()
+                      .loss()
                       .crossEntropyForwardBackward(sums, logits, targets, mask, scale, Z_LOSS);
             }));
   }
@@ -104,7 +105,10 @@ final class VocabularyOperations {
               Tensor logits = in.normal(dtype, t, v);
               Tensor statistics = in.filled(DType.F32, 0, NUM_STATISTICS, t);
               Tensor targets = in.ids(ids);
-              return () -> in.kernels().vocabParallelStatistics(statistics, logits, targets, 0);
+              return () ->
+                  in.kernels()
+                      .vocabParallelLoss()
+                      .vocabParallelStatistics(statistics, logits, targets, 0);
             }));
     operations.add(
         Operation.bytes(
@@ -118,6 +122,7 @@ final class VocabularyOperations {
               Tensor scale = in.filled(DType.F64, 1, 1);
               return () ->
                   in.kernels()
+                      .vocabParallelLoss()
                       .vocabParallelLossBackward(
                           logits, statistics, targets, mask, scale, 0, Z_LOSS);
             }));

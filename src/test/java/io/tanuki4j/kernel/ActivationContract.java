@@ -12,7 +12,7 @@ public abstract class ActivationContract extends KernelContract {
   void large_gates_pass_or_block() {
     Tensor gateUp = memory.of(DType.F32, new double[] {200, -200, 0, 3, 3, 3}, 1, 6);
     Tensor out = memory.undefined(DType.F32, 1, 3);
-    kernels().swiGluForward(out, gateUp);
+    kernels().activation().swiGluForward(out, gateUp);
     assertClose(out, new double[] {600, 0, 0});
   }
 
@@ -23,7 +23,7 @@ public abstract class ActivationContract extends KernelContract {
       for (int f : sizes()) {
         Tensor gateUp = memory.random(dtype, 1, t, 2 * f);
         Tensor out = memory.undefined(dtype, t, f);
-        kernels().swiGluForward(out, gateUp);
+        kernels().activation().swiGluForward(out, gateUp);
         assertClose(out, forward(memory.values(gateUp), t, f));
       }
     }
@@ -35,13 +35,13 @@ public abstract class ActivationContract extends KernelContract {
     Tensor gateUp = memory.random(DType.F64, 1, 3, 14);
     Tensor dOut = memory.random(DType.F64, 2, 3, 7);
     Tensor dGateUp = memory.undefined(DType.F64, 3, 14);
-    kernels().swiGluBackward(dGateUp, dOut, gateUp);
+    kernels().activation().swiGluBackward(dGateUp, dOut, gateUp);
     assertGradient(
         dGateUp,
         gateUp,
         moved -> {
           Tensor out = memory.undefined(DType.F64, 3, 7);
-          kernels().swiGluForward(out, moved);
+          kernels().activation().swiGluForward(out, moved);
           return dot(out, dOut);
         });
   }
@@ -54,7 +54,7 @@ public abstract class ActivationContract extends KernelContract {
         Tensor gateUp = memory.random(dtype, 1, t, 2 * f);
         Tensor dOut = memory.random(dtype, 2, t, f);
         double[] expected = backward(memory.values(gateUp), memory.values(dOut), t, f);
-        kernels().swiGluBackward(gateUp, dOut, gateUp);
+        kernels().activation().swiGluBackward(gateUp, dOut, gateUp);
         assertClose(gateUp, expected);
       }
     }

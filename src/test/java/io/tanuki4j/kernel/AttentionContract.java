@@ -14,7 +14,7 @@ public abstract class AttentionContract extends KernelContract {
     Tensor qkv = memory.of(widest(), new double[] {1, 1, 5, 0, 9, 7}, 2, 1, 3);
     Tensor out = memory.undefined(widest(), 2, 1, 1);
     Tensor lse = memory.undefined(widest(), 1, 1, 2);
-    kernels().causalAttentionForward(out, lse, qkv, shape);
+    kernels().attention().causalAttentionForward(out, lse, qkv, shape);
     assertClose(out, new double[] {5, 6});
     assertClose(lse, new double[] {1, Math.log(2)});
   }
@@ -36,7 +36,7 @@ public abstract class AttentionContract extends KernelContract {
     Tensor qkv = memory.filled(dtype, 64, 7, 1, 3);
     Tensor out = memory.undefined(dtype, 7, 1, 1);
     Tensor lse = memory.undefined(sumType(dtype), 1, 1, 7);
-    kernels().causalAttentionForward(out, lse, qkv, shape);
+    kernels().attention().causalAttentionForward(out, lse, qkv, shape);
     assertClose(out, new double[] {64, 64, 64, 64, 64, 64, 64});
   }
 
@@ -54,7 +54,7 @@ public abstract class AttentionContract extends KernelContract {
         moved -> {
           Tensor out = memory.undefined(DType.F64, 5, 2, shape.outSize());
           Tensor lse = memory.undefined(DType.F64, 2, 4, 5);
-          kernels().causalAttentionForward(out, lse, moved, shape);
+          kernels().attention().causalAttentionForward(out, lse, moved, shape);
           return dot(out, dOut);
         });
   }
@@ -74,7 +74,7 @@ public abstract class AttentionContract extends KernelContract {
     Tensor qkv = memory.random(dtype, 1, s, b, shape.qkvSize());
     Tensor out = memory.undefined(dtype, s, b, shape.outSize());
     Tensor lse = memory.undefined(sumType(dtype), b, shape.numHeads(), s);
-    kernels().causalAttentionForward(out, lse, qkv, shape);
+    kernels().attention().causalAttentionForward(out, lse, qkv, shape);
     AttentionFormula expected = AttentionFormula.causal(memory.values(qkv), shape);
     assertClose(out, expected.out());
     assertClose(lse, expected.logSumExp());
@@ -97,7 +97,7 @@ public abstract class AttentionContract extends KernelContract {
     int b = shape.batchSize();
     Tensor out = memory.undefined(qkv.dtype(), s, b, shape.outSize());
     Tensor lse = memory.undefined(sumType(qkv.dtype()), b, shape.numHeads(), s);
-    kernels().causalAttentionForward(out, lse, qkv, shape);
-    kernels().causalAttentionBackward(dQkv, dOut, out, lse, qkv, shape);
+    kernels().attention().causalAttentionForward(out, lse, qkv, shape);
+    kernels().attention().causalAttentionBackward(dQkv, dOut, out, lse, qkv, shape);
   }
 }

@@ -20,7 +20,7 @@ public abstract class BlockAttentionContract extends KernelContract {
     Tensor keyValues = memory.of(widest(), new double[] {0, 4, Math.log(3), 8}, 2, 1, 2);
     Tensor out = memory.undefined(widest(), 2, 1, 1);
     Tensor lse = memory.undefined(sumType(widest()), 1, 1, 2);
-    kernels().blockAttentionForward(out, lse, qkv, keyValues, block);
+    kernels().attention().blockAttentionForward(out, lse, qkv, keyValues, block);
     assertClose(out, new double[] {7, 6});
     assertClose(lse, new double[] {Math.log(4), Math.log(2)});
   }
@@ -48,11 +48,15 @@ public abstract class BlockAttentionContract extends KernelContract {
     Tensor lse = memory.undefined(DType.F64, 2, 4, 3);
     Tensor dQueries = memory.undefined(DType.F64, 3, 2, queries.outSize());
     Tensor dKeyValues = memory.undefined(DType.F64, 5, 2, block.keyValueSize());
-    kernels().blockAttentionForward(out, lse, qkv, keyValues, block);
-    kernels().blockAttentionBackward(dQueries, dKeyValues, dOut, out, lse, qkv, keyValues, block);
+    kernels().attention().blockAttentionForward(out, lse, qkv, keyValues, block);
+    kernels()
+        .attention()
+        .blockAttentionBackward(dQueries, dKeyValues, dOut, out, lse, qkv, keyValues, block);
 
     Tensor dQkv = memory.filled(DType.F64, 0, 3, 2, queries.qkvSize());
-    kernels().copyColumns(dQkv, 0, dQueries, 0, queries.outSize(), Accumulate.OVERWRITE);
+    kernels()
+        .elementwise()
+        .copyColumns(dQkv, 0, dQueries, 0, queries.outSize(), Accumulate.OVERWRITE);
     assertGradient(dQkv, qkv, moved -> loss(moved, keyValues, dOut, block));
     assertGradient(dKeyValues, keyValues, moved -> loss(qkv, moved, dOut, block));
   }
@@ -60,7 +64,7 @@ public abstract class BlockAttentionContract extends KernelContract {
   private double loss(Tensor qkv, Tensor keyValues, Tensor dOut, AttentionBlock block) {
     Tensor out = memory.undefined(DType.F64, dOut.shape().toArray());
     Tensor lse = memory.undefined(DType.F64, 2, 4, 3);
-    kernels().blockAttentionForward(out, lse, qkv, keyValues, block);
+    kernels().attention().blockAttentionForward(out, lse, qkv, keyValues, block);
     return dot(out, dOut);
   }
 
@@ -93,22 +97,26 @@ public abstract class BlockAttentionContract extends KernelContract {
     Tensor right = keyValues.rows(first, first + second);
     AttentionBlock leftBlock = new AttentionBlock(queries, first);
     AttentionBlock rightBlock = new AttentionBlock(queries, second);
-    kernels().blockAttentionForward(part, lse, qkv, left, leftBlock);
-    kernels().copy(out, part);
-    kernels().blockAttentionForward(part, partLse, qkv, right, rightBlock);
-    kernels().mergeAttention(out, lse, part, partLse, queries);
+    kernels().attention().blockAttentionForward(part, lse, qkv, left, leftBlock);
+    kernels().elementwise().copy(out, part);
+    kernels().attention().blockAttentionForward(part, partLse, qkv, right, rightBlock);
+    kernels().attention().mergeAttention(out, lse, part, partLse, queries);
     assertClose(out, formula.out(), tolerance(dtype));
     assertClose(lse, formula.logSumExp());
 
-    kernels().copy(part, out);
+    kernels().elementwise().copy(part, out);
     Tensor dKeyValues = memory.undefined(dtype, first + second, b, width);
     Tensor dLeft = dKeyValues.rows(0, first);
     Tensor dRight = dKeyValues.rows(first, first + second);
     Tensor dQueries = memory.undefined(dtype, q, b, queries.outSize());
     Tensor dMore = memory.undefined(dtype, q, b, queries.outSize());
-    kernels().blockAttentionBackward(dQueries, dLeft, dOut, part, lse, qkv, left, leftBlock);
-    kernels().blockAttentionBackward(dMore, dRight, dOut, part, lse, qkv, right, rightBlock);
-    kernels().add(dQueries, dQueries, dMore);
+    kernels()
+        .attention()
+        .blockAttentionBackward(dQueries, dLeft, dOut, part, lse, qkv, left, leftBlock);
+    kernels()
+        .attention()
+        .blockAttentionBackward(dMore, dRight, dOut, part, lse, qkv, right, rightBlock);
+    kernels().elementwise().add(dQueries, dQueries, dMore);
     double[] expectedQueries = new double[q * b * queries.outSize()];
     double[] expectedKeyValues = new double[(first + second) * b * width];
     formula.backward(memory.values(dOut), expectedQueries, expectedKeyValues);
@@ -124,7 +132,7 @@ public abstract class BlockAttentionContract extends KernelContract {
     Tensor lse = memory.of(sumType(widest()), new double[] {0, 5}, 1, 1, 2);
     Tensor part = memory.of(widest(), new double[] {3, 4, 5, 6}, 2, 1, 2);
     Tensor partLse = memory.of(sumType(widest()), new double[] {0, 5}, 1, 1, 2);
-    kernels().mergeAttention(out, lse, part, partLse, shape);
+    kernels().attention().mergeAttention(out, lse, part, partLse, shape);
     assertClose(out, new double[] {2, 3, 4, 5});
     assertClose(lse, new double[] {Math.log(2), 5 + Math.log(2)});
   }
@@ -137,7 +145,7 @@ public abstract class BlockAttentionContract extends KernelContract {
     Tensor lse = memory.of(sumType(widest()), new double[] {1000, -1000}, 1, 1, 2);
     Tensor part = memory.of(widest(), new double[] {3, 4}, 2, 1, 1);
     Tensor partLse = memory.of(sumType(widest()), new double[] {-1000, 1000}, 1, 1, 2);
-    kernels().mergeAttention(out, lse, part, partLse, shape);
+    kernels().attention().mergeAttention(out, lse, part, partLse, shape);
     assertThat(memory.values(out)).containsExactly(1, 4);
     assertThat(memory.values(lse)).containsExactly(1000, 1000);
   }
@@ -176,7 +184,7 @@ public abstract class BlockAttentionContract extends KernelContract {
       }
     }
     double[] untouched = memory.values(out.rows(0, s - part));
-    kernels().mergeAttention(out, lse, partOut, partLse, shape);
+    kernels().attention().mergeAttention(out, lse, partOut, partLse, shape);
     assertClose(out, expectedOut);
     assertClose(lse, expectedLse);
     assertThat(memory.values(out.rows(0, s - part))).isEqualTo(untouched);
@@ -191,7 +199,7 @@ public abstract class BlockAttentionContract extends KernelContract {
     Tensor keyValues = memory.random(dtype, 2, block.numKeys(), b, block.keyValueSize());
     Tensor out = memory.undefined(dtype, q, b, queries.outSize());
     Tensor lse = memory.undefined(sumType(dtype), b, queries.numHeads(), q);
-    kernels().blockAttentionForward(out, lse, qkv, keyValues, block);
+    kernels().attention().blockAttentionForward(out, lse, qkv, keyValues, block);
     AttentionFormula expected =
         AttentionFormula.block(memory.values(qkv), memory.values(keyValues), block);
     assertClose(out, expected.out());

@@ -20,7 +20,7 @@ public abstract class ElementwiseContract extends KernelContract {
   void fills_every_type(DType dtype) {
     for (int size : SIZES) {
       Tensor out = memory.undefined(dtype, size);
-      kernels().fill(out, 3);
+      kernels().elementwise().fill(out, 3);
       assertThat(memory.values(out)).hasSize(size).containsOnly(repeated(3, size));
     }
   }
@@ -39,7 +39,7 @@ public abstract class ElementwiseContract extends KernelContract {
     };
     Tensor in = memory.of(DType.F32, values, values.length);
     Tensor out = memory.undefined(DType.BF16, values.length);
-    kernels().copy(out, in);
+    kernels().elementwise().copy(out, in);
     double third = HostValues.round(3e38, DType.BF16);
     assertThat(memory.values(out))
         .containsExactly(1, 1 + 2 * ulp, 1 + ulp, -1, third, Double.POSITIVE_INFINITY, Double.NaN);
@@ -57,8 +57,8 @@ public abstract class ElementwiseContract extends KernelContract {
         expected[i] = HostValues.round(expected[i] + right[i], dtype);
       }
       Tensor out = memory.undefined(dtype, size);
-      kernels().add(out, a, b);
-      kernels().add(b, a, b);
+      kernels().elementwise().add(out, a, b);
+      kernels().elementwise().add(b, a, b);
       assertThat(memory.values(out)).isEqualTo(expected);
       assertThat(memory.values(b)).isEqualTo(expected);
     }
@@ -93,8 +93,8 @@ public abstract class ElementwiseContract extends KernelContract {
       expectedCopy[at] = HostValues.round(value, to);
       expectedSum[at] = HostValues.round(expectedSum[at] + value, to);
     }
-    kernels().copyColumns(copied, firstOut, in, firstIn, count, Accumulate.OVERWRITE);
-    kernels().copyColumns(added, firstOut, in, firstIn, count, Accumulate.ADD);
+    kernels().elementwise().copyColumns(copied, firstOut, in, firstIn, count, Accumulate.OVERWRITE);
+    kernels().elementwise().copyColumns(added, firstOut, in, firstIn, count, Accumulate.ADD);
     assertThat(memory.values(copied)).isEqualTo(expectedCopy);
     assertThat(memory.values(added)).isEqualTo(expectedSum);
   }
@@ -104,11 +104,12 @@ public abstract class ElementwiseContract extends KernelContract {
     Tensor in = memory.random(widest(), 1, 3, 5);
     Tensor out = memory.random(widest(), 1, 3, 4);
     Tensor fewer = memory.random(widest(), 1, 2, 5);
-    assertThatThrownBy(() -> kernels().copyColumns(out, 2, in, 0, 3, Accumulate.ADD))
+    assertThatThrownBy(() -> kernels().elementwise().copyColumns(out, 2, in, 0, 3, Accumulate.ADD))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("out of copyColumns")
         .hasMessageContaining("columns 2 to 5");
-    assertThatThrownBy(() -> kernels().copyColumns(out, 0, fewer, 0, 3, Accumulate.ADD))
+    assertThatThrownBy(
+            () -> kernels().elementwise().copyColumns(out, 0, fewer, 0, 3, Accumulate.ADD))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("2 rows");
   }
@@ -116,7 +117,7 @@ public abstract class ElementwiseContract extends KernelContract {
   private void checkCopy(DType from, DType to, int size) {
     Tensor in = memory.random(from, 1, size);
     Tensor out = memory.undefined(to, size);
-    kernels().copy(out, in);
+    kernels().elementwise().copy(out, in);
     double[] expected =
         Arrays.stream(memory.values(in)).map(x -> HostValues.round(x, to)).toArray();
     assertThat(memory.values(out)).isEqualTo(expected);

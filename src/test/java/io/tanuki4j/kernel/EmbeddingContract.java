@@ -19,7 +19,7 @@ public abstract class EmbeddingContract extends KernelContract {
       Tensor weight = memory.random(dtype, 1, 5, h);
       Tensor tokens = memory.of(DType.I32, new double[] {4, 0, 4, 3}, 4);
       Tensor out = memory.undefined(dtype, 4, h);
-      kernels().embeddingForward(out, tokens, weight, 0);
+      kernels().embedding().embeddingForward(out, tokens, weight, 0);
       double[] table = memory.values(weight);
       double[] values = memory.values(out);
       int[] rows = {4, 0, 4, 3};
@@ -44,7 +44,7 @@ public abstract class EmbeddingContract extends KernelContract {
       for (int i = 0; i < grads.length; i++) {
         expected[(int) ids[i / h] * h + i % h] += grads[i];
       }
-      kernels().embeddingBackward(dWeight, dOut, tokens, 0);
+      kernels().embedding().embeddingBackward(dWeight, dOut, tokens, 0);
       assertClose(dWeight, expected);
     }
   }
@@ -56,10 +56,10 @@ public abstract class EmbeddingContract extends KernelContract {
       Tensor part = memory.random(dtype, 1, 2, h);
       Tensor tokens = memory.of(DType.I32, new double[] {4, 5, 6, 0, 7, 5}, 6);
       Tensor out = memory.undefined(dtype, 6, h);
-      kernels().embeddingForward(out, tokens, part, 5);
+      kernels().embedding().embeddingForward(out, tokens, part, 5);
       Tensor dOut = memory.random(dtype, 2, 6, h);
       Tensor dPart = memory.filled(sumType(dtype), 1, 2, h);
-      kernels().embeddingBackward(dPart, dOut, tokens, 5);
+      kernels().embedding().embeddingBackward(dPart, dOut, tokens, 5);
 
       double[] rows = memory.values(part);
       double[] grads = memory.values(dOut);
@@ -82,9 +82,9 @@ public abstract class EmbeddingContract extends KernelContract {
     Tensor tokens = memory.of(DType.I32, new double[] {0, 1}, 2);
     Tensor part = memory.filled(DType.F32, Double.NaN, 3, 7);
     Tensor out = memory.undefined(DType.F32, 2, 7);
-    kernels().embeddingForward(out, tokens, part, 2);
+    kernels().embedding().embeddingForward(out, tokens, part, 2);
     assertThat(memory.values(out)).containsOnly(0);
-    kernels().embeddingBackward(part, out, tokens, 2);
+    kernels().embedding().embeddingBackward(part, out, tokens, 2);
     assertThat(memory.values(part)).containsOnly(Double.NaN);
   }
 
@@ -95,7 +95,7 @@ public abstract class EmbeddingContract extends KernelContract {
     Tensor tokens = memory.filled(DType.I32, 1, times);
     Tensor dOut = memory.filled(DType.BF16, 0x1p-9, times, 7);
     Tensor dWeight = memory.filled(DType.BF16, 1, 2, 7);
-    kernels().embeddingBackward(dWeight, dOut, tokens, 0);
+    kernels().embedding().embeddingBackward(dWeight, dOut, tokens, 0);
     double[] expected = {1, 1, 1, 1, 1, 1, 1, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5};
     assertThat(memory.values(dWeight)).isEqualTo(expected);
   }

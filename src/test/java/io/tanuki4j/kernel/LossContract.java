@@ -18,7 +18,7 @@ public abstract class LossContract extends KernelContract {
     Tensor targets = memory.of(DType.I32, new double[] {0, 4}, 2);
     Tensor mask = memory.filled(DType.F32, 1, 2);
     Tensor sums = memory.of(DType.F64, new double[] {10, 20}, 2);
-    kernels().crossEntropyForward(sums, logits, targets, mask, Z_LOSS);
+    kernels().loss().crossEntropyForward(sums, logits, targets, mask, Z_LOSS);
     double logZ = 3 + Math.log(5);
     assertClose(sums, new double[] {10 + 2 * Math.log(5), 20 + 2 * Z_LOSS * logZ * logZ}, 1e-6);
   }
@@ -42,13 +42,13 @@ public abstract class LossContract extends KernelContract {
     Tensor gradient = memory.copyOf(logits);
     Tensor scale = memory.filled(DType.F64, 0.25, 1);
     Tensor sums = memory.filled(DType.F64, 0, LossKernels.NUM_SUMS);
-    kernels().crossEntropyForwardBackward(sums, gradient, targets, mask, scale, Z_LOSS);
+    kernels().loss().crossEntropyForwardBackward(sums, gradient, targets, mask, scale, Z_LOSS);
     assertGradient(
         gradient,
         logits,
         moved -> {
           Tensor movedSums = memory.filled(DType.F64, 0, LossKernels.NUM_SUMS);
-          kernels().crossEntropyForward(movedSums, moved, targets, mask, Z_LOSS);
+          kernels().loss().crossEntropyForward(movedSums, moved, targets, mask, Z_LOSS);
           double[] values = memory.values(movedSums);
           return 0.25 * (values[LossKernels.CROSS_ENTROPY] + values[LossKernels.Z_LOSS]);
         });
@@ -62,7 +62,7 @@ public abstract class LossContract extends KernelContract {
     Tensor mask = memory.filled(DType.F32, 1, 1);
     Tensor sums = memory.filled(DType.F64, 0, LossKernels.NUM_SUMS);
     Tensor scale = memory.filled(DType.F64, 1, 1);
-    kernels().crossEntropyForwardBackward(sums, logits, targets, mask, scale, 0);
+    kernels().loss().crossEntropyForwardBackward(sums, logits, targets, mask, scale, 0);
     assertClose(sums, new double[] {1024, 0});
     assertClose(logits, new double[] {1, -1, 0});
   }
@@ -74,7 +74,7 @@ public abstract class LossContract extends KernelContract {
     Tensor mask = memory.filled(DType.F32, 0, 1);
     Tensor sums = memory.filled(DType.F64, 0, LossKernels.NUM_SUMS);
     Tensor scale = memory.filled(DType.F64, 1, 1);
-    kernels().crossEntropyForwardBackward(sums, logits, targets, mask, scale, Z_LOSS);
+    kernels().loss().crossEntropyForwardBackward(sums, logits, targets, mask, scale, Z_LOSS);
     assertThat(memory.values(sums)).containsExactly(0, 0);
     assertThat(memory.values(logits)).containsExactly(0, 0, 0);
   }
@@ -88,10 +88,10 @@ public abstract class LossContract extends KernelContract {
     double[] gradient = memory.values(logits);
     expected(sums, gradient, memory.values(targets), memory.values(mask));
     Tensor forwardOnly = memory.of(DType.F64, new double[] {1, 2}, LossKernels.NUM_SUMS);
-    kernels().crossEntropyForward(forwardOnly, logits, targets, mask, Z_LOSS);
+    kernels().loss().crossEntropyForward(forwardOnly, logits, targets, mask, Z_LOSS);
     assertClose(forwardOnly, sums, t * tolerance(sumType(dtype)));
     Tensor both = memory.of(DType.F64, new double[] {1, 2}, LossKernels.NUM_SUMS);
-    kernels().crossEntropyForwardBackward(both, logits, targets, mask, scale, Z_LOSS);
+    kernels().loss().crossEntropyForwardBackward(both, logits, targets, mask, scale, Z_LOSS);
     assertThat(memory.values(both)).isEqualTo(memory.values(forwardOnly));
     assertClose(logits, gradient);
   }

@@ -16,7 +16,7 @@ public abstract class MatmulContract extends KernelContract {
     Tensor a = memory.of(DType.F32, new double[] {1, 2, 3, 4, 5, 6}, 2, 3);
     Tensor b = memory.of(DType.F32, new double[] {1, 0, 2, 1, 0, 3}, 3, 2);
     Tensor out = memory.undefined(DType.F32, 2, 2);
-    kernels().matmul(out, a, Op.NONE, b, Op.NONE, Accumulate.OVERWRITE);
+    kernels().matmul().matmul(out, a, Op.NONE, b, Op.NONE, Accumulate.OVERWRITE);
     assertClose(out, new double[] {5, 11, 14, 23});
   }
 
@@ -46,7 +46,7 @@ public abstract class MatmulContract extends KernelContract {
     Tensor b = memory.random(DType.BF16, 2, 33, 9);
     Tensor out = memory.random(DType.F32, 3, 7, 9);
     double[] expected = product(a, Op.TRANSPOSE, b, Op.NONE, 7, 9, 33, memory.values(out));
-    kernels().matmul(out, a, Op.TRANSPOSE, b, Op.NONE, Accumulate.ADD);
+    kernels().matmul().matmul(out, a, Op.TRANSPOSE, b, Op.NONE, Accumulate.ADD);
     assertClose(out, expected);
   }
 
@@ -55,7 +55,7 @@ public abstract class MatmulContract extends KernelContract {
     Tensor a = memory.random(widest(), 1, 3, 2, 4);
     Tensor b = memory.random(widest(), 2, 5, 4);
     Tensor out = memory.undefined(widest(), 3, 2, 5);
-    kernels().matmul(out, a, Op.NONE, b, Op.TRANSPOSE, Accumulate.OVERWRITE);
+    kernels().matmul().matmul(out, a, Op.NONE, b, Op.TRANSPOSE, Accumulate.OVERWRITE);
     assertClose(out, product(a, Op.NONE, b, Op.TRANSPOSE, 6, 5, 4, new double[30]));
   }
 
@@ -64,7 +64,8 @@ public abstract class MatmulContract extends KernelContract {
     Tensor a = memory.random(DType.F32, 1, 3, 4);
     Tensor b = memory.random(DType.F32, 2, 5, 2);
     Tensor out = memory.undefined(DType.F32, 3, 2);
-    assertThatThrownBy(() -> kernels().matmul(out, a, Op.NONE, b, Op.NONE, Accumulate.OVERWRITE))
+    assertThatThrownBy(
+            () -> kernels().matmul().matmul(out, a, Op.NONE, b, Op.NONE, Accumulate.OVERWRITE))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("b of matmul: F32 [5, 2] (expected: 4 rows of 2)");
   }
@@ -78,7 +79,7 @@ public abstract class MatmulContract extends KernelContract {
     Tensor out = add ? memory.random(dtype, 3, m, n) : memory.undefined(dtype, m, n);
     double[] old = add ? memory.values(out) : new double[m * n];
     double[] expected = product(a, opA, b, opB, m, n, k, old);
-    kernels().matmul(out, a, opA, b, opB, accumulate);
+    kernels().matmul().matmul(out, a, opA, b, opB, accumulate);
     assertClose(out, expected, tolerance(dtype) * Math.sqrt(k));
   }
 

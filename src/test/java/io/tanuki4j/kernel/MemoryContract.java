@@ -41,8 +41,8 @@ public abstract class MemoryContract {
       for (DType dtype : DType.values()) {
         Tensor a = scope.allocate(SMALL, dtype);
         Tensor b = scope.allocate(SMALL, dtype);
-        device.kernels().fill(a, 1);
-        device.kernels().fill(b, 2);
+        device.kernels().elementwise().fill(a, 1);
+        device.kernels().elementwise().fill(b, 2);
         assertThat(first(a)).isEqualTo(1);
         assertThat(first(b)).isEqualTo(2);
         assertThat(a.byteOffset() % 64).isZero();
@@ -97,7 +97,7 @@ public abstract class MemoryContract {
       long bytes = device.bytesInUse();
       Tensor large = scope.allocate(LARGE, DType.BF16);
       assertThat(device.bytesInUse()).isEqualTo(bytes);
-      device.kernels().fill(large.rows(0, 10), 3);
+      device.kernels().elementwise().fill(large.rows(0, 10), 3);
       assertThat(first(large)).isEqualTo(3);
     }
   }
@@ -109,7 +109,7 @@ public abstract class MemoryContract {
         child.allocate(SMALL, DType.F32);
       }
       Tensor tensor = scope.allocate(SMALL, DType.F32);
-      device.kernels().fill(tensor, 1);
+      device.kernels().elementwise().fill(tensor, 1);
       assertThat(first(tensor)).isEqualTo(1);
     }
   }

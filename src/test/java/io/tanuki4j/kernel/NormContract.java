@@ -17,7 +17,7 @@ public abstract class NormContract extends KernelContract {
     Tensor weight = memory.of(dtype, new double[] {1, 2}, 2);
     Tensor out = memory.undefined(dtype, 1, 2);
     Tensor rstd = memory.undefined(dtype, 1);
-    kernels().rmsNormForward(out, rstd, x, weight, 0);
+    kernels().norm().rmsNormForward(out, rstd, x, weight, 0);
     double r = 1 / Math.sqrt(12.5);
     assertClose(rstd, new double[] {r});
     assertClose(out, new double[] {3 * r, 8 * r});
@@ -32,7 +32,7 @@ public abstract class NormContract extends KernelContract {
         Tensor weight = memory.random(dtype, 2, h);
         Tensor out = memory.undefined(dtype, t, h);
         Tensor rstd = memory.undefined(sumType(dtype), t);
-        kernels().rmsNormForward(out, rstd, x, weight, EPSILON);
+        kernels().norm().rmsNormForward(out, rstd, x, weight, EPSILON);
         double[] expectedRstd = rstd(memory.values(x), t, h);
         assertClose(rstd, expectedRstd);
         assertClose(out, normalized(memory.values(x), memory.values(weight), expectedRstd));
@@ -47,10 +47,10 @@ public abstract class NormContract extends KernelContract {
     Tensor delta = memory.random(dtype, 2, 7, 33);
     Tensor weight = memory.random(dtype, 3, 33);
     Tensor sum = memory.undefined(dtype, 7, 33);
-    kernels().add(sum, x, delta);
+    kernels().elementwise().add(sum, x, delta);
     Tensor out = memory.undefined(dtype, 7, 33);
     Tensor rstd = memory.undefined(sumType(dtype), 7);
-    kernels().addRmsNormForward(x, out, rstd, x, delta, weight, EPSILON);
+    kernels().norm().addRmsNormForward(x, out, rstd, x, delta, weight, EPSILON);
     assertClose(x, memory.values(sum), 0);
     double[] expectedRstd = rstd(memory.values(sum), 7, 33);
     assertClose(out, normalized(memory.values(sum), memory.values(weight), expectedRstd));
@@ -67,8 +67,8 @@ public abstract class NormContract extends KernelContract {
       Tensor rstd = memory.undefined(DType.F64, 3);
       Tensor dx = memory.undefined(DType.F64, 3, h);
       Tensor dWeight = memory.filled(DType.F64, 0, h);
-      kernels().rmsNormForward(out, rstd, x, weight, EPSILON);
-      kernels().rmsNormBackward(dx, dWeight, dOut, x, rstd, weight, Accumulate.OVERWRITE);
+      kernels().norm().rmsNormForward(out, rstd, x, weight, EPSILON);
+      kernels().norm().rmsNormBackward(dx, dWeight, dOut, x, rstd, weight, Accumulate.OVERWRITE);
       assertGradient(dx, x, moved -> loss(moved, weight, dOut));
       assertGradient(dWeight, weight, moved -> loss(x, moved, dOut));
     }
@@ -83,8 +83,8 @@ public abstract class NormContract extends KernelContract {
     Tensor rstd = memory.of(DType.F32, rstd(memory.values(x), 257, 33), 257);
     Tensor narrow = memory.random(DType.BF16, 4, 33);
     Tensor wide = memory.of(DType.F32, memory.values(narrow), 33);
-    kernels().rmsNormBackward(dx, narrow, dOut, x, rstd, weight, Accumulate.OVERWRITE);
-    kernels().rmsNormBackward(dx, wide, dOut, x, rstd, weight, Accumulate.OVERWRITE);
+    kernels().norm().rmsNormBackward(dx, narrow, dOut, x, rstd, weight, Accumulate.OVERWRITE);
+    kernels().norm().rmsNormBackward(dx, wide, dOut, x, rstd, weight, Accumulate.OVERWRITE);
     assertClose(narrow, memory.values(wide));
   }
 
@@ -109,7 +109,7 @@ public abstract class NormContract extends KernelContract {
     double[] expectedDWeight = memory.values(dWeight);
     backward(expectedDx, expectedDWeight, rstd, x, weight, dOut);
     Tensor rstdTensor = memory.of(sumType(dtype), rstd, t);
-    kernels().rmsNormBackward(dx, dWeight, dOut, x, rstdTensor, weight, Accumulate.ADD);
+    kernels().norm().rmsNormBackward(dx, dWeight, dOut, x, rstdTensor, weight, Accumulate.ADD);
     assertClose(dx, expectedDx, 4 * tolerance(dtype));
     assertClose(dWeight, expectedDWeight, tolerance(sumType(dtype)) * Math.sqrt(t));
   }
@@ -117,7 +117,7 @@ public abstract class NormContract extends KernelContract {
   private double loss(Tensor x, Tensor weight, Tensor dOut) {
     Tensor out = memory.undefined(DType.F64, x.shape().toArray());
     Tensor rstd = memory.undefined(DType.F64, x.dim(0));
-    kernels().rmsNormForward(out, rstd, x, weight, EPSILON);
+    kernels().norm().rmsNormForward(out, rstd, x, weight, EPSILON);
     return dot(out, dOut);
   }
 

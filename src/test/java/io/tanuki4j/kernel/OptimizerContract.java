@@ -23,7 +23,7 @@ public abstract class OptimizerContract extends KernelContract {
       Tensor x = memory.random(dtype, 1, k);
       Tensor out = memory.filled(DType.F64, 5, 1);
       double expected = 5 + dot(x, x);
-      kernels().sumOfSquares(out, x);
+      kernels().optimizer().sumOfSquares(out, x);
       assertClose(out, new double[] {expected}, tolerance(sumType(dtype)));
     }
   }
@@ -33,7 +33,7 @@ public abstract class OptimizerContract extends KernelContract {
     int count = 1 << 21;
     Tensor x = memory.filled(DType.F32, 0.1, count);
     Tensor out = memory.filled(DType.F64, 0, 1);
-    kernels().sumOfSquares(out, x);
+    kernels().optimizer().sumOfSquares(out, x);
     double square = (double) 0.1f * 0.1f;
     assertClose(out, new double[] {count * square}, 1e-6);
   }
@@ -80,7 +80,7 @@ public abstract class OptimizerContract extends KernelContract {
     int k = 257;
     Tensor wideMaster = memory.random(DType.F32, 1, k);
     Tensor master = memory.of(DType.BF16, memory.values(wideMaster), k);
-    kernels().copy(wideMaster, master);
+    kernels().elementwise().copy(wideMaster, master);
     Tensor v = memory.filled(DType.BF16, 0.25, k);
     Tensor wideV = memory.filled(DType.F32, 0.25, k);
     Tensor m = memory.filled(DType.BF16, 0.5, k);
@@ -88,8 +88,8 @@ public abstract class OptimizerContract extends KernelContract {
     Tensor grad = memory.random(DType.BF16, 2, k);
     Tensor wideGrad = memory.of(DType.F32, memory.values(grad), k);
     Tensor factor = memory.filled(DType.F64, 1, 1);
-    kernels().adamW(master, master, m, v, grad, factor, STEP);
-    kernels().adamW(wideMaster, wideMaster, wideM, wideV, wideGrad, factor, STEP);
+    kernels().optimizer().adamW(master, master, m, v, grad, factor, STEP);
+    kernels().optimizer().adamW(wideMaster, wideMaster, wideM, wideV, wideGrad, factor, STEP);
     double[] expectedMaster = memory.values(wideMaster);
     double[] expectedV = memory.values(wideV);
     for (int i = 0; i < k; i++) {
@@ -101,7 +101,7 @@ public abstract class OptimizerContract extends KernelContract {
     assertThat(memory.values(master)).isEqualTo(expectedMaster);
     assertThat(memory.values(v)).isEqualTo(expectedV);
     Tensor nearest = memory.undefined(DType.BF16, k);
-    kernels().copy(nearest, wideM);
+    kernels().elementwise().copy(nearest, wideM);
     assertThat(memory.values(m)).isEqualTo(memory.values(nearest));
   }
 
@@ -116,13 +116,15 @@ public abstract class OptimizerContract extends KernelContract {
     Tensor partsV = memory.copyOf(wholeV);
     Tensor grad = memory.random(DType.F32, 2, k);
     Tensor factor = memory.filled(DType.F64, 1, 1);
-    kernels().adamW(whole, whole, memory.filled(DType.F32, 0, k), wholeV, grad, factor, at(start));
+    kernels()
+        .optimizer()
+        .adamW(whole, whole, memory.filled(DType.F32, 0, k), wholeV, grad, factor, at(start));
     for (int[] part : new int[][] {{0, 64}, {64, 196}, {196, k}}) {
       Tensor m = memory.filled(DType.F32, 0, part[1] - part[0]);
       Tensor w = parts.rows(part[0], part[1]);
       Tensor v = partsV.rows(part[0], part[1]);
       Tensor g = grad.rows(part[0], part[1]);
-      kernels().adamW(w, w, m, v, g, factor, at(start + part[0]));
+      kernels().optimizer().adamW(w, w, m, v, g, factor, at(start + part[0]));
     }
     assertThat(memory.values(parts)).isEqualTo(memory.values(whole));
     assertThat(memory.values(partsV)).isEqualTo(memory.values(wholeV));
@@ -142,7 +144,7 @@ public abstract class OptimizerContract extends KernelContract {
     Tensor factor = memory.filled(DType.F64, 1, 1);
     for (int iteration = 1; iteration <= 10; iteration++) {
       AdamWStep step = new AdamWStep(1e-4, 0.9, 0.95, 1e-8, 0, iteration, 0);
-      kernels().adamW(master, master, m, v, grad, factor, step);
+      kernels().optimizer().adamW(master, master, m, v, grad, factor, step);
     }
     double mean = Arrays.stream(memory.values(master)).average().orElseThrow();
     // Ten steps of 1e-4; five standard errors of the rounding (units of 2^-8 below 1).
@@ -157,7 +159,7 @@ public abstract class OptimizerContract extends KernelContract {
   private double[] clip(double sumOfSquares, double maxNorm) {
     Tensor norm = memory.filled(DType.F64, sumOfSquares, 1);
     Tensor factor = memory.undefined(DType.F64, 1);
-    kernels().clipFactor(norm, factor, norm, maxNorm);
+    kernels().optimizer().clipFactor(norm, factor, norm, maxNorm);
     return new double[] {memory.values(norm)[0], memory.values(factor)[0]};
   }
 
@@ -165,7 +167,7 @@ public abstract class OptimizerContract extends KernelContract {
     Tensor m = memory.filled(DType.F32, 0.5, 33);
     Tensor v = memory.filled(DType.F32, 0.25, 33);
     Tensor grad = memory.random(DType.F32, 2, 33);
-    kernels().adamW(weight, master, m, v, grad, factor, STEP);
+    kernels().optimizer().adamW(weight, master, m, v, grad, factor, STEP);
   }
 
   private void checkUpdate(DType dtype, int k) {
@@ -187,7 +189,7 @@ public abstract class OptimizerContract extends KernelContract {
       double vHat = expectedV[i] / (1 - Math.pow(0.95, 3));
       w[i] -= 0.01 * (mHat / (Math.sqrt(vHat) + 1e-8) + 0.1 * w[i]);
     }
-    kernels().adamW(weight, master, m, v, grad, memory.filled(DType.F64, 0.5, 1), STEP);
+    kernels().optimizer().adamW(weight, master, m, v, grad, memory.filled(DType.F64, 0.5, 1), STEP);
     assertClose(master, w);
     assertClose(m, expectedM);
     assertClose(v, expectedV);

@@ -15,7 +15,7 @@ public abstract class RandomContract extends KernelContract {
   @Test
   void the_first_pair_comes_from_the_published_vector_of_zeros() {
     Tensor out = memory.undefined(widest(), 1, 2);
-    kernels().fillNormal(out, 0, 0, 0, 2, 1);
+    kernels().random().fillNormal(out, 0, 0, 0, 2, 1);
     assertClose(out, pair(0x6627e8d5L, 0xe169c58dL, 0xbc57ac4cL, 0x9b00dbd8L));
   }
 
@@ -24,7 +24,7 @@ public abstract class RandomContract extends KernelContract {
     // Random123's vector of the digits of pi cannot be reached: its upper counter words are not 0.
     Tensor out = memory.undefined(widest(), 1, 1);
     long counter = 0x0123456789abcdefL;
-    kernels().fillNormal(out, 0xfedcba9876543210L, 2, 0, counter, 1);
+    kernels().random().fillNormal(out, 0xfedcba9876543210L, 2, 0, counter, 1);
     long[] words = philox(new long[] {0x89abcdefL, 0x01234567L, 0, 0}, 0x76543210L, 0xfedcba98L);
     assertClose(out, new double[] {pair(words[0], words[1], words[2], words[3])[0]});
   }
@@ -47,8 +47,8 @@ public abstract class RandomContract extends KernelContract {
   void a_part_equals_the_same_place_of_the_whole(DType dtype) {
     Tensor whole = memory.undefined(dtype, 33, 257);
     Tensor part = memory.undefined(dtype, 7, 33);
-    kernels().fillNormal(whole, 42, 0, 0, 257, 0.02);
-    kernels().fillNormal(part, 42, 5, 11, 257, 0.02);
+    kernels().random().fillNormal(whole, 42, 0, 0, 257, 0.02);
+    kernels().random().fillNormal(part, 42, 5, 11, 257, 0.02);
     double[] all = memory.values(whole);
     double[] some = memory.values(part);
     for (int row = 0; row < 7; row++) {
@@ -61,7 +61,7 @@ public abstract class RandomContract extends KernelContract {
   @Test
   void moments_are_those_of_the_normal_distribution() {
     Tensor out = memory.undefined(DType.F32, 300, 300);
-    kernels().fillNormal(out, 7, 0, 0, 300, 2);
+    kernels().random().fillNormal(out, 7, 0, 0, 300, 2);
     double[] values = memory.values(out);
     double mean = Arrays.stream(values).average().orElseThrow();
     double variance = Arrays.stream(values).map(x -> x * x).average().orElseThrow();

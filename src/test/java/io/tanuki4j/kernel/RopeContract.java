@@ -16,7 +16,7 @@ public abstract class RopeContract extends KernelContract {
     Tensor qkv = memory.of(DType.F32, new double[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 1, 12);
     Tensor cos = memory.of(DType.F32, new double[] {0, 1}, 1, 2);
     Tensor sin = memory.of(DType.F32, new double[] {1, 0}, 1, 2);
-    kernels().ropeForward(qkv, cos, sin, shape);
+    kernels().rope().ropeForward(qkv, cos, sin, shape);
     assertClose(qkv, new double[] {-3, 2, 1, 4, -7, 6, 5, 8, 9, 10, 11, 12});
   }
 
@@ -35,7 +35,7 @@ public abstract class RopeContract extends KernelContract {
     Tensor qkv = memory.filled(DType.F32, 0, 1, 12);
     Tensor cos = memory.filled(DType.F32, 0, 1, 3);
     Tensor sin = memory.filled(DType.F32, 0, 1, 3);
-    assertThatThrownBy(() -> kernels().ropeForward(qkv, cos, sin, shape))
+    assertThatThrownBy(() -> kernels().rope().ropeForward(qkv, cos, sin, shape))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("rotary dim 6 (expected: at most the head dim 4)");
   }
@@ -46,9 +46,9 @@ public abstract class RopeContract extends KernelContract {
     Tensor cos = memory.random(sumType(dtype), 2, shape.seqLength(), half);
     Tensor sin = memory.random(sumType(dtype), 3, shape.seqLength(), half);
     double[] before = memory.values(qkv);
-    kernels().ropeForward(qkv, cos, sin, shape);
+    kernels().rope().ropeForward(qkv, cos, sin, shape);
     assertClose(qkv, rotated(before, cos, sin, shape, half, 1));
-    kernels().ropeBackward(back, cos, sin, shape);
+    kernels().rope().ropeBackward(back, cos, sin, shape);
     assertClose(back, rotated(before, cos, sin, shape, half, -1));
   }
 

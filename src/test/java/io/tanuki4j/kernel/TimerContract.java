@@ -36,8 +36,8 @@ public abstract class TimerContract {
     timer = device.openTimer(3);
     from = scope.allocate(LARGE, DType.F32);
     to = scope.allocate(LARGE, DType.F32);
-    device.kernels().fill(from, 1);
-    device.kernels().copy(to, from);
+    device.kernels().elementwise().fill(from, 1);
+    device.kernels().elementwise().copy(to, from);
     device.synchronize();
   }
 
@@ -51,7 +51,7 @@ public abstract class TimerContract {
   @Test
   void times_are_those_of_the_work_and_add_up() {
     timer.mark(0);
-    device.kernels().copy(to, from);
+    device.kernels().elementwise().copy(to, from);
     timer.mark(1);
     copyOften();
     timer.mark(2);
@@ -75,7 +75,7 @@ public abstract class TimerContract {
 
   private void copyOften() {
     for (int i = 0; i < COPIES; i++) {
-      device.kernels().copy(to, from);
+      device.kernels().elementwise().copy(to, from);
     }
   }
 }

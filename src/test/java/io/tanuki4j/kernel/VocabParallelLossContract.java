@@ -28,9 +28,13 @@ public abstract class VocabParallelLossContract extends KernelContract {
     Tensor scale = memory.filled(DType.F64, 1, 1);
     Tensor sums = memory.of(DType.F64, new double[] {10, 20}, LossKernels.NUM_SUMS);
     Tensor all = statistics(List.of(left, right), targets);
-    kernels().vocabParallelLoss(sums, all, mask, 1e-4);
-    kernels().vocabParallelLossBackward(left, all, targets, mask, scale, 0, 1e-4);
-    kernels().vocabParallelLossBackward(right, all, targets, mask, scale, 1, 1e-4);
+    kernels().vocabParallelLoss().vocabParallelLoss(sums, all, mask, 1e-4);
+    kernels()
+        .vocabParallelLoss()
+        .vocabParallelLossBackward(left, all, targets, mask, scale, 0, 1e-4);
+    kernels()
+        .vocabParallelLoss()
+        .vocabParallelLossBackward(right, all, targets, mask, scale, 1, 1e-4);
     double tolerance = Math.max(tolerance(widest()), 1e-10);
     assertClose(sums, new double[] {10.4607734891568512, 20.0011976953143250884}, tolerance);
     assertClose(left, new double[] {0.08542798199}, tolerance);
@@ -44,7 +48,7 @@ public abstract class VocabParallelLossContract extends KernelContract {
     Tensor logits = memory.filled(dtype, 3, 2, 5);
     Tensor targets = memory.of(DType.I32, new double[] {4, 6}, 2);
     Tensor statistics = memory.undefined(sumType(dtype), NUM_STATISTICS, 2);
-    kernels().vocabParallelStatistics(statistics, logits, targets, 5);
+    kernels().vocabParallelLoss().vocabParallelStatistics(statistics, logits, targets, 5);
     double logSumExp = 3 + Math.log(5);
     assertClose(statistics, new double[] {logSumExp, logSumExp, 0, 3});
   }
@@ -70,14 +74,16 @@ public abstract class VocabParallelLossContract extends KernelContract {
     Tensor scale = memory.filled(DType.F64, SCALE, 1);
     Tensor all = statistics(List.of(left, right), targets);
     Tensor dRight = memory.copyOf(right);
-    kernels().vocabParallelLossBackward(dRight, all, targets, mask, scale, 4, Z_LOSS);
+    kernels()
+        .vocabParallelLoss()
+        .vocabParallelLossBackward(dRight, all, targets, mask, scale, 4, Z_LOSS);
     assertGradient(
         dRight,
         right,
         moved -> {
           Tensor sums = memory.filled(DType.F64, 0, LossKernels.NUM_SUMS);
           Tensor movedStatistics = statistics(List.of(left, moved), targets);
-          kernels().vocabParallelLoss(sums, movedStatistics, mask, Z_LOSS);
+          kernels().vocabParallelLoss().vocabParallelLoss(sums, movedStatistics, mask, Z_LOSS);
           double[] values = memory.values(sums);
           return SCALE * (values[LossKernels.CROSS_ENTROPY] + values[LossKernels.Z_LOSS]);
         });
@@ -93,9 +99,9 @@ public abstract class VocabParallelLossContract extends KernelContract {
     Tensor sums = memory.filled(DType.F64, 0, LossKernels.NUM_SUMS);
     Tensor scale = memory.filled(DType.F64, 1, 1);
     Tensor all = statistics(List.of(left, right), targets);
-    kernels().vocabParallelLoss(sums, all, mask, 0);
-    kernels().vocabParallelLossBackward(left, all, targets, mask, scale, 0, 0);
-    kernels().vocabParallelLossBackward(right, all, targets, mask, scale, 1, 0);
+    kernels().vocabParallelLoss().vocabParallelLoss(sums, all, mask, 0);
+    kernels().vocabParallelLoss().vocabParallelLossBackward(left, all, targets, mask, scale, 0, 0);
+    kernels().vocabParallelLoss().vocabParallelLossBackward(right, all, targets, mask, scale, 1, 0);
     assertClose(sums, new double[] {1024, 0});
     assertClose(left, new double[] {1});
     assertClose(right, new double[] {-1, 0});
@@ -109,8 +115,10 @@ public abstract class VocabParallelLossContract extends KernelContract {
     Tensor sums = memory.filled(DType.F64, 0, LossKernels.NUM_SUMS);
     Tensor scale = memory.filled(DType.F64, 1, 1);
     Tensor all = statistics(List.of(logits), targets);
-    kernels().vocabParallelLoss(sums, all, mask, Z_LOSS);
-    kernels().vocabParallelLossBackward(logits, all, targets, mask, scale, 0, Z_LOSS);
+    kernels().vocabParallelLoss().vocabParallelLoss(sums, all, mask, Z_LOSS);
+    kernels()
+        .vocabParallelLoss()
+        .vocabParallelLossBackward(logits, all, targets, mask, scale, 0, Z_LOSS);
     assertThat(memory.values(sums)).containsExactly(0, 0);
     assertThat(memory.values(logits)).containsExactly(0, 0, 0);
   }
@@ -124,8 +132,8 @@ public abstract class VocabParallelLossContract extends KernelContract {
     Tensor scale = memory.filled(DType.F64, 1, 1);
     Tensor sums = memory.filled(DType.F64, 0, LossKernels.NUM_SUMS);
     Tensor all = statistics(List.of(left, right), targets);
-    kernels().vocabParallelLoss(sums, all, mask, 0);
-    kernels().vocabParallelLossBackward(left, all, targets, mask, scale, 0, 0);
+    kernels().vocabParallelLoss().vocabParallelLoss(sums, all, mask, 0);
+    kernels().vocabParallelLoss().vocabParallelLossBackward(left, all, targets, mask, scale, 0, 0);
     assertThat(memory.values(sums)[LossKernels.CROSS_ENTROPY]).isNaN();
     double[] gradient = memory.values(left);
     assertThat(gradient[0]).isNotNaN();
@@ -138,7 +146,9 @@ public abstract class VocabParallelLossContract extends KernelContract {
     Tensor all = memory.undefined(dtype, parts.size(), NUM_STATISTICS, parts.get(0).dim(0));
     long firstId = 0;
     for (int i = 0; i < parts.size(); i++) {
-      kernels().vocabParallelStatistics(all.rows(i, i + 1), parts.get(i), targets, firstId);
+      kernels()
+          .vocabParallelLoss()
+          .vocabParallelStatistics(all.rows(i, i + 1), parts.get(i), targets, firstId);
       firstId += parts.get(i).dim(1);
     }
     return all;
@@ -159,13 +169,15 @@ public abstract class VocabParallelLossContract extends KernelContract {
     replaceByGradients(expected, gradients, ids, memory.values(mask));
     Tensor sums = memory.of(DType.F64, new double[] {1, 2}, LossKernels.NUM_SUMS);
     Tensor all = statistics(parts, targets);
-    kernels().vocabParallelLoss(sums, all, mask, Z_LOSS);
+    kernels().vocabParallelLoss().vocabParallelLoss(sums, all, mask, Z_LOSS);
     assertClose(sums, expected, t * tolerance(sumType(dtype)));
     int firstId = 0;
     for (Tensor part : parts) {
       int from = firstId;
       int to = from + Math.toIntExact(part.dim(1));
-      kernels().vocabParallelLossBackward(part, all, targets, mask, scale, from, Z_LOSS);
+      kernels()
+          .vocabParallelLoss()
+          .vocabParallelLossBackward(part, all, targets, mask, scale, from, Z_LOSS);
       double[] gradient =
           Arrays.stream(gradients).flatMapToDouble(row -> Arrays.stream(row, from, to)).toArray();
       assertClose(part, gradient);

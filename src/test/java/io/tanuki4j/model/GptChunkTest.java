@@ -86,7 +86,7 @@ class GptChunkTest {
   @MethodSource("variants")
   void tells_which_values_it_needs_and_which_gradients_are_done(TestConfig variant) {
     TestModel model = new TestModel(device, variant.config());
-    device.kernels().fill(model.parameters().grads(), 0);
+    device.kernels().elementwise().fill(model.parameters().grads(), 0);
     Set<String> needed = new HashSet<>();
     Map<String, double[]> done = new HashMap<>();
     ParameterListener listener =
@@ -182,9 +182,9 @@ class GptChunkTest {
     TestModel model = new TestModel(device, variant.config());
     double[] expected = model.lossesAndGradients(microbatch);
     for (Parameter parameter : model.parameters().all()) {
-      device.kernels().fill(parameter.grad(), Double.NaN);
+      device.kernels().elementwise().fill(parameter.grad(), Double.NaN);
     }
-    device.kernels().fill(microbatch.lossSums(), 0);
+    device.kernels().elementwise().fill(microbatch.lossSums(), 0);
 
     model.train(TestDevice.beginning(microbatch));
 
@@ -195,8 +195,8 @@ class GptChunkTest {
   void two_stages_equal_one_chunk_bit_for_bit() {
     TestModel model = new TestModel(device, TestConfig.PLAIN.config());
     double[] whole = model.lossesAndGradients(microbatch);
-    device.kernels().fill(model.parameters().grads(), 0);
-    device.kernels().fill(microbatch.lossSums(), 0);
+    device.kernels().elementwise().fill(model.parameters().grads(), 0);
+    device.kernels().elementwise().fill(microbatch.lossSums(), 0);
 
     trainInTwoStages(model.builder().build(0, 2), model.builder().build(2, 3));
 

@@ -137,7 +137,7 @@ record ModelRanks(
     }
 
     private double[] losses(Runnable work) {
-      device.kernels().fill(lossSums, 0);
+      device.kernels().elementwise().fill(lossSums, 0);
       work.run();
       data.sumLosses(lossSums);
       return device.read(lossSums);

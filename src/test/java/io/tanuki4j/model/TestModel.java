@@ -63,7 +63,7 @@ final class TestModel {
 
   /** The objective that gradients belong to: cross entropy and z-loss, scaled. */
   double evaluate(Microbatch microbatch) {
-    device.kernels().fill(microbatch.lossSums(), 0);
+    device.kernels().elementwise().fill(microbatch.lossSums(), 0);
     try (MemoryScope scope = device.scope().child("micro-batch")) {
       chunk.forward(null, TestDevice.evaluation(microbatch.withScope(scope)));
     }
@@ -74,8 +74,8 @@ final class TestModel {
 
   /** Loss sums and all gradients of one micro-batch. */
   double[] lossesAndGradients(Microbatch microbatch) {
-    device.kernels().fill(parameters.grads(), 0);
-    device.kernels().fill(microbatch.lossSums(), 0);
+    device.kernels().elementwise().fill(parameters.grads(), 0);
+    device.kernels().elementwise().fill(microbatch.lossSums(), 0);
     train(microbatch);
     return lossesAndGradientsNow(microbatch);
   }

@@ -22,13 +22,14 @@ class CausalAttentionTest {
   @ParameterizedTest(name = "{0} heads, {1} groups")
   @CsvSource({"2, 2", "4, 2", "3, 1"})
   void gradients_match_central_differences(int numHeads, int numQueryGroups) {
-    CausalAttention layer = new CausalAttention(device.kernels(), numHeads, numQueryGroups, 4);
+    CausalAttention layer =
+        new CausalAttention(device.kernels().attention(), numHeads, numQueryGroups, 4);
     GradientCheck.ofLayer(device, layer, 5, (numHeads + 2 * numQueryGroups) * 4, numHeads * 4);
   }
 
   @Test
   void later_tokens_do_not_change_earlier_outputs() {
-    CausalAttention layer = new CausalAttention(device.kernels(), 2, 1, 4);
+    CausalAttention layer = new CausalAttention(device.kernels().attention(), 2, 1, 4);
     Microbatch microbatch = device.microbatch(6, 1, 1, 1);
     Tensor qkv = device.random(Shape.of(6, 1, 16), 1);
     Tensor out = device.scope().allocate(Shape.of(6, 1, 8), DType.F64);

@@ -65,6 +65,7 @@ public final class GradientCheck {
         variable ->
             device
                 .kernels()
+                .elementwise()
                 .fill(variable.grad(), variable.gradStart() == 0 ? Double.NaN : GRAD_START));
     gradients.run();
     for (Variable variable : variables) {

@@ -23,7 +23,7 @@ class LinearTest {
     Tensor x = device.tensor(DType.F64, Shape.of(1, 2, 3), 1, 0, 0, 1, 1, 1);
     Tensor out = device.scope().allocate(Shape.of(1, 2, 2), DType.F64);
 
-    new Linear(device.kernels(), weight).forward(out, x, device.microbatch(1, 2, 1, 1));
+    new Linear(device.kernels().matmul(), weight).forward(out, x, device.microbatch(1, 2, 1, 1));
 
     assertThat(device.read(out)).containsExactly(1, 4, 6, 15);
   }
@@ -31,6 +31,6 @@ class LinearTest {
   @Test
   void gradients_match_central_differences() {
     Parameter weight = device.parameter("weight", Shape.of(5, 7), 1);
-    GradientCheck.ofLayer(device, new Linear(device.kernels(), weight), 3, 7, 5);
+    GradientCheck.ofLayer(device, new Linear(device.kernels().matmul(), weight), 3, 7, 5);
   }
 }

@@ -57,7 +57,7 @@ class OutputHeadTest {
         .parameters(List.of(weight))
         .verify(
             () -> {
-              device.kernels().copy(dx, x);
+              device.kernels().elementwise().copy(dx, x);
               head.forward(dx, microbatch);
             },
             () -> loss(head, x, microbatch));
@@ -75,20 +75,20 @@ class OutputHeadTest {
 
     assertThat(device.read(x)).containsExactly(before);
     assertThat(device.read(weight.grad())).containsOnly(0);
-    device.kernels().fill(microbatch.lossSums(), 0);
+    device.kernels().elementwise().fill(microbatch.lossSums(), 0);
     head.forward(x, microbatch);
     double[] sums = device.read(microbatch.lossSums());
     assertThat((sums[0] + sums[1]) / 10).isCloseTo(evaluated, within(1e-15));
   }
 
   private OutputHead head(Parameter weight, double zLoss, int chunkTokens) {
-    CrossEntropy loss = new FusedCrossEntropy(device.kernels(), zLoss);
-    return new OutputHead(device.kernels(), weight, loss, chunkTokens);
+    CrossEntropy loss = new FusedCrossEntropy(device.kernels().loss(), zLoss);
+    return new OutputHead(device.kernels().matmul(), weight, loss, chunkTokens);
   }
 
   /** The objective of an evaluation, scaled like the gradients. */
   private double loss(OutputHead head, Tensor x, Microbatch training) {
-    device.kernels().fill(training.lossSums(), 0);
+    device.kernels().elementwise().fill(training.lossSums(), 0);
     try (MemoryScope scope = device.scope().child("evaluation")) {
       head.forward(x, TestDevice.evaluation(training.withScope(scope)));
     }

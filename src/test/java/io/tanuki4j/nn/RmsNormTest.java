@@ -51,17 +51,17 @@ class RmsNormTest {
     @Override
     public RmsNorm.Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
       Tensor sum = microbatch.scope().allocate(x.shape(), x.dtype());
-      device.kernels().copy(sum, x);
+      device.kernels().elementwise().copy(sum, x);
       RmsNorm.Saved saved = norm.addForward(sum, out, x, sum, microbatch);
-      device.kernels().add(out, out, sum);
+      device.kernels().elementwise().add(out, out, sum);
       return saved;
     }
 
     @Override
     public void backward(Tensor dx, RmsNorm.Saved saved, Tensor dOut, Microbatch microbatch) {
-      device.kernels().copy(dx, dOut);
+      device.kernels().elementwise().copy(dx, dOut);
       norm.addBackward(dx, saved, dOut, microbatch);
-      device.kernels().add(dx, dx, dx);
+      device.kernels().elementwise().add(dx, dx, dx);
     }
 
     @Override

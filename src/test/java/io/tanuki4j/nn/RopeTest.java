@@ -173,14 +173,14 @@ class RopeTest {
   private record Rotation(TestDevice device, Rope rope) implements Layer<Tensor> {
     @Override
     public Tensor forward(Tensor out, Tensor x, Microbatch microbatch) {
-      device.kernels().copy(out, x);
+      device.kernels().elementwise().copy(out, x);
       rope.forward(out, SHAPE);
       return x;
     }
 
     @Override
     public void backward(Tensor dx, Tensor saved, Tensor dOut, Microbatch microbatch) {
-      device.kernels().copy(dx, dOut);
+      device.kernels().elementwise().copy(dx, dOut);
       rope.backward(dx, SHAPE);
     }
 

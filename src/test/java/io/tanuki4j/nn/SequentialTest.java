@@ -88,7 +88,9 @@ class SequentialTest {
   }
 
   private <S> double[] outAndGradients(Layer<S> layer) {
-    layer.parameters().forEach(parameter -> device.kernels().fill(parameter.grad(), 0));
+    layer
+        .parameters()
+        .forEach(parameter -> device.kernels().elementwise().fill(parameter.grad(), 0));
     Microbatch microbatch = device.microbatch(5, 2, 1, 1);
     Tensor x = device.random(SHAPE, 1);
     Tensor out = device.scope().allocate(SHAPE, DType.F64);

@@ -68,7 +68,7 @@ public final class TestDevice implements AutoCloseable {
   /** A parameter of normal numbers, F64, with a gradient of zeros. */
   public Parameter parameter(String name, Shape shape, long seed) {
     Tensor grad = scope.allocate(shape, DType.F64);
-    kernels().fill(grad, 0);
+    kernels().elementwise().fill(grad, 0);
     return new Parameter(ParameterSpec.whole(name, shape, 1, true), random(shape, seed), grad);
   }
 
@@ -145,7 +145,7 @@ public final class TestDevice implements AutoCloseable {
           tensor,
           wide -> {
             write(wide, values);
-            kernels().copy(tensor, wide);
+            kernels().elementwise().copy(tensor, wide);
             return values;
           });
       return;
@@ -167,7 +167,7 @@ public final class TestDevice implements AutoCloseable {
       return inFp32(
           tensor,
           wide -> {
-            kernels().copy(wide, tensor);
+            kernels().elementwise().copy(wide, tensor);
             return read(wide);
           });
     }

@@ -141,14 +141,18 @@ class AdamWTest {
             scope,
             valueType,
             gradType);
-    device.kernels().fill(parameters.values(), 0);
-    device.kernels().fill(parameters.grads(), 0);
-    parameters.all().forEach(parameter -> device.kernels().fill(parameter.value(), 0.5));
+    device.kernels().elementwise().fill(parameters.values(), 0);
+    device.kernels().elementwise().fill(parameters.grads(), 0);
+    parameters
+        .all()
+        .forEach(parameter -> device.kernels().elementwise().fill(parameter.value(), 0.5));
     return parameters;
   }
 
   private void setGrads(ParameterBuffers parameters, double value) {
-    parameters.all().forEach(parameter -> device.kernels().fill(parameter.grad(), value));
+    parameters
+        .all()
+        .forEach(parameter -> device.kernels().elementwise().fill(parameter.grad(), value));
   }
 
   private double[] state(AdamW optimizer, String kind, String name) {

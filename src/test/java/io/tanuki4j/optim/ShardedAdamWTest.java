@@ -227,7 +227,9 @@ class ShardedAdamWTest {
     void fillGradient(FlatRange range, double value) {
       parameters
           .partsIn(range)
-          .forEach(part -> device.kernels().fill(part.range().of(parameters.grads()), value));
+          .forEach(
+              part ->
+                  device.kernels().elementwise().fill(part.range().of(parameters.grads()), value));
     }
   }
 }

@@ -90,7 +90,7 @@ final class LlamaRun implements AutoCloseable {
             device.scope(),
             precision.compute(),
             precision.gradients());
-    device.kernels().fill(parameters.values(), 0);
+    device.kernels().elementwise().fill(parameters.values(), 0);
     loadReferenceWeights();
     this.data = DataParallel.alone(parameters, device.device());
     this.optimizer =

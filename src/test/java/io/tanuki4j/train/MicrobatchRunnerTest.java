@@ -140,7 +140,7 @@ class MicrobatchRunnerTest {
   }
 
   private static double[] losses(TestDevice device, DataParallel data, Tensor sums, Runnable work) {
-    device.kernels().fill(sums, 0);
+    device.kernels().elementwise().fill(sums, 0);
     work.run();
     data.sumLosses(sums);
     return device.read(sums);

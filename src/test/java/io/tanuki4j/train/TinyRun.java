@@ -128,8 +128,8 @@ final class TinyRun implements AutoCloseable {
   TinyRun(Settings settings) {
     this.settings = settings;
     this.parameters = ParameterBuffers.allocate(QuadraticChunk.SPECS, scope, DType.F32, DType.F32);
-    device.kernels().fill(parameters.values(), 0);
-    device.kernels().fill(parameters.get("weight").value(), 1);
+    device.kernels().elementwise().fill(parameters.values(), 0);
+    device.kernels().elementwise().fill(parameters.get("weight").value(), 1);
     this.data = DataParallel.alone(parameters, device);
     this.optimizer =
         new AdamW(

@@ -44,7 +44,7 @@ class TrainStepTest {
 
   @BeforeEach
   void fill() {
-    device.kernels().fill(parameters.values(), 1);
+    device.kernels().elementwise().fill(parameters.values(), 1);
   }
 
   @AfterEach

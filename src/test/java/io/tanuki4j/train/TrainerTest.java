@@ -138,7 +138,7 @@ class TrainerTest {
     settings.logInterval = 5;
     settings.clip = 0;
     try (TinyRun run = new TinyRun(settings)) {
-      run.device.kernels().fill(run.parameters.values(), Double.NaN);
+      run.device.kernels().elementwise().fill(run.parameters.values(), Double.NaN);
       assertThatThrownBy(run::run)
           .isInstanceOf(DivergedException.class)
           .hasMessageStartingWith("iteration 1: the lm loss is nan (expected: a finite number).");
@@ -152,7 +152,7 @@ class TrainerTest {
     settings.save = folder;
     settings.saveInterval = 2;
     try (TinyRun run = new TinyRun(settings)) {
-      run.device.kernels().fill(run.parameters.values(), Double.NaN);
+      run.device.kernels().elementwise().fill(run.parameters.values(), Double.NaN);
       assertThatThrownBy(run::run).isInstanceOf(DivergedException.class);
     }
     assertThat(folder).isEmptyDirectory();
@@ -164,7 +164,7 @@ class TrainerTest {
     settings.logInterval = 2;
     settings.checkForNan = false;
     try (TinyRun run = new TinyRun(settings)) {
-      run.device.kernels().fill(run.parameters.values(), Double.POSITIVE_INFINITY);
+      run.device.kernels().elementwise().fill(run.parameters.values(), Double.POSITIVE_INFINITY);
       run.run();
       IterationMetrics metrics = run.sink.iterations.get(0);
       assertThat(metrics.skippedIterations()).isEqualTo(2);

@@ -1,9 +1,20 @@
 package io.tanuki4j.backend.counting;
 
+import io.tanuki4j.kernel.ActivationKernels;
+import io.tanuki4j.kernel.AttentionKernels;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceInfo;
+import io.tanuki4j.kernel.ElementwiseKernels;
+import io.tanuki4j.kernel.EmbeddingKernels;
 import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.LossKernels;
+import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.NormKernels;
+import io.tanuki4j.kernel.OptimizerKernels;
+import io.tanuki4j.kernel.RandomKernels;
+import io.tanuki4j.kernel.RopeKernels;
+import io.tanuki4j.kernel.VocabParallelLossKernels;
 import io.tanuki4j.tensor.Tensor;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
@@ -13,12 +24,26 @@ import java.util.Map;
 /** Counts what scopes would take; every operation does nothing, and downloads leave zeros. */
 public final class CountingDevice implements Device {
   private final Kernels kernels =
-      (Kernels)
-          Proxy.newProxyInstance(
-              Kernels.class.getClassLoader(),
-              new Class<?>[] {Kernels.class},
-              (proxy, method, arguments) -> null);
+      new Kernels(
+          idle(MatmulKernels.class),
+          idle(NormKernels.class),
+          idle(RopeKernels.class),
+          idle(AttentionKernels.class),
+          idle(ActivationKernels.class),
+          idle(EmbeddingKernels.class),
+          idle(LossKernels.class),
+          idle(VocabParallelLossKernels.class),
+          idle(OptimizerKernels.class),
+          idle(ElementwiseKernels.class),
+          idle(RandomKernels.class));
   private final Map<String, CountingStack> stacks = new LinkedHashMap<>();
+
+  /** Returns a family of kernels whose operations do nothing. */
+  private static <F> F idle(Class<F> family) {
+    return family.cast(
+        Proxy.newProxyInstance(
+            family.getClassLoader(), new Class<?>[] {family}, (proxy, method, arguments) -> null));
+  }
 
   @Override
   public DeviceInfo info() {

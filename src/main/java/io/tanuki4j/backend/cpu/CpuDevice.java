@@ -20,7 +20,23 @@ final class CpuDevice implements Device {
 
   CpuDevice(int numThreads) {
     workers = new Workers(numThreads);
-    kernels = new CpuKernels(workers);
+    kernels = kernels(workers);
+  }
+
+  private static Kernels kernels(Workers workers) {
+    CpuElementwise elementwise = new CpuElementwise(workers);
+    return new Kernels(
+        new CpuMatmul(workers, elementwise),
+        new CpuNorm(workers, elementwise),
+        new CpuRope(workers),
+        new CpuAttention(workers, elementwise),
+        new CpuActivation(workers),
+        new CpuEmbedding(workers),
+        new CpuLoss(workers),
+        new CpuVocabParallelLoss(workers),
+        new CpuOptimizer(workers),
+        elementwise,
+        new CpuRandom(workers));
   }
 
   @Override

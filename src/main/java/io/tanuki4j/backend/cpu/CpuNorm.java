@@ -1,6 +1,7 @@
 package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.NormKernels;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -11,9 +12,11 @@ final class CpuNorm implements NormKernels {
   private static final int MAX_PARTS = 64;
 
   private final Workers workers;
+  private final ElementwiseKernels elementwise;
 
-  CpuNorm(Workers workers) {
+  CpuNorm(Workers workers, ElementwiseKernels elementwise) {
     this.workers = workers;
+    this.elementwise = elementwise;
   }
 
   @Override
@@ -38,6 +41,13 @@ final class CpuNorm implements NormKernels {
             Elements.set(rstd, i, r);
           }
         });
+  }
+
+  @Override
+  public void addRmsNormForward(
+      Tensor sum, Tensor out, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
+    elementwise.add(sum, x, delta);
+    rmsNormForward(out, rstd, sum, weight, epsilon);
   }
 
   @Override

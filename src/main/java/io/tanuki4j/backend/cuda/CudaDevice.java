@@ -47,7 +47,7 @@ public final class CudaDevice implements Device {
 
   @Override
   public Kernels kernels() {
-    return kernels;
+    return kernels.families();
   }
 
   @Override

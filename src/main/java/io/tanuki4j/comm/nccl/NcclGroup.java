@@ -52,7 +52,7 @@ final class NcclGroup implements ProcessGroup {
     this.before = device.openMark();
     this.scope = device.openScope("group " + members.name(), TOKEN_BYTES);
     this.token = scope.allocate(Shape.of(1), DType.F32);
-    device.kernels().fill(token, 0);
+    device.kernels().elementwise().fill(token, 0);
   }
 
   @Override

@@ -60,12 +60,12 @@ public record DeviceRates(double flops, double bytesPerSecond) {
       Tensor a = scope.allocate(shape, type);
       Tensor b = scope.allocate(shape, type);
       Tensor out = scope.allocate(shape, type);
-      kernels.fillNormal(a, 1, 0, 0, size, 1);
-      kernels.fillNormal(b, 2, 0, 0, size, 1);
+      kernels.random().fillNormal(a, 1, 0, 0, size, 1);
+      kernels.random().fillNormal(b, 2, 0, 0, size, 1);
       return medianMillis(
           device,
           measuredMillis,
-          () -> kernels.matmul(out, a, Op.NONE, b, Op.TRANSPOSE, Accumulate.OVERWRITE));
+          () -> kernels.matmul().matmul(out, a, Op.NONE, b, Op.TRANSPOSE, Accumulate.OVERWRITE));
     }
   }
 
@@ -73,8 +73,9 @@ public record DeviceRates(double flops, double bytesPerSecond) {
     try (MemoryScope scope = device.openScope("rate of copies")) {
       Tensor in = scope.allocate(COPIED, DType.F32);
       Tensor out = scope.allocate(COPIED, DType.F32);
-      device.kernels().fill(in, 1);
-      double millis = medianMillis(device, MEASURED_MILLIS, () -> device.kernels().copy(out, in));
+      device.kernels().elementwise().fill(in, 1);
+      double millis =
+          medianMillis(device, MEASURED_MILLIS, () -> device.kernels().elementwise().copy(out, in));
       return (in.numBytes() + out.numBytes()) / millis * MILLIS_PER_SECOND;
     }
   }

@@ -32,7 +32,22 @@ public final class ProfiledDevice implements Device {
   public ProfiledDevice(Device device) {
     this.device = device;
     this.recorder = new CallRecorder(device);
-    this.kernels = new ProfiledKernels(device.kernels(), recorder);
+    this.kernels = profiled(device.kernels(), recorder);
+  }
+
+  private static Kernels profiled(Kernels kernels, CallRecorder recorder) {
+    return new Kernels(
+        new ProfiledMatmul(kernels.matmul(), recorder),
+        new ProfiledNorm(kernels.norm(), recorder),
+        new ProfiledRope(kernels.rope(), recorder),
+        new ProfiledAttention(kernels.attention(), recorder),
+        new ProfiledActivation(kernels.activation(), recorder),
+        new ProfiledEmbedding(kernels.embedding(), recorder),
+        new ProfiledLoss(kernels.loss(), recorder),
+        new ProfiledVocabParallelLoss(kernels.vocabParallelLoss(), recorder),
+        new ProfiledOptimizer(kernels.optimizer(), recorder),
+        new ProfiledElementwise(kernels.elementwise(), recorder),
+        new ProfiledRandom(kernels.random(), recorder));
   }
 
   /** Times every call from now on. */

@@ -22,7 +22,7 @@ final class GatherPassing implements KeyValuePassing {
 
   @Override
   public void forward(RunningAttention attention, MemoryScope scratch) {
-    KeyValues blocks = new KeyValues(kernels, attention.qkv(), attention.shape());
+    KeyValues blocks = new KeyValues(kernels.elementwise(), attention.qkv(), attention.shape());
     Tensor all = blocks.allocate(group.size(), scratch);
     Work gathering = gather(blocks, all);
     attention.own();
@@ -36,11 +36,11 @@ final class GatherPassing implements KeyValuePassing {
 
   @Override
   public void backward(RunningGradients gradients, MemoryScope scratch) {
-    KeyValues blocks = new KeyValues(kernels, gradients.qkv(), gradients.shape());
+    KeyValues blocks = new KeyValues(kernels.elementwise(), gradients.qkv(), gradients.shape());
     Tensor all = blocks.allocate(group.size(), scratch);
     Tensor dAll = blocks.allocate(group.size(), scratch);
     Work gathering = gather(blocks, all);
-    kernels.fill(dAll, 0);
+    kernels.elementwise().fill(dAll, 0);
     gradients.own();
     gathering.await();
     for (int owner = 0; owner < group.size(); owner++) {

@@ -2,7 +2,7 @@ package io.tanuki4j.parallel.context;
 
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.AttentionShape;
-import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -13,7 +13,7 @@ import io.tanuki4j.tensor.Tensor;
  * @param qkv the projection of this rank's tokens
  * @param shape its sizes
  */
-record KeyValues(Kernels kernels, Tensor qkv, AttentionShape shape) {
+record KeyValues(ElementwiseKernels kernels, Tensor qkv, AttentionShape shape) {
 
   /** Memory for some blocks, one after another along the sequence. */
   Tensor allocate(int numBlocks, MemoryScope scope) {

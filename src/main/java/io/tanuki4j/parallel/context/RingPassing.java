@@ -22,7 +22,7 @@ final class RingPassing implements KeyValuePassing {
 
   @Override
   public void forward(RunningAttention attention, MemoryScope scratch) {
-    KeyValues blocks = new KeyValues(kernels, attention.qkv(), attention.shape());
+    KeyValues blocks = new KeyValues(kernels.elementwise(), attention.qkv(), attention.shape());
     KeyValueRing ring = ring(blocks, scratch);
     int last = group.size() - 1;
     for (int step = 0; step <= last; step++) {
@@ -50,7 +50,7 @@ final class RingPassing implements KeyValuePassing {
 
   @Override
   public void backward(RunningGradients gradients, MemoryScope scratch) {
-    KeyValues blocks = new KeyValues(kernels, gradients.qkv(), gradients.shape());
+    KeyValues blocks = new KeyValues(kernels.elementwise(), gradients.qkv(), gradients.shape());
     KeyValueRing ring = ring(blocks, scratch);
     new RingBackward(group, ring, gradients, blocks, scratch).run();
   }

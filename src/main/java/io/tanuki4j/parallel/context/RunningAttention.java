@@ -52,8 +52,8 @@ final class RunningAttention {
 
   /** Attends to the rank's own keys: the order of its tokens is that of the sequence. */
   void own() {
-    kernels.causalAttentionForward(saved.out(), saved.logSumExp(), saved.qkv(), shape);
-    kernels.copy(sum, saved.out());
+    kernels.attention().causalAttentionForward(saved.out(), saved.logSumExp(), saved.qkv(), shape);
+    kernels.elementwise().copy(sum, saved.out());
   }
 
   /**
@@ -66,9 +66,11 @@ final class RunningAttention {
     AttentionBlock sizes = block.sizes();
     Tensor out = block.queries(saved.out());
     Tensor logSumExp = partLogSumExp(sizes.queries());
-    kernels.blockAttentionForward(
-        out, logSumExp, block.queries(saved.qkv()), block.keys(keyValues), sizes);
-    kernels.mergeAttention(sum, saved.logSumExp(), out, logSumExp, shape);
+    kernels
+        .attention()
+        .blockAttentionForward(
+            out, logSumExp, block.queries(saved.qkv()), block.keys(keyValues), sizes);
+    kernels.attention().mergeAttention(sum, saved.logSumExp(), out, logSumExp, shape);
   }
 
   private Tensor partLogSumExp(AttentionShape queries) {
@@ -77,6 +79,6 @@ final class RunningAttention {
   }
 
   void finish() {
-    kernels.copy(saved.out(), sum);
+    kernels.elementwise().copy(saved.out(), sum);
   }
 }

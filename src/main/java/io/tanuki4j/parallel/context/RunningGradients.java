@@ -50,7 +50,7 @@ final class RunningGradients {
     int half = shape.seqLength() / 2;
     Tensor last =
         scratch.allocate(Shape.of(shape.batchSize(), shape.numHeads(), half), logSumExp.dtype());
-    kernels.copyColumns(last, 0, logSumExp, half, half, Accumulate.OVERWRITE);
+    kernels.elementwise().copyColumns(last, 0, logSumExp, half, half, Accumulate.OVERWRITE);
     return last;
   }
 
@@ -66,9 +66,11 @@ final class RunningGradients {
   /** The part of the rank's own keys. */
   void own() {
     AttentionCore.Saved saved = operands.saved();
-    kernels.causalAttentionBackward(
-        operands.dQkv(), operands.dOut(), saved.out(), saved.logSumExp(), saved.qkv(), shape);
-    kernels.copy(sum, operands.dQkv());
+    kernels
+        .attention()
+        .causalAttentionBackward(
+            operands.dQkv(), operands.dOut(), saved.out(), saved.logSumExp(), saved.qkv(), shape);
+    kernels.elementwise().copy(sum, operands.dQkv());
   }
 
   /**
@@ -86,16 +88,20 @@ final class RunningGradients {
     boolean all = sizes.queries().seqLength() == shape.seqLength();
     Tensor ofQueries = block.queries(dQueries);
     Tensor ofKeys = block.keys(dKeyValues);
-    kernels.blockAttentionBackward(
-        ofQueries,
-        ofKeys,
-        block.queries(operands.dOut()),
-        block.queries(saved.out()),
-        all ? saved.logSumExp() : lastLogSumExp,
-        block.queries(saved.qkv()),
-        block.keys(keyValues),
-        sizes);
-    kernels.copyColumns(block.queries(sum), 0, ofQueries, 0, shape.outSize(), Accumulate.ADD);
+    kernels
+        .attention()
+        .blockAttentionBackward(
+            ofQueries,
+            ofKeys,
+            block.queries(operands.dOut()),
+            block.queries(saved.out()),
+            all ? saved.logSumExp() : lastLogSumExp,
+            block.queries(saved.qkv()),
+            block.keys(keyValues),
+            sizes);
+    kernels
+        .elementwise()
+        .copyColumns(block.queries(sum), 0, ofQueries, 0, shape.outSize(), Accumulate.ADD);
     return ofKeys;
   }
 
@@ -105,16 +111,18 @@ final class RunningGradients {
    * @param dKeyValues gradients of the first of them, or of all
    */
   void add(Tensor dKeyValues) {
-    kernels.copyColumns(
-        sum.rows(0, dKeyValues.dim(0)),
-        shape.outSize(),
-        dKeyValues,
-        0,
-        shape.keyValueSize(),
-        Accumulate.ADD);
+    kernels
+        .elementwise()
+        .copyColumns(
+            sum.rows(0, dKeyValues.dim(0)),
+            shape.outSize(),
+            dKeyValues,
+            0,
+            shape.keyValueSize(),
+            Accumulate.ADD);
   }
 
   void finish() {
-    kernels.copy(operands.dQkv(), sum);
+    kernels.elementwise().copy(operands.dQkv(), sum);
   }
 }

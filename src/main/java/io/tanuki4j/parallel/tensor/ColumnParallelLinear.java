@@ -1,7 +1,7 @@
 package io.tanuki4j.parallel.tensor;
 
 import io.tanuki4j.comm.Work;
-import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Linear;
@@ -22,7 +22,7 @@ public final class ColumnParallelLinear implements Layer<Tensor> {
   /**
    * @param weight this rank's rows
    */
-  public ColumnParallelLinear(Kernels kernels, Parameter weight, TensorRegion region) {
+  public ColumnParallelLinear(MatmulKernels kernels, Parameter weight, TensorRegion region) {
     this.linear = new Linear(kernels, weight);
     this.region = region;
   }

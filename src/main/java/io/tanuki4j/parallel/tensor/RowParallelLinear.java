@@ -1,6 +1,6 @@
 package io.tanuki4j.parallel.tensor;
 
-import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Linear;
@@ -21,7 +21,7 @@ public final class RowParallelLinear implements Layer<Tensor> {
   /**
    * @param weight this rank's columns
    */
-  public RowParallelLinear(Kernels kernels, Parameter weight, TensorRegion region) {
+  public RowParallelLinear(MatmulKernels kernels, Parameter weight, TensorRegion region) {
     this.linear = new Linear(kernels, weight);
     this.region = region;
   }

@@ -3,8 +3,8 @@ package io.tanuki4j.parallel.tensor;
 import static io.tanuki4j.kernel.VocabParallelLossKernels.NUM_STATISTICS;
 
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.VocabParallelLossKernels;
 import io.tanuki4j.nn.CrossEntropy;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.tensor.DType;
@@ -16,7 +16,7 @@ import io.tanuki4j.tensor.Tensor;
  * instead of logits, and each adds the losses of all tokens into its own sums.
  */
 final class VocabParallelCrossEntropy implements CrossEntropy {
-  private final Kernels kernels;
+  private final VocabParallelLossKernels kernels;
   private final ProcessGroup ranks;
   private final long firstId;
   private final double zLoss;
@@ -25,7 +25,8 @@ final class VocabParallelCrossEntropy implements CrossEntropy {
    * @param firstId of this rank's ids
    * @param zLoss coefficient of the z-loss, 0 for none
    */
-  VocabParallelCrossEntropy(Kernels kernels, ProcessGroup ranks, long firstId, double zLoss) {
+  VocabParallelCrossEntropy(
+      VocabParallelLossKernels kernels, ProcessGroup ranks, long firstId, double zLoss) {
     this.kernels = kernels;
     this.ranks = ranks;
     this.firstId = firstId;

@@ -27,15 +27,17 @@ public final class VocabParallelHead {
 
   VocabParallelHead(
       Kernels kernels, Parameter weight, double zLoss, TensorRegion region, int chunkTokens) {
-    this.head = new OutputHead(kernels, weight, loss(kernels, weight, zLoss, region), chunkTokens);
+    this.head =
+        new OutputHead(kernels.matmul(), weight, loss(kernels, weight, zLoss, region), chunkTokens);
     this.region = region;
   }
 
   private static CrossEntropy loss(
       Kernels kernels, Parameter weight, double zLoss, TensorRegion region) {
     return region.ranks().size() == 1
-        ? new FusedCrossEntropy(kernels, zLoss)
-        : new VocabParallelCrossEntropy(kernels, region.ranks(), weight.spec().firstRow(), zLoss);
+        ? new FusedCrossEntropy(kernels.loss(), zLoss)
+        : new VocabParallelCrossEntropy(
+            kernels.vocabParallelLoss(), region.ranks(), weight.spec().firstRow(), zLoss);
   }
 
   /**

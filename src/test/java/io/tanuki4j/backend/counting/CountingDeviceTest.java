@@ -30,7 +30,7 @@ class CountingDeviceTest {
   void operations_do_nothing_and_downloads_leave_zeros() {
     MemoryScope scope = device.openScope("s");
     Tensor tensor = scope.allocate(Shape.of(2), DType.F32);
-    device.kernels().fill(tensor, 1);
+    device.kernels().elementwise().fill(tensor, 1);
     ByteBuffer host = ByteBuffer.allocate(8).putInt(0, 7);
     device.download(host, tensor);
     assertThat(host.getInt(0)).isZero();

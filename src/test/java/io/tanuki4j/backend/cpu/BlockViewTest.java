@@ -20,7 +20,7 @@ class BlockViewTest {
         Device device = backend.openDevice(0);
         MemoryScope scope = device.openScope("test")) {
       Tensor whole = scope.allocate(Shape.of(4, 3), DType.F32);
-      device.kernels().fill(whole, 2);
+      device.kernels().elementwise().fill(whole, 2);
       try (HostView view = device.hostView(whole.rows(1, 2)).orElseThrow()) {
         assertThat(view.bytes(4, 4).getFloat(0)).isEqualTo(2);
         view.bytes(0, 12).putFloat(0, 5);
@@ -39,7 +39,7 @@ class BlockViewTest {
       HostView view;
       try (MemoryScope scope = device.openScope("test")) {
         Tensor tensor = scope.allocate(Shape.of(COUNT), DType.F64);
-        device.kernels().fill(tensor, 3);
+        device.kernels().elementwise().fill(tensor, 3);
         view = device.hostView(tensor).orElseThrow();
       }
       assertThat(view.bytes(8 * (COUNT - 1), 8).getDouble()).isEqualTo(3);

@@ -28,7 +28,7 @@ class CpuMemoryTest extends MemoryContract {
       long before = Pointer.physicalBytes();
       for (int i = 0; i < rounds; i++) {
         try (MemoryScope scope = device.openScope("large")) {
-          device.kernels().fill(scope.allocate(shape, DType.F32), 1);
+          device.kernels().elementwise().fill(scope.allocate(shape, DType.F32), 1);
         }
       }
       long taken = rounds * 4 * shape.numElements();
@@ -45,7 +45,7 @@ class CpuMemoryTest extends MemoryContract {
       Tensor tensor = scope.allocate(Shape.of(rows, columns), DType.F32);
       // Rows on both sides of each multiple of 1 GiB, and the last.
       for (long row : new long[] {0, 262_143, 262_144, 524_287, 524_288, rows - 1}) {
-        device.kernels().fill(tensor.rows(row, row + 1), row);
+        device.kernels().elementwise().fill(tensor.rows(row, row + 1), row);
       }
       ByteBuffer bytes = ByteBuffer.allocate(2 * 4 * columns).order(ByteOrder.nativeOrder());
       for (long row : new long[] {262_143, 524_287}) {
@@ -65,7 +65,7 @@ class CpuMemoryTest extends MemoryContract {
       try (MemoryScope scope = device.openScope("gone")) {
         tensor = scope.allocate(Shape.of(3), DType.F32);
       }
-      assertThatThrownBy(() -> device.kernels().fill(tensor, 1))
+      assertThatThrownBy(() -> device.kernels().elementwise().fill(tensor, 1))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("its scope has been closed");
     }

@@ -65,9 +65,9 @@ class CpuThreadsTest {
       Tensor w = memory.random(dtype, 2, VOCAB, HIDDEN);
       Tensor y = memory.undefined(dtype, TOKENS, VOCAB);
       Tensor dw = memory.random(dtype, 3, VOCAB, HIDDEN);
-      kernels.matmul(y, x, Op.NONE, w, Op.TRANSPOSE, Accumulate.OVERWRITE);
-      kernels.matmul(dw, y, Op.TRANSPOSE, x, Op.NONE, Accumulate.ADD);
-      kernels.matmul(x, y, Op.NONE, w, Op.NONE, Accumulate.OVERWRITE);
+      kernels.matmul().matmul(y, x, Op.NONE, w, Op.TRANSPOSE, Accumulate.OVERWRITE);
+      kernels.matmul().matmul(dw, y, Op.TRANSPOSE, x, Op.NONE, Accumulate.ADD);
+      kernels.matmul().matmul(x, y, Op.NONE, w, Op.NONE, Accumulate.OVERWRITE);
       outputs.addAll(List.of(y, dw, x));
     }
 
@@ -77,8 +77,8 @@ class CpuThreadsTest {
       Tensor out = memory.undefined(dtype, TOKENS, HIDDEN);
       Tensor rstd = memory.undefined(sumType(), TOKENS);
       Tensor dWeight = memory.filled(sumType(), 0, HIDDEN);
-      kernels.rmsNormForward(out, rstd, x, weight, 1e-5);
-      kernels.rmsNormBackward(x, dWeight, out, x, rstd, weight, Accumulate.OVERWRITE);
+      kernels.norm().rmsNormForward(out, rstd, x, weight, 1e-5);
+      kernels.norm().rmsNormBackward(x, dWeight, out, x, rstd, weight, Accumulate.OVERWRITE);
       outputs.addAll(List.of(out, dWeight, x));
     }
 
@@ -87,8 +87,8 @@ class CpuThreadsTest {
       Tensor dQkv = memory.undefined(dtype, TOKENS, ATTENTION.qkvSize());
       Tensor out = memory.undefined(dtype, TOKENS, ATTENTION.outSize());
       Tensor lse = memory.undefined(sumType(), TOKENS * ATTENTION.numHeads());
-      kernels.causalAttentionForward(out, lse, qkv, ATTENTION);
-      kernels.causalAttentionBackward(dQkv, out, out, lse, qkv, ATTENTION);
+      kernels.attention().causalAttentionForward(out, lse, qkv, ATTENTION);
+      kernels.attention().causalAttentionBackward(dQkv, out, out, lse, qkv, ATTENTION);
       outputs.addAll(List.of(out, dQkv));
     }
 
@@ -96,14 +96,16 @@ class CpuThreadsTest {
       double[] ids = new Random(7).ints(TOKENS, 0, 50).asDoubleStream().toArray();
       Tensor tokens = memory.of(DType.I32, ids, TOKENS);
       Tensor table = memory.random(sumType(), 8, VOCAB, HIDDEN);
-      kernels.embeddingBackward(table, memory.random(dtype, 9, TOKENS, HIDDEN), tokens, 0);
+      kernels
+          .embedding()
+          .embeddingBackward(table, memory.random(dtype, 9, TOKENS, HIDDEN), tokens, 0);
       Tensor logits = memory.random(dtype, 10, TOKENS, VOCAB);
       Tensor mask = memory.filled(DType.F32, 1, TOKENS);
       Tensor sums = memory.filled(DType.F64, 0, LossKernels.NUM_SUMS);
       Tensor scale = memory.filled(DType.F64, 0.1, 1);
-      kernels.crossEntropyForwardBackward(sums, logits, tokens, mask, scale, 1e-3);
+      kernels.loss().crossEntropyForwardBackward(sums, logits, tokens, mask, scale, 1e-3);
       Tensor squares = memory.filled(DType.F64, 0, 1);
-      kernels.sumOfSquares(squares, logits);
+      kernels.optimizer().sumOfSquares(squares, logits);
       outputs.addAll(List.of(table, sums, logits, squares));
     }
 

@@ -42,9 +42,9 @@ class CudaDeviceTest {
   void two_readbacks_are_under_way_at_a_time() {
     Tensor x = memory.filled(DType.F64, 1, 2);
     Readback first = device.readBack(x);
-    device.kernels().fill(x, 2);
+    device.kernels().elementwise().fill(x, 2);
     Readback second = device.readBack(x);
-    device.kernels().fill(x, 3);
+    device.kernels().elementwise().fill(x, 3);
     assertThat(first.await().getDouble(8)).isEqualTo(1);
     assertThat(second.await().getDouble(8)).isEqualTo(2);
   }
@@ -61,13 +61,13 @@ class CudaDeviceTest {
     double[] gradient = memory.values(dWeight);
     try (Replay replay = device.record(work)) {
       assertThat(memory.values(sum)).as("recording runs nothing").isEqualTo(once);
-      device.kernels().fill(sum, 0);
-      device.kernels().fill(dWeight, 0);
+      device.kernels().elementwise().fill(sum, 0);
+      device.kernels().elementwise().fill(dWeight, 0);
       replay.run();
       assertThat(memory.values(sum)).isEqualTo(once);
       assertThat(memory.values(dWeight)).isEqualTo(gradient);
-      device.kernels().fill(x, 0);
-      device.kernels().fill(sum, 0);
+      device.kernels().elementwise().fill(x, 0);
+      device.kernels().elementwise().fill(sum, 0);
       replay.run();
       assertThat(memory.values(sum)).containsOnly(0);
     }
@@ -78,9 +78,12 @@ class CudaDeviceTest {
       Tensor out = child.allocate(x.shape(), DType.BF16);
       Tensor dx = child.allocate(x.shape(), DType.BF16);
       Tensor rstd = child.allocate(Shape.of(x.dim(0)), DType.F32);
-      device.kernels().rmsNormForward(out, rstd, x, weight, 1e-5);
-      device.kernels().rmsNormBackward(dx, dWeight, out, x, rstd, weight, Accumulate.OVERWRITE);
-      device.kernels().matmul(sum, out, Op.NONE, x, Op.TRANSPOSE, Accumulate.ADD);
+      device.kernels().norm().rmsNormForward(out, rstd, x, weight, 1e-5);
+      device
+          .kernels()
+          .norm()
+          .rmsNormBackward(dx, dWeight, out, x, rstd, weight, Accumulate.OVERWRITE);
+      device.kernels().matmul().matmul(sum, out, Op.NONE, x, Op.TRANSPOSE, Accumulate.ADD);
     }
   }
 
@@ -88,14 +91,17 @@ class CudaDeviceTest {
   void a_replay_survives_a_larger_workspace() {
     Tensor x = memory.random(DType.F32, 1, 64, 256);
     Tensor sum = memory.filled(DType.F64, 0, 1);
-    Runnable work = () -> device.kernels().sumOfSquares(sum, x);
+    Runnable work = () -> device.kernels().optimizer().sumOfSquares(sum, x);
     work.run();
     double[] once = memory.values(sum);
     try (Replay replay = device.record(work)) {
       Tensor large = memory.random(DType.F32, 2, 512, 512);
       Tensor product = memory.undefined(DType.F32, 512, 512);
-      device.kernels().matmul(product, large, Op.NONE, large, Op.NONE, Accumulate.OVERWRITE);
-      device.kernels().fill(sum, 0);
+      device
+          .kernels()
+          .matmul()
+          .matmul(product, large, Op.NONE, large, Op.NONE, Accumulate.OVERWRITE);
+      device.kernels().elementwise().fill(sum, 0);
       replay.run();
       assertThat(memory.values(sum)).isEqualTo(once);
     }
@@ -110,11 +116,15 @@ class CudaDeviceTest {
     Tensor y = memory.random(DType.F32, 2, 3, 5);
     Tensor product = memory.undefined(DType.F32, 3, 3);
     Runnable first =
-        () -> device.kernels().matmul(product, y, Op.NONE, y, Op.TRANSPOSE, Accumulate.OVERWRITE);
+        () ->
+            device
+                .kernels()
+                .matmul()
+                .matmul(product, y, Op.NONE, y, Op.TRANSPOSE, Accumulate.OVERWRITE);
     assertThatThrownBy(() -> device.record(first))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("Run the work once before it is recorded");
-    device.kernels().fill(x, 2);
+    device.kernels().elementwise().fill(x, 2);
     assertThat(memory.values(x)).containsOnly(2);
   }
 
@@ -143,7 +153,7 @@ class CudaDeviceTest {
   @Test
   void refuses_fp64_and_says_where_it_runs() {
     Tensor x = memory.random(DType.F64, 1, 4, 4);
-    assertThatThrownBy(() -> device.kernels().swiGluForward(x, x))
+    assertThatThrownBy(() -> device.kernels().activation().swiGluForward(x, x))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("F32 or BF16; for F64 use --backend cpu");
   }
@@ -159,9 +169,12 @@ class CudaDeviceTest {
     Tensor second = memory.filled(DType.F32, 0, 8, 256);
     Tensor dx = memory.undefined(DType.BF16, 999, 256);
     for (Tensor out : new Tensor[] {first, second}) {
-      device.kernels().embeddingBackward(out.rows(0, 7), grads, tokens, 0);
+      device.kernels().embedding().embeddingBackward(out.rows(0, 7), grads, tokens, 0);
       Tensor dWeight = out.rows(7, 8).reshape(Shape.of(256));
-      device.kernels().rmsNormBackward(dx, dWeight, grads, grads, rstd, weight, Accumulate.ADD);
+      device
+          .kernels()
+          .norm()
+          .rmsNormBackward(dx, dWeight, grads, grads, rstd, weight, Accumulate.ADD);
     }
     assertThat(memory.bytes(first)).isEqualTo(memory.bytes(second));
   }

@@ -109,9 +109,11 @@ class CudnnAttentionTest {
       Tensor dQueries = memory.undefined(qkv.dtype(), dOut.shape().toArray());
       Tensor dKeyValues = memory.undefined(qkv.dtype(), keyValues.shape().toArray());
       Kernels kernels = device.kernels();
-      kernels.blockAttentionForward(out, logSumExp, qkv, keyValues, block);
-      kernels.blockAttentionBackward(
-          dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block);
+      kernels.attention().blockAttentionForward(out, logSumExp, qkv, keyValues, block);
+      kernels
+          .attention()
+          .blockAttentionBackward(
+              dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block);
       return new BlockResults(out, logSumExp, dQueries, dKeyValues);
     }
   }
@@ -137,8 +139,8 @@ class CudnnAttentionTest {
       Tensor out = memory.undefined(qkv.dtype(), s, b, shape.outSize());
       Tensor logSumExp = memory.undefined(DType.F32, b, shape.numHeads(), s);
       Tensor dQkv = memory.undefined(qkv.dtype(), s, b, shape.qkvSize());
-      device.kernels().causalAttentionForward(out, logSumExp, qkv, shape);
-      device.kernels().causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape);
+      device.kernels().attention().causalAttentionForward(out, logSumExp, qkv, shape);
+      device.kernels().attention().causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape);
       return new Results(out, logSumExp, dQkv);
     }
   }

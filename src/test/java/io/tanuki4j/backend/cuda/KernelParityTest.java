@@ -66,8 +66,8 @@ class KernelParityTest {
           Tensor b = side.random(in, 2, plainB ? k : n, plainB ? n : k);
           Tensor product = side.undefined(out, m, n);
           Tensor sum = side.random(out, 3, m, n);
-          side.kernels().matmul(product, a, opA, b, opB, Accumulate.OVERWRITE);
-          side.kernels().matmul(sum, a, opA, b, opB, Accumulate.ADD);
+          side.kernels().matmul().matmul(product, a, opA, b, opB, Accumulate.OVERWRITE);
+          side.kernels().matmul().matmul(sum, a, opA, b, opB, Accumulate.ADD);
           return List.of(product, sum);
         });
   }
@@ -91,17 +91,17 @@ class KernelParityTest {
     Tensor weight = side.random(dtype, 3, columns);
     Tensor out = side.undefined(dtype, rows, columns);
     Tensor rstd = side.undefined(DType.F32, rows);
-    kernels.rmsNormForward(out, rstd, x, weight, 1e-5);
+    kernels.norm().rmsNormForward(out, rstd, x, weight, 1e-5);
     Tensor sum = side.undefined(dtype, rows, columns);
     Tensor sumOut = side.undefined(dtype, rows, columns);
     Tensor sumRstd = side.undefined(DType.F32, rows);
-    kernels.addRmsNormForward(sum, sumOut, sumRstd, x, delta, weight, 1e-5);
+    kernels.norm().addRmsNormForward(sum, sumOut, sumRstd, x, delta, weight, 1e-5);
     Tensor dx = side.undefined(dtype, rows, columns);
     Tensor added = side.random(dtype, 4, rows, columns);
     Tensor dWeight = side.random(DType.F32, 5, columns);
     Tensor sameTypeDWeight = side.random(dtype, 6, columns);
-    kernels.rmsNormBackward(dx, dWeight, delta, x, rstd, weight, Accumulate.OVERWRITE);
-    kernels.rmsNormBackward(added, sameTypeDWeight, delta, x, rstd, weight, Accumulate.ADD);
+    kernels.norm().rmsNormBackward(dx, dWeight, delta, x, rstd, weight, Accumulate.OVERWRITE);
+    kernels.norm().rmsNormBackward(added, sameTypeDWeight, delta, x, rstd, weight, Accumulate.ADD);
     return List.of(out, rstd, sum, sumOut, sumRstd, dx, added, dWeight, sameTypeDWeight);
   }
 
@@ -118,9 +118,9 @@ class KernelParityTest {
               Tensor dOut = side.random(dtype, 2, rows, columns);
               Tensor out = side.undefined(dtype, rows, columns);
               Tensor gradient = side.undefined(dtype, rows, 2L * columns);
-              side.kernels().swiGluForward(out, gateUp);
-              side.kernels().swiGluBackward(gradient, dOut, gateUp);
-              side.kernels().swiGluBackward(gateUp, dOut, gateUp);
+              side.kernels().activation().swiGluForward(out, gateUp);
+              side.kernels().activation().swiGluBackward(gradient, dOut, gateUp);
+              side.kernels().activation().swiGluBackward(gateUp, dOut, gateUp);
               return List.of(out, gradient, gateUp);
             });
       }
@@ -145,8 +145,8 @@ class KernelParityTest {
           Tensor backward = side.random(dtype, 1, tokens, shape.qkvSize());
           Tensor cos = side.random(DType.F32, 2, shape.seqLength(), half);
           Tensor sin = side.random(DType.F32, 3, shape.seqLength(), half);
-          side.kernels().ropeForward(forward, cos, sin, shape);
-          side.kernels().ropeBackward(backward, cos, sin, shape);
+          side.kernels().rope().ropeForward(forward, cos, sin, shape);
+          side.kernels().rope().ropeBackward(backward, cos, sin, shape);
           return List.of(forward, backward);
         });
   }
@@ -165,9 +165,9 @@ class KernelParityTest {
             Tensor dOut = side.random(dtype, 3, 600, columns);
             Tensor dTable = side.random(DType.F32, 4, 50, columns);
             Tensor sameTypeDTable = side.random(dtype, 5, 50, columns);
-            side.kernels().embeddingForward(out, tokens, table, 0);
-            side.kernels().embeddingBackward(dTable, dOut, tokens, 0);
-            side.kernels().embeddingBackward(sameTypeDTable, dOut, tokens, 0);
+            side.kernels().embedding().embeddingForward(out, tokens, table, 0);
+            side.kernels().embedding().embeddingBackward(dTable, dOut, tokens, 0);
+            side.kernels().embedding().embeddingBackward(sameTypeDTable, dOut, tokens, 0);
             return List.of(out, dTable, sameTypeDTable);
           });
     }
@@ -186,8 +186,8 @@ class KernelParityTest {
             Tensor out = side.undefined(dtype, 600, columns);
             Tensor dOut = side.random(dtype, 3, 600, columns);
             Tensor dPart = side.random(DType.F32, 4, 20, columns);
-            side.kernels().embeddingForward(out, tokens, part, 25);
-            side.kernels().embeddingBackward(dPart, dOut, tokens, 25);
+            side.kernels().embedding().embeddingForward(out, tokens, part, 25);
+            side.kernels().embedding().embeddingBackward(dPart, dOut, tokens, 25);
             return List.of(out, dPart);
           });
     }
@@ -209,12 +209,20 @@ class KernelParityTest {
             Tensor scale = side.of(DType.F64, 0.25);
             Tensor sums = side.of(DType.F64, new double[LossKernels.NUM_SUMS]);
             Tensor statistics = side.undefined(DType.F32, 2, NUM_STATISTICS, 20);
-            kernels.vocabParallelStatistics(statistics.rows(0, 1), first, targets, 0);
-            kernels.vocabParallelStatistics(statistics.rows(1, 2), second, targets, vocabulary);
-            kernels.vocabParallelLoss(sums, statistics, mask, 1e-4);
-            kernels.vocabParallelLossBackward(first, statistics, targets, mask, scale, 0, 1e-4);
-            kernels.vocabParallelLossBackward(
-                second, statistics, targets, mask, scale, vocabulary, 1e-4);
+            kernels
+                .vocabParallelLoss()
+                .vocabParallelStatistics(statistics.rows(0, 1), first, targets, 0);
+            kernels
+                .vocabParallelLoss()
+                .vocabParallelStatistics(statistics.rows(1, 2), second, targets, vocabulary);
+            kernels.vocabParallelLoss().vocabParallelLoss(sums, statistics, mask, 1e-4);
+            kernels
+                .vocabParallelLoss()
+                .vocabParallelLossBackward(first, statistics, targets, mask, scale, 0, 1e-4);
+            kernels
+                .vocabParallelLoss()
+                .vocabParallelLossBackward(
+                    second, statistics, targets, mask, scale, vocabulary, 1e-4);
             return List.of(first, second, statistics, sums);
           });
     }
@@ -233,7 +241,7 @@ class KernelParityTest {
             Tensor mask = side.random(DType.F32, 3, 20);
             Tensor scale = side.of(DType.F64, 0.25);
             Tensor sums = side.of(DType.F64, new double[LossKernels.NUM_SUMS]);
-            LossKernels kernels = side.kernels();
+            LossKernels kernels = side.kernels().loss();
             kernels.crossEntropyForward(sums, logits, targets, mask, 1e-4);
             kernels.crossEntropyForwardBackward(sums, logits, targets, mask, scale, 1e-4);
             return List.of(logits, sums);
@@ -271,8 +279,10 @@ class KernelParityTest {
           Tensor out = side.undefined(dtype, s, b, shape.outSize());
           Tensor logSumExp = side.undefined(DType.F32, b, shape.numHeads(), s);
           Tensor dQkv = side.undefined(dtype, s, b, shape.qkvSize());
-          side.kernels().causalAttentionForward(out, logSumExp, qkv, shape);
-          side.kernels().causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape);
+          side.kernels().attention().causalAttentionForward(out, logSumExp, qkv, shape);
+          side.kernels()
+              .attention()
+              .causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape);
           return List.of(out, logSumExp, dQkv);
         });
   }
@@ -302,8 +312,9 @@ class KernelParityTest {
           Tensor logSumExp = side.undefined(DType.F32, b, queries.numHeads(), q);
           Tensor dQueries = side.undefined(dtype, q, b, queries.outSize());
           Tensor dKeyValues = side.undefined(dtype, k, b, block.keyValueSize());
-          side.kernels().blockAttentionForward(out, logSumExp, qkv, keyValues, block);
+          side.kernels().attention().blockAttentionForward(out, logSumExp, qkv, keyValues, block);
           side.kernels()
+              .attention()
               .blockAttentionBackward(
                   dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block);
           return List.of(out, logSumExp, dQueries, dKeyValues);
@@ -323,7 +334,9 @@ class KernelParityTest {
             Tensor logSumExp = side.random(DType.F32, 2, 3, 4, 50);
             Tensor partOut = side.random(dtype, 3, part, 3, shape.outSize());
             Tensor partLogSumExp = side.random(DType.F32, 4, 3, 4, part);
-            side.kernels().mergeAttention(out, logSumExp, partOut, partLogSumExp, shape);
+            side.kernels()
+                .attention()
+                .mergeAttention(out, logSumExp, partOut, partLogSumExp, shape);
             return List.of(out, logSumExp);
           });
     }
@@ -353,7 +366,7 @@ class KernelParityTest {
           Tensor grad = side.random(stateType, 3, count);
           Tensor factor = side.of(DType.F64, 0.7);
           AdamWStep step = new AdamWStep(0.01, 0.9, 0.999, 1e-8, 0.1, 5, 0);
-          side.kernels().adamW(weight, master, first, second, grad, factor, step);
+          side.kernels().optimizer().adamW(weight, master, first, second, grad, factor, step);
           return List.of(weight, master, first, second);
         });
   }
@@ -369,14 +382,14 @@ class KernelParityTest {
             Tensor x = side.random(dtype, 1, count);
             Tensor y = side.random(dtype, 2, count);
             Tensor squares = side.of(DType.F64, 1);
-            side.kernels().sumOfSquares(squares, x);
+            side.kernels().optimizer().sumOfSquares(squares, x);
             Tensor wide = side.undefined(DType.F32, count);
             Tensor narrow = side.undefined(DType.BF16, count);
-            side.kernels().copy(wide, x);
-            side.kernels().copy(narrow, wide);
-            side.kernels().add(y, x, y);
+            side.kernels().elementwise().copy(wide, x);
+            side.kernels().elementwise().copy(narrow, wide);
+            side.kernels().elementwise().add(y, x, y);
             Tensor filled = side.undefined(dtype, count);
-            side.kernels().fill(filled, 0.1);
+            side.kernels().elementwise().fill(filled, 0.1);
             return List.of(squares, wide, narrow, y, filled);
           });
     }
@@ -390,7 +403,7 @@ class KernelParityTest {
     devices.compare(
         side -> {
           Tensor out = side.undefined(dtype, 33, 65);
-          side.kernels().fillNormal(out, 42, 5, 11, 257, 0.02);
+          side.kernels().random().fillNormal(out, 42, 5, 11, 257, 0.02);
           return List.of(out);
         });
   }
@@ -407,13 +420,13 @@ class KernelParityTest {
           Tensor weight = side.random(dtype, 2, 256);
           Tensor out = side.undefined(dtype, 9, 256);
           Tensor rstd = side.undefined(DType.F32, 9);
-          kernels.rmsNormForward(out, rstd, x, weight, 1e-5);
+          kernels.norm().rmsNormForward(out, rstd, x, weight, 1e-5);
           Tensor half = side.undefined(dtype, 9, 128);
-          kernels.swiGluForward(half, x);
+          kernels.activation().swiGluForward(half, x);
           Tensor sums = side.of(DType.F64, new double[LossKernels.NUM_SUMS]);
           Tensor mask = side.of(DType.F32, TwoDevices.repeated(1, 9));
           Tensor scale = side.of(DType.F64, 1);
-          kernels.crossEntropyForwardBackward(sums, x, side.ids(9, 256, 3), mask, scale, 0);
+          kernels.loss().crossEntropyForwardBackward(sums, x, side.ids(9, 256, 3), mask, scale, 0);
           return List.of(out, rstd, half, sums, x);
         });
   }

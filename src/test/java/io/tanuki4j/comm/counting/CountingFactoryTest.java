@@ -22,7 +22,7 @@ class CountingFactoryTest {
   /** One of each call, between two ranks. */
   private static void communicate(ProcessGroup group, TestDevice device) {
     Tensor whole = device.scope().allocate(Shape.of(6), DType.F32);
-    device.kernels().fill(whole, 1);
+    device.kernels().elementwise().fill(whole, 1);
     Tensor shard = whole.rows(3L * group.rank(), 3L * group.rank() + 3);
     Tensor received = device.scope().allocate(Shape.of(3), DType.F32);
     int other = 1 - group.rank();

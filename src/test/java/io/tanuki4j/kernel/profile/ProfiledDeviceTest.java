@@ -13,6 +13,7 @@ import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.lang.reflect.Method;
+import java.lang.reflect.RecordComponent;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -40,8 +41,11 @@ class ProfiledDeviceTest {
 
   /** What has a default would not reach the other device if it were inherited. */
   @Test
-  void everything_is_handed_on() {
-    assertDeclaresAll(ProfiledKernels.class, Kernels.class);
+  void everything_is_handed_on() throws ReflectiveOperationException {
+    for (RecordComponent family : Kernels.class.getRecordComponents()) {
+      Object profiled = family.getAccessor().invoke(device.kernels());
+      assertDeclaresAll(profiled.getClass(), family.getType());
+    }
     assertDeclaresAll(ProfiledDevice.class, Device.class);
   }
 
@@ -56,15 +60,15 @@ class ProfiledDeviceTest {
 
   @Test
   void only_calls_between_start_and_stop_are_timed() {
-    device.kernels().fill(x, 1);
+    device.kernels().elementwise().fill(x, 1);
     device.startProfile();
-    device.kernels().fill(x, 2);
-    device.kernels().fill(x, 3);
+    device.kernels().elementwise().fill(x, 2);
+    device.kernels().elementwise().fill(x, 3);
     KernelProfile profile = device.stopProfile(2);
-    device.kernels().fill(x, 4);
+    device.kernels().elementwise().fill(x, 4);
     assertThat(profile.rows()).hasSize(1);
     KernelProfile.Row row = profile.rows().get(0);
-    assertThat(row.call()).isEqualTo(KernelCalls.fill(x));
+    assertThat(row.call()).isEqualTo(ProfiledElementwise.costOfFill(x));
     assertThat(row.calls()).isEqualTo(2);
     assertThat(row.millis()).isPositive();
     device.startProfile();
@@ -76,7 +80,7 @@ class ProfiledDeviceTest {
     int calls = 2500;
     device.startProfile();
     for (int i = 0; i < calls; i++) {
-      device.kernels().fill(x.rows(0, 1), i);
+      device.kernels().elementwise().fill(x.rows(0, 1), i);
     }
     assertThat(device.stopProfile(1).rows())
         .extracting(KernelProfile.Row::calls)
@@ -85,8 +89,8 @@ class ProfiledDeviceTest {
 
   @Test
   void recorded_work_is_timed_operation_by_operation() {
-    Runnable work = () -> device.kernels().add(x, x, x);
-    device.kernels().fill(x, 1);
+    Runnable work = () -> device.kernels().elementwise().add(x, x, x);
+    device.kernels().elementwise().fill(x, 1);
     try (Replay replay = device.record(work)) {
       replay.run();
       device.startProfile();

@@ -47,7 +47,8 @@ record AttentionRanks(Supplier<Backend> backend, AttentionShape shape, DType dty
     try (TestDevice device = new TestDevice(backend.get())) {
       Kernels kernels = device.kernels();
       AttentionCore core =
-          new CausalAttention(kernels, shape.numHeads(), shape.numQueryGroups(), shape.headDim());
+          new CausalAttention(
+              kernels.attention(), shape.numHeads(), shape.numQueryGroups(), shape.headDim());
       return run(device, core, SequenceSharding.WHOLE);
     }
   }
@@ -118,7 +119,7 @@ record AttentionRanks(Supplier<Backend> backend, AttentionShape shape, DType dty
     int row = 0;
     for (Piece piece : sharding.pieces(s)) {
       Tensor rows = part.rows(row, row + piece.length());
-      device.kernels().copy(rows, whole.rows(piece.from(), piece.to()));
+      device.kernels().elementwise().copy(rows, whole.rows(piece.from(), piece.to()));
       row += piece.length();
     }
     return part;

@@ -18,7 +18,9 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -90,13 +92,6 @@ class RingOrderTest {
   }
 
   private AttentionCore core(ContextCommunication communication) {
-    Kernels kernels =
-        proxy(
-            Kernels.class,
-            method -> {
-              calls.add(method.getName());
-              return null;
-            });
     ProcessGroup group =
         proxy(
             ProcessGroup.class,
@@ -106,7 +101,26 @@ class RingOrderTest {
                   case "size" -> 3;
                   default -> communication(method.getName());
                 });
-    return new ContextAttention(kernels, group, communication, 1, 1, HEAD_DIM);
+    return new ContextAttention(recordingKernels(), group, communication, 1, 1, HEAD_DIM);
+  }
+
+  /** Returns kernels that do nothing but add their names to the calls. */
+  private Kernels recordingKernels() {
+    Answer recorder =
+        method -> {
+          calls.add(method.getName());
+          return null;
+        };
+    RecordComponent[] families = Kernels.class.getRecordComponents();
+    Class<?>[] types =
+        Arrays.stream(families).map(RecordComponent::getType).toArray(Class<?>[]::new);
+    try {
+      return Kernels.class
+          .getConstructor(types)
+          .newInstance(Arrays.stream(types).map(type -> proxy(type, recorder)).toArray());
+    } catch (ReflectiveOperationException e) {
+      throw new AssertionError(e);
+    }
   }
 
   private Work communication(String name) {

@@ -143,10 +143,11 @@ class DataParallelTest {
         ParallelDims.of(1, 1, 3, 1),
         new DataParallelConfig(true, overlap, overlap, 50),
         rank -> {
-          rank.device.kernels().fill(rank.parameters.values(), -1);
+          rank.device.kernels().elementwise().fill(rank.parameters.values(), -1);
           for (var owned : rank.data.shard().owned()) {
             rank.device
                 .kernels()
+                .elementwise()
                 .fill(owned.range().of(rank.parameters.values()), rank.context.globalRank());
           }
           rank.data.shareWeights();
@@ -229,8 +230,8 @@ class DataParallelTest {
               rows("matrix" + stage, 6 * 20));
       this.parameters =
           ParameterBuffers.allocate(specs, plan, device.scope(), DType.F32, DType.F32);
-      device.kernels().fill(parameters.values(), 0);
-      device.kernels().fill(parameters.grads(), 0);
+      device.kernels().elementwise().fill(parameters.values(), 0);
+      device.kernels().elementwise().fill(parameters.grads(), 0);
       TiedParameters tied = new TiedParameters(List.of(parameters.get(TIED)), context.embedding());
       this.data = new DataParallel(config, parameters, context, tied);
     }
@@ -251,7 +252,7 @@ class DataParallelTest {
 
     void fillGradients(double value) {
       for (Parameter parameter : parameters.all()) {
-        device.kernels().fill(parameter.grad(), value);
+        device.kernels().elementwise().fill(parameter.grad(), value);
       }
     }
   }

@@ -135,9 +135,9 @@ class PipelineExecutorTest {
       Tensor out = microbatch.scope().allocate(HIDDEN, DType.F32);
       places.add(System.identityHashCode(out.buffer()) + "+" + out.byteOffset());
       if (hidden == null) {
-        kernels.fill(out, 1);
+        kernels.elementwise().fill(out, 1);
       } else {
-        kernels.copy(out, hidden);
+        kernels.elementwise().copy(out, hidden);
       }
       return new ChunkForward<>(last ? null : out, out);
     }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.Work;
-import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.parallel.ParallelContext;
@@ -45,7 +45,7 @@ class OverlapTest {
 
   private static List<String> columnParallelBackward(TensorRank rank) {
     List<String> events = new ArrayList<>();
-    Kernels kernels = observed(Kernels.class, rank.device().kernels(), events);
+    MatmulKernels kernels = observed(MatmulKernels.class, rank.device().kernels().matmul(), events);
     Layer<Tensor> layer =
         new ColumnParallelLinear(
             kernels,

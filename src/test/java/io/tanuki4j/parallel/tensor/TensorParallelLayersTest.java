@@ -38,7 +38,7 @@ class TensorParallelLayersTest {
           Dense dense = Dense.linear(rank.device());
           Parameter own = rank.rowsOf(dense.weight);
           Layer<Tensor> layer =
-              new ColumnParallelLinear(rank.device().kernels(), own, rank.region());
+              new ColumnParallelLinear(rank.device().kernels().matmul(), own, rank.region());
           Tensor x = rank.shardOf(dense.x);
           Tensor out = rank.undefined(Shape.of(SEQ_LENGTH, BATCH_SIZE, OUT / numRanks));
           Tensor dx = rank.undefined(x.shape());
@@ -61,7 +61,8 @@ class TensorParallelLayersTest {
         rank -> {
           Dense dense = Dense.linear(rank.device());
           Parameter own = rank.columnsOf(dense.weight);
-          Layer<Tensor> layer = new RowParallelLinear(rank.device().kernels(), own, rank.region());
+          Layer<Tensor> layer =
+              new RowParallelLinear(rank.device().kernels().matmul(), own, rank.region());
           Tensor x = rank.columnsOf(dense.x);
           Tensor dOut = rank.shardOf(dense.dOut);
           Tensor out = rank.undefined(dOut.shape());
@@ -114,10 +115,11 @@ class TensorParallelLayersTest {
           Parameter whole = device.parameter("output", Shape.of(OUT, IN), 1);
           Tensor x = device.random(Shape.of(SEQ_LENGTH, BATCH_SIZE, IN), 2);
           Tensor dense = rank.copy(x);
-          CrossEntropy loss = new FusedCrossEntropy(device.kernels(), Z_LOSS);
-          new OutputHead(device.kernels(), whole, loss, CHUNK_TOKENS).forward(dense, microbatch);
+          CrossEntropy loss = new FusedCrossEntropy(device.kernels().loss(), Z_LOSS);
+          new OutputHead(device.kernels().matmul(), whole, loss, CHUNK_TOKENS)
+              .forward(dense, microbatch);
           Tensor expected = rank.copy(microbatch.lossSums());
-          device.kernels().fill(microbatch.lossSums(), 0);
+          device.kernels().elementwise().fill(microbatch.lossSums(), 0);
           Parameter own = rank.rowsOf(whole);
           VocabParallelHead head =
               new VocabParallelHead(device.kernels(), own, Z_LOSS, rank.region(), CHUNK_TOKENS);
@@ -127,7 +129,7 @@ class TensorParallelLayersTest {
           rank.assertSame("x of an evaluation", shard, rank.shardOf(x));
           rank.assertSame("losses of an evaluation", microbatch.lossSums(), expected);
 
-          device.kernels().fill(microbatch.lossSums(), 0);
+          device.kernels().elementwise().fill(microbatch.lossSums(), 0);
           head.forward(shard, microbatch);
           rank.assertSame("losses", microbatch.lossSums(), expected);
           rank.assertSame("dx", shard, rank.shardOf(dense));
@@ -176,7 +178,7 @@ class TensorParallelLayersTest {
       Tensor out = device.random(dOut.shape(), 0);
       Tensor dx = device.random(x.shape(), 0);
       Microbatch microbatch = device.microbatch(SEQ_LENGTH, BATCH_SIZE, OUT, 3);
-      Linear linear = new Linear(device.kernels(), weight);
+      Linear linear = new Linear(device.kernels().matmul(), weight);
       try (MemoryScope scope = device.scope().child("dense")) {
         Microbatch scoped = microbatch.withScope(scope);
         linear.backward(dx, linear.forward(out, x, scoped), dOut, scoped);

@@ -95,7 +95,7 @@ record TensorRank(TestDevice device, ParallelContext context) {
     Shape global = whole.value().shape();
     Slice slice = new Slice(whole.name(), global, value.dim(0), firstRow, firstColumn);
     Tensor grad = undefined(value.shape());
-    device.kernels().fill(grad, 0);
+    device.kernels().elementwise().fill(grad, 0);
     return new Parameter(
         new ParameterSpec(whole.name(), value.shape(), List.of(slice), 1, true), value, grad);
   }
@@ -107,7 +107,7 @@ record TensorRank(TestDevice device, ParallelContext context) {
   /** A tensor of NaN. */
   Tensor undefined(Shape shape) {
     Tensor tensor = device.scope().allocate(shape, DType.F64);
-    device.kernels().fill(tensor, Double.NaN);
+    device.kernels().elementwise().fill(tensor, Double.NaN);
     return tensor;
   }
 

@@ -12,7 +12,7 @@ import io.tanuki4j.tensor.Tensor;
 import org.junit.jupiter.api.Test;
 
 /** Work and bytes, by hand. */
-class KernelCallsTest {
+class KernelCallTest {
   private static Tensor tensor(DType dtype, long... dims) {
     Shape shape = Shape.of(dims);
     long bytes = shape.numElements() * dtype.bytes();
@@ -30,14 +30,14 @@ class KernelCallsTest {
   @Test
   void a_product_multiplies_and_adds_whatever_is_transposed() {
     KernelCall plain =
-        KernelCalls.matmul(
+        ProfiledMatmul.costOfMatmul(
             bf16(2, 3, 5), bf16(2, 3, 7), Op.NONE, bf16(5, 7), Op.TRANSPOSE, Accumulate.OVERWRITE);
     assertThat(plain.flops()).isEqualTo(2 * 6 * 5 * 7);
     assertThat(plain.bytes()).isEqualTo(2 * (30 + 42 + 35));
     assertThat(plain.shape()).isEqualTo("NT 6×5×7 BF16");
 
     KernelCall gradient =
-        KernelCalls.matmul(
+        ProfiledMatmul.costOfMatmul(
             f32(5, 7), bf16(6, 5), Op.TRANSPOSE, bf16(6, 7), Op.NONE, Accumulate.ADD);
     assertThat(gradient.flops()).isEqualTo(2 * 6 * 5 * 7);
     assertThat(gradient.bytes()).isEqualTo(2 * 4 * 35 + 2 * (30 + 42));
@@ -51,10 +51,11 @@ class KernelCallsTest {
     Tensor out = bf16(8, 3, shape.outSize());
     Tensor logSumExp = f32(3, 4, 8);
     double product = 2.0 * 3 * 4 * (8 * 8 / 2.0) * 16;
-    KernelCall forward = KernelCalls.causalAttentionForward(out, logSumExp, qkv, shape);
+    KernelCall forward = ProfiledAttention.costOfCausalAttentionForward(out, logSumExp, qkv, shape);
     assertThat(forward.flops()).isEqualTo(2 * product);
     assertThat(forward.bytes()).isEqualTo(24 * (2 * 128 + 2 * 64 + 4 * 4));
-    KernelCall backward = KernelCalls.causalAttentionBackward(qkv, out, out, logSumExp, shape);
+    KernelCall backward =
+        ProfiledAttention.costOfCausalAttentionBackward(qkv, out, out, logSumExp, shape);
     assertThat(backward.flops()).isEqualTo(5 * product);
     assertThat(backward.bytes()).isEqualTo(24 * (2 * 2 * 128 + 2 * 2 * 64 + 4 * 4));
   }
@@ -66,19 +67,21 @@ class KernelCallsTest {
     Tensor logSumExp = f32(3, 4, 8);
     Tensor keyValues = bf16(5, 3, 64);
     double product = 2.0 * 3 * 4 * 8 * 5 * 16;
-    KernelCall forward = KernelCalls.blockAttentionForward(out, logSumExp, keyValues, block);
+    KernelCall forward =
+        ProfiledAttention.costOfBlockAttentionForward(out, logSumExp, keyValues, block);
     assertThat(forward.flops()).isEqualTo(2 * product);
     assertThat(forward.bytes()).isEqualTo(24 * (2 * 2 * 64 + 4 * 4) + 15 * 2 * 64);
     assertThat(forward.shape()).isEqualTo("q 8, k 5, b 3, n 4, g 2, d 16");
     KernelCall backward =
-        KernelCalls.blockAttentionBackward(out, keyValues, out, out, logSumExp, block);
+        ProfiledAttention.costOfBlockAttentionBackward(out, keyValues, out, out, logSumExp, block);
     assertThat(backward.flops()).isEqualTo(5 * product);
     assertThat(backward.bytes()).isEqualTo(24 * (4 * 2 * 64 + 4 * 4) + 15 * 2 * 2 * 64);
   }
 
   @Test
   void a_merge_passes_only_the_queries_of_the_part() {
-    KernelCall call = KernelCalls.mergeAttention(f32(8, 3, 64), bf16(5, 3, 64), f32(3, 4, 5));
+    KernelCall call =
+        ProfiledAttention.costOfMergeAttention(f32(8, 3, 64), bf16(5, 3, 64), f32(3, 4, 5));
     assertThat(call.bytes()).isEqualTo(15 * 64 * (2 * 4 + 2) + 3 * 4 * 60);
   }
 
@@ -86,8 +89,8 @@ class KernelCallsTest {
   void copied_columns_pass_once_and_added_ones_are_read_too() {
     Tensor in = bf16(6, 10);
     Tensor out = f32(6, 20);
-    KernelCall copy = KernelCalls.copyColumns(out, in, 7, Accumulate.OVERWRITE);
-    KernelCall add = KernelCalls.copyColumns(out, in, 7, Accumulate.ADD);
+    KernelCall copy = ProfiledElementwise.costOfCopyColumns(out, in, 7, Accumulate.OVERWRITE);
+    KernelCall add = ProfiledElementwise.costOfCopyColumns(out, in, 7, Accumulate.ADD);
     assertThat(copy.bytes()).isEqualTo(42 * (2 + 4));
     assertThat(add.bytes()).isEqualTo(42 * (2 + 2 * 4));
     assertThat(add.shape()).isEqualTo("7 columns of BF16 [6, 10], F32 +=");
@@ -98,7 +101,7 @@ class KernelCallsTest {
     AttentionShape shape = new AttentionShape(8, 3, 4, 2, 16);
     Tensor table = f32(8, 4);
     KernelCall call =
-        KernelCalls.rope("ropeForward", bf16(8, 3, shape.qkvSize()), table, table, shape);
+        ProfiledRope.costOfRope("ropeForward", bf16(8, 3, shape.qkvSize()), table, table, shape);
     assertThat(call.bytes()).isEqualTo(2 * 2 * 24 * (4 + 2) * 8 + 2 * 4 * 8 * 4);
     assertThat(call.flops()).isZero();
   }
@@ -106,9 +109,10 @@ class KernelCallsTest {
   @Test
   void an_update_writes_the_weights_only_beside_a_master() {
     Tensor master = f32(10);
-    KernelCall beside = KernelCalls.adamW(bf16(10), master, f32(10), f32(10), f32(10));
+    KernelCall beside = ProfiledOptimizer.costOfAdamW(bf16(10), master, f32(10), f32(10), f32(10));
     assertThat(beside.bytes()).isEqualTo(10 * (2 + 2 * 12 + 4));
-    KernelCall alone = KernelCalls.adamW(bf16(10), bf16(10), bf16(10), bf16(10), bf16(10));
+    KernelCall alone =
+        ProfiledOptimizer.costOfAdamW(bf16(10), bf16(10), bf16(10), bf16(10), bf16(10));
     assertThat(alone.bytes()).isEqualTo(10 * (2 * 6 + 2));
   }
 
@@ -119,8 +123,9 @@ class KernelCallsTest {
     Tensor weight = bf16(8);
     Tensor dWeight = f32(8);
     KernelCall overwrite =
-        KernelCalls.rmsNormBackward(x, dWeight, x, x, rstd, weight, Accumulate.OVERWRITE);
-    KernelCall add = KernelCalls.rmsNormBackward(x, dWeight, x, x, rstd, weight, Accumulate.ADD);
+        ProfiledNorm.costOfRmsNormBackward(x, dWeight, x, x, rstd, weight, Accumulate.OVERWRITE);
+    KernelCall add =
+        ProfiledNorm.costOfRmsNormBackward(x, dWeight, x, x, rstd, weight, Accumulate.ADD);
     assertThat(overwrite.bytes()).isEqualTo(3 * 2 * 48 + 4 * 6 + 2 * 8 + 2 * 4 * 8);
     assertThat(add.bytes() - overwrite.bytes()).isEqualTo(2 * 48);
   }
@@ -128,11 +133,12 @@ class KernelCallsTest {
   @Test
   void an_embedding_passes_at_most_the_whole_table() {
     Tensor tokens = tensor(DType.I32, 100);
-    assertThat(KernelCalls.embeddingForward(bf16(100, 8), tokens, bf16(1000, 8)).bytes())
+    assertThat(
+            ProfiledEmbedding.costOfEmbeddingForward(bf16(100, 8), tokens, bf16(1000, 8)).bytes())
         .isEqualTo(2 * 2 * 800 + 400);
-    assertThat(KernelCalls.embeddingForward(bf16(100, 8), tokens, bf16(5, 8)).bytes())
+    assertThat(ProfiledEmbedding.costOfEmbeddingForward(bf16(100, 8), tokens, bf16(5, 8)).bytes())
         .isEqualTo(2 * 800 + 2 * 40 + 400);
-    assertThat(KernelCalls.embeddingBackward(f32(5, 8), bf16(100, 8), tokens).bytes())
+    assertThat(ProfiledEmbedding.costOfEmbeddingBackward(f32(5, 8), bf16(100, 8), tokens).bytes())
         .isEqualTo(2 * 800 + 2 * 4 * 40 + 400);
   }
 
@@ -140,10 +146,15 @@ class KernelCallsTest {
   void the_gradient_of_a_part_of_the_vocabulary_replaces_its_logits() {
     Tensor ids = tensor(DType.I32, 6);
     Tensor all = f32(4, 2, 6);
-    assertThat(KernelCalls.vocabParallelStatistics(f32(2, 6), bf16(6, 8), ids).bytes())
+    assertThat(
+            ProfiledVocabParallelLoss.costOfVocabParallelStatistics(f32(2, 6), bf16(6, 8), ids)
+                .bytes())
         .isEqualTo(4 * 12 + 2 * 48 + 4 * 6);
-    assertThat(KernelCalls.vocabParallelLoss(all, f32(6)).bytes()).isEqualTo(4 * 48 + 4 * 6);
-    assertThat(KernelCalls.vocabParallelLossBackward(bf16(6, 8), all, ids, f32(6)).bytes())
+    assertThat(ProfiledVocabParallelLoss.costOfVocabParallelLoss(all, f32(6)).bytes())
+        .isEqualTo(4 * 48 + 4 * 6);
+    assertThat(
+            ProfiledVocabParallelLoss.costOfVocabParallelLossBackward(bf16(6, 8), all, ids, f32(6))
+                .bytes())
         .isEqualTo(2 * 2 * 48 + 4 * 48 + 2 * 4 * 6);
   }
 }

@@ -1,0 +1,31 @@
+package io.tanuki4j.kernel.profile;
+
+import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.RopeKernels;
+import io.tanuki4j.tensor.Tensor;
+
+/** Times each call of another {@link RopeKernels}, and says what it costs at least. */
+record ProfiledRope(RopeKernels kernels, CallRecorder recorder) implements RopeKernels {
+  @Override
+  public void ropeForward(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape) {
+    recorder.time(
+        () -> costOfRope("ropeForward", qkv, cos, sin, shape),
+        () -> kernels.ropeForward(qkv, cos, sin, shape));
+  }
+
+  @Override
+  public void ropeBackward(Tensor dQkv, Tensor cos, Tensor sin, AttentionShape shape) {
+    recorder.time(
+        () -> costOfRope("ropeBackward", dQkv, cos, sin, shape),
+        () -> kernels.ropeBackward(dQkv, cos, sin, shape));
+  }
+
+  /** Only the rotated elements pass. */
+  static KernelCall costOfRope(
+      String operation, Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape) {
+    double tokens = (double) shape.seqLength() * shape.batchSize();
+    double heads = shape.numHeads() + shape.numQueryGroups();
+    double rotated = tokens * heads * 2 * cos.dim(-1) * qkv.dtype().bytes();
+    return Cost.moved(KernelFamily.ROPE, operation, qkv, 2 * rotated + Cost.bytes(cos, sin));
+  }
+}
