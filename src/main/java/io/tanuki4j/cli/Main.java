@@ -34,6 +34,8 @@ public final class Main {
 
   public static void main(String[] words) {
     Locale.setDefault(Locale.ROOT); // numbers in logs and files look the same everywhere
+    TextEncoding.writeUtf8();
+    Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> endAfter(thread, failure));
     MemoryShare.take(System.getenv());
     if (LauncherWatch.isLaunched(System.getenv())) {
       LauncherWatch.start();
@@ -41,10 +43,18 @@ public final class Main {
     System.exit(run(commandLine(), words));
   }
 
+  /** Ends the process: what waits for this thread's work would wait forever. */
+  private static void endAfter(Thread thread, Throwable failure) {
+    System.err.println("tanuki4j: %s: %s".formatted(thread.getName(), Failures.sentence(failure)));
+    Runtime.getRuntime().halt(CommandLine.ExitCode.SOFTWARE);
+  }
+
   /** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another rank failed or did not come. */
   public static int run(CommandLine commandLine, String... words) {
     try {
-      return commandLine.execute(ArgumentFiles.expand(List.of(words)).toArray(String[]::new));
+      List<String> expanded = ArgumentFiles.expand(List.of(words));
+      TextEncoding.requireReadable(expanded);
+      return commandLine.execute(expanded.toArray(String[]::new));
     } catch (ConfigException e) {
       return Failures.failed(commandLine, e, false);
     } catch (OutOfMemoryError e) {

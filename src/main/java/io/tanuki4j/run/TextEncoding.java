@@ -1,0 +1,44 @@
+package io.tanuki4j.launch;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.tanuki4j.config.ConfigException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.util.List;
+
+/**
+ * How words and paths come in and lines go out. Java decodes the command line and paths by the
+ * locale before any of this program runs; in the locale C it loses all that is not ASCII.
+ */
+final class TextEncoding {
+  private TextEncoding() {}
+
+  /** Lets the process write UTF-8, whatever the locale. */
+  static void writeUtf8() {
+    System.setOut(stream(FileDescriptor.out));
+    System.setErr(stream(FileDescriptor.err));
+  }
+
+  private static PrintStream stream(FileDescriptor descriptor) {
+    return new PrintStream(new FileOutputStream(descriptor), true, UTF_8);
+  }
+
+  /**
+   * @throws ConfigException if a word is not ASCII and was decoded by a locale that is not UTF-8
+   */
+  static void requireReadable(List<String> words) {
+    requireReadable(words, System.getProperty("sun.jnu.encoding", "UTF-8"));
+  }
+
+  static void requireReadable(List<String> words, String encoding) {
+    for (String word : words) {
+      if (!encoding.equalsIgnoreCase("UTF-8") && word.chars().anyMatch(c -> c > 127)) {
+        throw new ConfigException(
+            "LC_ALL: a locale with %s (expected: one with UTF-8, to read '%s'). Set LC_ALL=C.UTF-8, as scripts/tanuki4j does."
+                .formatted(encoding, word));
+      }
+    }
+  }
+}
