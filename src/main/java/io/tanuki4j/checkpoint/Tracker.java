@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.disk.NewFile;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,11 +21,17 @@ final class Tracker {
    * The name of the latest checkpoint's folder; empty if there is no tracker.
    *
    * @throws IllegalArgumentException if it holds neither an iteration nor {@code release}
+   * @throws UserException if it is no file
    */
   static Optional<String> read(Path folder) throws IOException {
     Path file = folder.resolve(NAME);
     if (!Files.exists(file)) {
       return Optional.empty();
+    }
+    if (!Files.isRegularFile(file)) { // a pipe would be waited for
+      throw new UserException(
+          "%s: not a regular file (expected: one that holds an iteration). Replace it."
+              .formatted(file));
     }
     String word = "";
     if (Files.size(file) <= MAX_BYTES) {

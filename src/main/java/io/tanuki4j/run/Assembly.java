@@ -142,7 +142,6 @@ public final class Assembly {
   }
 
   private void train(StopRequest stop, Signals signals) {
-    signals.intoRequests(stop);
     AdamW optimizer = model.optimizer();
     OptimizerSchedule schedule = new OptimizerSchedule(config.schedule());
     sink.message(
@@ -163,6 +162,7 @@ public final class Assembly {
     Splits splits = data.open(data.counts(), start, turns);
     sink.message(timing.dateTime("after dataloaders are built"));
     sink.message(StartupLines.DONE_WITH_SETUP);
+    signals.intoRequests(stop); // until here there is nothing to save, so signals end it at once
     trainer(splits, state, saver, stop).run(start);
   }
 

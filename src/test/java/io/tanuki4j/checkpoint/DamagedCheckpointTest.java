@@ -1,7 +1,9 @@
 package io.tanuki4j.checkpoint;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
@@ -13,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Each way to break a checkpoint, and the sentence it gets. */
@@ -48,6 +51,18 @@ class DamagedCheckpointTest {
   void tracker_of_megabytes() throws IOException {
     Files.write(tracker(), new byte[1 << 20]);
     assertRefused(tracker() + ": '' (expected: an iteration such as 500, or release)");
+  }
+
+  @Test
+  @Timeout(10)
+  void tracker_that_is_a_pipe_which_nothing_writes_to() throws Exception {
+    Files.delete(tracker());
+    assertThat(new ProcessBuilder("mkfifo", tracker().toString()).start().waitFor()).isZero();
+    assertThatThrownBy(() -> new CheckpointStore(folder).latest())
+        .isInstanceOf(UserException.class)
+        .hasMessage(
+            tracker()
+                + ": not a regular file (expected: one that holds an iteration). Replace it.");
   }
 
   @Test
