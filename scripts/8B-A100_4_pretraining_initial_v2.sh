@@ -53,7 +53,7 @@ if [ "$BACKEND" = cuda ]; then
 fi
 if [ "$PLAN" = 1 ]; then
   command=(plan --world-size $((NPROC_PER_NODE * NNODES)))
-elif [ -z "${RANK:-}${SLURM_PROCID:-}${OMPI_COMM_WORLD_RANK:-}" ]; then
+elif [ -z "${RANK:-}${SLURM_STEP_ID:+${SLURM_PROCID:-}}${OMPI_COMM_WORLD_RANK:-}" ]; then
   command=(launch --nproc-per-node "$NPROC_PER_NODE" --nnodes "$NNODES" --node-rank "$NODE_RANK"
     --master-addr "$MASTER_ADDR" --max-restarts "$MAX_RESTARTS" --ranks-per-gpu "$RANKS_PER_GPU" -- pretrain)
 fi

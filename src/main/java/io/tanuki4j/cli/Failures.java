@@ -99,10 +99,7 @@ public final class Failures {
   }
 
   static int outOfMemory(CommandLine command, OutOfMemoryError failure) {
-    print(
-        command,
-        "out of memory: %s. Make the model or the micro-batch smaller, or raise TANUKI4J_HEAP or TANUKI4J_MEMORY."
-            .formatted(failure.getMessage()));
+    print(command, FailureSentence.of(failure));
     return ExitCode.SOFTWARE;
   }
 

@@ -2,6 +2,8 @@ package io.tanuki4j.cli;
 
 import static java.util.Objects.requireNonNull;
 
+import io.tanuki4j.comm.MeetingPoint;
+import io.tanuki4j.comm.RunSecret;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.run.Signals;
 import io.tanuki4j.run.launcher.EndRules;
@@ -88,6 +90,7 @@ final class LaunchCommand implements Callable<Integer> {
     check(problems);
     problems.throwIfAny();
     LaunchSpec plan = plan();
+    makeSecret(plan);
     Integer helped = checkCommand(plan);
     return helped == null ? launch(plan) : helped;
   }
@@ -116,17 +119,25 @@ final class LaunchCommand implements Callable<Integer> {
     return helped;
   }
 
-  private int launch(LaunchSpec plan) {
+  /** Makes what the ranks of several machines know each other by, on the first of them. */
+  private void makeSecret(LaunchSpec plan) {
+    boolean needed = nnodes > 1 && !MeetingPoint.isLoopback(plan.masterAddress());
+    Path made = needed && nodeRank == 0 ? RunSecret.makeIfMissing(System.getenv()) : null;
+    if (made != null) {
+      say(
+          "made %s, the secret by which the machines of a run know each other. Copy it to the same place on the others (scp -p), where home folders are not shared."
+              .formatted(made));
+    }
+  }
+
+  private void say(String line) {
     PrintWriter err = spec.commandLine().getErr();
-    Launch launch =
-        new Launch(
-            plan,
-            System.out,
-            System.err,
-            line -> {
-              err.println("tanuki4j launch: " + line);
-              err.flush();
-            });
+    err.println("tanuki4j launch: " + line);
+    err.flush();
+  }
+
+  private int launch(LaunchSpec plan) {
+    Launch launch = new Launch(plan, System.out, System.err, this::say);
     try (Signals signals = Signals.calling(launch::request)) {
       return launch.run();
     }

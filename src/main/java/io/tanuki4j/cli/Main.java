@@ -1,6 +1,7 @@
 package io.tanuki4j.cli;
 
 import io.tanuki4j.config.ConfigException;
+import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.flags.PythonNumbers;
 import io.tanuki4j.run.Assembly;
 import io.tanuki4j.run.Checkpoints;
@@ -45,7 +46,7 @@ public final class Main {
 
   /** Ends the process: what waits for this thread's work would wait forever. */
   private static void endAfter(Thread thread, Throwable failure) {
-    System.err.println("tanuki4j: %s: %s".formatted(thread.getName(), Failures.sentence(failure)));
+    System.err.println("tanuki4j: %s: %s".formatted(thread.getName(), FailureSentence.of(failure)));
     Runtime.getRuntime().halt(CommandLine.ExitCode.SOFTWARE);
   }
 

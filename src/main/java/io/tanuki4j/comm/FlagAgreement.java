@@ -36,8 +36,8 @@ final class FlagAgreement {
     if (rank == 0) {
       rendezvous.set(FLAGS, own);
       rendezvous.set(DIGEST, digest(own));
-    } else if (!MessageDigest.isEqual(digest(own), rendezvous.await(DIGEST))) {
-      rendezvous.fail(difference(rank, decode(own), decode(rendezvous.await(FLAGS))));
+    } else if (!MessageDigest.isEqual(digest(own), rendezvous.await(DIGEST, 0))) {
+      rendezvous.fail(difference(rank, decode(own), decode(rendezvous.await(FLAGS, 0))));
       rendezvous.throwIfFailed();
     }
   }

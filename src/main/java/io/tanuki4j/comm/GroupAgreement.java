@@ -27,7 +27,7 @@ public final class GroupAgreement {
       rendezvous.set(key, mine.getBytes(UTF_8));
       return numGroups - 1;
     }
-    String theirs = new String(rendezvous.await(key), UTF_8);
+    String theirs = new String(rendezvous.await(key, 0), UTF_8);
     if (!theirs.equals(mine)) {
       rendezvous.fail(
           "groups #%d: rank %d makes %s, rank 0 %s. All ranks must make the same groups in the same order."

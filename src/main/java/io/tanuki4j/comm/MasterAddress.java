@@ -3,10 +3,9 @@ package io.tanuki4j.comm;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.Socket;
-import java.net.UnknownHostException;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 
 /** How rank 0 is reached. */
 public final class MasterAddress {
@@ -15,33 +14,55 @@ public final class MasterAddress {
 
   private MasterAddress() {}
 
-  /** Whether all ranks are on one machine and talk over its loopback interface. */
-  public static boolean isLoopback(RankEnvironment environment) {
-    String name = environment.masterAddress();
-    return name.equals("localhost") || name.startsWith("127.") || name.equals("::1");
+  /**
+   * Finds where rank 0 listens: at the address of its machine that all ranks were told, and at no
+   * other. Where that is none of this machine's, since something in between translates it, at that
+   * of GLOO_SOCKET_IFNAME.
+   *
+   * @throws IOException if there is no such address
+   */
+  public static InetAddress toBind(MeetingPoint meeting) throws IOException {
+    InetAddress address = resolve(meeting);
+    if (NetworkInterface.getByInetAddress(address) != null || address.isLoopbackAddress()) {
+      return address;
+    }
+    String wanted = meeting.networkInterface();
+    if (wanted == null) {
+      throw new IOException(
+          "%s is no address of this machine. Give MASTER_ADDR as it is there, or the interface by GLOO_SOCKET_IFNAME"
+              .formatted(address.getHostAddress()));
+    }
+    return OwnAddress.ofInterface(wanted, address);
   }
 
-  /** Where rank 0 listens: loopback only if that is the address; null for every interface. */
-  public static @Nullable InetAddress toBind(RankEnvironment environment)
-      throws UnknownHostException {
-    return isLoopback(environment) ? InetAddress.getByName(environment.masterAddress()) : null;
+  /**
+   * Returns the address of rank 0's machine. Many machines give their own name a loopback address;
+   * to the others they have another.
+   */
+  private static InetAddress resolve(MeetingPoint meeting) throws IOException {
+    InetAddress named = InetAddress.getByName(meeting.address());
+    return named.isLoopbackAddress() && !meeting.isLoopback()
+        ? OwnAddress.beyondLoopback(named)
+        : named;
   }
 
   /**
    * Connects to rank 0's port as soon as it listens.
    *
+   * @param start since when, by {@link System#nanoTime}, the limit holds
    * @throws CommunicationException if it does not within the limit
    */
-  static Socket connect(RankEnvironment environment, Duration limit) {
-    long end = System.nanoTime() + limit.toNanos();
+  static Socket connect(RankEnvironment environment, long start, Duration limit) {
+    MeetingPoint meeting = environment.meeting();
+    long end = start + limit.toNanos();
     while (true) {
+      Socket socket = new Socket();
       try {
-        Socket socket = new Socket();
-        socket.connect(
-            new InetSocketAddress(environment.masterAddress(), environment.masterPort()),
-            CONNECT_MILLIS);
+        InetAddress host = environment.globalRank() == 0 ? toBind(meeting) : resolve(meeting);
+        socket.connect(new InetSocketAddress(host, meeting.port()), CONNECT_MILLIS);
         return socket;
       } catch (IOException e) {
+        NoticeLine.close(socket);
         pauseOrGiveUp(environment, limit, end, e);
       }
     }
@@ -51,24 +72,23 @@ public final class MasterAddress {
       RankEnvironment environment, Duration limit, long end, IOException why) {
     if (System.nanoTime() > end) {
       throw new CommunicationException(
-          "rank %d: rank 0 does not answer at %s:%d within %s (%s). Check MASTER_ADDR and MASTER_PORT, and whether rank 0 runs."
+          "rank %d: rank 0 does not answer at %s within %s (%s). Check MASTER_ADDR and MASTER_PORT, and whether rank 0 runs."
               .formatted(
                   environment.globalRank(),
-                  environment.masterAddress(),
-                  environment.masterPort(),
+                  environment.meeting(),
                   Durations.text(limit),
-                  why));
+                  why.getMessage()));
     }
     pause();
   }
 
-  /** The time between two attempts. */
-  static void pause() {
+  /** Waits for the time between two attempts. */
+  public static void pause() {
     try {
       Thread.sleep(RETRY_MILLIS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new CommunicationException("interrupted while connecting to rank 0.");
+      throw new CommunicationException("interrupted while connecting to other ranks.");
     }
   }
 }

@@ -16,12 +16,8 @@ record Notice(Kind kind, String text, byte[] value) {
   private static final byte[] NOTHING = {};
 
   enum Kind {
-    /** To rank 0: who this is. */
-    HELLO,
     /** To a rank: it takes part. */
     WELCOME,
-    /** To a rank: this is another run. */
-    STRANGER,
     /** To a rank: it may not take part, and why. */
     REFUSED,
     /** To a rank: all ranks are there. */

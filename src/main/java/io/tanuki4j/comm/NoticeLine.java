@@ -8,14 +8,10 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.StandardSocketOptions;
-import java.time.Duration;
 import jdk.net.ExtendedSocketOptions;
 
 /** A connection between a rank and rank 0's server. One thread reads, any may write. */
 final class NoticeLine implements AutoCloseable {
-  /** First bytes of a connection. */
-  private static final int MAGIC = 0x54344A01;
-
   /** A machine that lost its power is noticed after about a minute. */
   private static final int KEEP_ALIVE_SECONDS = 20;
 
@@ -40,30 +36,6 @@ final class NoticeLine implements AutoCloseable {
       socket.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, KEEP_ALIVE_SECONDS);
       socket.setOption(ExtendedSocketOptions.TCP_KEEPCOUNT, KEEP_ALIVE_PROBES);
     }
-  }
-
-  /** Begins the talk, from the rank's side. */
-  void hello(Hello hello) throws IOException {
-    out.writeInt(MAGIC);
-    Notice.of(Notice.Kind.HELLO, hello.token()).write(out);
-    out.writeInt(hello.globalRank());
-    out.writeInt(hello.worldSize());
-    out.flush();
-  }
-
-  /**
-   * Hears who calls.
-   *
-   * @throws IOException if it is no rank, or says nothing in time
-   */
-  Hello hear(Duration patience) throws IOException {
-    socket.setSoTimeout(Math.toIntExact(patience.toMillis()));
-    if (in.readInt() != MAGIC) {
-      throw new IOException("no rank of a run");
-    }
-    Hello hello = new Hello(Notice.read(in).text(), in.readInt(), in.readInt());
-    socket.setSoTimeout(0);
-    return hello;
   }
 
   Notice read() throws IOException {
@@ -92,13 +64,14 @@ final class NoticeLine implements AutoCloseable {
 
   @Override
   public void close() {
+    close(socket);
+  }
+
+  static void close(Socket socket) {
     try {
       socket.close();
     } catch (IOException e) {
       // it is not used any more
     }
   }
-
-  /** What a rank says of itself. */
-  record Hello(String token, int globalRank, int worldSize) {}
 }

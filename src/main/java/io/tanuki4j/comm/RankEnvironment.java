@@ -1,5 +1,7 @@
 package io.tanuki4j.comm;
 
+import io.tanuki4j.error.UserException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -14,10 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param localRank among the ranks of this machine: the number of its device
  * @param localWorldSize ranks of this machine, which share its cores
  * @param ranksPerGpu above 1 in a rehearsal, in which so many ranks share each GPU
- * @param masterAddress name or address of the machine of rank 0
- * @param masterPort at which rank 0 listens
- * @param runToken what the ranks of one run have in common; others are refused
- * @param networkInterface whose address others shall use; null for the one that reaches rank 0
+ * @param meeting where the ranks meet
  */
 public record RankEnvironment(
     int globalRank,
@@ -25,14 +24,13 @@ public record RankEnvironment(
     int localRank,
     int localWorldSize,
     int ranksPerGpu,
-    String masterAddress,
-    int masterPort,
-    String runToken,
-    @Nullable String networkInterface) {
+    MeetingPoint meeting) {
 
   /** Set by our own launcher only. */
   private static final String RANKS_PER_GPU = "TANUKI4J_RANKS_PER_GPU";
 
+  private static final String JOIN_SECONDS = "TANUKI4J_JOIN_SECONDS";
+  private static final String LOOPBACK = "127.0.0.1";
   private static final int DEFAULT_PORT = 29500;
   private static final int MAX_PORT = 65535;
 
@@ -47,24 +45,30 @@ public record RankEnvironment(
               "OMPI_COMM_WORLD_LOCAL_RANK",
               "OMPI_COMM_WORLD_LOCAL_SIZE"));
 
-  private record Launcher(String rank, String worldSize, String localRank, String localWorldSize) {}
+  private record Launcher(String rank, String worldSize, String localRank, String localWorldSize) {
+    /** Slurm counts the process of a batch script, too, which is no rank: only a step has ranks. */
+    boolean started(Map<String, String> environment) {
+      return environment.containsKey(rank)
+          && (!rank.startsWith("SLURM_") || environment.containsKey("SLURM_STEP_ID"));
+    }
+  }
 
   /**
    * Reads the environment; a process that no launcher started is the only rank.
    *
-   * @throws IllegalArgumentException if a variable is missing or cannot be right
+   * @throws UserException if a variable is missing or cannot be right
    */
   public static RankEnvironment of(Map<String, String> environment) {
     for (Launcher launcher : LAUNCHERS) {
-      if (environment.containsKey(launcher.rank)) {
+      if (launcher.started(environment)) {
         return of(launcher, environment);
       }
     }
     if (environment.containsKey("WORLD_SIZE")) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "RANK: not set, but WORLD_SIZE is (expected: both or none). Start the ranks with tanuki4j launch, torchrun or srun.");
     }
-    return new RankEnvironment(0, 1, 0, 1, 1, "127.0.0.1", DEFAULT_PORT, "", null);
+    return new RankEnvironment(0, 1, 0, 1, 1, meeting(environment, LOOPBACK));
   }
 
   private static RankEnvironment of(Launcher launcher, Map<String, String> environment) {
@@ -82,10 +86,30 @@ public record RankEnvironment(
         localRank,
         localWorldSize,
         Math.min(ranksPerGpu(environment), localWorldSize),
-        masterAddress(environment, worldSize),
-        masterPort(environment),
-        runToken(environment),
-        environment.get("GLOO_SOCKET_IFNAME"));
+        meeting(
+            environment,
+            worldSize == 1 || counted == worldSize ? LOOPBACK : masterAddress(environment, worldSize)));
+  }
+
+  /**
+   * Ranks of several machines need a secret; on one machine they meet where others do not come.
+   *
+   * @param address of rank 0
+   */
+  private static MeetingPoint meeting(Map<String, String> environment, String address) {
+    int port = masterPort(environment);
+    String secret =
+        MeetingPoint.isLoopback(address)
+            ? RunSecret.given(environment)
+            : RunSecret.require(environment, address + ":" + port);
+    return new MeetingPoint(
+        address,
+        port,
+        RunKey.of(secret, runToken(environment)),
+        environment.get("GLOO_SOCKET_IFNAME"),
+        environment.containsKey(JOIN_SECONDS)
+            ? Duration.ofSeconds(number(environment, JOIN_SECONDS, 1, Integer.MAX_VALUE))
+            : MeetingPoint.JOIN_LIMIT);
   }
 
   /**
@@ -117,7 +141,7 @@ public record RankEnvironment(
     } catch (NumberFormatException e) {
       // told below, with the same words
     }
-    throw new IllegalArgumentException(
+    throw new UserException(
         "%s: %s (expected: %s). The launcher of the ranks sets it."
             .formatted(name, text == null ? "not set" : text, expected));
   }
@@ -133,10 +157,10 @@ public record RankEnvironment(
       return firstNode(nodes);
     }
     if (worldSize > 1) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "MASTER_ADDR: not set (expected: the machine of rank 0). Set it, or start the ranks with tanuki4j launch.");
     }
-    return "127.0.0.1";
+    return LOOPBACK;
   }
 
   /** Of Slurm's notation: {@code gpu07} of {@code gpu[07,09-12],login1}. */

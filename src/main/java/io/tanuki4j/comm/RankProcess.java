@@ -1,5 +1,6 @@
 package io.tanuki4j.comm;
 
+import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.kernel.Device;
 import java.time.Duration;
 import java.util.Map;
@@ -25,15 +26,10 @@ public final class RankProcess {
       try {
         body.run(seat);
       } catch (Exception | Error e) {
-        seat.failed(e, reason(e));
+        seat.failed(e, FailureSentence.of(e));
         throw e;
       }
     }
-  }
-
-  private static String reason(Throwable failure) {
-    boolean speaks = failure instanceof IllegalArgumentException && failure.getMessage() != null;
-    return speaks ? String.valueOf(failure.getMessage()) : failure.toString();
   }
 
   private record Seat(Rendezvous rendezvous, Transport transport) implements RankSeat {

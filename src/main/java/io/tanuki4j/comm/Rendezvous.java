@@ -1,6 +1,6 @@
 package io.tanuki4j.comm;
 
-import io.tanuki4j.comm.NoticeLine.Hello;
+import io.tanuki4j.error.FailureSentence;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -24,6 +24,9 @@ public final class Rendezvous implements AutoCloseable {
 
   /** How long the rank 0 of a start before may still hold the port. */
   private static final Duration FORMER_RUN = Duration.ofSeconds(10);
+
+  /** What rank 0 may take to say something. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final RankEnvironment environment;
   private final Duration limit;
@@ -55,70 +58,93 @@ public final class Rendezvous implements AutoCloseable {
    *     not to be had
    */
   public static Rendezvous join(RankEnvironment environment, Duration limit) {
+    Duration joining = min(limit, environment.meeting().joinLimit());
     RendezvousServer server =
-        environment.globalRank() == 0 ? RendezvousServer.open(environment, limit) : null;
+        environment.globalRank() == 0 ? RendezvousServer.open(environment, joining) : null;
     try {
-      NoticeLine line = introduce(environment, limit);
+      NoticeLine line = introduce(environment, joining);
       Rendezvous joined = new Rendezvous(environment, limit, server, line);
-      joined.awaitOthers();
+      joined.awaitOthers(joining);
       return joined;
     } catch (CommunicationException e) {
       if (server != null) {
-        server.close();
+        server.close(FAREWELL);
       }
       throw e;
     }
   }
 
-  private static NoticeLine introduce(RankEnvironment environment, Duration limit) {
-    Duration patience = limit.compareTo(FORMER_RUN) < 0 ? limit : FORMER_RUN;
-    long end = System.nanoTime() + patience.toNanos();
+  private static Duration min(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
+  }
+
+  /** Connects, and again if that fails: rank 0 may come later, or strangers may be in the way. */
+  private static NoticeLine introduce(RankEnvironment environment, Duration joining) {
+    long start = System.nanoTime();
     while (true) {
-      Socket socket = MasterAddress.connect(environment, limit);
+      Socket socket = MasterAddress.connect(environment, start, joining);
+      Duration left = joining.minusNanos(System.nanoTime() - start);
       try {
-        return welcomed(environment, new NoticeLine(socket));
+        return welcomed(environment, socket, min(left, PATIENCE));
       } catch (IOException e) {
-        if (System.nanoTime() > end) {
-          throw new CommunicationException(
-              "rank %d: %s:%d %s."
-                  .formatted(
-                      environment.globalRank(),
-                      environment.masterAddress(),
-                      environment.masterPort(),
-                      e.getMessage() == null ? "hangs up" : e.getMessage()));
-        }
+        NoticeLine.close(socket);
+        throwIfOver(environment, e, System.nanoTime() - start, joining);
       }
       MasterAddress.pause();
     }
   }
 
-  private static NoticeLine welcomed(RankEnvironment environment, NoticeLine line)
+  private static NoticeLine welcomed(RankEnvironment environment, Socket socket, Duration patience)
       throws IOException {
-    line.hello(
-        new Hello(environment.runToken(), environment.globalRank(), environment.worldSize()));
+    int rank = environment.globalRank();
+    Call call = new Call(Call.Purpose.RENDEZVOUS, rank, 0, environment.worldSize());
+    Greeting.call(socket, environment.meeting().key(), call, patience);
+    NoticeLine line = new NoticeLine(socket);
+    socket.setSoTimeout(Math.toIntExact(PATIENCE.toMillis()));
     Notice reply = line.read();
-    if (reply.kind() == Notice.Kind.WELCOME) {
-      return line;
-    }
-    line.close();
-    if (reply.kind() == Notice.Kind.REFUSED) {
+    socket.setSoTimeout(0);
+    if (reply.kind() != Notice.Kind.WELCOME) {
+      line.close();
       throw new CommunicationException(reply.text());
     }
-    throw new IOException(
-        "belongs to another run: the run tokens differ. Choose another MASTER_PORT");
+    return line;
   }
 
-  private void awaitOthers() {
-    Thread reader = new Thread(this::read, "rendezvous of rank " + environment.globalRank());
-    reader.setDaemon(true);
-    reader.start();
+  private static void throwIfOver(
+      RankEnvironment environment, IOException why, long nanos, Duration joining) {
+    boolean stranger = why instanceof Greeting.StrangerException;
+    if (nanos > (stranger ? min(joining, FORMER_RUN) : joining).toNanos()) {
+      throw new CommunicationException(
+          "rank %d: %s %s. %s"
+              .formatted(
+                  environment.globalRank(),
+                  environment.meeting(),
+                  why.getMessage() == null ? "hangs up" : why.getMessage(),
+                  stranger
+                      ? "Choose another MASTER_PORT, and give all ranks the same secret."
+                      : "Look at the output of rank 0, or choose another MASTER_PORT."));
+    }
+  }
+
+  private void awaitOthers(Duration joining) {
+    startReading();
     try {
       // rank 0 keeps to the limit too, and says who is missing
-      await(limit.plus(FAREWELL), () -> complete, "the other ranks");
+      await(
+          joining.plus(FAREWELL),
+          () -> complete,
+          "rank 0 at %s to say that all ranks are there. Rank 0 may be stopped: look at its output."
+              .formatted(environment.meeting()));
     } catch (CommunicationException e) {
       line.close();
       throw e;
     }
+  }
+
+  private void startReading() {
+    Thread reader = new Thread(this::read, "rendezvous of rank " + environment.globalRank());
+    reader.setDaemon(true);
+    reader.start();
   }
 
   private void read() {
@@ -128,6 +154,8 @@ public final class Rendezvous implements AutoCloseable {
       end("rank 0 is gone: its connection has closed. Look at the end of its output.");
     } catch (IOException e) {
       end("rank 0 is gone: %s. Look at the end of its output.".formatted(e.getMessage()));
+    } catch (RuntimeException | Error e) {
+      fail("rank %d cannot hear rank 0 any more: %s".formatted(environment.globalRank(), FailureSentence.of(e)));
     }
   }
 
@@ -190,14 +218,19 @@ public final class Rendezvous implements AutoCloseable {
   }
 
   /**
-   * Waits for a value that some rank sets.
+   * Waits for a value.
    *
-   * @throws CommunicationException if none does within the limit
+   * @param setter the rank that sets it
+   * @throws CommunicationException if it does not within the limit
    */
-  public byte[] await(String key) {
+  public byte[] await(String key, int setter) {
     throwIfFailed();
     line.send(Notice.of(Notice.Kind.GET, key));
-    await(limit, () -> values.containsKey(key), "\"" + key + "\"");
+    await(
+        limit,
+        () -> values.containsKey(key),
+        "rank %d to set \"%s\". Look at the output of rank %d, which may be stopped or busy."
+            .formatted(setter, key, setter));
     synchronized (this) {
       return values.getOrDefault(key, new byte[0]).clone();
     }
@@ -209,7 +242,7 @@ public final class Rendezvous implements AutoCloseable {
     throwIfFailed();
     if (!over || !isReached(reached)) {
       fail(
-          "rank %d has waited %s for %s in vain"
+          "rank %d has waited %s for %s"
               .formatted(environment.globalRank(), Durations.text(time), what));
       throwIfFailed();
     }
@@ -278,7 +311,11 @@ public final class Rendezvous implements AutoCloseable {
     end(sentence);
   }
 
-  /** Takes leave; rank 0 waits until the others have, so that they still hear of failures. */
+  /**
+   * Takes leave; rank 0 waits until the others have, so that they still hear of failures.
+   *
+   * @throws CommunicationException on rank 0, if others do not within the limit
+   */
   @Override
   public void close() {
     synchronized (this) {
@@ -288,9 +325,12 @@ public final class Rendezvous implements AutoCloseable {
       closed = true;
     }
     line.send(Notice.of(Notice.Kind.BYE, ""));
-    if (server != null) {
-      server.close();
+    try {
+      if (server != null) {
+        server.close(limit);
+      }
+    } finally {
+      line.close();
     }
-    line.close();
   }
 }

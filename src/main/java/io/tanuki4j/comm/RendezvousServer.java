@@ -1,18 +1,18 @@
 package io.tanuki4j.comm;
 
-import io.tanuki4j.comm.NoticeLine.Hello;
+import io.tanuki4j.error.FailureSentence;
 import java.io.IOException;
 import java.net.BindException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
-import java.net.SocketTimeoutException;
+import java.net.StandardSocketOptions;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -21,127 +21,115 @@ import org.jspecify.annotations.Nullable;
  * Rank 0's side of the {@link Rendezvous}: admits the ranks of the run, keeps their values, and
  * tells all of them when one fails or its connection breaks.
  */
-final class RendezvousServer implements AutoCloseable {
-  /** What a connection has to say who it is. */
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
-
+final class RendezvousServer {
   private static final int BACKLOG = 1024;
 
   private final RankEnvironment environment;
-  private final Duration limit;
-  private final ServerSocket socket;
-  private final Thread door;
+  private final Duration joining;
   private final @Nullable NoticeLine[] ranks;
   private final boolean[] left;
   private final Map<String, byte[]> values = new HashMap<>();
   private final Map<String, List<NoticeLine>> waiting = new HashMap<>();
+  private final Door door;
   private int numJoined;
   private @Nullable String failure;
 
-  private RendezvousServer(RankEnvironment environment, Duration limit, ServerSocket socket) {
+  private RendezvousServer(
+      RankEnvironment environment, Duration joining, ServerSocketChannel listening)
+      throws IOException {
     this.environment = environment;
-    this.limit = limit;
-    this.socket = socket;
-    door = new Thread(this::admitAll, "rendezvous");
-    door.setDaemon(true);
+    this.joining = joining;
     ranks = new @Nullable NoticeLine[environment.worldSize()];
     left = new boolean[environment.worldSize()];
+    door = Door.open(listening, environment.meeting().key(), new Reception());
   }
 
   /**
-   * Listens at the run's address.
+   * Listens at the run's address until all ranks are there.
    *
-   * @throws CommunicationException if it is not to be had
+   * @param joining within which they have to come
+   * @throws CommunicationException if the address is not to be had
    */
-  static RendezvousServer open(RankEnvironment environment, Duration limit) {
+  static RendezvousServer open(RankEnvironment environment, Duration joining) {
+    MeetingPoint meeting = environment.meeting();
     try {
-      ServerSocket socket = new ServerSocket();
-      socket.setReuseAddress(true);
-      InetAddress own = MasterAddress.toBind(environment);
-      socket.bind(new InetSocketAddress(own, environment.masterPort()), BACKLOG);
-      RendezvousServer server = new RendezvousServer(environment, limit, socket);
-      server.door.start();
+      ServerSocketChannel listening = ServerSocketChannel.open();
+      listening.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+      listening.bind(
+          new InetSocketAddress(MasterAddress.toBind(meeting), meeting.port()), BACKLOG);
+      RendezvousServer server = new RendezvousServer(environment, joining, listening);
+      startThread("rendezvous limit", server::awaitAll);
       return server;
     } catch (BindException e) {
       throw new CommunicationException(
           "MASTER_PORT: %d (expected: a free port of this machine, which is rank 0's: %s). Stop the other run, or choose another port."
-              .formatted(environment.masterPort(), e.getMessage()));
+              .formatted(meeting.port(), e.getMessage()));
     } catch (IOException e) {
       throw new CommunicationException(
-          "rank 0 cannot listen at %s:%d: %s."
-              .formatted(environment.masterAddress(), environment.masterPort(), e.getMessage()));
+          "rank 0 cannot listen at %s: %s.".formatted(meeting, e.getMessage()));
     }
   }
 
-  private void admitAll() {
-    long end = System.nanoTime() + limit.toNanos();
-    while (!socket.isClosed()) {
-      try {
-        socket.setSoTimeout(millisUntil(end));
-        Socket caller = socket.accept();
-        Thread guide =
-            new Thread(() -> serve(caller), "rendezvous with " + caller.getInetAddress());
-        guide.setDaemon(true);
-        guide.start();
-      } catch (SocketTimeoutException e) {
-        failIfGathering();
-      } catch (IOException e) {
-        return; // closed
+  private static void startThread(String name, Runnable work) {
+    Thread thread = new Thread(work, name);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /** Lets ranks in. */
+  private final class Reception implements Door.Host {
+    @Override
+    public String name() {
+      return "rank 0";
+    }
+
+    @Override
+    public void admit(Call call, SocketChannel channel) throws IOException {
+      NoticeLine line = new NoticeLine(channel.socket());
+      String refusal = RendezvousServer.this.admit(call, line);
+      if (refusal == null) {
+        startThread("rendezvous with rank " + call.from(), () -> serve(call.from(), line));
+      } else {
+        line.send(Notice.of(Notice.Kind.REFUSED, refusal));
+        line.close();
+      }
+    }
+
+    @Override
+    public void broken(Throwable cause) {
+      fail(
+          "rank 0 cannot listen any more at %s: %s"
+              .formatted(environment.meeting(), FailureSentence.of(cause)));
+    }
+  }
+
+  private void awaitAll() {
+    awaitUntil(joining, () -> failure != null || !isGathering());
+    synchronized (this) {
+      if (isGathering() && failure == null) {
+        fail(missing());
       }
     }
   }
 
-  /** 0, which is no limit, once all have come or the run has failed. */
-  private synchronized int millisUntil(long end) {
-    long left = (end - System.nanoTime()) / 1_000_000;
-    return !isGathering() || failure != null
-        ? 0
-        : (int) Math.max(1, Math.min(left, Integer.MAX_VALUE));
-  }
-
-  private synchronized void failIfGathering() {
-    if (isGathering() && failure == null) {
-      fail(missing());
-    }
-  }
-
   private String missing() {
-    return "ranks %s have not joined within %s, ranks %s have. Look at their output, and whether they reach %s:%d."
+    return "ranks %s have not joined within %s, ranks %s have. Look at their output, and whether they reach %s."
         .formatted(
             select(line -> line == null),
-            Durations.text(limit),
+            Durations.text(joining),
             select(line -> line != null),
-            environment.masterAddress(),
-            environment.masterPort());
+            environment.meeting());
   }
 
   private List<Integer> select(Predicate<@Nullable NoticeLine> wanted) {
     return IntStream.range(0, ranks.length).filter(i -> wanted.test(ranks[i])).boxed().toList();
   }
 
-  private void serve(Socket caller) {
-    try (NoticeLine line = new NoticeLine(caller)) {
-      Hello hello = line.hear(PATIENCE);
-      if (!hello.token().equals(environment.runToken())) {
-        line.send(Notice.of(Notice.Kind.STRANGER, ""));
-        return;
-      }
-      String refusal = admit(hello, line);
-      if (refusal != null) {
-        line.send(Notice.of(Notice.Kind.REFUSED, refusal));
-        return;
-      }
-      serve(hello.globalRank(), line);
-    } catch (IOException e) {
-      // a stranger who said nothing sensible
-    }
-  }
-
   /** The reason why not, or null. */
-  private synchronized @Nullable String admit(Hello hello, NoticeLine line) {
-    String refusal = failure == null ? refusal(hello, line) : failure;
+  private synchronized @Nullable String admit(Call call, NoticeLine line) {
+    String refusal = failure == null ? refusal(call, line) : failure;
     if (refusal == null) {
-      join(hello.globalRank(), line);
+      join(call.from(), line);
     } else if (isGathering()) {
       fail(refusal);
     }
@@ -152,12 +140,12 @@ final class RendezvousServer implements AutoCloseable {
     return numJoined < ranks.length;
   }
 
-  private @Nullable String refusal(Hello hello, NoticeLine line) {
-    int rank = hello.globalRank();
+  private @Nullable String refusal(Call call, NoticeLine line) {
+    int rank = call.from();
     String host = line.remoteAddress().getHostAddress();
-    if (hello.worldSize() != ranks.length) {
+    if (call.number() != ranks.length) {
       return "rank %d on %s has WORLD_SIZE %d (expected: %d, as rank 0). Start all ranks with the same number."
-          .formatted(rank, host, hello.worldSize(), ranks.length);
+          .formatted(rank, host, call.number(), ranks.length);
     }
     if (rank < 0 || rank >= ranks.length || ranks[rank] != null) {
       return "RANK: %d on %s (expected: a number from 0 to %d that no other process has). Another process has joined as this rank."
@@ -172,11 +160,13 @@ final class RendezvousServer implements AutoCloseable {
     numJoined++;
     if (!isGathering()) {
       tellAll(Notice.of(Notice.Kind.COMPLETE, ""), 0);
+      door.close();
+      notifyAll();
     }
   }
 
   private void serve(int rank, NoticeLine line) {
-    try {
+    try (line) {
       Notice notice = line.read();
       while (notice.kind() != Notice.Kind.BYE) {
         handle(rank, line, notice);
@@ -186,6 +176,8 @@ final class RendezvousServer implements AutoCloseable {
       fail(
           "rank %d on %s is gone: its connection to rank 0 has closed. Look at the end of its output."
               .formatted(rank, line.remoteAddress().getHostAddress()));
+    } catch (RuntimeException | Error e) {
+      fail("rank 0 cannot serve rank %d: %s".formatted(rank, FailureSentence.of(e)));
     }
     synchronized (this) {
       left[rank] = true;
@@ -245,40 +237,48 @@ final class RendezvousServer implements AutoCloseable {
     }
   }
 
-  /** Waits until every rank has left, or one has failed and the others know. */
-  @Override
-  public void close() {
-    awaitLeave();
+  /**
+   * Waits until every rank has left, or one has failed and the others know.
+   *
+   * @param limit for this
+   * @throws CommunicationException naming those that have not left
+   */
+  void close(Duration limit) {
+    boolean over = awaitUntil(limit, () -> failure != null || isGathering() || !anyStays());
     synchronized (this) {
       tellAll(Notice.of(Notice.Kind.BYE, ""), 0);
     }
-    try {
-      socket.close();
-      door.join(PATIENCE.toMillis()); // it holds the port until it knows
-    } catch (IOException e) {
-      // it is not used any more
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    door.close();
+    if (!over) {
+      throw new CommunicationException(
+          "ranks %s have not ended within %s of rank 0. Look at their output."
+              .formatted(staying(), Durations.text(limit)));
     }
   }
 
-  private synchronized void awaitLeave() {
+  /** Waits for something under this monitor; returns whether it came about. */
+  private synchronized boolean awaitUntil(Duration limit, BooleanSupplier reached) {
     long end = System.nanoTime() + limit.toNanos();
-    while (failure == null && !isGathering() && anyStays()) {
-      long left = end - System.nanoTime();
-      if (left <= 0) {
-        return;
+    while (!reached.getAsBoolean()) {
+      long nanos = end - System.nanoTime();
+      if (nanos <= 0) {
+        return false;
       }
       try {
-        wait(left / 1_000_000 + 1);
+        wait(nanos / 1_000_000 + 1);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        return;
+        return true;
       }
     }
+    return true;
   }
 
-  private boolean anyStays() {
-    return IntStream.range(0, left.length).anyMatch(rank -> !left[rank]);
+  private synchronized boolean anyStays() {
+    return !staying().isEmpty();
+  }
+
+  private synchronized List<Integer> staying() {
+    return IntStream.range(0, left.length).filter(rank -> !left[rank]).boxed().toList();
   }
 }

@@ -26,7 +26,7 @@ public final class Problems {
    * Reports the refusal of a component, whose message begins with its own name for the setting and
    * a colon.
    */
-  public void add(String flag, IllegalArgumentException refusal) {
+  public void add(String flag, RuntimeException refusal) {
     String message = String.valueOf(refusal.getMessage());
     flags.add(flag);
     sentences.add(flag + message.substring(Math.max(0, message.indexOf(':'))));

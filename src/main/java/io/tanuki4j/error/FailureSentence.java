@@ -27,6 +27,10 @@ public final class FailureSentence {
     if (failure instanceof IOException plain) {
       return io(plain);
     }
+    if (failure instanceof OutOfMemoryError) {
+      return "out of memory: %s. Make the model or the micro-batch smaller, or raise TANUKI4J_HEAP or TANUKI4J_MEMORY."
+          .formatted(failure.getMessage());
+    }
     return "a fault of the program: %s. Run again with --debug and report what it prints."
         .formatted(failure);
   }

@@ -4,6 +4,7 @@ import io.tanuki4j.comm.RankEnvironment;
 import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.config.DistributedConfig.Backend;
 import io.tanuki4j.config.Problems;
+import io.tanuki4j.error.UserException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -51,7 +52,7 @@ public final class DistributedOptions {
       RankEnvironment own = RankEnvironment.of(environment);
       worldSize = own.worldSize();
       ranksPerGpu = own.ranksPerGpu();
-    } catch (IllegalArgumentException e) {
+    } catch (UserException e) {
       String message = String.valueOf(e.getMessage());
       problems.add(message.substring(0, Math.max(0, message.indexOf(':'))), e);
       worldSize = modelRanks; // so that nothing is said of a number that nobody gave

@@ -1,6 +1,7 @@
 package io.tanuki4j.run;
 
 import io.tanuki4j.comm.RankEnvironment;
+import io.tanuki4j.error.UserException;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -32,7 +33,7 @@ public final class MemoryShare {
   private static int ranksHere(Map<String, String> environment) {
     try {
       return RankEnvironment.of(environment).localWorldSize();
-    } catch (IllegalArgumentException e) {
+    } catch (UserException e) {
       return 1; // the command that needs the environment refuses it
     }
   }

@@ -61,8 +61,8 @@ public final class RankLauncher {
     RankEnvironment own = RankEnvironment.of(environment);
     if (own.globalRank() == 0) {
       log.accept(
-          "> rank 0 waits at %s:%d for the others of %d ranks"
-              .formatted(own.masterAddress(), own.masterPort(), own.worldSize()));
+          "> rank 0 waits at %s for the others of %d ranks"
+              .formatted(own.meeting(), own.worldSize()));
     }
     return own;
   }

@@ -43,7 +43,7 @@ class ScriptsTest {
     List<String> command = new ArrayList<>(List.of("bash", "scripts/" + script));
     command.addAll(Arrays.asList(more));
     ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
-    builder.environment().keySet().removeAll(List.of("RANK", "SLURM_PROCID"));
+    builder.environment().keySet().removeAll(List.of("RANK", "SLURM_PROCID", "SLURM_STEP_ID"));
     builder.environment().put("BACKEND", "cpu");
     builder.environment().put("TOKENIZER_MODEL", "small.model");
     builder.environment().put("DATA_PATH", "text_document other_document");
@@ -118,7 +118,8 @@ class ScriptsTest {
   @Test
   void a_process_that_a_launcher_started_is_one_rank() {
     assertThat(run(INITIAL, Map.of("RANK", "1"))).startsWith("pretrain");
-    assertThat(run(INITIAL, Map.of("SLURM_PROCID", "1"))).startsWith("pretrain");
+    assertThat(run(INITIAL, Map.of("SLURM_PROCID", "1", "SLURM_STEP_ID", "0")))
+        .startsWith("pretrain");
   }
 
   @Test

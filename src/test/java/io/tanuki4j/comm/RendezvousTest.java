@@ -47,7 +47,10 @@ class RendezvousTest {
   }
 
   private RankEnvironment rank(int rank, int worldSize, String token) {
-    return new RankEnvironment(rank, worldSize, rank, worldSize, 1, "127.0.0.1", port, token, null);
+    MeetingPoint meeting =
+        new MeetingPoint(
+            "127.0.0.1", port, RunKey.of("", token), null, MeetingPoint.JOIN_LIMIT);
+    return new RankEnvironment(rank, worldSize, rank, worldSize, 1, meeting);
   }
 
   private static FutureTask<Rendezvous> join(RankEnvironment environment, Duration limit) {
@@ -87,24 +90,27 @@ class RendezvousTest {
   @Test
   void values_reach_all_ranks_whether_asked_before_or_after() throws Exception {
     List<Rendezvous> ranks = joinAll(3);
-    FutureTask<byte[]> early = new FutureTask<>(() -> ranks.get(2).await("id"));
+    FutureTask<byte[]> early = new FutureTask<>(() -> ranks.get(2).await("id", 1));
     new Thread(early).start();
     ranks.get(1).set("id", "né".getBytes(UTF_8));
     assertThat(early.get()).isEqualTo("né".getBytes(UTF_8));
-    assertThat(ranks.get(0).await("id")).isEqualTo("né".getBytes(UTF_8));
+    assertThat(ranks.get(0).await("id", 1)).isEqualTo("né".getBytes(UTF_8));
     ranks.get(1).set("empty", new byte[0]);
-    assertThat(ranks.get(0).await("empty")).isEmpty();
+    assertThat(ranks.get(0).await("empty", 1)).isEmpty();
   }
 
   @Test
   void a_value_that_nobody_sets_ends_the_run_after_the_limit() throws Exception {
+    String expected =
+        "rank 0 has waited 0.5 s for rank 1 to set \"id\". Look at the output of rank 1, which may be"
+            + " stopped or busy.";
     FutureTask<Rendezvous> other = join(rank(1, 2), SHORT);
     opened.add(Rendezvous.join(rank(0, 2), SHORT));
     opened.add(other.get());
-    assertThatThrownBy(() -> opened.get(0).await("id"))
+    assertThatThrownBy(() -> opened.get(0).await("id", 1))
         .isInstanceOf(CommunicationException.class)
-        .hasMessage("rank 0 has waited 0.5 s for \"id\" in vain");
-    assertThat(awaitFailure(opened.get(1))).isEqualTo("rank 0 has waited 0.5 s for \"id\" in vain");
+        .hasMessage(expected);
+    assertThat(awaitFailure(opened.get(1))).isEqualTo(expected);
   }
 
   @Test
@@ -148,15 +154,15 @@ class RendezvousTest {
     FutureTask<Rendezvous> stranger = join(rank(1, 2, "other"), SHORT);
     assertThat(failure(stranger))
         .isEqualTo(
-            "rank 1: 127.0.0.1:%d belongs to another run: the run tokens differ. Choose another MASTER_PORT."
+            "rank 1: 127.0.0.1:%d belongs to another run, or has another secret. Choose another MASTER_PORT, and give all ranks the same secret."
                 .formatted(port));
     FutureTask<Rendezvous> second = join(rank(1, 2), LIMIT);
     opened.add(first.get());
     opened.add(second.get());
-    FutureTask<Rendezvous> late = join(rank(1, 2), LIMIT);
-    assertThat(failure(late)).startsWith("RANK: 1 on 127.0.0.1 (expected: ");
+    FutureTask<Rendezvous> late = join(rank(1, 2), SHORT);
+    assertThat(failure(late)).startsWith("rank 1: rank 0 does not answer at 127.0.0.1:");
     opened.get(0).set("still", new byte[] {1});
-    assertThat(opened.get(1).await("still")).containsExactly(1);
+    assertThat(opened.get(1).await("still", 0)).containsExactly(1);
   }
 
   @Test
@@ -172,8 +178,9 @@ class RendezvousTest {
   @Test
   void what_is_no_rank_is_not_listened_to() throws Exception {
     FutureTask<Rendezvous> first = join(rank(0, 2), LIMIT);
-    try (Socket stranger = MasterAddress.connect(rank(1, 2), LIMIT)) {
+    try (Socket stranger = MasterAddress.connect(rank(1, 2), System.nanoTime(), LIMIT)) {
       stranger.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(UTF_8));
+      stranger.getOutputStream().write(new byte[Greeting.CALL_BYTES]);
       assertThat(isHungUp(stranger)).isTrue();
     }
     FutureTask<Rendezvous> second = join(rank(1, 2), LIMIT);
@@ -183,7 +190,8 @@ class RendezvousTest {
 
   private static boolean isHungUp(Socket socket) {
     try {
-      return socket.getInputStream().read() < 0;
+      socket.getInputStream().readAllBytes();
+      return true;
     } catch (IOException e) {
       return true; // reset, since it was not read to its end
     }
@@ -197,6 +205,17 @@ class RendezvousTest {
           .isInstanceOf(CommunicationException.class)
           .hasMessageStartingWith(
               "MASTER_PORT: %d (expected: a free port of this machine".formatted(port));
+    }
+  }
+
+  @Test
+  void a_program_that_only_listens_at_the_port_is_named() throws Exception {
+    try (ServerSocket silent = new ServerSocket(port, 9, InetAddress.getByName("127.0.0.1"))) {
+      assertThat(silent.isBound()).isTrue();
+      assertThat(failure(join(rank(1, 2), SHORT)))
+          .isEqualTo(
+              "rank 1: 127.0.0.1:%d takes connections but says nothing: it is stopped, or another program holds the port. Look at the output of rank 0, or choose another MASTER_PORT."
+                  .formatted(port));
     }
   }
 
@@ -230,8 +249,10 @@ class RendezvousTest {
   void a_rank_that_vanishes_is_noticed_by_all() throws Exception {
     FutureTask<Rendezvous> first = join(rank(0, 3), LIMIT);
     FutureTask<Rendezvous> second = join(rank(1, 3), LIMIT);
-    try (NoticeLine vanishing = new NoticeLine(MasterAddress.connect(rank(2, 3), LIMIT))) {
-      vanishing.hello(new NoticeLine.Hello("token", 2, 3));
+    Socket socket = MasterAddress.connect(rank(2, 3), System.nanoTime(), LIMIT);
+    try (NoticeLine vanishing = new NoticeLine(socket)) {
+      Call call = new Call(Call.Purpose.RENDEZVOUS, 2, 0, 3);
+      Greeting.call(socket, RunKey.of("", "token"), call, LIMIT);
       assertThat(vanishing.read().kind()).isEqualTo(Notice.Kind.WELCOME);
       assertThat(vanishing.read().kind()).isEqualTo(Notice.Kind.COMPLETE);
       opened.add(first.get());
@@ -250,7 +271,7 @@ class RendezvousTest {
     List<Rendezvous> ranks = joinAll(3);
     ranks.get(1).close();
     ranks.get(2).set("after", new byte[] {7});
-    assertThat(ranks.get(0).await("after")).containsExactly(7);
+    assertThat(ranks.get(0).await("after", 2)).containsExactly(7);
     assertThat(ranks.get(0).failure()).isNull();
   }
 }

@@ -46,7 +46,7 @@ final class Communicator implements AutoCloseable {
       bytes.get(values);
       rendezvous.set(ID, values);
     } else {
-      bytes.put(rendezvous.await(ID));
+      bytes.put(rendezvous.await(ID, 0));
     }
     return id;
   }

@@ -6,6 +6,7 @@ import io.tanuki4j.backend.cuda.CudaQueue;
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.Durations;
 import io.tanuki4j.comm.Rendezvous;
+import io.tanuki4j.error.FailureSentence;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -157,9 +158,9 @@ final class Watchdog implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // closed
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (!closed) {
-        rendezvous.fail("rank %d: the GPU cannot be asked: %s".formatted(rank(), e.getMessage()));
+        rendezvous.fail("rank %d: the GPU cannot be asked: %s".formatted(rank(), FailureSentence.of(e)));
       }
     }
   }

@@ -4,6 +4,7 @@ import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.Durations;
 import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.Rendezvous;
+import io.tanuki4j.error.FailureSentence;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -76,8 +77,8 @@ final class Courier implements AutoCloseable {
       return explain(transfer, e);
     } catch (CommunicationException e) {
       return fail(String.valueOf(e.getMessage()));
-    } catch (RuntimeException e) {
-      return fail("rank %d failed: %s".formatted(members.globalRank(), e));
+    } catch (RuntimeException | Error e) {
+      return fail("rank %d failed: %s".formatted(members.globalRank(), FailureSentence.of(e)));
     } finally {
       transfer.close();
     }

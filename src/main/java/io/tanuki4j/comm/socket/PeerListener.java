@@ -2,35 +2,40 @@ package io.tanuki4j.comm.socket;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.tanuki4j.comm.Call;
 import io.tanuki4j.comm.CommunicationException;
+import io.tanuki4j.comm.Door;
 import io.tanuki4j.comm.Durations;
+import io.tanuki4j.comm.Greeting;
 import io.tanuki4j.comm.MasterAddress;
+import io.tanuki4j.comm.OwnAddress;
 import io.tanuki4j.comm.Rendezvous;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
+import io.tanuki4j.error.FailureSentence;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 
 /** Connects this rank with others: of two ranks, the greater calls and the lesser answers. */
-final class PeerListener implements AutoCloseable {
-  private static final int MAGIC = 0x54344A02;
-  private static final int PATIENCE_MILLIS = 10_000;
+final class PeerListener implements AutoCloseable, Door.Host {
+  /** What connecting, and what the other side has to say, may take before it is tried again. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
   private static final int BACKLOG = 1024;
 
   private final Rendezvous rendezvous;
-  private final ServerSocketChannel server;
   private final Map<Caller, SocketChannel> callers = new HashMap<>();
+  private final Door door;
   private boolean closed;
 
-  private PeerListener(Rendezvous rendezvous, ServerSocketChannel server) {
+  private PeerListener(Rendezvous rendezvous, ServerSocketChannel listening) throws IOException {
     this.rendezvous = rendezvous;
-    this.server = server;
+    door = Door.open(listening, rendezvous.environment().meeting().key(), this);
   }
 
   /** Which of a rank's connections it is. */
@@ -41,13 +46,13 @@ final class PeerListener implements AutoCloseable {
     int rank = rendezvous.environment().globalRank();
     try {
       InetAddress own = OwnAddress.of(rendezvous);
-      InetAddress bound = rank == 0 ? MasterAddress.toBind(rendezvous.environment()) : own;
-      ServerSocketChannel server = ServerSocketChannel.open();
-      server.bind(new InetSocketAddress(bound, 0), BACKLOG);
-      PeerListener listener = new PeerListener(rendezvous, server);
-      int port = ((InetSocketAddress) server.getLocalAddress()).getPort();
+      InetAddress bound =
+          rank == 0 ? MasterAddress.toBind(rendezvous.environment().meeting()) : own;
+      ServerSocketChannel listening = ServerSocketChannel.open();
+      listening.bind(new InetSocketAddress(bound, 0), BACKLOG);
+      int port = ((InetSocketAddress) listening.getLocalAddress()).getPort();
+      PeerListener listener = new PeerListener(rendezvous, listening);
       rendezvous.set(key(rank), "%s %d".formatted(own.getHostAddress(), port).getBytes(UTF_8));
-      startThread("listener of rank " + rank, listener::acceptAll);
       rendezvous.onFailure(listener::wake);
       return listener;
     } catch (IOException e) {
@@ -60,46 +65,34 @@ final class PeerListener implements AutoCloseable {
     return "address/" + globalRank;
   }
 
-  private static void startThread(String name, Runnable work) {
-    Thread thread = new Thread(work, name);
-    thread.setDaemon(true);
-    thread.start();
+  @Override
+  public String name() {
+    return "rank " + own();
   }
 
-  private void acceptAll() {
-    try {
-      while (true) {
-        SocketChannel channel = server.accept();
-        startThread("greeting", () -> greet(channel));
-      }
-    } catch (IOException e) {
-      // closed
-    }
+  private int own() {
+    return rendezvous.environment().globalRank();
   }
 
-  private void greet(SocketChannel channel) {
-    try {
-      channel.socket().setSoTimeout(PATIENCE_MILLIS);
-      DataInputStream in = new DataInputStream(channel.socket().getInputStream());
-      boolean ours =
-          in.readInt() == MAGIC && in.readUTF().equals(rendezvous.environment().runToken());
-      if (ours) {
-        keep(new Caller(in.readInt(), in.readInt()), channel);
-      } else {
-        channel.close();
-      }
-    } catch (IOException e) {
-      // a stranger, or a rank that is gone, of which the rendezvous tells
-    }
-  }
-
-  private synchronized void keep(Caller caller, SocketChannel channel) throws IOException {
-    if (closed) {
+  @Override
+  public synchronized void admit(Call call, SocketChannel channel) throws IOException {
+    boolean meant = call.purpose() == Call.Purpose.COLLECTIVES && call.to() == own();
+    if (closed || !meant) {
       channel.close();
-    } else {
-      callers.put(caller, channel);
-      notifyAll();
+      return;
     }
+    SocketChannel before = callers.put(new Caller(call.number(), call.from()), channel);
+    if (before != null) {
+      before.close();
+    }
+    notifyAll();
+  }
+
+  @Override
+  public void broken(Throwable cause) {
+    rendezvous.fail(
+        "rank %d cannot listen for the other ranks any more: %s"
+            .formatted(own(), FailureSentence.of(cause)));
   }
 
   /**
@@ -108,35 +101,58 @@ final class PeerListener implements AutoCloseable {
    * @throws CommunicationException if it does not come about within the limit
    */
   SocketChannel connect(int creation, int peer) {
-    int own = rendezvous.environment().globalRank();
     try {
       SocketChannel channel =
-          peer < own ? call(creation, peer) : awaitCaller(new Caller(creation, peer));
+          peer < own() ? call(creation, peer) : awaitCaller(new Caller(creation, peer));
       channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
       channel.configureBlocking(false);
       return channel;
     } catch (IOException e) {
       rendezvous.fail(
           "rank %d cannot connect to rank %d: %s. Check that the machines reach each other, or set GLOO_SOCKET_IFNAME."
-              .formatted(own, peer, e.getMessage()));
+              .formatted(own(), peer, e.getMessage()));
       rendezvous.throwIfFailed();
       throw new IllegalStateException("a failed run goes on", e);
     }
   }
 
+  /** Calls again if the other side hangs up or says nothing: strangers may be in the way. */
   private SocketChannel call(int creation, int peer) throws IOException {
-    String[] address = new String(rendezvous.await(key(peer)), UTF_8).split(" ", 2);
-    InetAddress host = peer == 0 ? rendezvous.masterAddress() : InetAddress.getByName(address[0]);
+    InetSocketAddress address = address(peer);
+    Call call = new Call(Call.Purpose.COLLECTIVES, own(), peer, creation);
+    long end = System.nanoTime() + rendezvous.limit().toNanos();
+    while (true) {
+      rendezvous.throwIfFailed();
+      SocketChannel channel = connected(address);
+      try {
+        Greeting.call(
+            channel.socket(), rendezvous.environment().meeting().key(), call, PATIENCE);
+        return channel;
+      } catch (IOException e) {
+        channel.close();
+        if (e instanceof Greeting.StrangerException || System.nanoTime() > end) {
+          throw e;
+        }
+      }
+      MasterAddress.pause();
+    }
+  }
+
+  private InetSocketAddress address(int peer) throws IOException {
+    String[] words = new String(rendezvous.await(key(peer), peer), UTF_8).split(" ", 2);
+    InetAddress host = peer == 0 ? rendezvous.masterAddress() : InetAddress.getByName(words[0]);
+    return new InetSocketAddress(host, Integer.parseInt(words[1]));
+  }
+
+  private static SocketChannel connected(InetSocketAddress address) throws IOException {
     SocketChannel channel = SocketChannel.open();
-    channel
-        .socket()
-        .connect(new InetSocketAddress(host, Integer.parseInt(address[1])), PATIENCE_MILLIS);
-    DataOutputStream out = new DataOutputStream(channel.socket().getOutputStream());
-    out.writeInt(MAGIC);
-    out.writeUTF(rendezvous.environment().runToken());
-    out.writeInt(creation);
-    out.writeInt(rendezvous.environment().globalRank());
-    return channel;
+    try {
+      channel.socket().connect(address, Math.toIntExact(PATIENCE.toMillis()));
+      return channel;
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
   }
 
   private synchronized SocketChannel awaitCaller(Caller caller) throws IOException {
@@ -168,15 +184,19 @@ final class PeerListener implements AutoCloseable {
   }
 
   @Override
-  public synchronized void close() {
-    closed = true;
+  public void close() {
+    synchronized (this) {
+      closed = true;
+      callers.values().forEach(PeerListener::close);
+    }
+    door.close();
+  }
+
+  private static void close(SocketChannel channel) {
     try {
-      server.close();
-      for (SocketChannel caller : callers.values()) {
-        caller.close();
-      }
+      channel.close();
     } catch (IOException e) {
-      // they are not used any more
+      // it is not used any more
     }
   }
 }

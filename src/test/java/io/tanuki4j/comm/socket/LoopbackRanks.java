@@ -1,9 +1,11 @@
 package io.tanuki4j.comm.socket;
 
 import io.tanuki4j.comm.CommunicationException;
+import io.tanuki4j.comm.MeetingPoint;
 import io.tanuki4j.comm.RankBody;
 import io.tanuki4j.comm.RankEnvironment;
 import io.tanuki4j.comm.RankProcess;
+import io.tanuki4j.comm.RunKey;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -20,8 +22,9 @@ public final class LoopbackRanks {
   private LoopbackRanks() {}
 
   public static RankEnvironment environment(int rank, int worldSize, int port) {
-    return new RankEnvironment(
-        rank, worldSize, rank, worldSize, 1, "127.0.0.1", port, "test", null);
+    MeetingPoint meeting =
+        new MeetingPoint("127.0.0.1", port, RunKey.of("", "test"), null, MeetingPoint.JOIN_LIMIT);
+    return new RankEnvironment(rank, worldSize, rank, worldSize, 1, meeting);
   }
 
   public static int freePort() {

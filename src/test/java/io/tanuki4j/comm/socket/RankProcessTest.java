@@ -20,6 +20,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class RankProcessTest {
   private static ChildProcesses start(int worldSize, int rounds) throws IOException {
+    return start(worldSize, rounds, 60);
+  }
+
+  private static ChildProcesses start(int worldSize, int rounds, int limitSeconds)
+      throws IOException {
     return new ChildProcesses(
         worldSize,
         LoopbackRanks.freePort(),
@@ -27,7 +32,7 @@ class RankProcessTest {
         ChildRank.class.getName(),
         "" + rounds,
         "gloo",
-        "60",
+        "" + limitSeconds,
         "-1");
   }
 
@@ -59,6 +64,23 @@ class RankProcessTest {
         }
       }
       assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start)).isLessThan(10);
+    }
+  }
+
+  /** Its connections stay open, so only the limit tells. */
+  @Test
+  void a_process_that_is_stopped_is_named_after_the_limit() throws Exception {
+    try (ChildProcesses ranks = start(3, Integer.MAX_VALUE, 2)) {
+      for (int rank = 0; rank < 3; rank++) {
+        ranks.lineBeginningWith(rank, "started");
+      }
+      String stop = "kill -STOP " + ranks.child(1).pid();
+      assertThat(new ProcessBuilder("sh", "-c", stop).start().waitFor()).isZero();
+      for (int rank : new int[] {0, 2}) {
+        assertThat(ranks.lineBeginningWith(rank, "all-reduce"))
+            .contains("on group \"world\": ranks [0, 2] arrived, [1] did not within 2 s.");
+        assertThat(ranks.child(rank).waitFor()).isEqualTo(1);
+      }
     }
   }
 

@@ -1,8 +1,5 @@
-package io.tanuki4j.comm.socket;
+package io.tanuki4j.comm;
 
-import io.tanuki4j.comm.MasterAddress;
-import io.tanuki4j.comm.RankEnvironment;
-import io.tanuki4j.comm.Rendezvous;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
@@ -12,7 +9,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /** Which of a machine's addresses the other ranks shall connect to. */
-final class OwnAddress {
+public final class OwnAddress {
   private OwnAddress() {}
 
   /**
@@ -22,24 +19,28 @@ final class OwnAddress {
    *
    * @throws IOException if there is no such interface
    */
-  static InetAddress of(Rendezvous rendezvous) throws IOException {
-    RankEnvironment environment = rendezvous.environment();
+  public static InetAddress of(Rendezvous rendezvous) throws IOException {
+    MeetingPoint meeting = rendezvous.environment().meeting();
     InetAddress toMaster = rendezvous.localAddress();
-    String wanted = environment.networkInterface();
+    String wanted = meeting.networkInterface();
     if (wanted != null) {
       return ofInterface(wanted, toMaster);
     }
-    if (toMaster.isLoopbackAddress() && !MasterAddress.isLoopback(environment)) {
-      return interfaces()
-          .filter(each -> !isLoopback(each))
-          .flatMap(each -> best(each, toMaster).stream())
-          .findFirst()
-          .orElse(toMaster);
-    }
-    return toMaster;
+    return toMaster.isLoopbackAddress() && !meeting.isLoopback()
+        ? beyondLoopback(toMaster)
+        : toMaster;
   }
 
-  private static InetAddress ofInterface(String name, InetAddress like) throws IOException {
+  /** Returns an address that other machines can reach; the given one if there is none. */
+  static InetAddress beyondLoopback(InetAddress like) throws SocketException {
+    return interfaces()
+        .filter(each -> !isLoopback(each))
+        .flatMap(each -> best(each, like).stream())
+        .findFirst()
+        .orElse(like);
+  }
+
+  static InetAddress ofInterface(String name, InetAddress like) throws IOException {
     NetworkInterface found = NetworkInterface.getByName(name);
     Optional<InetAddress> address = found == null ? Optional.empty() : best(found, like);
     return address.orElseThrow(

@@ -1,4 +1,4 @@
-package io.tanuki4j.launch;
+package io.tanuki4j.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
