@@ -86,6 +86,7 @@ show 'evaluations that the rest of the data is too short for' train --split 1,1,
 again() { rm -rf "$d/bad"; cp -r "$d/run" "$d/bad"; it="$d/bad/iter_0000003"; }
 load() { train --load bad --train-iters 5 "$@"; }
 again; echo x >"$d/bad/latest_checkpointed_iteration.txt"; show 'tracker that is no number' load
+again; rm "$d/bad/latest_checkpointed_iteration.txt"; mkfifo "$d/bad/latest_checkpointed_iteration.txt"; show 'tracker that is a pipe' load
 again; echo 7 >"$d/bad/latest_checkpointed_iteration.txt"; show 'tracker to a missing iteration' load
 again; rm "$it"/model-*; show 'checkpoint without its model file' load
 again; rm "$it"/optimizer-*; show 'checkpoint without its optimizer file' load

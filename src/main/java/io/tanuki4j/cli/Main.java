@@ -41,7 +41,7 @@ public final class Main {
     if (LauncherWatch.isLaunched(System.getenv())) {
       LauncherWatch.start();
     }
-    System.exit(run(commandLine(), words));
+    System.exit(run(TextEncoding.writingUtf8(commandLine()), words));
   }
 
   /** Ends the process: what waits for this thread's work would wait forever. */

@@ -6,7 +6,9 @@ import io.tanuki4j.config.ConfigException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.util.List;
+import picocli.CommandLine;
 
 /**
  * How words and paths come in and lines go out. Java decodes the command line and paths by the
@@ -19,6 +21,13 @@ final class TextEncoding {
   static void writeUtf8() {
     System.setOut(stream(FileDescriptor.out));
     System.setErr(stream(FileDescriptor.err));
+  }
+
+  /** Lets a command line write UTF-8, whatever the locale. */
+  static CommandLine writingUtf8(CommandLine commandLine) {
+    return commandLine
+        .setOut(new PrintWriter(System.out, true, UTF_8))
+        .setErr(new PrintWriter(System.err, true, UTF_8));
   }
 
   private static PrintStream stream(FileDescriptor descriptor) {
