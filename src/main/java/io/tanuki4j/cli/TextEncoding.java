@@ -3,6 +3,7 @@ package io.tanuki4j.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.tanuki4j.config.ConfigException;
+import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -31,7 +32,7 @@ final class TextEncoding {
   }
 
   private static PrintStream stream(FileDescriptor descriptor) {
-    return new PrintStream(new FileOutputStream(descriptor), true, UTF_8);
+    return new PrintStream(new BufferedOutputStream(new FileOutputStream(descriptor)), true, UTF_8);
   }
 
   /**

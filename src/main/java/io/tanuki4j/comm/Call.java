@@ -28,7 +28,9 @@ public record Call(Purpose purpose, int from, int to, int number) {
         .flip();
   }
 
-  /** Returns the same bytes with any other purpose as {@code RENDEZVOUS}: its proof differs then. */
+  /**
+   * Returns the same bytes with any other purpose as {@code RENDEZVOUS}: its proof differs then.
+   */
   static Call decode(ByteBuffer bytes) {
     int purpose = bytes.getInt();
     return new Call(

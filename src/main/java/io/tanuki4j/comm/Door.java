@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Listens for other ranks and lets in who proves to be one. What a stranger can cost is bounded,
  * whatever it sends and however often it calls: one thread, {@value #MOST_WAITING} connections of
- * {@value Greeting#CALL_BYTES} bytes each for {@value #PATIENCE_SECONDS} s. Of more, those that came
- * first are closed: a rank, which says all it has to at once, calls again.
+ * {@value Greeting#CALL_BYTES} bytes each for {@value #PATIENCE_SECONDS} s. Of more, those that
+ * came first are closed: a rank, which says all it has to at once, calls again.
  */
 public final class Door implements AutoCloseable {
   static final int MOST_WAITING = 64;

@@ -17,7 +17,8 @@ import java.util.Arrays;
 public final class Greeting {
   static final int MAGIC = 0x54344A03;
   static final int NONCE_BYTES = Integer.BYTES + RunKey.NONCE_BYTES;
-  static final int CALL_BYTES = Integer.BYTES + Call.BYTES + RunKey.NONCE_BYTES + RunKey.PROOF_BYTES;
+  static final int CALL_BYTES =
+      Integer.BYTES + Call.BYTES + RunKey.NONCE_BYTES + RunKey.PROOF_BYTES;
   static final int ANSWER_BYTES = 1 + RunKey.PROOF_BYTES;
   static final byte BELIEVED = 1;
   static final byte STRANGER = 0;

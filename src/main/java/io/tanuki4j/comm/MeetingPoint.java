@@ -13,11 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param joinLimit within which all ranks have to come
  */
 public record MeetingPoint(
-    String address,
-    int port,
-    RunKey key,
-    @Nullable String networkInterface,
-    Duration joinLimit) {
+    String address, int port, RunKey key, @Nullable String networkInterface, Duration joinLimit) {
   /** What ranks that start together need at most, with what telling them of a missing one takes. */
   public static final Duration JOIN_LIMIT = Duration.ofSeconds(55);
 

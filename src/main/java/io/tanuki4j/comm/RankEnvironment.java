@@ -88,7 +88,9 @@ public record RankEnvironment(
         Math.min(ranksPerGpu(environment), localWorldSize),
         meeting(
             environment,
-            worldSize == 1 || counted == worldSize ? LOOPBACK : masterAddress(environment, worldSize)));
+            worldSize == 1 || counted == worldSize
+                ? LOOPBACK
+                : masterAddress(environment, worldSize)));
   }
 
   /**

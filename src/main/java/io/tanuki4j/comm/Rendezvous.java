@@ -155,7 +155,9 @@ public final class Rendezvous implements AutoCloseable {
     } catch (IOException e) {
       end("rank 0 is gone: %s. Look at the end of its output.".formatted(e.getMessage()));
     } catch (RuntimeException | Error e) {
-      fail("rank %d cannot hear rank 0 any more: %s".formatted(environment.globalRank(), FailureSentence.of(e)));
+      fail(
+          "rank %d cannot hear rank 0 any more: %s"
+              .formatted(environment.globalRank(), FailureSentence.of(e)));
     }
   }
 

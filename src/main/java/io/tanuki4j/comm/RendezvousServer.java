@@ -55,8 +55,7 @@ final class RendezvousServer {
     try {
       ServerSocketChannel listening = ServerSocketChannel.open();
       listening.setOption(StandardSocketOptions.SO_REUSEADDR, true);
-      listening.bind(
-          new InetSocketAddress(MasterAddress.toBind(meeting), meeting.port()), BACKLOG);
+      listening.bind(new InetSocketAddress(MasterAddress.toBind(meeting), meeting.port()), BACKLOG);
       RendezvousServer server = new RendezvousServer(environment, joining, listening);
       startThread("rendezvous limit", server::awaitAll);
       return server;

@@ -68,8 +68,7 @@ public final class RunSecret {
     }
     throw new UserException(
         "%s: not set (expected: a secret that only the ranks of this run have, since they meet at %s, beyond this machine). Set it to the same %d or more characters on all machines, name a file of mode 0600 by %s, or copy machine 0's %s, which tanuki4j launch makes there."
-            .formatted(
-                VARIABLE, meeting, MIN_CHARS, FILE_VARIABLE, own == null ? OWN_FILE : own));
+            .formatted(VARIABLE, meeting, MIN_CHARS, FILE_VARIABLE, own == null ? OWN_FILE : own));
   }
 
   /** The user's own file, whether it is there or not; null for a user without a home. */

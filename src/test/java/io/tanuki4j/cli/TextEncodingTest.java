@@ -34,8 +34,14 @@ class TextEncodingTest {
 
   /** The script with a java that only says which locale and words it has. */
   @ParameterizedTest
-  @CsvSource({"LC_ALL, C, C.UTF-8", "LC_ALL, POSIX, C.UTF-8", "LANG, C, C.UTF-8", "HOME, x, C.UTF-8",
-      "LC_ALL, ja_JP.UTF-8, ja_JP.UTF-8", "LANG, ja_JP.UTF-8, ''"})
+  @CsvSource({
+    "LC_ALL, C, C.UTF-8",
+    "LC_ALL, POSIX, C.UTF-8",
+    "LANG, C, C.UTF-8",
+    "HOME, x, C.UTF-8",
+    "LC_ALL, ja_JP.UTF-8, ja_JP.UTF-8",
+    "LANG, ja_JP.UTF-8, ''"
+  })
   void the_script_gives_java_a_locale_that_knows_japanese(
       String variable, String value, String expected) throws Exception {
     Path java = Files.createDirectories(folder.resolve("bin")).resolve("java");

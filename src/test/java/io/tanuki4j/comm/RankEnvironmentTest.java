@@ -61,7 +61,10 @@ class RankEnvironmentTest {
 
   private static byte[] proof(String name, String value) {
     Call call = new Call(Call.Purpose.RENDEZVOUS, 1, 0, 8);
-    return with(name, value).meeting().key().prove(RunKey.Side.CALLER, new byte[32], new byte[32], call);
+    return with(name, value)
+        .meeting()
+        .key()
+        .prove(RunKey.Side.CALLER, new byte[32], new byte[32], call);
   }
 
   @Test
@@ -82,13 +85,15 @@ class RankEnvironmentTest {
 
   @Test
   void the_process_of_a_batch_script_is_no_rank() {
-    Map<String, String> batch = Map.of("SLURM_PROCID", "0", "SLURM_NTASKS", "8", "SLURM_JOB_ID", "1");
+    Map<String, String> batch =
+        Map.of("SLURM_PROCID", "0", "SLURM_NTASKS", "8", "SLURM_JOB_ID", "1");
     assertThat(RankEnvironment.of(batch).worldSize()).isEqualTo(1);
   }
 
   @Test
   void all_ranks_have_to_come_within_a_minute_unless_the_environment_says_otherwise() {
-    assertThat(RankEnvironment.of(TORCHRUN).meeting().joinLimit()).isLessThan(Duration.ofMinutes(1));
+    assertThat(RankEnvironment.of(TORCHRUN).meeting().joinLimit())
+        .isLessThan(Duration.ofMinutes(1));
     assertThat(with("TANUKI4J_JOIN_SECONDS", "900").meeting().joinLimit())
         .isEqualTo(Duration.ofMinutes(15));
   }

@@ -48,8 +48,7 @@ class RendezvousTest {
 
   private RankEnvironment rank(int rank, int worldSize, String token) {
     MeetingPoint meeting =
-        new MeetingPoint(
-            "127.0.0.1", port, RunKey.of("", token), null, MeetingPoint.JOIN_LIMIT);
+        new MeetingPoint("127.0.0.1", port, RunKey.of("", token), null, MeetingPoint.JOIN_LIMIT);
     return new RankEnvironment(rank, worldSize, rank, worldSize, 1, meeting);
   }
 

@@ -160,7 +160,8 @@ final class Watchdog implements AutoCloseable {
       Thread.currentThread().interrupt(); // closed
     } catch (RuntimeException | Error e) {
       if (!closed) {
-        rendezvous.fail("rank %d: the GPU cannot be asked: %s".formatted(rank(), FailureSentence.of(e)));
+        rendezvous.fail(
+            "rank %d: the GPU cannot be asked: %s".formatted(rank(), FailureSentence.of(e)));
       }
     }
   }

@@ -125,8 +125,7 @@ final class PeerListener implements AutoCloseable, Door.Host {
       rendezvous.throwIfFailed();
       SocketChannel channel = connected(address);
       try {
-        Greeting.call(
-            channel.socket(), rendezvous.environment().meeting().key(), call, PATIENCE);
+        Greeting.call(channel.socket(), rendezvous.environment().meeting().key(), call, PATIENCE);
         return channel;
       } catch (IOException e) {
         channel.close();
