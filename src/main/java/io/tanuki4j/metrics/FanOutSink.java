@@ -31,16 +31,6 @@ public final class FanOutSink implements MetricsSink {
   }
 
   @Override
-  public void message(String line) {
-    each(sink -> sink.message(line));
-  }
-
-  @Override
-  public void ofPart(String line) {
-    each(sink -> sink.ofPart(line));
-  }
-
-  @Override
   public void close() {
     each(MetricsSink::close);
   }

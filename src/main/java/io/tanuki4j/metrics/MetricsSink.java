@@ -11,14 +11,6 @@ public interface MetricsSink extends AutoCloseable {
   /** What the parts of an iteration took. */
   default void timers(TimerMetrics metrics) {}
 
-  /** A line of Megatron's log that is no metric, for example that the run is exiting. */
-  default void message(String line) {}
-
-  /** A line about what one part of the model takes, for example its number of parameters. */
-  default void ofPart(String line) {
-    message(line);
-  }
-
   @Override
   void close();
 }

@@ -14,9 +14,11 @@ import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.kernel.Device;
-import io.tanuki4j.metrics.ConsoleSink;
-import io.tanuki4j.metrics.FanOutSink;
+import io.tanuki4j.metrics.ConsoleLog;
 import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.Reports;
+import io.tanuki4j.metrics.RunLog;
+import io.tanuki4j.metrics.Sinks;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.model.FlopsPerToken;
 import io.tanuki4j.optim.AdamW;
@@ -42,7 +44,6 @@ import io.tanuki4j.train.TrainStep;
 import io.tanuki4j.train.Trainer;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +53,7 @@ public final class Assembly {
   private final RunConfig config;
   private final Closer closer;
   private final Timing timing = Timing.system();
+  private final RunLog log;
   private final MetricsSink sink;
   private final Tokenizer tokenizer;
   private final Device device;
@@ -92,9 +94,10 @@ public final class Assembly {
     config = run.config();
     seat.requireSame(run.sharedFlags());
     RankGrid grid = config.parallel().grid();
-    MetricsSink console = new ConsoleSink(out, timing.clock());
-    MetricsSink own = new ReportingRanks(console, grid, seat.globalRank());
-    sink = closer.add(new FanOutSink(List.of(own)));
+    ReportingRanks ranks = ReportingRanks.of(grid, seat.globalRank());
+    RunLog console = new ConsoleLog(out);
+    log = ranks.log(console);
+    sink = closer.add(ranks.reports() ? Sinks.open(console, timing.clock()) : Sinks.none());
     BackendConfig backend = config.backend();
     device =
         Backends.open(
@@ -102,11 +105,11 @@ public final class Assembly {
             config.distributed(),
             seat,
             closer,
-            sink::message);
-    run.notices().forEach(sink::message);
-    ArgumentDump.lines(config.arguments()).forEach(sink::message);
+            log::message);
+    run.notices().forEach(log::message);
+    ArgumentDump.lines(config.arguments()).forEach(log::message);
     tokenizer = closer.add(openTokenizer());
-    int vocabSize = BuiltModel.paddedVocabSize(config, tokenizer, sink::message);
+    int vocabSize = BuiltModel.paddedVocabSize(config, tokenizer, log::message);
     ProcessGroupFactory groups = closer.add(seat.processGroups(device));
     WaitMeter waits = measuresWaits(config) ? closer.add(new WaitMeter(device)) : null;
     timers =
@@ -114,20 +117,20 @@ public final class Assembly {
             config.logging(), timing.nanoTime(), device, waits == null ? Map::of : waits::take);
     context =
         ParallelContext.create(grid, waits == null ? groups : new TimedFactory(groups, waits));
-    StartupLines.groups(grid.dims().tp(), grid.dims().pp()).forEach(sink::message);
-    sink.message(StartupLines.randomSeeds(config.train().seed()));
+    StartupLines.groups(grid.dims().tp(), grid.dims().pp()).forEach(log::message);
+    log.message(StartupLines.randomSeeds(config.train().seed()));
     double seconds = (timing.nanoTime().getAsLong() - start) / 1e9;
-    sink.message("time to initialize megatron (seconds): %.3f".formatted(seconds));
-    sink.message(timing.dateTime("after megatron is initialized"));
+    log.message("time to initialize megatron (seconds): %.3f".formatted(seconds));
+    log.message(timing.dateTime("after megatron is initialized"));
 
-    sink.message("building GPT model ...");
+    log.message("building GPT model ...");
     model = BuiltModel.build(config, vocabSize, device, context, closer);
-    sink.message("memory planned: " + model.plan());
-    sink.ofPart(
+    log.message("memory planned: " + model.plan());
+    log.ofPart(
         StartupLines.numberOfParameters(
             context.tp().rank(), context.pp().rank(), model.part().numParameters()));
     agreement = new Agreement(context.world(), device, model.memory());
-    data = new RunData(config, tokenizer, context, sink, closer);
+    data = new RunData(config, tokenizer, context, log, closer);
     turns = new RankTurns(seat, agreement);
   }
 
@@ -137,14 +140,14 @@ public final class Assembly {
   }
 
   private Tokenizer openTokenizer() {
-    sink.message(StartupLines.buildingTokenizer(config.tokenizer().type()));
+    log.message(StartupLines.buildingTokenizer(config.tokenizer().type()));
     return Tokenizers.open(config.tokenizer());
   }
 
   private void train(StopRequest stop, Signals signals) {
     AdamW optimizer = model.optimizer();
     OptimizerSchedule schedule = new OptimizerSchedule(config.schedule());
-    sink.message(
+    log.message(
         StartupLines.learningRateDecayStyle(
             String.valueOf(config.arguments().get("lr_decay_style"))));
     RunState state =
@@ -155,19 +158,19 @@ public final class Assembly {
             tokenizer.vocabSize(),
             savedArguments(),
             context);
-    Saver saver = new Saver(config.checkpoint(), device, state, sink::message);
+    Saver saver = new Saver(config.checkpoint(), device, state, log::message);
     saver.requireWritable();
     Progress start = restore(state);
-    sink.message(timing.dateTime("after model, optimizer, and learning rate scheduler are built"));
+    log.message(timing.dateTime("after model, optimizer, and learning rate scheduler are built"));
     Splits splits = data.open(data.counts(), start, turns);
-    sink.message(timing.dateTime("after dataloaders are built"));
-    sink.message(StartupLines.DONE_WITH_SETUP);
+    log.message(timing.dateTime("after dataloaders are built"));
+    log.message(StartupLines.DONE_WITH_SETUP);
     signals.intoRequests(stop); // until here there is nothing to save, so signals end it at once
     trainer(splits, state, saver, stop).run(start);
   }
 
   private Progress restore(RunState state) {
-    return new Restorer(config.checkpoint(), config.train(), device, state, sink::message)
+    return new Restorer(config.checkpoint(), config.train(), device, state, log::message)
         .restore()
         .orElseGet(() -> fromRandom(state));
   }
@@ -192,7 +195,7 @@ public final class Assembly {
             stop,
             agreement,
             timers),
-        sink,
+        reports(),
         timing);
   }
 
@@ -200,7 +203,7 @@ public final class Assembly {
     ParameterStatistics statistics = new ParameterStatistics(device, model.data(), model.memory());
     double flopsPerSample = (double) FlopsPerToken.of(model.shape()) * config.model().seqLength();
     return new IterationLog(
-        sink,
+        reports(),
         config.logging(),
         optimizer,
         statistics,
@@ -219,9 +222,13 @@ public final class Assembly {
     Splits splits = data.open(counts, Progress.START, turns);
     Evaluator evaluator = new Evaluator(device, model.runner(closer), model.data(), model.memory());
     CheckpointLoss loss =
-        new CheckpointLoss(evaluator, config.train(), checkpoint.state().iteration(), sink);
+        new CheckpointLoss(evaluator, config.train(), checkpoint.state().iteration(), reports());
     loss.report(splits.valid(), "validation");
     loss.report(splits.test(), "test");
+  }
+
+  private Reports reports() {
+    return new Reports(log, sink);
   }
 
   /** The flags, with the vocabulary that followed from the tokenizer. */

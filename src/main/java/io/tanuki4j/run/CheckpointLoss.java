@@ -2,7 +2,7 @@ package io.tanuki4j.run;
 
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.metrics.EvaluationMetrics;
-import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.Reports;
 import io.tanuki4j.train.Evaluator;
 import io.tanuki4j.train.TrainConfig;
 import org.jspecify.annotations.Nullable;
@@ -12,14 +12,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param iteration at which it was saved
  */
-record CheckpointLoss(Evaluator evaluator, TrainConfig config, long iteration, MetricsSink sink) {
+record CheckpointLoss(Evaluator evaluator, TrainConfig config, long iteration, Reports reports) {
   /**
    * @param source null if there are no data
    * @param set {@code validation} or {@code test}
    */
   void report(@Nullable BatchSource source, String set) {
     if (source == null) {
-      sink.message("no " + set + " data");
+      reports.log().message("no " + set + " data");
       return;
     }
     int numMicrobatches = config.numMicrobatches(config.globalBatchSize());
@@ -27,6 +27,6 @@ record CheckpointLoss(Evaluator evaluator, TrainConfig config, long iteration, M
     evaluator
         .run(source, config.evalIterations(), numMicrobatches, batch -> true)
         .map(loss -> new EvaluationMetrics(where, iteration, loss.lm()))
-        .ifPresent(sink::evaluation);
+        .ifPresent(reports.metrics()::evaluation);
   }
 }

@@ -9,7 +9,7 @@ import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.data.SequentialBatches;
 import io.tanuki4j.data.SequentialBatches.Share;
 import io.tanuki4j.data.TokenDataset;
-import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.RunLog;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tokenizer.Tokenizer;
@@ -26,23 +26,19 @@ final class RunData {
   private final RunConfig config;
   private final Tokenizer tokenizer;
   private final Share share;
-  private final MetricsSink sink;
+  private final RunLog log;
   private final Closer closer;
 
   /**
    * @param closer takes what is opened
    */
   RunData(
-      RunConfig config,
-      Tokenizer tokenizer,
-      ParallelContext context,
-      MetricsSink sink,
-      Closer closer) {
+      RunConfig config, Tokenizer tokenizer, ParallelContext context, RunLog log, Closer closer) {
     this.config = config;
     this.tokenizer = tokenizer;
     this.share =
         new Share(config.train().microBatchSize(), context.dp().rank(), context.dp().size());
-    this.sink = sink;
+    this.log = log;
     this.closer = closer;
   }
 
@@ -60,12 +56,12 @@ final class RunData {
    * @param turns the ranks' order, since the first one to come writes the sample orders
    */
   Splits open(SampleCounts counts, Progress start, RankTurns turns) {
-    sink.message("> building train, validation, and test datasets ...");
-    StartupLines.targetSizes(counts.train(), counts.valid(), counts.test()).forEach(sink::message);
-    sink.message("> building train, validation, and test datasets for GPT ...");
+    log.message("> building train, validation, and test datasets ...");
+    StartupLines.targetSizes(counts.train(), counts.valid(), counts.test()).forEach(log::message);
+    log.message("> building train, validation, and test datasets for GPT ...");
     Datasets datasets =
         closer.add(turns.run(() -> Datasets.build(config.data(), counts, tokenizer)));
-    sink.message("> finished creating GPT datasets ...");
+    log.message("> finished creating GPT datasets ...");
     return new Splits(
         batches(datasets.train(), "train", start.consumedTrainSamples()),
         batches(datasets.valid(), "validation", start.consumedValidSamples()),

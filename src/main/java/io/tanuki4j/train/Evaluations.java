@@ -2,7 +2,7 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.metrics.EvaluationMetrics;
-import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.Reports;
 import java.util.Optional;
 
 /** Runs the evaluations of a run and reports them, unless the run is to exit meanwhile. */
@@ -10,13 +10,13 @@ final class Evaluations {
   private final TrainConfig config;
   private final Evaluator evaluator;
   private final ExitPolicy exits;
-  private final MetricsSink sink;
+  private final Reports reports;
 
-  Evaluations(TrainConfig config, Evaluator evaluator, ExitPolicy exits, MetricsSink sink) {
+  Evaluations(TrainConfig config, Evaluator evaluator, ExitPolicy exits, Reports reports) {
     this.config = config;
     this.evaluator = evaluator;
     this.exits = exits;
-    this.sink = sink;
+    this.reports = reports;
   }
 
   boolean isDue(long iteration) {
@@ -39,7 +39,7 @@ final class Evaluations {
    * @param set {@code validation} or {@code test}
    */
   void runAtEnd(BatchSource source, long iteration, String set) {
-    sink.message("Evaluating on " + numSamples() + " samples");
+    reports.log().message("Evaluating on " + numSamples() + " samples");
     evaluate(source, iteration, "iteration %d on %s set".formatted(iteration, set), true);
   }
 
@@ -51,14 +51,16 @@ final class Evaluations {
             numBatches,
             config.numMicrobatches(config.globalBatchSize()),
             batch -> goOn("Evaluating iter " + batch + "/" + numBatches, verbose))
-        .ifPresent(loss -> sink.evaluation(new EvaluationMetrics(where, iteration, loss.lm())));
+        .ifPresent(
+            loss ->
+                reports.metrics().evaluation(new EvaluationMetrics(where, iteration, loss.lm())));
   }
 
   private boolean goOn(String line, boolean verbose) {
     Optional<String> exit = exits.duringEvaluation();
-    exit.ifPresent(sink::message);
+    exit.ifPresent(reports.log()::message);
     if (exit.isEmpty() && verbose) {
-      sink.message(line);
+      reports.log().message(line);
     }
     return exit.isEmpty();
   }

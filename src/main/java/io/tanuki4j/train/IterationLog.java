@@ -3,7 +3,7 @@ package io.tanuki4j.train;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.metrics.IterationMetrics;
 import io.tanuki4j.metrics.LoggingConfig;
-import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.Reports;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.optim.AdamW;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +13,7 @@ public final class IterationLog {
   private static final double TERA = 1e12;
   private static final double MILLIS_PER_SECOND = 1e3;
 
-  private final MetricsSink sink;
+  private final Reports reports;
   private final LoggingConfig config;
   private final AdamW optimizer;
   private final ParameterStatistics statistics;
@@ -28,14 +28,14 @@ public final class IterationLog {
    * @param globalRank that has it
    */
   public IterationLog(
-      MetricsSink sink,
+      Reports reports,
       LoggingConfig config,
       AdamW optimizer,
       ParameterStatistics statistics,
       double flopsPerSample,
       Device device,
       int globalRank) {
-    this.sink = sink;
+    this.reports = reports;
     this.config = config;
     this.optimizer = optimizer;
     this.statistics = statistics;
@@ -63,28 +63,32 @@ public final class IterationLog {
   void write(Interval interval, Position position) {
     double millis = interval.millisPerIteration();
     Loss loss = interval.loss();
-    sink.iteration(
-        new IterationMetrics(
-            position.iteration,
-            position.trainIterations,
-            position.consumedSamples,
-            millis,
-            config.logThroughput() ? teraflops(position.globalBatchSize, millis) : null,
-            position.learningRate,
-            position.globalBatchSize,
-            loss.lm(),
-            loss.z() == 0 ? null : loss.z(),
-            1,
-            optimizer.clips() ? interval.gradNorm() : 0,
-            numZeros(),
-            config.logParamsNorm() ? statistics.paramsNorm() : null,
-            interval.numSkipped(),
-            interval.numNan()));
+    reports
+        .metrics()
+        .iteration(
+            new IterationMetrics(
+                position.iteration,
+                position.trainIterations,
+                position.consumedSamples,
+                millis,
+                config.logThroughput() ? teraflops(position.globalBatchSize, millis) : null,
+                position.learningRate,
+                position.globalBatchSize,
+                loss.lm(),
+                loss.z() == 0 ? null : loss.z(),
+                1,
+                optimizer.clips() ? interval.gradNorm() : 0,
+                numZeros(),
+                config.logParamsNorm() ? statistics.paramsNorm() : null,
+                interval.numSkipped(),
+                interval.numNan()));
     if (!saidMemory) {
       saidMemory = true;
-      sink.ofPart(
-          StartupLines.memory(
-              globalRank, position.iteration, device.bytesInUse(), device.bytesHeld()));
+      reports
+          .log()
+          .ofPart(
+              StartupLines.memory(
+                  globalRank, position.iteration, device.bytesInUse(), device.bytesHeld()));
     }
   }
 

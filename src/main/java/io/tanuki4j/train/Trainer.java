@@ -1,7 +1,7 @@
 package io.tanuki4j.train;
 
 import io.tanuki4j.data.BatchSource;
-import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.Reports;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.parallel.Agreement;
@@ -15,7 +15,7 @@ import java.util.Optional;
 public final class Trainer {
   private final TrainConfig config;
   private final Parts parts;
-  private final MetricsSink sink;
+  private final Reports reports;
   private final Timing timing;
   private final ExitPolicy exits;
   private final Evaluations evaluations;
@@ -43,13 +43,13 @@ public final class Trainer {
       Timers timers) {}
 
   /** {@code --exit-duration-in-mins} counts from here. */
-  public Trainer(TrainConfig config, Parts parts, MetricsSink sink, Timing timing) {
+  public Trainer(TrainConfig config, Parts parts, Reports reports, Timing timing) {
     this.config = config;
     this.parts = parts;
-    this.sink = sink;
+    this.reports = reports;
     this.timing = timing;
     this.exits = new ExitPolicy(config, parts.stop, timing.nanoTime(), parts.agreement);
-    this.evaluations = new Evaluations(config, parts.evaluator, exits, sink);
+    this.evaluations = new Evaluations(config, parts.evaluator, exits, reports);
     this.interval = new Interval(timing.nanoTime());
   }
 
@@ -65,11 +65,11 @@ public final class Trainer {
     consumedValid = start.consumedValidSamples();
     new SamplesToCome(config, start).require(parts.splits);
     if (config.skipTrain()) {
-      sink.message(StartupLines.SKIPPING_TRAINING);
+      reports.log().message(StartupLines.SKIPPING_TRAINING);
       evaluateAtEnd();
       return;
     }
-    sink.message(StartupLines.TRAINING);
+    reports.log().message(StartupLines.TRAINING);
     if (train(source())) {
       evaluateAtEnd();
     }
@@ -103,7 +103,7 @@ public final class Trainer {
         return false;
       }
     }
-    sink.message(timing.dateTime("after training is done"));
+    reports.log().message(timing.dateTime("after training is done"));
     if (anything) {
       save();
     }
@@ -113,9 +113,9 @@ public final class Trainer {
   private int begin() {
     int batchSize = config.batchSize(consumedTrain);
     if (config.rampup() != null) {
-      sink.message("setting initial batch size to " + batchSize);
+      reports.log().message("setting initial batch size to " + batchSize);
     }
-    sink.message(timing.dateTime("before the start of training step"));
+    reports.log().message(timing.dateTime("before the start of training step"));
     firstPending = iteration + 1;
     interval = new Interval(timing.nanoTime());
     return batchSize;
@@ -124,7 +124,7 @@ public final class Trainer {
   private int rampUp(int before) {
     int now = config.batchSize(consumedTrain);
     if (now != before) {
-      sink.message("ramping up batch size from %d to %d".formatted(before, now));
+      reports.log().message("ramping up batch size from %d to %d".formatted(before, now));
       save();
     }
     return now;
@@ -164,7 +164,10 @@ public final class Trainer {
               consumedTrain,
               batchSize,
               parts.schedule.learningRate()));
-      parts.timers.take(interval.numIterations(), parts.agreement.texts()).ifPresent(sink::timers);
+      parts
+          .timers
+          .take(interval.numIterations(), parts.agreement.texts())
+          .ifPresent(reports.metrics()::timers);
       interval = new Interval(timing.nanoTime());
     }
   }
@@ -193,7 +196,7 @@ public final class Trainer {
     if (exit.isPresent() || parts.saver.isDue(iteration)) {
       save();
     }
-    exit.ifPresent(reason -> sink.message(timing.dateTime(reason)));
+    exit.ifPresent(reason -> reports.log().message(timing.dateTime(reason)));
     return exit.isPresent();
   }
 

@@ -18,7 +18,8 @@ class ConsoleSinkTest {
       Clock.fixed(Instant.parse("2025-01-31T12:34:56.789Z"), ZoneOffset.UTC);
 
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-  private final ConsoleSink sink = new ConsoleSink(new PrintStream(bytes, true, UTF_8), CLOCK);
+  private final ConsoleSink sink =
+      new ConsoleSink(new ConsoleLog(new PrintStream(bytes, true, UTF_8)), CLOCK);
 
   @Test
   void the_iteration_line_is_megatrons() {

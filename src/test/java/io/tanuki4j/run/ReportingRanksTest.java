@@ -2,9 +2,7 @@ package io.tanuki4j.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tanuki4j.metrics.EvaluationMetrics;
-import io.tanuki4j.metrics.IterationMetrics;
-import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.RunLog;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankGrid;
 import java.util.ArrayList;
@@ -17,32 +15,13 @@ class ReportingRanksTest {
 
   private static List<String> heardOf(int rank) {
     List<String> heard = new ArrayList<>();
-    MetricsSink sink =
-        new MetricsSink() {
-          @Override
-          public void iteration(IterationMetrics metrics) {
-            heard.add("iteration " + metrics.iteration());
-          }
-
-          @Override
-          public void evaluation(EvaluationMetrics metrics) {
-            heard.add("evaluation");
-          }
-
-          @Override
-          public void message(String line) {
-            heard.add(line);
-          }
-
-          @Override
-          public void close() {}
-        };
-    MetricsSink console = new ReportingRanks(sink, GRID, rank);
-    console.message("setup");
-    console.ofPart("parameters");
-    console.iteration(
-        new IterationMetrics(7, 9, 0, 0, null, 0, 0, 0, null, 1, 0, null, null, 0, 0));
-    console.evaluation(new EvaluationMetrics("iteration 7", 7, 1));
+    ReportingRanks ranks = ReportingRanks.of(GRID, rank);
+    RunLog log = ranks.log(heard::add);
+    log.message("setup");
+    log.ofPart("parameters");
+    if (ranks.reports()) {
+      heard.add("metrics");
+    }
     return heard;
   }
 
@@ -51,6 +30,6 @@ class ReportingRanksTest {
     assertThat(heardOf(0)).containsExactly("setup", "parameters");
     assertThat(heardOf(1)).isEmpty();
     assertThat(heardOf(2)).containsExactly("parameters");
-    assertThat(heardOf(3)).containsExactly("iteration 7", "evaluation");
+    assertThat(heardOf(3)).containsExactly("metrics");
   }
 }

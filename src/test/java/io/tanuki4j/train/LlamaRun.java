@@ -159,7 +159,7 @@ final class LlamaRun implements AutoCloseable {
     ParameterStatistics statistics = new ParameterStatistics(device.device(), data, device.scope());
     IterationLog log =
         new IterationLog(
-            sink,
+            sink.reports(),
             new LoggingConfig(1, false, false, false),
             optimizer,
             statistics,
@@ -179,7 +179,7 @@ final class LlamaRun implements AutoCloseable {
             new Agreement(
                 ParallelContext.single(device.device()).world(), device.device(), device.scope()),
             Timers.none(device.device())),
-        sink,
+        sink.reports(),
         Timing.system());
   }
 

@@ -178,7 +178,7 @@ final class TinyRun implements AutoCloseable {
             new ListSource(1000, 0));
     IterationLog log =
         new IterationLog(
-            sink,
+            sink.reports(),
             new LoggingConfig(
                 settings.logInterval, settings.logAll, settings.logAll, settings.logAll),
             optimizer,
@@ -193,7 +193,7 @@ final class TinyRun implements AutoCloseable {
         settings.train(),
         new Trainer.Parts(
             step, evaluator, schedule, splits, saver, log, stop, agreement, Timers.none(device)),
-        sink,
+        sink.reports(),
         new Timing(clock, () -> nanos.addAndGet(1_000_000)));
   }
 
