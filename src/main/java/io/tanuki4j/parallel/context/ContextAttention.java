@@ -12,7 +12,8 @@ import io.tanuki4j.tensor.Tensor;
 
 /**
  * Causal attention over sequences that the ranks of a group share, each with the tokens that {@link
- * SequenceSharding} gives it. Positions are no concern of its: queries and keys are rotated before.
+ * SequenceSharding} gives it. Does not deal with positions: queries and keys arrive already
+ * rotated.
  *
  * <p>forward: keys and values go around the group, or are gathered. backward: the same, and their
  * gradients go to their owners.
@@ -20,10 +21,19 @@ import io.tanuki4j.tensor.Tensor;
 public final class ContextAttention implements AttentionCore {
   private final Kernels kernels;
   private final ProcessGroup group;
-  private final KeyValuePassing passing;
+  private final Exchange exchange;
   private final int numHeads;
   private final int numQueryGroups;
   private final int headDim;
+
+  /** One way to bring queries together with the keys and values of other ranks. */
+  interface Exchange {
+    /** Lets the queries attend to the keys of every rank. */
+    void forward(BlockwiseAttention.Forward attention, MemoryScope scratch);
+
+    /** Does the same for the gradients, and brings those of keys and values to their owners. */
+    void backward(BlockwiseAttention.Backward gradients, MemoryScope scratch);
+  }
 
   /**
    * @param group its ranks share the sequences
@@ -37,10 +47,10 @@ public final class ContextAttention implements AttentionCore {
       int headDim) {
     this.kernels = kernels;
     this.group = group;
-    this.passing =
+    this.exchange =
         switch (communication) {
-          case P2P -> new RingPassing(kernels, group);
-          case ALL_GATHER -> new GatherPassing(kernels, group);
+          case P2P -> new RingExchange(group);
+          case ALL_GATHER -> new GatherExchange(kernels.elementwise(), group);
         };
     this.numHeads = numHeads;
     this.numQueryGroups = numQueryGroups;
@@ -54,9 +64,9 @@ public final class ContextAttention implements AttentionCore {
     Tensor logSumExp = microbatch.scope().allocate(rows, qkv.dtype().statisticsType());
     Saved saved = new Saved(qkv, out, logSumExp);
     try (MemoryScope scratch = microbatch.scope().child("attention of a shared sequence")) {
-      RunningAttention attention =
-          new RunningAttention(kernels, shape, group.rank(), saved, scratch);
-      passing.forward(attention, scratch);
+      BlockwiseAttention.Forward attention =
+          new BlockwiseAttention.Forward(kernels, shape, group.rank(), saved, scratch);
+      exchange.forward(attention, scratch);
       attention.finish();
     }
     return saved;
@@ -65,11 +75,12 @@ public final class ContextAttention implements AttentionCore {
   @Override
   public void backward(Tensor dQkv, Saved saved, Tensor dOut, Microbatch microbatch) {
     AttentionShape shape = shape(microbatch);
-    RunningGradients.Operands operands = new RunningGradients.Operands(dQkv, saved, dOut);
+    BlockwiseAttention.Backward.Operands operands =
+        new BlockwiseAttention.Backward.Operands(dQkv, saved, dOut);
     try (MemoryScope scratch = microbatch.scope().child("gradients of a shared sequence")) {
-      RunningGradients gradients =
-          new RunningGradients(kernels, shape, group.rank(), operands, scratch);
-      passing.backward(gradients, scratch);
+      BlockwiseAttention.Backward gradients =
+          new BlockwiseAttention.Backward(kernels, shape, group.rank(), operands, scratch);
+      exchange.backward(gradients, scratch);
       gradients.finish();
     }
   }

@@ -3,49 +3,46 @@ package io.tanuki4j.parallel.context;
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.comm.Work;
-import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.parallel.context.BlockwiseAttention.KeyValues;
 import io.tanuki4j.tensor.Tensor;
 
 /**
  * Gathers the keys and values of all ranks while each attends to its own; the backward gathers them
  * again, and scatters the sums of their gradients.
+ *
+ * @param group its ranks share the sequences
  */
-final class GatherPassing implements KeyValuePassing {
-  private final Kernels kernels;
-  private final ProcessGroup group;
-
-  GatherPassing(Kernels kernels, ProcessGroup group) {
-    this.kernels = kernels;
-    this.group = group;
-  }
+record GatherExchange(ElementwiseKernels kernels, ProcessGroup group)
+    implements ContextAttention.Exchange {
 
   @Override
-  public void forward(RunningAttention attention, MemoryScope scratch) {
-    KeyValues blocks = new KeyValues(kernels.elementwise(), attention.qkv(), attention.shape());
+  public void forward(BlockwiseAttention.Forward attention, MemoryScope scratch) {
+    KeyValues blocks = attention.keyValues();
     Tensor all = blocks.allocate(group.size(), scratch);
     Work gathering = gather(blocks, all);
-    attention.own();
+    attention.attendToOwnKeys();
     gathering.await();
     for (int owner = 0; owner < group.size(); owner++) {
       if (owner != group.rank()) {
-        attention.other(owner, block(all, owner));
+        attention.attendToKeysOf(owner, block(all, owner));
       }
     }
   }
 
   @Override
-  public void backward(RunningGradients gradients, MemoryScope scratch) {
-    KeyValues blocks = new KeyValues(kernels.elementwise(), gradients.qkv(), gradients.shape());
+  public void backward(BlockwiseAttention.Backward gradients, MemoryScope scratch) {
+    KeyValues blocks = gradients.keyValues();
     Tensor all = blocks.allocate(group.size(), scratch);
     Tensor dAll = blocks.allocate(group.size(), scratch);
     Work gathering = gather(blocks, all);
-    kernels.elementwise().fill(dAll, 0);
-    gradients.own();
+    kernels.fill(dAll, 0);
+    gradients.attendToOwnKeys();
     gathering.await();
     for (int owner = 0; owner < group.size(); owner++) {
       if (owner != group.rank()) {
-        gradients.other(owner, block(all, owner), block(dAll, owner));
+        gradients.attendToKeysOf(owner, block(all, owner), block(dAll, owner));
       }
     }
     Tensor own = block(dAll, group.rank());

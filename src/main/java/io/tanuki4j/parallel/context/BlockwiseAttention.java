@@ -1,0 +1,262 @@
+package io.tanuki4j.parallel.context;
+
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.AttentionBlock;
+import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.AttentionCore;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+
+/**
+ * The attention of one rank's queries to the keys of all ranks, a block of keys at a time: first
+ * the rank's own keys, then those of the others in any order. Sums are kept in fp32.
+ */
+final class BlockwiseAttention {
+  private BlockwiseAttention() {}
+
+  /** The forward: results of blocks are merged by their log-sum-exps. */
+  static final class Forward {
+    private final Kernels kernels;
+    private final AttentionShape shape;
+    private final int rank;
+    private final AttentionCore.Saved saved;
+    private final Tensor sum;
+    private final Tensor partLogSumExp;
+
+    /**
+     * @param shape sizes of the rank's projection
+     * @param saved of which out and logSumExp are to be written; until the end out holds the result
+     *     of a block
+     * @param scratch for as long as this is used
+     */
+    Forward(
+        Kernels kernels,
+        AttentionShape shape,
+        int rank,
+        AttentionCore.Saved saved,
+        MemoryScope scratch) {
+      this.kernels = kernels;
+      this.shape = shape;
+      this.rank = rank;
+      this.saved = saved;
+      Tensor logSumExp = saved.logSumExp();
+      this.sum = scratch.allocate(saved.out().shape(), logSumExp.dtype());
+      this.partLogSumExp = scratch.allocate(Shape.of(logSumExp.numElements()), logSumExp.dtype());
+    }
+
+    KeyValues keyValues() {
+      return new KeyValues(kernels, saved.qkv(), shape);
+    }
+
+    /** Attends to the rank's own keys: the order of its tokens is that of the sequence. */
+    void attendToOwnKeys() {
+      kernels
+          .attention()
+          .causalAttentionForward(saved.out(), saved.logSumExp(), saved.qkv(), shape);
+      kernels.elementwise().copy(sum, saved.out());
+    }
+
+    /**
+     * Attends to the keys of another rank.
+     *
+     * @param keyValues all that the owner has, {@code [s, b, 2g·d]}
+     */
+    void attendToKeysOf(int owner, Tensor keyValues) {
+      VisibleBlock block = new VisibleBlock(shape, rank, owner);
+      AttentionBlock sizes = block.sizes();
+      Tensor out = block.queries(saved.out());
+      Tensor logSumExp = partLogSumExp(sizes.queries());
+      kernels
+          .attention()
+          .blockAttentionForward(
+              out, logSumExp, block.queries(saved.qkv()), block.keys(keyValues), sizes);
+      kernels.attention().mergeAttention(sum, saved.logSumExp(), out, logSumExp, shape);
+    }
+
+    private Tensor partLogSumExp(AttentionShape queries) {
+      Shape part = Shape.of(queries.batchSize(), queries.numHeads(), queries.seqLength());
+      return partLogSumExp.rows(0, part.numElements()).reshape(part);
+    }
+
+    /** Writes the result. */
+    void finish() {
+      kernels.elementwise().copy(saved.out(), sum);
+    }
+  }
+
+  /**
+   * The backward: gradients of the rank's projection, and of other ranks' keys for their owners.
+   */
+  static final class Backward {
+    private final Kernels kernels;
+    private final AttentionShape shape;
+    private final int rank;
+    private final Operands operands;
+    private final Tensor sum;
+    private final Tensor dQueries;
+    private final Tensor lastLogSumExp;
+
+    /**
+     * @param dQkv to be written
+     * @param saved by the forward
+     * @param dOut gradient of the output
+     */
+    record Operands(Tensor dQkv, AttentionCore.Saved saved, Tensor dOut) {}
+
+    /**
+     * @param shape sizes of the rank's projection
+     * @param scratch for as long as this is used
+     */
+    Backward(
+        Kernels kernels, AttentionShape shape, int rank, Operands operands, MemoryScope scratch) {
+      this.kernels = kernels;
+      this.shape = shape;
+      this.rank = rank;
+      this.operands = operands;
+      Tensor logSumExp = operands.saved().logSumExp();
+      this.sum = scratch.allocate(operands.dQkv().shape(), logSumExp.dtype());
+      this.dQueries = scratch.allocate(operands.dOut().shape(), operands.dOut().dtype());
+      this.lastLogSumExp = ofLastQueries(logSumExp, scratch);
+    }
+
+    /** Copies the second half of the queries' logarithms. */
+    private Tensor ofLastQueries(Tensor logSumExp, MemoryScope scratch) {
+      int half = shape.seqLength() / 2;
+      Tensor last =
+          scratch.allocate(Shape.of(shape.batchSize(), shape.numHeads(), half), logSumExp.dtype());
+      kernels.elementwise().copyColumns(last, 0, logSumExp, half, half, Accumulate.OVERWRITE);
+      return last;
+    }
+
+    KeyValues keyValues() {
+      return new KeyValues(kernels, operands.saved().qkv(), shape);
+    }
+
+    /** Computes the part of the rank's own keys. */
+    void attendToOwnKeys() {
+      AttentionCore.Saved saved = operands.saved();
+      kernels
+          .attention()
+          .causalAttentionBackward(
+              operands.dQkv(), operands.dOut(), saved.out(), saved.logSumExp(), saved.qkv(), shape);
+      kernels.elementwise().copy(sum, operands.dQkv());
+    }
+
+    /**
+     * Computes the part of another rank's keys: adds to the gradients of the own queries, and
+     * writes what the owner of the keys has to add to theirs.
+     *
+     * @param keyValues all that the owner has, {@code [s, b, 2g·d]}
+     * @param dKeyValues where their gradients go, as large
+     * @return the rows of dKeyValues that were written; the others' gradients are zero
+     */
+    Tensor attendToKeysOf(int owner, Tensor keyValues, Tensor dKeyValues) {
+      VisibleBlock block = new VisibleBlock(shape, rank, owner);
+      AttentionBlock sizes = block.sizes();
+      AttentionCore.Saved saved = operands.saved();
+      boolean all = sizes.queries().seqLength() == shape.seqLength();
+      Tensor ofQueries = block.queries(dQueries);
+      Tensor ofKeys = block.keys(dKeyValues);
+      kernels
+          .attention()
+          .blockAttentionBackward(
+              ofQueries,
+              ofKeys,
+              block.queries(operands.dOut()),
+              block.queries(saved.out()),
+              all ? saved.logSumExp() : lastLogSumExp,
+              block.queries(saved.qkv()),
+              block.keys(keyValues),
+              sizes);
+      kernels
+          .elementwise()
+          .copyColumns(block.queries(sum), 0, ofQueries, 0, shape.outSize(), Accumulate.ADD);
+      return ofKeys;
+    }
+
+    /** Returns the rows of a block for the gradients that a rank has made of this rank's keys. */
+    Tensor madeBy(int other, Tensor block) {
+      return new VisibleBlock(shape, other, rank).keys(block);
+    }
+
+    /**
+     * Adds what another rank has computed for the own keys and values.
+     *
+     * @param dKeyValues gradients of the first of them, or of all
+     */
+    void add(Tensor dKeyValues) {
+      kernels
+          .elementwise()
+          .copyColumns(
+              sum.rows(0, dKeyValues.dim(0)),
+              shape.outSize(),
+              dKeyValues,
+              0,
+              shape.keyValueSize(),
+              Accumulate.ADD);
+    }
+
+    /** Writes the result. */
+    void finish() {
+      kernels.elementwise().copy(operands.dQkv(), sum);
+    }
+  }
+
+  /**
+   * Blocks of keys and values apart from queries, {@code [s, b, 2g·d]}, as they are sent.
+   *
+   * @param qkv the projection of this rank's tokens
+   * @param shape its sizes
+   */
+  record KeyValues(Kernels kernels, Tensor qkv, AttentionShape shape) {
+    /** Allocates memory for some blocks, one after another along the sequence. */
+    Tensor allocate(int numBlocks, MemoryScope scope) {
+      Shape blocks =
+          Shape.of((long) numBlocks * shape.seqLength(), shape.batchSize(), shape.keyValueSize());
+      return scope.allocate(blocks, qkv.dtype());
+    }
+
+    /** Copies this rank's block out of the projection. */
+    void pack(Tensor into) {
+      kernels
+          .elementwise()
+          .copyColumns(into, 0, qkv, shape.outSize(), shape.keyValueSize(), Accumulate.OVERWRITE);
+    }
+  }
+
+  /**
+   * The part of another rank's keys that this rank's queries see, both ranks with two pieces of the
+   * sequence (see {@link SequenceSharding}). An earlier rank's first piece lies before both pieces
+   * of the queries, its second piece behind both. A later rank's pieces both lie between those of
+   * the queries. So it is attention without a mask: either of all queries to the first half of the
+   * keys, or of the second half of the queries to all keys.
+   *
+   * @param local sizes of each rank's projection
+   * @param rank that has the queries
+   * @param owner the other, which has the keys
+   */
+  private record VisibleBlock(AttentionShape local, int rank, int owner) {
+    AttentionBlock sizes() {
+      int half = local.seqLength() / 2;
+      return ownerIsEarlier()
+          ? new AttentionBlock(local, half)
+          : new AttentionBlock(local.withSeqLength(half), local.seqLength());
+    }
+
+    /** Returns the rows of those queries that see keys. */
+    Tensor queries(Tensor ofRank) {
+      return ownerIsEarlier() ? ofRank : ofRank.rows(local.seqLength() / 2, local.seqLength());
+    }
+
+    /** Returns the rows of those keys that are seen. */
+    Tensor keys(Tensor ofOwner) {
+      return ownerIsEarlier() ? ofOwner.rows(0, local.seqLength() / 2) : ofOwner;
+    }
+
+    private boolean ownerIsEarlier() {
+      return owner < rank;
+    }
+  }
+}
