@@ -2,14 +2,10 @@ package io.tanuki4j.tokenizer;
 
 import ai.djl.engine.EngineException;
 import ai.djl.sentencepiece.SpTokenizer;
-import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,9 +19,7 @@ final class SentencePieceCodec implements AutoCloseable {
   private final SentencePieceModel model;
   private final SentencePieceDecoder decoder;
   private final SpTokenizer library;
-  // The library crashes the process when it is used, or closed again, after it was closed.
-  private final ReadWriteLock lifetime = new ReentrantReadWriteLock();
-  private boolean closed;
+  private final NativeLifetime lifetime;
   private @Nullable TextCuts cuts;
 
   /**
@@ -36,6 +30,7 @@ final class SentencePieceCodec implements AutoCloseable {
     this.model = model;
     decoder = new SentencePieceDecoder(model);
     library = load(model);
+    lifetime = new NativeLifetime("the tokenizer of " + model.file(), library::close);
   }
 
   SentencePieceModel model() {
@@ -55,18 +50,12 @@ final class SentencePieceCodec implements AutoCloseable {
    * @throws IllegalArgumentException if the text holds half of a surrogate pair
    */
   int[] encode(String text) {
-    requireWholeCharacters(text);
-    lifetime.readLock().lock();
-    try {
-      if (closed) {
-        throw new IllegalStateException("the tokenizer of " + model.file() + " is closed");
-      }
-      return text.length() <= PART_SIZE || !model.isCuttable()
-          ? library.getProcessor().encode(text)
-          : encodeInParts(text, PART_SIZE);
-    } finally {
-      lifetime.readLock().unlock();
-    }
+    UnicodeText.requireWholeCharacters(text);
+    return lifetime.whileOpen(
+        () ->
+            text.length() <= PART_SIZE || !model.isCuttable()
+                ? library.getProcessor().encode(text)
+                : encodeInParts(text, PART_SIZE));
   }
 
   /** Made when the first long text comes, since it is as large as the vocabulary. */
@@ -102,32 +91,23 @@ final class SentencePieceCodec implements AutoCloseable {
 
   @Override
   public void close() {
-    lifetime.writeLock().lock();
-    try {
-      if (!closed) {
-        closed = true;
-        library.close();
-      }
-    } finally {
-      lifetime.writeLock().unlock();
-    }
+    lifetime.close();
   }
 
   private static SpTokenizer load(SentencePieceModel model) {
-    // Otherwise the library reports its use to its vendor when it runs on Amazon's machines.
-    System.setProperty("OPT_OUT_TRACKING", "true");
+    NativeLibraries.stayOffline();
     try {
       return new SpTokenizer(model.bytes());
     } catch (EngineException e) {
       if (e.getCause() != null) {
-        throw unavailable(e);
+        throw NativeLibraries.unavailable("SentencePiece", e);
       }
       throw new IllegalArgumentException(
           "%s: SentencePiece refuses this model (%s). Give the .model file that spm_train wrote."
               .formatted(model.file(), reason(e)),
           e);
     } catch (IllegalStateException | LinkageError e) {
-      throw unavailable(e);
+      throw NativeLibraries.unavailable("SentencePiece", e);
     }
   }
 
@@ -139,29 +119,5 @@ final class SentencePieceCodec implements AutoCloseable {
             .replaceAll("\\p{Cntrl}", "?")
             .replaceFirst("\\.$", "");
     return reason.isEmpty() ? "its fields are damaged" : reason;
-  }
-
-  private static UncheckedIOException unavailable(Throwable e) {
-    Throwable reason = Objects.requireNonNullElse(e.getCause(), e);
-    String sentence =
-        "SentencePiece's native library cannot be loaded (%s). It is unpacked into .djl.ai in the"
-                .formatted(reason.getMessage())
-            + " home folder; name another writable folder with the variable DJL_CACHE_DIR.";
-    return new UncheckedIOException(new IOException(sentence, e));
-  }
-
-  /** The library would put a question mark in place of half a pair. */
-  private static void requireWholeCharacters(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (Character.isSurrogate(c)) {
-        if (Character.charCount(text.codePointAt(i)) == 1) {
-          throw new IllegalArgumentException(
-              "character %d of the text is U+%04X, half of a surrogate pair (expected: Unicode text)."
-                  .formatted(i, (int) c));
-        }
-        i++;
-      }
-    }
   }
 }

@@ -1,0 +1,25 @@
+package io.tanuki4j.tokenizer;
+
+/** Checks of texts before native libraries see them. */
+final class UnicodeText {
+  private UnicodeText() {}
+
+  /**
+   * Refuses half of a surrogate pair, for which libraries would put a question mark.
+   *
+   * @throws IllegalArgumentException if there is one
+   */
+  static void requireWholeCharacters(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isSurrogate(c)) {
+        if (Character.charCount(text.codePointAt(i)) == 1) {
+          throw new IllegalArgumentException(
+              "character %d of the text is U+%04X, half of a surrogate pair (expected: Unicode text)."
+                  .formatted(i, (int) c));
+        }
+        i++;
+      }
+    }
+  }
+}
