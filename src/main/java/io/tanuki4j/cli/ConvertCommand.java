@@ -5,6 +5,7 @@ import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.OpenShards;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.convert.CarriedTokenizer;
 import io.tanuki4j.convert.ConversionSource;
 import io.tanuki4j.convert.ConversionTarget;
 import io.tanuki4j.convert.ConvertProgress;
@@ -14,6 +15,7 @@ import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.convert.huggingface.HfLlamaConfig;
 import io.tanuki4j.convert.huggingface.HfWriter;
 import io.tanuki4j.flags.ConvertOptions;
+import io.tanuki4j.tokenizer.HuggingFaceFiles;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
@@ -85,7 +87,12 @@ public final class ConvertCommand implements Callable<Integer> {
       throw new IllegalArgumentException(
           store.trackerFile() + ": there are checkpoints already. Give another --save-dir.");
     }
-    ConversionTarget checkpoint = ConversionTarget.of(model, options);
+    ExportedTokenizer.check(options, model);
+    HuggingFaceFiles tokenizerFiles = CarriedTokenizer.of(options, model);
+    ConversionTarget checkpoint = ConversionTarget.of(model, options, tokenizerFiles);
+    if (!tokenizerFiles.isEmpty()) {
+      CarriedTokenizer.copy(tokenizerFiles, options.saveDir());
+    }
     List<SourceTensor> all = checkpoint.all();
     ConvertProgress progress = new ConvertProgress(out(), "wrote", all);
     store.save(checkpoint.state(), checkpoint.ranks(progress::add));
@@ -123,10 +130,7 @@ public final class ConvertCommand implements Callable<Integer> {
     out()
         .printf(
             " > %d tensors, vocabulary of %d, tokenizer %s: %s%n",
-            tensors.size(),
-            config.vocabSize(),
-            tokenizer.files() == null ? "not written (no --tokenizer-model)" : "written",
-            options.saveDir());
+            tensors.size(), config.vocabSize(), tokenizer.told(), options.saveDir());
     out().flush();
   }
 

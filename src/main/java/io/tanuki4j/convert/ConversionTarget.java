@@ -6,6 +6,7 @@ import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.flags.ConvertOptions;
 import io.tanuki4j.run.SavedArguments;
+import io.tanuki4j.tokenizer.HuggingFaceFiles;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +29,8 @@ public record ConversionTarget(
   /**
    * @throws io.tanuki4j.config.ConfigException if the model cannot be split as asked
    */
-  public static ConversionTarget of(ConversionSource model, ConvertOptions options) {
+  public static ConversionTarget of(
+      ConversionSource model, ConvertOptions options, HuggingFaceFiles tokenizerFiles) {
     SavedArguments source = new SavedArguments("the model", model.arguments());
     int tp = size(options.targetTensorParallelSize, source, "tensor_model_parallel_size");
     int pp = size(options.targetPipelineParallelSize, source, "pipeline_model_parallel_size");
@@ -38,6 +40,9 @@ public record ConversionTarget(
     boolean sameTypes = types(tensors).equals(types(padded.tensors()));
     List<SourceTensor> optimizer = sameTypes ? padded.optimizer() : List.of();
     Map<String, @Nullable Object> arguments = arguments(model, options);
+    if (!tokenizerFiles.isEmpty()) {
+      CarriedTokenizer.note(arguments);
+    }
     arguments.put("padded_vocab_size", rows);
     arguments.put("tensor_model_parallel_size", tp);
     arguments.put("pipeline_model_parallel_size", pp);

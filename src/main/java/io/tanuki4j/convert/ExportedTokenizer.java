@@ -1,133 +1,131 @@
 package io.tanuki4j.convert;
 
 import io.tanuki4j.convert.huggingface.HfLlamaConfig;
-import io.tanuki4j.convert.huggingface.HfTokenizerFiles;
-import io.tanuki4j.convert.huggingface.HfUnigram;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;
-import io.tanuki4j.tokenizer.SentencePieceVocabulary;
+import io.tanuki4j.run.SavedArguments;
+import io.tanuki4j.tokenizer.HuggingFaceFiles;
+import io.tanuki4j.tokenizer.HuggingFaceFiles.Roles;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a Hugging Face folder says of a model's tokenizer.
  *
  * @param config with the ids of the special tokens
- * @param files null if no tokenizer is given
+ * @param files contents by name; empty if no tokenizer is known
+ * @param told for the user, what became of the tokenizer
  */
-public record ExportedTokenizer(HfLlamaConfig config, @Nullable HfTokenizerFiles files) {
-  private static final String LLAMA2 = "Llama2Tokenizer";
-  private static final String PLAIN = "GPTSentencePieceTokenizer";
+public record ExportedTokenizer(HfLlamaConfig config, Map<String, byte[]> files, String told) {
+  private static final String NULL_TOKENIZER = "NullTokenizer";
 
   /**
-   * @throws IllegalArgumentException if the tokenizer cannot be read, or has more ids than the
-   *     model has rows
+   * The tokenizer of the flags, else the files that the model came with, else the tokenizer that
+   * its checkpoint was trained with.
+   *
+   * @throws UserException if the tokenizer cannot be read, has more ids than the model has rows, or
+   *     would have other ids in transformers
    */
   public static ExportedTokenizer of(ConvertOptions options, ConversionSource model)
       throws IOException {
     HfLlamaConfig stored = model.config();
     HfLlamaConfig config =
         stored.withTokenizer(model.vocabSize(), stored.bosId(), stored.eosIds(), stored.padId());
-    Path file = options.tokenizerModel;
-    if (file == null) {
-      return new ExportedTokenizer(config, null);
-    }
-    String type = type(options, model);
-    try (Tokenizer tokenizer = open(type, file, options.vocabExtraIds)) {
-      if (tokenizer.vocabSize() > config.vocabSize()) {
-        throw new IllegalArgumentException(
-            ("--tokenizer-model: %s has %d ids with %s (expected: at most the model's vocabulary of"
-                    + " %d). Give the model's own tokenizer.")
-                .formatted(file, tokenizer.vocabSize(), type, config.vocabSize()));
+    if (options.tokenizerModel == null && options.tokenizerType == null) {
+      HuggingFaceFiles carried = CarriedTokenizer.of(options, model);
+      if (!carried.isEmpty()) {
+        return new ExportedTokenizer(config, carried.contents(), "as it came");
       }
-      return of(tokenizer, type, file, config);
+    }
+    TokenizerConfig known = known(options, model);
+    if (known == null) {
+      return new ExportedTokenizer(
+          config, Map.of(), "not written (none is known; --tokenizer-model gives one)");
+    }
+    try (Tokenizer tokenizer = Tokenizers.open(known)) {
+      requireFits(tokenizer, known, config);
+      return of(
+          tokenizer.toHuggingFace(config.maxPositionEmbeddings(), !options.noChecking), config);
     }
   }
 
-  private static String type(ConvertOptions options, ConversionSource model) {
-    if (options.tokenizerType != null) {
-      return options.tokenizerType;
+  /**
+   * Opens the tokenizer of the flags, so that one that cannot be read is said at once.
+   *
+   * @throws UserException if it cannot be read
+   */
+  public static void check(ConvertOptions options, ConversionSource model) {
+    if (options.tokenizerModel != null) {
+      TokenizerConfig config = config(options, model);
+      requireFile(config, "--tokenizer-model");
+      Tokenizers.open(config).close();
     }
-    if (model.arguments().get("tokenizer_type") instanceof String saved) {
-      return saved;
-    }
-    throw new IllegalArgumentException(
-        "--tokenizer-type: not given, and the checkpoint does not know it (expected:"
-            + " SentencePieceTokenizer, GPTSentencePieceTokenizer or Llama2Tokenizer). Give one.");
   }
 
-  private static Tokenizer open(String type, Path file, int vocabExtraIds) {
-    return Tokenizers.open(new TokenizerConfig(type, file, null, vocabExtraIds, true, 1));
-  }
-
-  private static ExportedTokenizer of(
-      Tokenizer tokenizer, String type, Path file, HfLlamaConfig config) throws IOException {
-    List<String> pieces = tokenizer.pieces();
-    Map<String, String> special = new LinkedHashMap<>();
-    Map<String, Integer> ids = new LinkedHashMap<>();
-    add(special, ids, "bos_token", pieces.indexOf("<s>"), pieces);
-    add(special, ids, "eos_token", tokenizer.eodId(), pieces);
-    add(special, ids, "unk_token", pieces.indexOf("<unk>"), pieces);
-    add(special, ids, "pad_token", pieces.indexOf("<pad>"), pieces);
-    HfTokenizerFiles files =
-        new HfTokenizerFiles(
-            file,
-            unigram(file),
-            type.equals(LLAMA2),
-            special,
-            added(file, pieces),
-            config.maxPositionEmbeddings());
+  private static ExportedTokenizer of(HuggingFaceFiles files, HfLlamaConfig config) {
+    Roles roles = files.roles();
+    Integer eos = roles.eos();
     return new ExportedTokenizer(
         config.withTokenizer(
-            config.vocabSize(),
-            ids.get("bos_token"),
-            List.of(tokenizer.eodId()),
-            ids.get("pad_token")),
-        files);
+            config.vocabSize(), roles.bos(), eos == null ? List.of() : List.of(eos), roles.pad()),
+        files.contents(),
+        "written");
   }
 
-  /** Models of merges are left to transformers; so are rules of normalisation. */
-  private static @Nullable HfUnigram unigram(Path file) throws IOException {
-    SentencePieceVocabulary vocabulary = SentencePieceVocabulary.read(file);
-    if (!vocabulary.unigram() || !vocabulary.plainText()) {
+  private static @Nullable TokenizerConfig known(ConvertOptions options, ConversionSource model) {
+    boolean typeIsKnown =
+        options.tokenizerType != null || model.arguments().get("tokenizer_type") instanceof String;
+    if (options.tokenizerModel != null && !typeIsKnown) {
+      throw new UserException(
+          "--tokenizer-type: not given, and the checkpoint does not know it (expected:"
+              + " SentencePieceTokenizer, GPTSentencePieceTokenizer or Llama2Tokenizer). Give one.");
+    }
+    TokenizerConfig config = config(options, model);
+    if (config.model() == null || config.type().equals(NULL_TOKENIZER)) {
       return null;
     }
-    return new HfUnigram(
-        vocabulary.pieces().stream()
-            .map(piece -> new HfUnigram.Piece(piece.text(), piece.score(), piece.control()))
-            .toList(),
-        vocabulary.addsBlank(),
-        vocabulary.byteFallback(),
-        vocabulary.unknownId());
+    requireFile(
+        config,
+        options.tokenizerModel == null ? "the checkpoint's tokenizer" : "--tokenizer-model");
+    return config;
   }
 
-  private static void add(
-      Map<String, String> special,
-      Map<String, Integer> ids,
-      String role,
-      int id,
-      List<String> pieces) {
-    if (id >= 0) {
-      special.put(role, pieces.get(id));
-      ids.put(role, id);
+  private static TokenizerConfig config(ConvertOptions options, ConversionSource model) {
+    TokenizerConfig saved =
+        new SavedArguments(options.loadDir().toString(), model.arguments())
+            .tokenizer(options.tokenizerModel);
+    return new TokenizerConfig(
+        options.tokenizerType == null ? saved.type() : options.tokenizerType,
+        saved.model(),
+        saved.vocabSize(),
+        options.vocabExtraIds == null ? saved.vocabExtraIds() : options.vocabExtraIds,
+        saved.legacySpecialTokens(),
+        saved.makeVocabSizeDivisibleBy());
+  }
+
+  private static void requireFile(TokenizerConfig config, String source) {
+    Path model = config.model();
+    if (model != null && !Files.exists(model)) {
+      throw new UserException(
+          "%s: %s (expected: a file that exists). Give it with --tokenizer-model."
+              .formatted(source, model));
     }
   }
 
-  /** Pieces that Megatron appends to the model's own. */
-  private static Map<Integer, String> added(Path file, List<String> pieces) {
-    Map<Integer, String> added = new TreeMap<>();
-    try (Tokenizer plain = open(PLAIN, file, 0)) {
-      for (int id = plain.vocabSize(); id < pieces.size(); id++) {
-        added.put(id, pieces.get(id));
-      }
+  private static void requireFits(
+      Tokenizer tokenizer, TokenizerConfig known, HfLlamaConfig config) {
+    if (tokenizer.vocabSize() > config.vocabSize()) {
+      throw new UserException(
+          ("--tokenizer-model: %s has %d ids with %s (expected: at most the model's vocabulary of"
+                  + " %d). Give the model's own tokenizer.")
+              .formatted(known.model(), tokenizer.vocabSize(), known.type(), config.vocabSize()));
     }
-    return added;
   }
 }

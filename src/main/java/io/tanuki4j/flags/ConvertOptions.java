@@ -55,7 +55,9 @@ public final class ConvertOptions {
   @Option(
       names = "--tokenizer-model",
       paramLabel = "FILE",
-      description = "A SentencePiece .model: noted in a checkpoint, copied into a folder.")
+      description =
+          "A SentencePiece .model: noted in a checkpoint, written into a folder (default: what the"
+              + " model came with or was trained with).")
   public @Nullable Path tokenizerModel;
 
   @Option(
@@ -65,7 +67,7 @@ public final class ConvertOptions {
   public @Nullable String tokenizerType;
 
   @Option(names = "--vocab-extra-ids", paramLabel = "N", description = "As in pretrain.")
-  public int vocabExtraIds;
+  public @Nullable Integer vocabExtraIds;
 
   @Option(
       names = "--true-vocab-size",
@@ -119,7 +121,10 @@ public final class ConvertOptions {
   @Option(names = "--checkpoint-type", paramLabel = "TYPE", description = "hf, the only one.")
   String checkpointType = "hf";
 
-  @Option(names = "--no-checking", description = "Does not read the result again to compare it.")
+  @Option(
+      names = "--no-checking",
+      description =
+          "Does not read the result again to compare it, nor compare the exported tokenizer.")
   public boolean noChecking;
 
   @Option(

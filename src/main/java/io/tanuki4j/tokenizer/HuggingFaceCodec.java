@@ -56,8 +56,7 @@ final class HuggingFaceCodec implements AutoCloseable {
   /** Returns the text of ids, special tokens included. */
   String decode(int[] ids) {
     long[] wide = Arrays.stream(ids).asLongStream().toArray();
-    return lifetime.whileOpen(
-        () -> TokenizersLibrary.LIB.decode(library.getHandle(), wide, false));
+    return lifetime.whileOpen(() -> TokenizersLibrary.LIB.decode(library.getHandle(), wide, false));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.error.UserException;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -76,6 +77,13 @@ final class NullTokenizer implements Tokenizer {
   @Override
   public List<String> pieces() {
     return IntStream.range(0, vocabSize()).mapToObj(Integer::toString).toList();
+  }
+
+  @Override
+  public HuggingFaceFiles toHuggingFace(int maxTokens, boolean checked) {
+    throw new UserException(
+        "NullTokenizer: it has no text, so no files (expected: a tokenizer with a model). Convert"
+            + " without --tokenizer-type.");
   }
 
   @Override

@@ -1,8 +1,10 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.tokenizer.HuggingFaceFiles.Roles;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The ids of a SentencePiece model as they are; documents end with its eos piece. Megatron's
@@ -13,6 +15,8 @@ final class PlainSentencePieceTokenizer implements Tokenizer {
   private final String megatronClass;
   private final boolean prependBos;
   private final List<String> pieces;
+  private final int bosId;
+  private final int eosId;
 
   private PlainSentencePieceTokenizer(
       SentencePieceCodec codec, String megatronClass, boolean prependBos) {
@@ -20,6 +24,8 @@ final class PlainSentencePieceTokenizer implements Tokenizer {
     this.megatronClass = megatronClass;
     this.prependBos = prependBos;
     pieces = codec.pieces();
+    bosId = codec.model().bosId();
+    eosId = codec.model().eosId();
   }
 
   static Tokenizer gpt(SentencePieceModel model) {
@@ -41,7 +47,7 @@ final class PlainSentencePieceTokenizer implements Tokenizer {
 
   @Override
   public int eodId() {
-    return codec.model().eosId();
+    return eosId;
   }
 
   @Override
@@ -51,7 +57,7 @@ final class PlainSentencePieceTokenizer implements Tokenizer {
       return ids;
     }
     int[] withBos = new int[ids.length + 1];
-    withBos[0] = codec.model().bosId();
+    withBos[0] = bosId;
     System.arraycopy(ids, 0, withBos, 1, ids.length);
     return withBos;
   }
@@ -75,6 +81,27 @@ final class PlainSentencePieceTokenizer implements Tokenizer {
   @Override
   public List<String> pieces() {
     return pieces;
+  }
+
+  @Override
+  public HuggingFaceFiles toHuggingFace(int maxTokens, boolean checked) {
+    SentencePieceModel model = codec.model();
+    HuggingFaceFiles files =
+        new SentencePieceExport(
+                model,
+                pieces,
+                Map.of(),
+                new Roles(idOrNull(bosId), eosId, idOrNull(model.padId())),
+                prependBos)
+            .files(maxTokens);
+    if (checked) {
+      new TokenizerComparison(model, Map.of()).requireSame(codec::encode, this::decode, files);
+    }
+    return files;
+  }
+
+  private static @Nullable Integer idOrNull(int id) {
+    return id == SentencePieceModel.NONE ? null : id;
   }
 
   @Override

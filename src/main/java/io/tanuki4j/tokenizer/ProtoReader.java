@@ -83,10 +83,12 @@ final class ProtoReader {
     }
   }
 
-  /** Length in bytes of a field that is text, a message or raw bytes. */
-  int length() {
+  /** The value of a field that is raw bytes. */
+  byte[] bytes() {
     requireType(BYTES, "bytes");
-    return bytes.remaining();
+    byte[] copy = new byte[bytes.remaining()];
+    bytes.duplicate().get(copy);
+    return copy;
   }
 
   private void requireType(int expected, String name) {

@@ -78,7 +78,7 @@ final class SentencePieceCodec implements AutoCloseable {
       // The library begins each part with a blank; between characters it does not belong there.
       parts.add(wantsBlank ? ids : Arrays.copyOfRange(ids, 1, ids.length));
       boolean isBlank = to < text.length() && text.charAt(to) == ' ';
-      wantsBlank = isBlank || !model.addsBlank();
+      wantsBlank = isBlank || !model.normalizer().addsBlank();
       from = isBlank ? to + 1 : to;
     }
     return Ids.concatenate(parts);

@@ -17,7 +17,6 @@ import java.util.List;
  * before the text goes. Thread-safe.
  */
 final class SentencePieceDecoder {
-  private static final String BLANK = "\u2581";
   private static final char REPLACEMENT = '\ufffd';
 
   private final byte[][] shown;
@@ -26,14 +25,15 @@ final class SentencePieceDecoder {
   private final boolean dropsLeadingBlanks;
 
   SentencePieceDecoder(SentencePieceModel model) {
-    dropsFirstBlank = model.dropsFirstBlank();
-    dropsLeadingBlanks = model.dropsLeadingBlanks();
+    dropsLeadingBlanks = model.normalizer().removesBlanks();
+    dropsFirstBlank = model.normalizer().addsBlank() || dropsLeadingBlanks;
     List<Piece> pieces = model.pieces();
     shown = new byte[pieces.size()][];
     for (int id = 0; id < shown.length; id++) {
       Piece piece = pieces.get(id);
-      shown[id] = shown(piece, model.unknownText());
-      beginsWithBlank.set(id, isText(piece.kind()) && piece.text().startsWith(BLANK));
+      shown[id] = shown(piece, model.trainer().unknownText());
+      beginsWithBlank.set(
+          id, isText(piece.kind()) && piece.text().startsWith(SentencePieceModel.BLANK));
     }
   }
 
@@ -56,7 +56,7 @@ final class SentencePieceDecoder {
       case UNKNOWN -> unknownText.getBytes(StandardCharsets.UTF_8);
       case BYTE -> new byte[] {(byte) Integer.parseInt(piece.text().substring(3, 5), 16)};
       case NORMAL, USER_DEFINED, UNUSED ->
-          piece.text().replace(BLANK, " ").getBytes(StandardCharsets.UTF_8);
+          piece.text().replace(SentencePieceModel.BLANK, " ").getBytes(StandardCharsets.UTF_8);
     };
   }
 

@@ -6,40 +6,36 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /**
- * What a SentencePiece .model file says and the native library does not tell. Field numbers:
- * sentencepiece_model.proto of github.com/google/sentencepiece.
+ * A SentencePiece .model file. Field numbers: sentencepiece_model.proto of
+ * github.com/google/sentencepiece.
  *
  * @param file where it was read from, for messages
  * @param bytes the whole file
  * @param pieces by id
- * @param unknownText what decoding shows for the unknown piece
- * @param dropsFirstBlank whether the blank that encoding puts before a text goes when decoding
- * @param dropsLeadingBlanks whether all blanks before the text go
- * @param addsBlank whether encoding puts a blank before a text
- * @param isCuttable whether blanks and known characters are encoded as {@link TextCuts} expects
- * @param bosId id of the control piece that begins a sentence, -1 if there is none. Likewise eos
- *     and pad
  */
 record SentencePieceModel(
-    Path file,
-    byte[] bytes,
-    List<Piece> pieces,
-    String unknownText,
-    boolean dropsFirstBlank,
-    boolean dropsLeadingBlanks,
-    boolean addsBlank,
-    boolean isCuttable,
-    int bosId,
-    int eosId,
-    int padId) {
+    Path file, byte[] bytes, List<Piece> pieces, Trainer trainer, Normalizer normalizer) {
 
   static final int NONE = -1;
+  static final String BLANK = "\u2581";
+
+  /** Rules of normalisation that leave characters which are normalised as they are. */
+  private static final Set<String> CUTTABLE_RULES = Set.of("identity", "nfkc", "nmt_nfkc");
+
   private static final long MAX_FILE_SIZE = 1L << 28;
 
-  /** A vocabulary entry: its text, with {@code ▁} for a blank, and its kind. */
-  record Piece(String text, Kind kind) {}
+  /**
+   * A vocabulary entry.
+   *
+   * @param text with {@code ▁} for a blank
+   * @param score logarithm of its probability, or the rank of its merge as a negative number
+   */
+  record Piece(String text, float score, Kind kind) {}
 
   /** Kinds in the order of their numbers, which begin at 1. */
   enum Kind {
@@ -49,6 +45,86 @@ record SentencePieceModel(
     USER_DEFINED,
     UNUSED,
     BYTE
+  }
+
+  /** How the pieces of a text are found, in the order of their numbers, which begin at 1. */
+  enum Algorithm {
+    UNIGRAM,
+    BPE,
+    WORD,
+    CHAR
+  }
+
+  /**
+   * What the trainer noted for the encoder.
+   *
+   * @param byteFallback whether unknown characters become bytes
+   * @param blanksBehind whether a word's blank is behind it and not in front
+   * @param unknownText what decoding shows for the unknown piece
+   * @param bosPiece name of the piece that begins a sentence
+   */
+  record Trainer(
+      Algorithm algorithm,
+      boolean byteFallback,
+      boolean blanksBehind,
+      String unknownText,
+      String bosPiece,
+      String eosPiece,
+      String padPiece) {}
+
+  /**
+   * How a text is prepared.
+   *
+   * @param rules name of the rules, for example {@code nmt_nfkc}
+   * @param charsMap the rules, compiled; empty for none
+   * @param addsBlank whether each text gets a blank in front
+   * @param removesBlanks whether blanks at both ends go, and all but one between words
+   * @param marksBlanks whether a blank becomes {@code ▁}
+   */
+  record Normalizer(
+      String rules,
+      byte[] charsMap,
+      boolean addsBlank,
+      boolean removesBlanks,
+      boolean marksBlanks) {}
+
+  /** Whether blanks and known characters are encoded as {@link TextCuts} expects. */
+  boolean isCuttable() {
+    return normalizer.marksBlanks
+        && !trainer.blanksBehind
+        && CUTTABLE_RULES.contains(normalizer.rules);
+  }
+
+  /** Returns the id of the control piece that begins a sentence, {@link #NONE} without one. */
+  int bosId() {
+    return controlId(trainer.bosPiece);
+  }
+
+  /** Returns the id of the control piece that ends a sentence, {@link #NONE} without one. */
+  int eosId() {
+    return controlId(trainer.eosPiece);
+  }
+
+  /** Returns the id of the control piece that fills sequences, {@link #NONE} without one. */
+  int padId() {
+    return controlId(trainer.padPiece);
+  }
+
+  /** Returns the id of the unknown piece. */
+  int unknownId() {
+    return firstId(piece -> piece.kind == Kind.UNKNOWN);
+  }
+
+  /** As the library does it, only a control piece counts. */
+  private int controlId(String text) {
+    return firstId(piece -> piece.kind == Kind.CONTROL && piece.text.equals(text));
+  }
+
+  private int firstId(Predicate<Piece> wanted) {
+    return IntStream.range(0, pieces.size())
+        .filter(id -> wanted.test(pieces.get(id)))
+        .findFirst()
+        .orElse(NONE);
   }
 
   /**

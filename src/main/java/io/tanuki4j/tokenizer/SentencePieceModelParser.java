@@ -1,32 +1,35 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.tokenizer.SentencePieceModel.Algorithm;
 import io.tanuki4j.tokenizer.SentencePieceModel.Kind;
+import io.tanuki4j.tokenizer.SentencePieceModel.Normalizer;
 import io.tanuki4j.tokenizer.SentencePieceModel.Piece;
+import io.tanuki4j.tokenizer.SentencePieceModel.Trainer;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 
 /** Reads one model; the initial values are the defaults of absent fields. */
 final class SentencePieceModelParser {
-  /** Rules of normalisation that leave characters which are normalised as they are. */
-  private static final Set<String> CUTTABLE_RULES = Set.of("identity", "nfkc", "nmt_nfkc");
 
   private final Path file;
   private final byte[] bytes;
   private final List<Piece> pieces = new ArrayList<>();
   private boolean hasTrainerSpec;
   private boolean hasNormalizerSpec;
+  private Algorithm algorithm = Algorithm.UNIGRAM;
+  private boolean byteFallback;
+  private boolean blanksBehind;
   private String unknownText = " \u2047 ";
   private String bosPiece = "<s>";
   private String eosPiece = "</s>";
   private String padPiece = "<pad>";
-  private boolean addsBlank = true;
-  private boolean removesExtraBlanks = true;
-  private boolean escapesBlanks = true;
-  private boolean blankIsSuffix;
   private String rules = "";
+  private byte[] charsMap = {};
+  private boolean addsBlank = true;
+  private boolean removesBlanks = true;
+  private boolean marksBlanks = true;
 
   SentencePieceModelParser(Path file, byte[] bytes) {
     this.file = file;
@@ -49,31 +52,28 @@ final class SentencePieceModelParser {
         file,
         bytes,
         List.copyOf(pieces),
-        unknownText,
-        addsBlank || removesExtraBlanks,
-        removesExtraBlanks,
-        addsBlank,
-        escapesBlanks && !blankIsSuffix && CUTTABLE_RULES.contains(rules),
-        controlId(bosPiece),
-        controlId(eosPiece),
-        controlId(padPiece));
+        new Trainer(
+            algorithm, byteFallback, blanksBehind, unknownText, bosPiece, eosPiece, padPiece),
+        new Normalizer(rules, charsMap, addsBlank, removesBlanks, marksBlanks));
   }
 
   private Piece piece(ProtoReader message) {
     String text = "";
+    float score = 0;
     Kind kind = Kind.NORMAL;
     while (message.next()) {
       switch (message.field()) {
         case 1 -> text = message.text();
+        case 2 -> score = message.float32();
         case 3 -> kind = kind(message.number());
-        default -> {} // The score matters to the encoder only.
+        default -> {} // Extensions.
       }
     }
     if (kind == Kind.BYTE && !text.matches("<0x[0-9A-F]{2}>")) {
       throw new IllegalArgumentException(
           "piece %d is marked as a byte but has no byte's name".formatted(pieces.size()));
     }
-    return new Piece(text, kind);
+    return new Piece(text, score, kind);
   }
 
   private Kind kind(long number) {
@@ -84,11 +84,20 @@ final class SentencePieceModelParser {
     return Kind.values()[(int) number - 1];
   }
 
+  private static Algorithm algorithm(long number) {
+    if (number < 1 || number > Algorithm.values().length) {
+      throw new IllegalArgumentException("the unknown kind of model " + number);
+    }
+    return Algorithm.values()[(int) number - 1];
+  }
+
   private void readTrainerSpec(ProtoReader spec) {
     hasTrainerSpec = true;
     while (spec.next()) {
       switch (spec.field()) {
-        case 24 -> blankIsSuffix = spec.flag();
+        case 3 -> algorithm = algorithm(spec.number());
+        case 24 -> blanksBehind = spec.flag();
+        case 35 -> byteFallback = spec.flag();
         case 44 -> unknownText = spec.text();
         case 46 -> bosPiece = spec.text();
         case 47 -> eosPiece = spec.text();
@@ -103,17 +112,18 @@ final class SentencePieceModelParser {
     while (spec.next()) {
       switch (spec.field()) {
         case 1 -> rules = spec.text();
+        case 2 -> charsMap = spec.bytes();
         case 3 -> addsBlank = spec.flag();
-        case 4 -> removesExtraBlanks = spec.flag();
-        case 5 -> escapesBlanks = spec.flag();
-        default -> {} // The native library normalises.
+        case 4 -> removesBlanks = spec.flag();
+        case 5 -> marksBlanks = spec.flag();
+        default -> {} // The rules in their source form.
       }
     }
   }
 
   private static void rejectDenormalizer(ProtoReader spec) {
     while (spec.next()) {
-      if (spec.field() == 2 && spec.length() > 0) {
+      if (spec.field() == 2 && spec.bytes().length > 0) {
         throw new IllegalArgumentException("denormalisation rules are not supported");
       }
     }
@@ -126,11 +136,5 @@ final class SentencePieceModelParser {
     if (!hasTrainerSpec || !hasNormalizerSpec) {
       throw new IllegalArgumentException("it ends after %d pieces".formatted(pieces.size()));
     }
-  }
-
-  /** As the library does it, only a control piece counts. */
-  private int controlId(String text) {
-    int id = pieces.indexOf(new Piece(text, Kind.CONTROL));
-    return id >= 0 ? id : SentencePieceModel.NONE;
   }
 }

@@ -1,5 +1,6 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.tokenizer.HuggingFaceFiles.Roles;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,6 +18,7 @@ final class SentencePieceTokenizer implements Tokenizer {
 
   private final SentencePieceCodec codec;
   private final int extraIds;
+  private final Map<String, Integer> specials = new LinkedHashMap<>();
   private final List<String> pieces;
   private final int eodId;
   private final @Nullable String[] specialById;
@@ -30,7 +32,6 @@ final class SentencePieceTokenizer implements Tokenizer {
     codec = new SentencePieceCodec(model);
     Map<String, Integer> ids = new LinkedHashMap<>();
     codec.pieces().forEach(piece -> ids.put(piece, ids.size()));
-    Map<String, Integer> specials = new LinkedHashMap<>();
     for (String token : specialTokens(model, extraIds)) {
       Integer known = ids.putIfAbsent(token, ids.size());
       specials.put(token, known == null ? ids.size() - 1 : known);
@@ -44,13 +45,21 @@ final class SentencePieceTokenizer implements Tokenizer {
 
   private static List<String> specialTokens(SentencePieceModel model, int extraIds) {
     List<String> tokens = new ArrayList<>(List.of("<CLS>", "<SEP>", EOD, "<MASK>"));
-    tokens.add(pieceOr(model, model.padId(), "<PAD>"));
-    tokens.add(pieceOr(model, model.bosId(), "<BOS>"));
+    tokens.add(padToken(model));
+    tokens.add(bosToken(model));
     tokens.add(pieceOr(model, model.eosId(), "<EOS>"));
     for (int i = 0; i < extraIds; i++) {
       tokens.add("<extra_id_" + i + ">");
     }
     return tokens;
+  }
+
+  private static String padToken(SentencePieceModel model) {
+    return pieceOr(model, model.padId(), "<PAD>");
+  }
+
+  private static String bosToken(SentencePieceModel model) {
+    return pieceOr(model, model.bosId(), "<BOS>");
   }
 
   private static String pieceOr(SentencePieceModel model, int id, String name) {
@@ -112,6 +121,18 @@ final class SentencePieceTokenizer implements Tokenizer {
   @Override
   public List<String> pieces() {
     return pieces;
+  }
+
+  @Override
+  public HuggingFaceFiles toHuggingFace(int maxTokens, boolean checked) {
+    SentencePieceModel model = codec.model();
+    Roles roles = new Roles(specials.get(bosToken(model)), eodId, specials.get(padToken(model)));
+    HuggingFaceFiles files =
+        new SentencePieceExport(model, pieces, specials, roles, false).files(maxTokens);
+    if (checked) {
+      new TokenizerComparison(model, specials).requireSame(this::encode, this::decode, files);
+    }
+    return files;
   }
 
   @Override

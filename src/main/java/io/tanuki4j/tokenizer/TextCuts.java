@@ -21,7 +21,7 @@ final class TextCuts {
   private final Set<Long> joinedPairs = new HashSet<>();
 
   TextCuts(SentencePieceModel model) {
-    addsBlank = model.addsBlank();
+    addsBlank = model.normalizer().addsBlank();
     for (Piece piece : model.pieces()) {
       if (piece.kind() == Kind.NORMAL || piece.kind() == Kind.USER_DEFINED) {
         add(piece.text().codePoints().toArray());

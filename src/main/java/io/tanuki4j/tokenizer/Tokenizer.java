@@ -34,6 +34,15 @@ public interface Tokenizer extends AutoCloseable {
   /** The piece of text behind each id, for files that other programs read. */
   List<String> pieces();
 
+  /**
+   * Returns the files from which Hugging Face's transformers reads the same ids.
+   *
+   * @param maxTokens longest text that the model sees
+   * @param checked whether to compare what they make of texts with what this makes of them
+   * @throws io.tanuki4j.error.UserException if there are none, or they differ
+   */
+  HuggingFaceFiles toHuggingFace(int maxTokens, boolean checked);
+
   @Override
   void close();
 }

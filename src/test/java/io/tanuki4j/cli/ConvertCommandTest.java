@@ -182,6 +182,7 @@ class ConvertCommandTest {
     assertThat(fast.getAsJsonArray("added_tokens"))
         .extracting(token -> token.getAsJsonObject().get("content").getAsString())
         .containsExactly(
+            "<unk>",
             "<s>",
             "</s>",
             "<pad>",
@@ -194,6 +195,84 @@ class ConvertCommandTest {
     assertThat(json(back().resolve("special_tokens_map.json")).get("bos_token").getAsString())
         .isEqualTo("<s>");
     assertThat(json(back().resolve("config.json")).get("eos_token_id").getAsInt()).isEqualTo(6);
+  }
+
+  @Test
+  void the_tokenizer_that_the_checkpoint_knows_is_written() throws IOException {
+    widenVocabulary(8192);
+    convert(
+        "hf",
+        "tanuki4j",
+        folder.resolve("wide"),
+        ours(),
+        "--tokenizer-model",
+        TOKENIZER.toString(),
+        "--tokenizer-type",
+        "SentencePieceTokenizer");
+    assertThat(convert("tanuki4j", "hf", ours(), back())).contains("tokenizer written");
+    assertThat(back().resolve("tokenizer.model")).hasSameBinaryContentAs(TOKENIZER);
+    assertThat(json(back().resolve("config.json")).get("eos_token_id").getAsInt()).isEqualTo(6);
+  }
+
+  @Test
+  void a_tokenizer_that_the_checkpoint_knows_and_that_is_gone_is_named() throws IOException {
+    Path gone = Files.copy(TOKENIZER, folder.resolve("gone.model"));
+    hfToOurs("--tokenizer-model", gone.toString(), "--tokenizer-type", "GPTSentencePieceTokenizer");
+    Files.delete(gone);
+    assertThatThrownBy(() -> convert("tanuki4j", "hf", ours(), back()))
+        .hasMessage(
+            "the checkpoint's tokenizer: "
+                + gone
+                + " (expected: a file that exists). Give it with --tokenizer-model.");
+    assertThat(back()).doesNotExist();
+  }
+
+  @Test
+  void specials_that_are_user_defined_pieces_are_written() throws IOException {
+    widenVocabulary(1024);
+    convert("hf", "tanuki4j", folder.resolve("wide"), ours());
+    Path model = Path.of("src/test/resources/tokenizer/unigram_specials_user_defined.model");
+    convert(
+        "tanuki4j",
+        "hf",
+        ours(),
+        back(),
+        "--tokenizer-model",
+        model.toString(),
+        "--tokenizer-type",
+        "SentencePieceTokenizer");
+    JsonObject config = json(back().resolve("tokenizer_config.json"));
+    assertThat(config.get("eos_token").getAsString()).isEqualTo("<EOD>");
+    assertThat(config.getAsJsonObject("added_tokens_decoder").keySet()).hasSize(3);
+  }
+
+  @Test
+  void a_hugging_face_folders_own_tokenizer_files_come_back_byte_by_byte() throws IOException {
+    Path source = folder.resolve("source");
+    Files.createDirectories(source);
+    for (String name : List.of("config.json", "model.safetensors")) {
+      Files.copy(GOLDEN.resolve(name), source.resolve(name));
+    }
+    List<String> names =
+        List.of("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "merges.txt");
+    for (String name : names) {
+      Files.writeString(source.resolve(name), "the content of " + name + "\r\n");
+    }
+    convert("hf", "tanuki4j", source, ours());
+    Path again = folder.resolve("again");
+    convert("tanuki4j", "tanuki4j", ours(), again);
+    assertThat(convert("tanuki4j", "hf", again, back())).contains("tokenizer as it came");
+    for (String name : names) {
+      assertThat(back().resolve(name)).hasSameBinaryContentAs(source.resolve(name));
+    }
+  }
+
+  @Test
+  void a_tokenizer_that_cannot_be_read_is_refused_at_once() throws IOException {
+    Path json = Files.writeString(folder.resolve("tokenizer.json"), "{\"model\": 1}");
+    assertThatThrownBy(() -> hfToOurs("--tokenizer-model", json.toString()))
+        .hasMessageContaining(json + ": not a whole SentencePiece model (");
+    assertThat(ours()).doesNotExist();
   }
 
   @Test

@@ -2,8 +2,11 @@ package io.tanuki4j.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.tokenizer.SentencePieceModel.Algorithm;
 import io.tanuki4j.tokenizer.SentencePieceModel.Kind;
+import io.tanuki4j.tokenizer.SentencePieceModel.Normalizer;
 import io.tanuki4j.tokenizer.SentencePieceModel.Piece;
+import io.tanuki4j.tokenizer.SentencePieceModel.Trainer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -61,22 +64,16 @@ class SentencePieceDecoderTest {
     assertThat(decode(small(true, true), 1, 1, 0, 1)).isEqualTo("a ");
   }
 
-  private static SentencePieceDecoder small(boolean dropsFirst, boolean dropsLeading) {
+  private static SentencePieceDecoder small(boolean addsBlank, boolean removesBlanks) {
     List<Piece> pieces =
-        List.of(new Piece("\u2581a", Kind.NORMAL), new Piece("\u2581", Kind.NORMAL));
+        List.of(new Piece("\u2581a", 0, Kind.NORMAL), new Piece("\u2581", 0, Kind.NORMAL));
     return new SentencePieceDecoder(
         new SentencePieceModel(
             Path.of("small.model"),
             new byte[0],
             pieces,
-            "?",
-            dropsFirst,
-            dropsLeading,
-            true,
-            true,
-            -1,
-            -1,
-            -1));
+            new Trainer(Algorithm.UNIGRAM, false, false, "?", "<s>", "</s>", "<pad>"),
+            new Normalizer("", new byte[0], addsBlank, removesBlanks, true)));
   }
 
   private static String decode(SentencePieceDecoder decoder, int... ids) {

@@ -2,6 +2,7 @@ package io.tanuki4j.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.tokenizer.SentencePieceModel.Kind;
 import io.tanuki4j.tokenizer.SentencePieceModel.Piece;
@@ -24,19 +25,40 @@ class SentencePieceModelTest {
     assertThat(model.pieces()).hasSize(8000);
     assertThat(model.pieces().subList(0, 10))
         .containsExactly(
-            new Piece("<unk>", Kind.UNKNOWN),
-            new Piece("<s>", Kind.CONTROL),
-            new Piece("</s>", Kind.CONTROL),
-            new Piece("<pad>", Kind.CONTROL),
-            new Piece("<CLS>", Kind.CONTROL),
-            new Piece("<SEP>", Kind.CONTROL),
-            new Piece("<EOD>", Kind.CONTROL),
-            new Piece("<MASK>", Kind.CONTROL),
-            new Piece("\n", Kind.USER_DEFINED),
-            new Piece("<0x00>", Kind.BYTE));
+            new Piece("<unk>", 0, Kind.UNKNOWN),
+            new Piece("<s>", 0, Kind.CONTROL),
+            new Piece("</s>", 0, Kind.CONTROL),
+            new Piece("<pad>", 0, Kind.CONTROL),
+            new Piece("<CLS>", 0, Kind.CONTROL),
+            new Piece("<SEP>", 0, Kind.CONTROL),
+            new Piece("<EOD>", 0, Kind.CONTROL),
+            new Piece("<MASK>", 0, Kind.CONTROL),
+            new Piece("\n", 0, Kind.USER_DEFINED),
+            new Piece("<0x00>", 0, Kind.BYTE));
     assertThat(List.of(model.bosId(), model.eosId(), model.padId())).containsExactly(1, 2, 3);
-    assertThat(model.dropsFirstBlank()).isTrue();
-    assertThat(model.dropsLeadingBlanks()).isFalse();
+    assertThat(model.unknownId()).isZero();
+  }
+
+  @Test
+  void reads_how_texts_are_prepared_and_cut() {
+    SentencePieceModel model = SentencePieceModel.read(BundledCorpus.MODEL);
+    assertThat(model.trainer().algorithm()).isEqualTo(SentencePieceModel.Algorithm.UNIGRAM);
+    assertThat(model.trainer().byteFallback()).isTrue();
+    assertThat(model.normalizer().rules()).isEqualTo("identity");
+    assertThat(model.normalizer().charsMap()).isEmpty();
+    assertThat(model.normalizer().addsBlank()).isTrue();
+    assertThat(model.normalizer().removesBlanks()).isFalse();
+    assertThat(model.normalizer().marksBlanks()).isTrue();
+  }
+
+  @Test
+  void pieces_and_scores_are_those_of_the_trainers_listing() throws IOException {
+    List<String> listing = Files.readAllLines(Path.of("tokenizer/ja_en_8k_unigram_identity.vocab"));
+    List<Piece> pieces = SentencePieceModel.read(BundledCorpus.MODEL).pieces();
+    Piece last = pieces.get(7999);
+    assertThat(listing.get(listing.size() - 1)).startsWith(last.text() + "\t");
+    String score = listing.get(listing.size() - 1).split("\t", -1)[1];
+    assertThat((double) last.score()).isCloseTo(Double.parseDouble(score), within(1e-4));
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.tanuki4j.convert.huggingface;
 import io.tanuki4j.checkpoint.ShardWriter;
 import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.checkpoint.disk.NewFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,22 +13,21 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /** Writes a Llama folder that transformers loads. It appears when all of it is written. */
 public final class HfWriter {
   private final Path folder;
   private final HfLlamaConfig config;
-  private final @Nullable HfTokenizerFiles tokenizer;
+  private final Map<String, byte[]> tokenizer;
   private final long maxShardBytes;
 
   /**
    * @param folder must not exist, or be empty
-   * @param tokenizer null to leave it out
+   * @param tokenizer contents of its files by name; empty to leave it out
    * @param maxShardBytes a file of weights becomes no larger, unless one tensor is
    */
   public HfWriter(
-      Path folder, HfLlamaConfig config, @Nullable HfTokenizerFiles tokenizer, long maxShardBytes) {
+      Path folder, HfLlamaConfig config, Map<String, byte[]> tokenizer, long maxShardBytes) {
     this.folder = folder;
     this.config = config;
     this.tokenizer = tokenizer;
@@ -49,8 +49,8 @@ public final class HfWriter {
     Folders.delete(saving);
     Files.createDirectories(saving);
     HfConfigWriter.write(saving, config, theirs.get(0).type());
-    if (tokenizer != null) {
-      tokenizer.write(saving);
+    for (Map.Entry<String, byte[]> file : tokenizer.entrySet()) {
+      NewFile.write(saving.resolve(file.getKey()), file.getValue());
     }
     writeWeights(saving, theirs);
     Files.deleteIfExists(folder);

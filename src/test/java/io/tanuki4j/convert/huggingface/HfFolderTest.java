@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -164,7 +165,7 @@ class HfFolderTest {
   void shards_and_index_must_agree() throws IOException {
     Path sharded = folder.resolve("sharded");
     try (HfFolder opened = HfFolder.open(model)) {
-      new HfWriter(sharded, opened.config(), null, 200_000).write(opened.tensors());
+      new HfWriter(sharded, opened.config(), Map.of(), 200_000).write(opened.tensors());
     }
     HfFolder.open(sharded).close();
     model = sharded;

@@ -1,0 +1,53 @@
+package io.tanuki4j.convert;
+
+import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.checkpoint.disk.NewFile;
+import io.tanuki4j.flags.ConvertOptions;
+import io.tanuki4j.tokenizer.HuggingFaceFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tokenizer's files of the Hugging Face folder that a checkpoint was converted from. They lie
+ * in a folder among the checkpoints and go back into a Hugging Face folder as they came.
+ */
+public final class CarriedTokenizer {
+  /** Name of the folder. */
+  static final String FOLDER = "hf_tokenizer";
+
+  /** The argument of the checkpoints that the files belong to: those that convert wrote. */
+  private static final String ARGUMENT = "tokenizer_files";
+
+  private CarriedTokenizer() {}
+
+  /** Returns the files that a model comes with; none if a run trained it since. */
+  public static HuggingFaceFiles of(ConvertOptions options, ConversionSource model)
+      throws IOException {
+    if (options.loadsHuggingFace()) {
+      return HuggingFaceFiles.of(options.loadDir());
+    }
+    return model.arguments().containsKey(ARGUMENT)
+        ? HuggingFaceFiles.of(options.loadDir().resolve(FOLDER))
+        : HuggingFaceFiles.NONE;
+  }
+
+  /** Copies files to where a model's checkpoint goes. */
+  public static void copy(HuggingFaceFiles files, Path checkpoints) throws IOException {
+    Path saving = checkpoints.resolve(FOLDER + ".saving");
+    Folders.delete(saving);
+    Files.createDirectories(saving);
+    for (Map.Entry<String, byte[]> file : files.contents().entrySet()) {
+      NewFile.write(saving.resolve(file.getKey()), file.getValue());
+    }
+    Folders.delete(checkpoints.resolve(FOLDER));
+    Folders.rename(saving, checkpoints.resolve(FOLDER));
+  }
+
+  /** Notes in the arguments of a checkpoint that it has such files. */
+  static void note(Map<String, @Nullable Object> arguments) {
+    arguments.put(ARGUMENT, FOLDER);
+  }
+}
