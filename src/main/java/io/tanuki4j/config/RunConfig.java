@@ -3,6 +3,7 @@ package io.tanuki4j.config;
 import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.data.DataConfig;
 import io.tanuki4j.metrics.LoggingConfig;
+import io.tanuki4j.metrics.sinks.SinkConfig;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.ScheduleConfig;
@@ -32,4 +33,5 @@ public record RunConfig(
     ScheduleConfig schedule,
     CheckpointConfig checkpoint,
     LoggingConfig logging,
+    SinkConfig sinks,
     Map<String, @Nullable Object> arguments) {}

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNullElse;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.metrics.sinks.SinkConfig;
 import io.tanuki4j.parallel.LayoutRequest.Sizes;
 import io.tanuki4j.parallel.ParallelConfig;
 import java.nio.file.Path;
@@ -217,6 +218,7 @@ public final class PretrainOptions {
         schedule.toConfig(train),
         checkpoint.toConfig(),
         logging.toConfig(),
+        new SinkConfig(checkpoint.save),
         Collections.unmodifiableMap(arguments));
   }
 }

@@ -16,6 +16,16 @@ public final class FanOutSink implements MetricsSink {
   }
 
   @Override
+  public void start(RunInfo run) {
+    each(sink -> sink.start(run));
+  }
+
+  @Override
+  public void update(UpdateMetrics metrics) {
+    each(sink -> sink.update(metrics));
+  }
+
+  @Override
   public void iteration(IterationMetrics metrics) {
     each(sink -> sink.iteration(metrics));
   }

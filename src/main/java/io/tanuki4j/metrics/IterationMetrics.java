@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param paramsNorm null if not asked
  * @param skippedIterations whose gradient was not finite, so that the weights stayed as they were
  * @param nanIterations skipped ones whose loss was not finite
+ * @param memory of this rank's device
  */
 public record IterationMetrics(
     long iteration,
@@ -33,4 +34,8 @@ public record IterationMetrics(
     @Nullable Long numZeros,
     @Nullable Double paramsNorm,
     int skippedIterations,
-    int nanIterations) {}
+    int nanIterations,
+    Memory memory) {
+  /** Bytes of tensors, and of tensors and workspaces. */
+  public record Memory(long allocated, long reserved) {}
+}

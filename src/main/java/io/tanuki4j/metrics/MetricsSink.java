@@ -4,6 +4,13 @@ package io.tanuki4j.metrics;
  * Where metrics go. {@link FanOutSink} holds several and keeps a failing one from stopping the run.
  */
 public interface MetricsSink extends AutoCloseable {
+  /** The run begins to train, or goes on; not called if it only evaluates. */
+  default void start(RunInfo run) {}
+
+  /** What one iteration found out. */
+  default void update(UpdateMetrics metrics) {}
+
+  /** A log interval ended with an iteration. */
   void iteration(IterationMetrics metrics);
 
   void evaluation(EvaluationMetrics metrics);

@@ -17,9 +17,10 @@ import io.tanuki4j.kernel.Device;
 import io.tanuki4j.metrics.ConsoleLog;
 import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.Reports;
+import io.tanuki4j.metrics.RunInfo;
 import io.tanuki4j.metrics.RunLog;
-import io.tanuki4j.metrics.Sinks;
 import io.tanuki4j.metrics.StartupLines;
+import io.tanuki4j.metrics.sinks.Sinks;
 import io.tanuki4j.model.FlopsPerToken;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerSchedule;
@@ -97,7 +98,9 @@ public final class Assembly {
     ReportingRanks ranks = ReportingRanks.of(grid, seat.globalRank());
     RunLog console = new ConsoleLog(out);
     log = ranks.log(console);
-    sink = closer.add(ranks.reports() ? Sinks.open(console, timing.clock()) : Sinks.none());
+    sink =
+        closer.add(
+            ranks.reports() ? Sinks.open(config.sinks(), console, timing.clock()) : Sinks.none());
     BackendConfig backend = config.backend();
     device =
         Backends.open(
@@ -166,6 +169,7 @@ public final class Assembly {
     log.message(timing.dateTime("after dataloaders are built"));
     log.message(StartupLines.DONE_WITH_SETUP);
     signals.intoRequests(stop); // until here there is nothing to save, so signals end it at once
+    sink.start(runInfo(start));
     trainer(splits, state, saver, stop).run(start);
   }
 
@@ -199,15 +203,30 @@ public final class Assembly {
         timing);
   }
 
+  private RunInfo runInfo(Progress start) {
+    return new RunInfo(
+        config.arguments(),
+        start.iteration(),
+        start.consumedTrainSamples(),
+        config.train().trainIterations(),
+        config.model().seqLength(),
+        context.world().size(),
+        flopsPerSample() / context.world().size());
+  }
+
+  /** Of forward and backward on all ranks, as Megatron counts them. */
+  private double flopsPerSample() {
+    return (double) FlopsPerToken.of(model.shape()) * config.model().seqLength();
+  }
+
   private IterationLog log(AdamW optimizer) {
     ParameterStatistics statistics = new ParameterStatistics(device, model.data(), model.memory());
-    double flopsPerSample = (double) FlopsPerToken.of(model.shape()) * config.model().seqLength();
     return new IterationLog(
         reports(),
         config.logging(),
         optimizer,
         statistics,
-        flopsPerSample / context.world().size(),
+        flopsPerSample() / context.world().size(),
         device,
         context.globalRank());
   }

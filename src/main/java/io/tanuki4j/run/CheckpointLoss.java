@@ -26,7 +26,7 @@ record CheckpointLoss(Evaluator evaluator, TrainConfig config, long iteration, R
     String where = "iteration %d on %s set".formatted(iteration, set);
     evaluator
         .run(source, config.evalIterations(), numMicrobatches, batch -> true)
-        .map(loss -> new EvaluationMetrics(where, iteration, loss.lm()))
+        .map(loss -> new EvaluationMetrics(where, set, iteration, loss.lm()))
         .ifPresent(reports.metrics()::evaluation);
   }
 }

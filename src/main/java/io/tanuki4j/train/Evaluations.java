@@ -30,7 +30,7 @@ final class Evaluations {
 
   /** During training. */
   void run(BatchSource source, long iteration) {
-    evaluate(source, iteration, "iteration " + iteration, false);
+    evaluate(source, new Place("iteration " + iteration, "validation", iteration), false);
   }
 
   /**
@@ -40,10 +40,18 @@ final class Evaluations {
    */
   void runAtEnd(BatchSource source, long iteration, String set) {
     reports.log().message("Evaluating on " + numSamples() + " samples");
-    evaluate(source, iteration, "iteration %d on %s set".formatted(iteration, set), true);
+    String where = "iteration %d on %s set".formatted(iteration, set);
+    evaluate(source, new Place(where, set, iteration), true);
   }
 
-  private void evaluate(BatchSource source, long iteration, String where, boolean verbose) {
+  /** What is evaluated, in words, and when. */
+  private record Place(String where, String set, long iteration) {
+    EvaluationMetrics metrics(Loss loss) {
+      return new EvaluationMetrics(where, set, iteration, loss.lm());
+    }
+  }
+
+  private void evaluate(BatchSource source, Place place, boolean verbose) {
     int numBatches = config.evalIterations();
     evaluator
         .run(
@@ -51,9 +59,8 @@ final class Evaluations {
             numBatches,
             config.numMicrobatches(config.globalBatchSize()),
             batch -> goOn("Evaluating iter " + batch + "/" + numBatches, verbose))
-        .ifPresent(
-            loss ->
-                reports.metrics().evaluation(new EvaluationMetrics(where, iteration, loss.lm())));
+        .map(place::metrics)
+        .ifPresent(reports.metrics()::evaluation);
   }
 
   private boolean goOn(String line, boolean verbose) {

@@ -5,6 +5,7 @@ import io.tanuki4j.metrics.IterationMetrics;
 import io.tanuki4j.metrics.LoggingConfig;
 import io.tanuki4j.metrics.Reports;
 import io.tanuki4j.metrics.StartupLines;
+import io.tanuki4j.metrics.UpdateMetrics;
 import io.tanuki4j.optim.AdamW;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +61,22 @@ public final class IterationLog {
     return iteration % config.logInterval() == 0;
   }
 
+  /** Reports one iteration by itself. */
+  void update(Position position, StepResult result) {
+    Loss loss = result.loss();
+    reports
+        .metrics()
+        .update(
+            new UpdateMetrics(
+                position.iteration,
+                position.consumedSamples,
+                position.globalBatchSize,
+                position.learningRate,
+                loss.lm(),
+                loss.z() == 0 ? null : loss.z(),
+                optimizer.clips() ? result.gradNorm() : 0));
+  }
+
   void write(Interval interval, Position position) {
     double millis = interval.millisPerIteration();
     Loss loss = interval.loss();
@@ -81,7 +98,8 @@ public final class IterationLog {
                 numZeros(),
                 config.logParamsNorm() ? statistics.paramsNorm() : null,
                 interval.numSkipped(),
-                interval.numNan()));
+                interval.numNan(),
+                new IterationMetrics.Memory(device.bytesInUse(), device.bytesHeld())));
     if (!saidMemory) {
       saidMemory = true;
       reports

@@ -1,11 +1,16 @@
 package io.tanuki4j.train;
 
+import static java.util.Objects.requireNonNull;
+
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.metrics.Reports;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.parallel.Agreement;
+import java.util.ArrayDeque;
 import java.util.Optional;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * While the run is not over: an iteration, then what is due of log line, evaluation, save and exit,
@@ -19,10 +24,11 @@ public final class Trainer {
   private final Timing timing;
   private final ExitPolicy exits;
   private final Evaluations evaluations;
+  private final Queue<IterationLog.Position> pending = new ArrayDeque<>();
   private long iteration;
   private long consumedTrain;
   private long consumedValid;
-  private long firstPending;
+  private IterationLog.@Nullable Position last;
   private Interval interval;
 
   /**
@@ -97,7 +103,7 @@ public final class Trainer {
     while (!isLast()) {
       batchSize = rampUp(batchSize);
       iterate(source, batchSize);
-      logIfDue(batchSize);
+      logIfDue();
       evaluateIfDue();
       if (saveOrExit()) {
         return false;
@@ -116,7 +122,6 @@ public final class Trainer {
       reports.log().message("setting initial batch size to " + batchSize);
     }
     reports.log().message(timing.dateTime("before the start of training step"));
-    firstPending = iteration + 1;
     interval = new Interval(timing.nanoTime());
     return batchSize;
   }
@@ -137,6 +142,13 @@ public final class Trainer {
     schedule.advance(batchSize);
     consumedTrain += batchSize;
     iteration++;
+    pending.add(
+        new IterationLog.Position(
+            iteration,
+            config.trainIterations(),
+            consumedTrain,
+            batchSize,
+            schedule.learningRate()));
     if (parts.step.isFull()) {
       collect();
     }
@@ -145,25 +157,19 @@ public final class Trainer {
   /** Waits for the device and looks at what the iterations since the last call found out. */
   private void collect() {
     for (StepResult result : parts.step.takeResults()) {
+      last = pending.remove();
+      parts.log.update(last, result);
       if (config.checkForNan() && !result.isFinite()) {
-        throw new DivergedException(firstPending, result);
+        throw new DivergedException(last.iteration(), result);
       }
       interval.add(result);
-      firstPending++;
     }
   }
 
-  private void logIfDue(int batchSize) {
+  private void logIfDue() {
     if (parts.log.isDue(iteration)) {
       collect();
-      parts.log.write(
-          interval,
-          new IterationLog.Position(
-              iteration,
-              config.trainIterations(),
-              consumedTrain,
-              batchSize,
-              parts.schedule.learningRate()));
+      parts.log.write(interval, requireNonNull(last));
       parts
           .timers
           .take(interval.numIterations(), parts.agreement.texts())

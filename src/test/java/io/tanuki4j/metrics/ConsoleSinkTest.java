@@ -62,7 +62,7 @@ class ConsoleSinkTest {
 
   @Test
   void the_validation_block_is_megatrons() {
-    sink.evaluation(new EvaluationMetrics("iteration 10", 10, 2.345678));
+    sink.evaluation(new EvaluationMetrics("iteration 10", "validation", 10, 2.345678));
     String rule = "-".repeat(94);
     assertThat(printed())
         .isEqualTo(
@@ -75,7 +75,7 @@ class ConsoleSinkTest {
 
   @Test
   void perplexity_stops_growing_at_a_loss_of_20() {
-    sink.evaluation(new EvaluationMetrics("iteration 1 on test set", 1, 25));
+    sink.evaluation(new EvaluationMetrics("iteration 1 on test set", "test", 1, 25));
     assertThat(printed()).contains("lm loss PPL: 4.851652E+08 |");
   }
 
@@ -104,7 +104,8 @@ class ConsoleSinkTest {
         numZeros,
         paramsNorm,
         0,
-        0);
+        0,
+        new IterationMetrics.Memory(0, 0));
   }
 
   @Test

@@ -11,7 +11,7 @@ class FanOutSinkTest {
   void a_failing_sink_does_not_keep_the_next_from_its_metrics() {
     List<String> seen = new ArrayList<>();
     FanOutSink sink = new FanOutSink(List.of(new Failing(), new Recording(seen)));
-    sink.evaluation(new EvaluationMetrics("iteration 5", 5, 1));
+    sink.evaluation(new EvaluationMetrics("iteration 5", "validation", 5, 1));
     sink.close();
     assertThat(seen).containsExactly("iteration 5", "closed");
   }

@@ -1,0 +1,69 @@
+package io.tanuki4j.metrics;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Metrics under the names that Megatron gives them in TensorBoard and Weights & Biases. */
+public final class MetricNames {
+  private static final double MILLIS_PER_SECOND = 1e3;
+
+  private MetricNames() {}
+
+  /** Returns what one iteration found out. */
+  public static Map<String, Double> of(UpdateMetrics metrics) {
+    Map<String, Double> values = new LinkedHashMap<>();
+    values.put("learning-rate", metrics.learningRate());
+    values.put("batch-size", (double) metrics.globalBatchSize());
+    values.put("lm loss", metrics.lmLoss());
+    put(values, "z loss", metrics.zLoss());
+    values.put("grad-norm", metrics.gradNorm());
+    return values;
+  }
+
+  /** Returns what is known of a log interval only, or of its last iteration. */
+  public static Map<String, Double> of(IterationMetrics metrics, RunInfo run) {
+    Map<String, Double> values = new LinkedHashMap<>();
+    double seconds = metrics.millisPerIteration() / MILLIS_PER_SECOND;
+    values.put("loss-scale", metrics.lossScale());
+    values.put("iteration-time", seconds);
+    values.put("throughput", teraflops(metrics, run));
+    values.put("tokens-per-second", tokensPerSecond(metrics, run));
+    if (metrics.numZeros() != null) {
+      values.put("num-zeros", (double) metrics.numZeros());
+    }
+    put(values, "params-norm", metrics.paramsNorm());
+    values.put("mem-allocated-bytes", (double) metrics.memory().allocated());
+    values.put("mem-reserved-bytes", (double) metrics.memory().reserved());
+    values.put("skipped-iterations", (double) metrics.skippedIterations());
+    values.put("nan-iterations", (double) metrics.nanIterations());
+    return values;
+  }
+
+  /** Returns an evaluation's loss and perplexity; validation has Megatron's names. */
+  public static Map<String, Double> of(EvaluationMetrics metrics) {
+    String name = "lm loss " + metrics.set();
+    Map<String, Double> values = new LinkedHashMap<>();
+    values.put(name, metrics.lmLoss());
+    values.put(name + " ppl", metrics.perplexity());
+    return values;
+  }
+
+  /** Returns the tokens of all ranks per second of a log interval. */
+  public static double tokensPerSecond(IterationMetrics metrics, RunInfo run) {
+    double seconds = metrics.millisPerIteration() / MILLIS_PER_SECOND;
+    return (double) metrics.globalBatchSize() * run.seqLength() / seconds;
+  }
+
+  /** Returns the TFLOP/s of one device in a log interval. */
+  public static double teraflops(IterationMetrics metrics, RunInfo run) {
+    double seconds = metrics.millisPerIteration() / MILLIS_PER_SECOND;
+    return run.flopsPerSample() * metrics.globalBatchSize() / seconds / 1e12;
+  }
+
+  private static void put(Map<String, Double> values, String name, @Nullable Double value) {
+    if (value != null) {
+      values.put(name, value);
+    }
+  }
+}

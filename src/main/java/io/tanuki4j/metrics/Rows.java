@@ -1,0 +1,68 @@
+package io.tanuki4j.metrics;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/**
+ * A sink that gets one row an iteration: what the iteration found out, with the log line and the
+ * evaluation that came after it. A row is whole when the next iteration comes.
+ */
+public abstract class Rows implements MetricsSink {
+  private final Map<String, Double> row = new LinkedHashMap<>();
+  private OptionalLong iteration = OptionalLong.empty();
+  private RunInfo run = new RunInfo(Map.of(), 0, 0, 0, 0, 1, 0);
+
+  /** Opens what rows are written to. */
+  protected abstract void open(RunInfo info);
+
+  /** Writes one iteration's numbers, by Megatron's names. */
+  protected abstract void write(long rowIteration, Map<String, Double> values);
+
+  /** Ends after the last row. */
+  protected abstract void end();
+
+  @Override
+  public final void start(RunInfo info) {
+    run = info;
+    open(info);
+  }
+
+  @Override
+  public final void update(UpdateMetrics metrics) {
+    add(metrics.iteration(), MetricNames.of(metrics));
+    row.put("consumed-samples", (double) metrics.consumedSamples());
+    row.put("consumed-tokens", (double) metrics.consumedSamples() * run.seqLength());
+  }
+
+  @Override
+  public void iteration(IterationMetrics metrics) {
+    add(metrics.iteration(), MetricNames.of(metrics, run));
+  }
+
+  @Override
+  public void evaluation(EvaluationMetrics metrics) {
+    add(metrics.iteration(), MetricNames.of(metrics));
+  }
+
+  @Override
+  public final void close() {
+    flush();
+    end();
+  }
+
+  private void add(long of, Map<String, Double> values) {
+    if (iteration.isPresent() && iteration.getAsLong() != of) {
+      flush();
+    }
+    iteration = OptionalLong.of(of);
+    row.putAll(values);
+  }
+
+  private void flush() {
+    if (iteration.isPresent() && !row.isEmpty()) {
+      write(iteration.getAsLong(), new LinkedHashMap<>(row));
+      row.clear();
+    }
+  }
+}

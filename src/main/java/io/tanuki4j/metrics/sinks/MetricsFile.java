@@ -1,0 +1,119 @@
+package io.tanuki4j.metrics.sinks;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import io.tanuki4j.metrics.Rows;
+import io.tanuki4j.metrics.RunInfo;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code metrics.jsonl}: one JSON object an iteration, with {@code null} for what is not a finite
+ * number. A run that goes on from a checkpoint replaces the lines of the iterations after it; one
+ * from the start moves an older file away.
+ */
+final class MetricsFile extends Rows {
+  static final String NAME = "metrics.jsonl";
+  private static final Pattern ITERATION = Pattern.compile("\\{\"iteration\":(\\d{1,18}),.*}");
+
+  private final Path file;
+  private final Gson gson = new GsonBuilder().serializeNulls().create();
+  private @Nullable Writer writer;
+
+  MetricsFile(Path folder) {
+    file = folder.resolve(NAME);
+  }
+
+  @Override
+  protected void open(RunInfo info) {
+    try {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+      if (Files.exists(file)) {
+        keep(info.startIteration());
+      }
+      writer = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void keep(long lastIteration) throws IOException {
+    if (lastIteration == 0) {
+      Files.move(file, unused());
+      return;
+    }
+    Path temporary = file.resolveSibling(NAME + ".tmp");
+    try (BufferedReader old = Files.newBufferedReader(file);
+        Writer kept = Files.newBufferedWriter(temporary)) {
+      for (String line = old.readLine(); line != null; line = old.readLine()) {
+        OptionalLong iteration = iteration(line);
+        if (iteration.isPresent() && iteration.getAsLong() <= lastIteration) {
+          kept.append(line).append('\n');
+        }
+      }
+    }
+    Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Returns the first of {@code metrics.1.jsonl, metrics.2.jsonl, …} that is not there. */
+  private Path unused() {
+    int number = 1;
+    while (Files.exists(file.resolveSibling("metrics.%d.jsonl".formatted(number)))) {
+      number++;
+    }
+    return file.resolveSibling("metrics.%d.jsonl".formatted(number));
+  }
+
+  /** Returns the iteration of a line; none if the line was cut. */
+  private static OptionalLong iteration(String line) {
+    Matcher matcher = ITERATION.matcher(line);
+    return matcher.matches()
+        ? OptionalLong.of(Long.parseLong(matcher.group(1)))
+        : OptionalLong.empty();
+  }
+
+  @Override
+  protected void write(long rowIteration, Map<String, Double> values) {
+    Map<String, @Nullable Number> object = new LinkedHashMap<>();
+    object.put("iteration", rowIteration);
+    values.forEach((name, value) -> object.put(name, number(value)));
+    if (writer != null) {
+      try {
+        writer.append(gson.toJson(object)).append('\n').flush();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  private static @Nullable Number number(double value) {
+    if (!Double.isFinite(value)) {
+      return null;
+    }
+    long whole = (long) value;
+    return whole == value ? (Number) whole : (Number) value;
+  }
+
+  @Override
+  protected void end() {
+    try {
+      if (writer != null) {
+        writer.close();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,11 @@
+package io.tanuki4j.metrics.sinks;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where metrics go besides the console.
+ *
+ * @param metricsFolder gets metrics.jsonl; null for none
+ */
+public record SinkConfig(@Nullable Path metricsFolder) {}

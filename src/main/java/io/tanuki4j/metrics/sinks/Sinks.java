@@ -1,0 +1,35 @@
+package io.tanuki4j.metrics.sinks;
+
+import io.tanuki4j.metrics.ConsoleSink;
+import io.tanuki4j.metrics.FanOutSink;
+import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.RunLog;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Opens the sinks of the reporting rank: the one place that a new one is added to. */
+public final class Sinks {
+  private static final long CLOSE_SECONDS = 30;
+
+  private Sinks() {}
+
+  /**
+   * @param console gets Megatron's lines, and a warning for a sink that fails
+   * @param clock its zone is that of the printed times
+   */
+  public static MetricsSink open(SinkConfig config, RunLog console, Clock clock) {
+    List<MetricsSink> sinks = new ArrayList<>();
+    sinks.add(new ConsoleSink(console, clock));
+    if (config.metricsFolder() != null) {
+      MetricsFile file = new MetricsFile(config.metricsFolder());
+      sinks.add(new BackgroundSink(MetricsFile.NAME, file, CLOSE_SECONDS, console::message));
+    }
+    return new FanOutSink(sinks);
+  }
+
+  /** Returns the sink of a rank that does not report. */
+  public static MetricsSink none() {
+    return new FanOutSink(List.of());
+  }
+}

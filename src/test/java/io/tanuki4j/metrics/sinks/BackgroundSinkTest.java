@@ -1,0 +1,86 @@
+package io.tanuki4j.metrics.sinks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tanuki4j.metrics.EvaluationMetrics;
+import io.tanuki4j.metrics.IterationMetrics;
+import io.tanuki4j.metrics.MetricsSink;
+import io.tanuki4j.metrics.UpdateMetrics;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+
+class BackgroundSinkTest {
+  private final List<String> warnings = new CopyOnWriteArrayList<>();
+
+  /** Counts updates, once it may. */
+  private static final class Counting implements MetricsSink {
+    private final CountDownLatch gate;
+    private int updates;
+    private boolean closed;
+
+    Counting(CountDownLatch gate) {
+      this.gate = gate;
+    }
+
+    @Override
+    public void update(UpdateMetrics metrics) {
+      try {
+        gate.await();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+      updates++;
+    }
+
+    @Override
+    public void iteration(IterationMetrics metrics) {}
+
+    @Override
+    public void evaluation(EvaluationMetrics metrics) {}
+
+    @Override
+    public void close() {
+      closed = true;
+    }
+  }
+
+  @Test
+  void closing_waits_for_all_that_was_reported() {
+    Counting counting = new Counting(new CountDownLatch(0));
+    try (BackgroundSink sink = new BackgroundSink("counting", counting, 30, warnings::add)) {
+      Metrics.report(sink, 1, 1000);
+    }
+    assertThat(counting.updates).isEqualTo(1000);
+    assertThat(counting.closed).isTrue();
+    assertThat(warnings).isEmpty();
+  }
+
+  @Test
+  void a_sink_that_stands_still_is_given_up_with_one_warning() {
+    Counting counting = new Counting(new CountDownLatch(1));
+    BackgroundSink sink = new BackgroundSink("slow", counting, 0, warnings::add);
+    Metrics.report(sink, 1, 40_000);
+    assertThat(warnings)
+        .containsExactly(
+            "WARNING: slow gets no more metrics: it is 16384 reports behind. Training goes on"
+                + " without it.");
+    counting.gate.countDown();
+  }
+
+  @Test
+  void a_full_disk_is_one_warning() {
+    if (Files.exists(Path.of("/dev/full"))) {
+      MetricsFile file = new MetricsFile(Path.of("/dev/full"));
+      try (BackgroundSink sink = new BackgroundSink("metrics.jsonl", file, 30, warnings::add)) {
+        sink.start(Metrics.run(0));
+        Metrics.report(sink, 1, 100);
+      }
+      assertThat(warnings).hasSize(1);
+      assertThat(warnings.get(0)).startsWith("WARNING: metrics.jsonl gets no more metrics: ");
+    }
+  }
+}
