@@ -96,8 +96,12 @@ public final class Checkpoint {
       return;
     }
     throw new IllegalArgumentException(
-        part == Part.MODEL
-            ? folder + ": it has no model weights. Load another iteration with --ckpt-step."
-            : folder + ": it has no optimizer state. Add --no-load-optim or --finetune.");
+        switch (part) {
+          case MODEL ->
+              folder + ": it has no model weights. Load another iteration with --ckpt-step.";
+          case OPTIMIZER ->
+              folder + ": it has no optimizer state. Add --no-load-optim or --finetune.";
+          case FP8 -> folder + ": it has no scales of fp8. Add --no-load-optim or --finetune.";
+        });
   }
 }

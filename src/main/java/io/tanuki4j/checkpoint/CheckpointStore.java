@@ -152,10 +152,29 @@ public final class CheckpointStore {
    */
   public void save(
       Device device, TrainState state, List<ShardedTensor> model, List<ShardedTensor> optimizer) {
+    save(device, state, model, optimizer, List.of());
+  }
+
+  /**
+   * The same with scales of numbers of eight bits.
+   *
+   * @param fp8 empty if there are none
+   */
+  public void save(
+      Device device,
+      TrainState state,
+      List<ShardedTensor> model,
+      List<ShardedTensor> optimizer,
+      List<ShardedTensor> fp8) {
     save(
         state,
-        model.stream().map(tensor -> SourceTensor.of(device, tensor)).toList(),
-        optimizer.stream().map(tensor -> SourceTensor.of(device, tensor)).toList());
+        List.of(
+            new RankTensors(
+                sources(device, model), sources(device, optimizer), sources(device, fp8))));
+  }
+
+  private static List<SourceTensor> sources(Device device, List<ShardedTensor> tensors) {
+    return tensors.stream().map(tensor -> SourceTensor.of(device, tensor)).toList();
   }
 
   /** Saves tensors from anywhere. */

@@ -112,8 +112,11 @@ final class Fit {
   }
 
   private String remedy() {
-    return part == Part.MODEL
-        ? "Give the flags it was trained with, for example by --use-checkpoint-args."
-        : "Add --no-load-optim or --finetune to start without it.";
+    return switch (part) {
+      case MODEL -> "Give the flags it was trained with, for example by --use-checkpoint-args.";
+      case OPTIMIZER -> "Add --no-load-optim or --finetune to start without it.";
+      case FP8 ->
+          "Give --fp8-amax-history-len and the layers in bf16 as they were, or --no-load-optim.";
+    };
   }
 }

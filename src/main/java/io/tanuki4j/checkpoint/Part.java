@@ -3,7 +3,9 @@ package io.tanuki4j.checkpoint;
 /** What of a checkpoint is kept in files of its own, so that it can be left out. */
 public enum Part {
   MODEL("model"),
-  OPTIMIZER("optimizer");
+  OPTIMIZER("optimizer"),
+  /** Scales of numbers of eight bits, and the magnitudes that they follow from. */
+  FP8("fp8");
 
   private final String word;
 

@@ -9,11 +9,21 @@ import java.util.Objects;
  * What one rank has of a run. Copies that other ranks have too are written by one of them.
  *
  * @param optimizer empty to leave it out
+ * @param fp8 empty if there is none
  */
-public record RankTensors(List<SourceTensor> model, List<SourceTensor> optimizer) {
+public record RankTensors(
+    List<SourceTensor> model, List<SourceTensor> optimizer, List<SourceTensor> fp8) {
+  /** Without numbers of eight bits. */
+  public RankTensors(List<SourceTensor> model, List<SourceTensor> optimizer) {
+    this(model, optimizer, List.of());
+  }
 
   List<SourceTensor> of(Part part) {
-    return part == Part.MODEL ? model : optimizer;
+    return switch (part) {
+      case MODEL -> model;
+      case OPTIMIZER -> optimizer;
+      case FP8 -> fp8;
+    };
   }
 
   List<Holding> holdings() {

@@ -1,7 +1,9 @@
 package io.tanuki4j.config;
 
+import io.tanuki4j.nn.fp8.Fp8Config;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.tensor.DType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The types of training.
@@ -9,8 +11,14 @@ import io.tanuki4j.tensor.DType;
  * @param compute weights and activations
  * @param gradients main gradients
  * @param state the copy of the weights that the optimizer updates, and its moments
+ * @param fp8 how linear layers multiply numbers of eight bits; null for none
  */
-public record Precision(DType compute, DType gradients, StateTypes state) {
+public record Precision(DType compute, DType gradients, StateTypes state, @Nullable Fp8Config fp8) {
   public static final Precision FP32 =
       new Precision(DType.F32, DType.F32, StateTypes.wide(DType.F32));
+
+  /** Without numbers of eight bits. */
+  public Precision(DType compute, DType gradients, StateTypes state) {
+    this(compute, gradients, state, null);
+  }
 }

@@ -5,6 +5,7 @@ import io.tanuki4j.config.Problems;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.tensor.DType;
 import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The flags of {@link Precision}. */
@@ -48,7 +49,10 @@ public final class PrecisionOptions {
       description = "Type of the mean of their squares; bf16 is rounded stochastically.")
   String expAvgSqDtype = FP32;
 
+  @Mixin final Fp8Options fp8 = new Fp8Options();
+
   void check(boolean accumulateInFp32, Problems problems) {
+    fp8.check(bf16, problems);
     checkType("--main-grads-dtype", mainGradsDtype, problems);
     checkType("--main-params-dtype", mainParamsDtype, problems);
     checkType("--exp-avg-dtype", expAvgDtype, problems);
@@ -81,7 +85,7 @@ public final class PrecisionOptions {
   Precision toConfig() {
     StateTypes state =
         new StateTypes(type(mainParamsDtype), type(expAvgDtype), type(expAvgSqDtype));
-    return new Precision(bf16 ? DType.BF16 : DType.F32, gradients(), state);
+    return new Precision(bf16 ? DType.BF16 : DType.F32, gradients(), state, fp8.toConfig());
   }
 
   private DType gradients() {

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -159,7 +160,11 @@ public final class PretrainOptions {
     if (!measured) {
       data.check(problems);
     }
-    parallel.check(distributed.worldSize(), sizes(), notices, problems);
+    Sizes sizes = sizes();
+    parallel.check(distributed.worldSize(), sizes, notices, problems);
+    if (sizes != null && problems.isEmpty()) {
+      checkFp8(sizes, problems);
+    }
     train.check(parallel.samplesPerStep(train.microBatchSize), problems);
     train.deriveIterations(notices);
     optimizer.check(problems);
@@ -167,6 +172,19 @@ public final class PretrainOptions {
     schedule.check(train.trainSamples != null, problems);
     checkpoint.check(problems);
     logging.check(problems);
+  }
+
+  private void checkFp8(Sizes sizes, Problems problems) {
+    int tp = parallel.tensorModelParallelSize;
+    int shards = parallel.contextParallelSize * (parallel.sequenceParallel ? tp : 1);
+    int headDim = model.attention.kvChannels == null ? 0 : model.attention.kvChannels;
+    Map<String, Integer> widths = new LinkedHashMap<>();
+    widths.put("--hidden-size", requireNonNull(model.hiddenSize));
+    widths.put("--ffn-hidden-size", sizes.ffnHiddenSize() / tp);
+    widths.put("--num-attention-heads", sizes.numHeads() * headDim / tp);
+    widths.put("--num-query-groups", 2 * sizes.numQueryGroups() * headDim / tp);
+    long tokens = (long) sizes.seqLength() / shards * sizes.microBatchSize();
+    precision.fp8.checkSizes(widths, tokens, problems);
   }
 
   /** What has to be divisible; null if a part of it is missing or wrong. */

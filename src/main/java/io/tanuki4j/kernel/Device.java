@@ -96,6 +96,11 @@ public interface Device extends AutoCloseable {
     return new HostTimer(numMarks);
   }
 
+  /** Why it cannot multiply numbers of eight bits; empty if it can. */
+  default Optional<String> obstacleToFp8() {
+    return Optional.empty();
+  }
+
   /** Bytes of device memory now held by scopes of this device. */
   long bytesInUse();
 

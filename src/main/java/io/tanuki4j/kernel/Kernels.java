@@ -17,4 +17,5 @@ public record Kernels(
     VocabParallelLossKernels vocabParallelLoss,
     OptimizerKernels optimizer,
     ElementwiseKernels elementwise,
-    RandomKernels random) {}
+    RandomKernels random,
+    Fp8Kernels fp8) {}

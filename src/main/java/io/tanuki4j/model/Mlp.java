@@ -1,12 +1,12 @@
 package io.tanuki4j.model;
 
 import io.tanuki4j.kernel.MemoryScope;
-import io.tanuki4j.nn.Layer;
+import io.tanuki4j.nn.Factor;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.Projection;
+import io.tanuki4j.nn.Projection.SavedInput;
 import io.tanuki4j.nn.SwiGlu;
-import io.tanuki4j.parallel.tensor.ColumnParallelLinear;
-import io.tanuki4j.parallel.tensor.RowParallelLinear;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
@@ -16,12 +16,12 @@ import java.util.stream.Stream;
  * Gate and up in one projection, SwiGLU, projection back: {@code [s, b, h]} to the same.
  * Tensor-parallel ranks have some of the features between each.
  */
-final class Mlp implements Layer<Mlp.Saved> {
-  private final ColumnParallelLinear gateUpProjection;
+final class Mlp {
+  private final Projection gateUpProjection;
   private final SwiGlu swiGlu;
-  private final RowParallelLinear downProjection;
+  private final Projection downProjection;
 
-  Mlp(ColumnParallelLinear gateUpProjection, SwiGlu swiGlu, RowParallelLinear downProjection) {
+  Mlp(Projection gateUpProjection, SwiGlu swiGlu, Projection downProjection) {
     this.gateUpProjection = gateUpProjection;
     this.swiGlu = swiGlu;
     this.downProjection = downProjection;
@@ -29,36 +29,31 @@ final class Mlp implements Layer<Mlp.Saved> {
 
   /**
    * @param x the input
-   * @param gateUp {@code [s, b, 2f]}; the backward puts its gradient there
+   * @param gateUp {@code [s, b, 2f]}; the backward may put its gradient there
    * @param activated {@code [s, b, f]}
    */
-  record Saved(Tensor x, Tensor gateUp, Tensor activated) {}
+  record Saved(SavedInput x, Tensor gateUp, SavedInput activated) {}
 
-  @Override
-  public Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
-    long width = gateUpProjection.outSize();
-    Tensor gateUp = microbatch.scope().allocate(inside(width, microbatch), x.dtype());
-    Tensor activated = microbatch.scope().allocate(inside(width / 2, microbatch), x.dtype());
-    gateUpProjection.forward(gateUp, x, microbatch);
-    swiGlu.forward(activated, gateUp, microbatch);
-    downProjection.forward(out, activated, microbatch);
-    return new Saved(x, gateUp, activated);
+  Saved forward(Tensor out, Factor x, Microbatch microbatch) {
+    Shape inside = inside(gateUpProjection.outSize(), microbatch);
+    Tensor gateUp = microbatch.scope().allocate(inside, x.dtype());
+    SavedInput savedX = gateUpProjection.forward(gateUp, x, microbatch);
+    SavedInput activated = downProjection.forward(out, swiGlu.of(gateUp), microbatch);
+    return new Saved(savedX, gateUp, activated);
   }
 
-  @Override
-  public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {
-    Tensor dGateUp = saved.gateUp();
+  void backward(Tensor dx, Saved saved, Factor dOut, Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("mlp backward")) {
-      Tensor dActivated = scratch.allocate(saved.activated().shape(), dOut.dtype());
+      Shape inside = inside(saved.gateUp().dim(-1) / 2, microbatch);
+      Tensor dActivated = scratch.allocate(inside, dOut.dtype());
       Microbatch temporary = microbatch.withScope(scratch);
       downProjection.backward(dActivated, saved.activated(), dOut, temporary);
-      swiGlu.backward(dGateUp, saved.gateUp(), dActivated, temporary);
+      Factor dGateUp = swiGlu.gradient(saved.gateUp(), dActivated);
+      gateUpProjection.backward(dx, saved.x(), dGateUp, temporary);
     }
-    gateUpProjection.backward(dx, saved.x(), dGateUp, microbatch);
   }
 
-  @Override
-  public List<Parameter> parameters() {
+  List<Parameter> parameters() {
     return Stream.of(gateUpProjection, downProjection)
         .flatMap(layer -> layer.parameters().stream())
         .toList();

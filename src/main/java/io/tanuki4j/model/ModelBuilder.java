@@ -1,20 +1,26 @@
 package io.tanuki4j.model;
 
+import static java.util.Objects.requireNonNull;
+
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.CausalAttention;
+import io.tanuki4j.nn.IterationState;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.Projection;
 import io.tanuki4j.nn.Recompute;
 import io.tanuki4j.nn.RmsNorm;
 import io.tanuki4j.nn.Rope;
 import io.tanuki4j.nn.RopeFrequencies;
 import io.tanuki4j.nn.Sequential;
 import io.tanuki4j.nn.SwiGlu;
+import io.tanuki4j.nn.fp8.Fp8Config;
+import io.tanuki4j.nn.fp8.Fp8State;
 import io.tanuki4j.parallel.Axis;
 import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.ParallelContext;
@@ -25,13 +31,18 @@ import io.tanuki4j.parallel.pipeline.ModelChunk;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
 import io.tanuki4j.parallel.pipeline.TiedParameters;
 import io.tanuki4j.parallel.tensor.ColumnParallelLinear;
+import io.tanuki4j.parallel.tensor.Fp8Projection;
 import io.tanuki4j.parallel.tensor.RowParallelLinear;
+import io.tanuki4j.parallel.tensor.SharedScales;
 import io.tanuki4j.parallel.tensor.TensorRegion;
 import io.tanuki4j.parallel.tensor.VocabParallelEmbedding;
 import io.tanuki4j.parallel.tensor.VocabParallelHead;
 import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Wires the layers of a Llama to its parameters. */
 public final class ModelBuilder {
@@ -42,6 +53,8 @@ public final class ModelBuilder {
   private final TensorRegion region;
   private final Rope rope;
   private final AttentionCore attentionCore;
+  private final MemoryScope scope;
+  private final @Nullable Fp8State fp8;
 
   /** Builds the whole model on one rank; see the other constructor. */
   public ModelBuilder(
@@ -56,19 +69,21 @@ public final class ModelBuilder {
       Device device,
       ParameterBuffers parameters,
       MemoryScope scope) {
-    this(config, context, ContextCommunication.P2P, device, parameters, scope);
+    this(config, context, ContextCommunication.P2P, null, device, parameters, scope);
   }
 
   /**
    * @param context the groups that the layers communicate in
    * @param communication of the ranks that share a sequence
+   * @param fp8 how linear layers multiply numbers of eight bits; null for none
    * @param parameters of {@link ModelParameters#specs} for this rank, filled or not
-   * @param scope memory of the rotary tables, for as long as the model is used
+   * @param scope memory of what the layers keep, for as long as the model is used
    */
   public ModelBuilder(
       ModelConfig config,
       ParallelContext context,
       ContextCommunication communication,
+      @Nullable Fp8Config fp8,
       Device device,
       ParameterBuffers parameters,
       MemoryScope scope) {
@@ -85,6 +100,23 @@ public final class ModelBuilder {
             parameters.values().dtype().statisticsType(),
             scope);
     this.attentionCore = attentionCore(communication);
+    this.scope = scope;
+    this.fp8 = fp8 == null ? null : fp8State(fp8);
+  }
+
+  private Fp8State fp8State(Fp8Config fp8Config) {
+    List<Parameter> weights =
+        parameters.all().stream()
+            .filter(weight -> ModelParameters.isProjection(weight.name()))
+            .filter(weight -> fp8Config.covers(layerOf(weight), config.numLayers()))
+            .toList();
+    Consumer<Tensor> largest = SharedScales.largest(context, fp8Config.recipe());
+    return new Fp8State(fp8Config, weights, kernels, largest, scope);
+  }
+
+  /** The scales of this rank's layers; null if none multiplies numbers of eight bits. */
+  public @Nullable Fp8State fp8() {
+    return fp8;
   }
 
   private AttentionCore attentionCore(ContextCommunication communication) {
@@ -115,7 +147,8 @@ public final class ModelBuilder {
         context.pp(),
         Shape.of(seqLength, microBatchSize, config.hiddenSize()),
         parameters.values().dtype(),
-        tied());
+        tied(),
+        fp8 == null ? IterationState.NONE : fp8);
   }
 
   /** What this rank's stage shares with the other end of the pipeline. */
@@ -167,18 +200,19 @@ public final class ModelBuilder {
 
   private TransformerBlock block(String prefix) {
     return new TransformerBlock(
-        kernels.elementwise(),
+        kernels,
         norm(prefix + ModelParameters.ATTENTION_NORM),
         attention(prefix),
         norm(prefix + ModelParameters.MLP_NORM),
         new Mlp(
             intoRegion(prefix + ModelParameters.GATE_UP),
-            new SwiGlu(kernels.activation()),
+            new SwiGlu(kernels),
             outOfRegion(prefix + ModelParameters.DOWN)));
   }
 
   private SelfAttention attention(String prefix) {
     return new SelfAttention(
+        kernels.fp8(),
         intoRegion(prefix + ModelParameters.QKV),
         rope,
         attentionCore,
@@ -225,11 +259,27 @@ public final class ModelBuilder {
     return new RmsNorm(kernels, parameters.get(name), config.normEpsilon());
   }
 
-  private ColumnParallelLinear intoRegion(String name) {
-    return new ColumnParallelLinear(kernels.matmul(), parameters.get(name), region);
+  private Projection intoRegion(String name) {
+    Parameter weight = parameters.get(name);
+    return inEightBits(weight)
+        ? new Fp8Projection(kernels, weight, requireNonNull(fp8), region, true, scope)
+        : Projection.of(
+            new ColumnParallelLinear(kernels.matmul(), weight, region), weight.value().dim(0));
   }
 
-  private RowParallelLinear outOfRegion(String name) {
-    return new RowParallelLinear(kernels.matmul(), parameters.get(name), region);
+  private Projection outOfRegion(String name) {
+    Parameter weight = parameters.get(name);
+    return inEightBits(weight)
+        ? new Fp8Projection(kernels, weight, requireNonNull(fp8), region, false, scope)
+        : Projection.of(
+            new RowParallelLinear(kernels.matmul(), weight, region), weight.value().dim(0));
+  }
+
+  private boolean inEightBits(Parameter weight) {
+    return fp8 != null && fp8.config().covers(layerOf(weight), config.numLayers());
+  }
+
+  private static int layerOf(Parameter weight) {
+    return ModelParameters.layerOf(weight.name());
   }
 }

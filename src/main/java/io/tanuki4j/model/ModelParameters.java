@@ -7,6 +7,7 @@ import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.parallel.StageLayers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Names and shapes of all parameters of a Llama. Queries, keys and values are one matrix in memory,
@@ -41,6 +42,16 @@ public final class ModelParameters {
   public static final String DOWN = "mlp.down.weight";
 
   private ModelParameters() {}
+
+  /** Whether a parameter is the weight of a linear layer between the embedding and the output. */
+  static boolean isProjection(String name) {
+    return Stream.of(QKV, PROJ, GATE_UP, DOWN).anyMatch(name::endsWith);
+  }
+
+  /** Which layer of the whole model a parameter of a layer is part of. */
+  static int layerOf(String name) {
+    return Integer.parseInt(name.split("\\.", -1)[1]);
+  }
 
   /** What a layer's names begin with: {@code layers.17.}, counted over the whole model. */
   public static String layer(int index) {

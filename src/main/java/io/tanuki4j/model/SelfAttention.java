@@ -1,14 +1,15 @@
 package io.tanuki4j.model;
 
 import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;
-import io.tanuki4j.nn.Layer;
+import io.tanuki4j.nn.Factor;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.Projection;
+import io.tanuki4j.nn.Projection.SavedInput;
 import io.tanuki4j.nn.Rope;
-import io.tanuki4j.parallel.tensor.ColumnParallelLinear;
-import io.tanuki4j.parallel.tensor.RowParallelLinear;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -20,11 +21,12 @@ import org.jspecify.annotations.Nullable;
  * Projection to queries, keys and values, rotation, causal attention, projection back: {@code [s,
  * b, h]} to {@code [s, b, h]}. Tensor-parallel ranks have some of the heads each.
  */
-final class SelfAttention implements Layer<SelfAttention.Saved> {
-  private final ColumnParallelLinear qkvProjection;
+final class SelfAttention {
+  private final Fp8Kernels fp8;
+  private final Projection qkvProjection;
   private final Rope rope;
   private final AttentionCore core;
-  private final RowParallelLinear outProjection;
+  private final Projection outProjection;
   private final boolean recomputeCore;
 
   /**
@@ -32,11 +34,13 @@ final class SelfAttention implements Layer<SelfAttention.Saved> {
    *     being kept (selective recomputation: Korthikanti et al., 2022)
    */
   SelfAttention(
-      ColumnParallelLinear qkvProjection,
+      Fp8Kernels fp8,
+      Projection qkvProjection,
       Rope rope,
       AttentionCore core,
-      RowParallelLinear outProjection,
+      Projection outProjection,
       boolean recomputeCore) {
+    this.fp8 = fp8;
     this.qkvProjection = qkvProjection;
     this.rope = rope;
     this.core = core;
@@ -47,50 +51,61 @@ final class SelfAttention implements Layer<SelfAttention.Saved> {
   /**
    * @param x the input
    * @param qkv the rotated projection, {@code [s, b, (n + 2g)·d]}
-   * @param core null if it is to be computed again
+   * @param attended null if it is to be computed again
    */
-  record Saved(Tensor x, Tensor qkv, AttentionCore.@Nullable Saved core) {}
+  record Saved(SavedInput x, Tensor qkv, @Nullable Attended attended) {}
 
-  @Override
-  public Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
+  /**
+   * @param out the core's output as the projection back saves it
+   */
+  record Attended(AttentionCore.Saved core, SavedInput out) {}
+
+  Saved forward(Tensor out, Factor x, Microbatch microbatch) {
     AttentionShape shape = core.shape(microbatch);
     Tensor qkv = allocate(shape.qkvSize(), x.dtype(), microbatch);
-    qkvProjection.forward(qkv, x, microbatch);
+    SavedInput savedX = qkvProjection.forward(qkv, x, microbatch);
     rope.forward(qkv, shape);
     if (!recomputeCore) {
       AttentionCore.Saved saved = attend(qkv, microbatch);
-      outProjection.forward(out, saved.out(), microbatch);
-      return new Saved(x, qkv, saved);
+      SavedInput savedOut = outProjection.forward(out, factor(saved.out()), microbatch);
+      return new Saved(savedX, qkv, new Attended(saved, savedOut));
     }
     try (MemoryScope scratch = microbatch.scope().child("attention not kept")) {
       Microbatch temporary = microbatch.withScope(scratch);
-      outProjection.forward(out, attend(qkv, temporary).out(), temporary);
+      outProjection.forward(out, factor(attend(qkv, temporary).out()), temporary);
     }
-    return new Saved(x, qkv, null);
+    return new Saved(savedX, qkv, null);
   }
 
-  @Override
-  public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {
+  void backward(Tensor dx, Saved saved, Factor dOut, Microbatch microbatch) {
     AttentionShape shape = core.shape(microbatch);
     try (MemoryScope scratch = microbatch.scope().child("attention backward")) {
       Microbatch temporary = microbatch.withScope(scratch);
-      AttentionCore.Saved kept = saved.core();
-      AttentionCore.Saved attention = kept == null ? attend(saved.qkv(), temporary) : kept;
+      Attended kept = saved.attended();
+      Attended attended = kept == null ? attendAgain(saved.qkv(), temporary) : kept;
 
       Tensor dAttended = allocate(shape.outSize(), dOut.dtype(), temporary);
       Tensor dQkv = allocate(shape.qkvSize(), dOut.dtype(), temporary);
-      outProjection.backward(dAttended, attention.out(), dOut, temporary);
-      core.backward(dQkv, attention, dAttended, temporary);
+      outProjection.backward(dAttended, attended.out(), dOut, temporary);
+      core.backward(dQkv, attended.core(), dAttended, temporary);
       rope.backward(dQkv, shape);
-      qkvProjection.backward(dx, saved.x(), dQkv, temporary);
+      qkvProjection.backward(dx, saved.x(), factor(dQkv), temporary);
     }
   }
 
-  @Override
-  public List<Parameter> parameters() {
+  List<Parameter> parameters() {
     return Stream.of(qkvProjection, outProjection)
         .flatMap(layer -> layer.parameters().stream())
         .toList();
+  }
+
+  private Attended attendAgain(Tensor qkv, Microbatch microbatch) {
+    AttentionCore.Saved saved = attend(qkv, microbatch);
+    return new Attended(saved, outProjection.save(factor(saved.out()), microbatch));
+  }
+
+  private Factor factor(Tensor tensor) {
+    return Factor.of(tensor, fp8);
   }
 
   private AttentionCore.Saved attend(Tensor qkv, Microbatch microbatch) {

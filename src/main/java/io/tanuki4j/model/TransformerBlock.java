@@ -1,7 +1,8 @@
 package io.tanuki4j.model;
 
-import io.tanuki4j.kernel.ElementwiseKernels;
+import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.Factor;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
@@ -15,18 +16,14 @@ import java.util.stream.Stream;
  * mlp(norm(r))}, all {@code [s, b, h]}.
  */
 final class TransformerBlock implements Layer<TransformerBlock.Saved> {
-  private final ElementwiseKernels kernels;
+  private final Kernels kernels;
   private final RmsNorm attentionNorm;
   private final SelfAttention attention;
   private final RmsNorm mlpNorm;
   private final Mlp mlp;
 
   TransformerBlock(
-      ElementwiseKernels kernels,
-      RmsNorm attentionNorm,
-      SelfAttention attention,
-      RmsNorm mlpNorm,
-      Mlp mlp) {
+      Kernels kernels, RmsNorm attentionNorm, SelfAttention attention, RmsNorm mlpNorm, Mlp mlp) {
     this.kernels = kernels;
     this.attentionNorm = attentionNorm;
     this.attention = attention;
@@ -44,16 +41,14 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
   /** If no backward follows, out may be x itself. */
   @Override
   public Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
-    Tensor normed = allocateLike(x, microbatch);
     Tensor residual = allocateLike(x, microbatch);
-    RmsNorm.Saved attentionNormSaved = attentionNorm.forward(normed, x, microbatch);
+    RmsNorm.Normed normed = attentionNorm.of(x, microbatch);
     SelfAttention.Saved attentionSaved = attention.forward(residual, normed, microbatch);
 
-    Tensor normedAgain = allocateLike(x, microbatch);
-    RmsNorm.Saved mlpNormSaved = mlpNorm.addForward(residual, normedAgain, x, residual, microbatch);
+    RmsNorm.Normed normedAgain = mlpNorm.ofSum(residual, x, residual, microbatch);
     Mlp.Saved mlpSaved = mlp.forward(out, normedAgain, microbatch);
-    kernels.add(out, residual, out);
-    return new Saved(attentionNormSaved, attentionSaved, mlpNormSaved, mlpSaved);
+    kernels.elementwise().add(out, residual, out);
+    return new Saved(normed.saved(), attentionSaved, normedAgain.saved(), mlpSaved);
   }
 
   /**
@@ -63,22 +58,26 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
   @Override
   public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {
     if (dx != dOut) {
-      kernels.copy(dx, dOut);
+      kernels.elementwise().copy(dx, dOut);
     }
     try (MemoryScope scratch = microbatch.scope().child("block backward")) {
       Tensor dNormed = scratch.allocate(dx.shape(), dx.dtype());
       Microbatch temporary = microbatch.withScope(scratch);
-      mlp.backward(dNormed, saved.mlp(), dx, temporary);
+      mlp.backward(dNormed, saved.mlp(), Factor.of(dx, kernels.fp8()), temporary);
       mlpNorm.addBackward(dx, saved.mlpNorm(), dNormed, temporary);
-      attention.backward(dNormed, saved.attention(), dx, temporary);
+      attention.backward(dNormed, saved.attention(), Factor.of(dx, kernels.fp8()), temporary);
       attentionNorm.addBackward(dx, saved.attentionNorm(), dNormed, temporary);
     }
   }
 
   @Override
   public List<Parameter> parameters() {
-    return Stream.of(attentionNorm, attention, mlpNorm, mlp)
-        .flatMap(layer -> layer.parameters().stream())
+    return Stream.of(
+            attentionNorm.parameters(),
+            attention.parameters(),
+            mlpNorm.parameters(),
+            mlp.parameters())
+        .flatMap(List::stream)
         .toList();
   }
 

@@ -34,7 +34,7 @@ public record Microbatch(
   public static Microbatch withoutTargets(Tensor tokens, MemoryScope scope) {
     Tensor none = tokens.rows(0, 0);
     return new Microbatch(
-        tokens, none, none, none, none, Accumulate.ADD, ParameterListener.NONE, false, scope);
+        tokens, none, none, none, none, Accumulate.OVERWRITE, ParameterListener.NONE, false, scope);
   }
 
   /** The same micro-batch with other memory, for temporaries and recomputation. */
@@ -56,6 +56,11 @@ public record Microbatch(
     if (weightGrads == Accumulate.OVERWRITE) {
       kernels.elementwise().fill(weightGrad, 0);
     }
+  }
+
+  /** Whether it is the first of an iteration, or of an evaluation: the weights may be new. */
+  public boolean isFirst() {
+    return weightGrads == Accumulate.OVERWRITE;
   }
 
   public int seqLength() {

@@ -1,10 +1,14 @@
 package io.tanuki4j.nn;
 
 import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.Fp8Kernels.Target;
 import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * RMSNorm (Zhang and Sennrich, 2019) over the last dim, alone or joined with the residual addition
@@ -34,15 +38,73 @@ public final class RmsNorm implements Layer<RmsNorm.Saved> {
     return new Saved(x, rstd);
   }
 
+  /** {@code norm(x)} for a product. */
+  public Normed of(Tensor x, Microbatch microbatch) {
+    return new Normed(new Saved(x, allocateRstd(x, microbatch)), null);
+  }
+
   /**
-   * {@code sum = x + delta}, {@code out = norm(sum)}.
+   * {@code norm(sum)} of {@code sum = x + delta} for a product; the sum is there once the factor is
+   * written.
    *
    * @param sum kept for the backward; may be delta itself
    */
-  public Saved addForward(Tensor sum, Tensor out, Tensor x, Tensor delta, Microbatch microbatch) {
-    Tensor rstd = allocateRstd(x, microbatch);
-    kernels.norm().addRmsNormForward(sum, out, rstd, x, delta, weight.value(), epsilon);
-    return new Saved(sum, rstd);
+  public Normed ofSum(Tensor sum, Tensor x, Tensor delta, Microbatch microbatch) {
+    return new Normed(new Saved(sum, allocateRstd(x, microbatch)), new Terms(x, delta));
+  }
+
+  private record Terms(Tensor x, Tensor delta) {}
+
+  /** What is normalised when a product asks for it. */
+  public final class Normed implements Factor {
+    private final Saved saved;
+    private final @Nullable Terms terms;
+
+    private Normed(Saved saved, @Nullable Terms terms) {
+      this.saved = saved;
+      this.terms = terms;
+    }
+
+    /** For the backward. */
+    public Saved saved() {
+      return saved;
+    }
+
+    @Override
+    public Shape shape() {
+      return saved.x().shape();
+    }
+
+    @Override
+    public DType dtype() {
+      return saved.x().dtype();
+    }
+
+    @Override
+    public Tensor write(MemoryScope scope) {
+      Tensor out = scope.allocate(shape(), dtype());
+      Tensor gain = weight.value();
+      if (terms == null) {
+        kernels.norm().rmsNormForward(out, saved.rstd(), saved.x(), gain, epsilon);
+      } else {
+        kernels
+            .norm()
+            .addRmsNormForward(saved.x(), out, saved.rstd(), terms.x, terms.delta, gain, epsilon);
+      }
+      return out;
+    }
+
+    @Override
+    public void quantize(Target out) {
+      Tensor gain = weight.value();
+      if (terms == null) {
+        kernels.fp8().quantizeRmsNorm(out, saved.rstd(), saved.x(), gain, epsilon);
+      } else {
+        kernels
+            .fp8()
+            .quantizeAddRmsNorm(out, saved.x(), saved.rstd(), terms.x, terms.delta, gain, epsilon);
+      }
+    }
   }
 
   @Override

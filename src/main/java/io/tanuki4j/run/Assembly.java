@@ -160,7 +160,8 @@ public final class Assembly {
             schedule,
             tokenizer.vocabSize(),
             savedArguments(),
-            context);
+            context,
+            model.part().builder().fp8());
     Saver saver = new Saver(config.checkpoint(), device, state, log::message);
     saver.requireWritable();
     Progress start = restore(state);

@@ -1,6 +1,8 @@
 package io.tanuki4j.run;
 
+import io.tanuki4j.config.Precision;
 import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.metrics.StartupLines;
@@ -13,6 +15,7 @@ import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.Tokenizers;
 import io.tanuki4j.train.MicrobatchRunner;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -28,10 +31,12 @@ public record BuiltModel(RunConfig config, MemoryPlan plan, MemoryScope memory, 
    * @param vocabSize see {@link #paddedVocabSize}
    * @param context whose groups have their tensors on the device
    * @param closer takes the memory
+   * @throws UserException if the device cannot compute as the flags ask
    * @throws IllegalArgumentException if the device has not as much memory as the rank takes
    */
   public static BuiltModel build(
       RunConfig config, int vocabSize, Device device, ParallelContext context, Closer closer) {
+    requireFp8(config.precision(), device);
     ModelConfig shape = config.model().withVocabSize(vocabSize);
     MemoryPlan plan =
         MemoryPlan.thatFits(
@@ -42,6 +47,16 @@ public record BuiltModel(RunConfig config, MemoryPlan plan, MemoryScope memory, 
     ModelPart part =
         ModelPart.build(shape, config.parallel(), config.precision(), context, device, memory);
     return new BuiltModel(config, plan, memory, part);
+  }
+
+  /** Before anything is built, and not at the first product. */
+  static void requireFp8(Precision precision, Device device) {
+    Optional<String> obstacle = device.obstacleToFp8();
+    if (precision.fp8() != null && obstacle.isPresent()) {
+      throw new UserException(
+          "--fp8-format: %s (expected: 8.9 or later). Leave the --fp8-… flags out, and train in bf16."
+              .formatted(obstacle.get()));
+    }
   }
 
   /** For the ranks of the device together: all ranks look before any takes memory. */

@@ -7,6 +7,7 @@ import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.nn.fp8.Fp8Config;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.parallel.ParallelConfig;
 import io.tanuki4j.tensor.DType;
@@ -18,7 +19,7 @@ import java.util.Map;
  * Bytes of device memory that a rank takes, found by building its part of the model on a device
  * that only counts, with groups that send nothing. Workspaces of libraries come on top.
  *
- * @param weights as the model computes with them
+ * @param weights as the model computes with them, those in eight bits too
  * @param optimizer main weights and moments
  * @param activations the most that the micro-batches in flight hold, inputs included
  * @param microbatch the most that one of them holds
@@ -98,9 +99,10 @@ public record MemoryPlan(
         "--recompute-granularity full --recompute-method uniform --recompute-num-layers 1",
         of(part.withRecompute(recompute)));
     String narrow = "--bf16 --main-grads-dtype bf16 --exp-avg-dtype bf16 --exp-avg-sq-dtype bf16";
-    Precision narrowState = new Precision(BF16, BF16, new StateTypes(DType.F32, BF16, BF16));
+    Fp8Config fp8 = part.precision().fp8();
+    Precision narrowState = new Precision(BF16, BF16, new StateTypes(DType.F32, BF16, BF16), fp8);
     changes.put(narrow, of(part.withPrecision(narrowState)));
-    Precision narrowest = new Precision(BF16, BF16, new StateTypes(BF16, BF16, BF16));
+    Precision narrowest = new Precision(BF16, BF16, new StateTypes(BF16, BF16, BF16), fp8);
     changes.put(narrow + " --main-params-dtype bf16", of(part.withPrecision(narrowest)));
     changes.put(
         "all of these",

@@ -56,7 +56,13 @@ public record ModelPart(
             precision.gradients());
     ModelBuilder builder =
         new ModelBuilder(
-            config, context, parallel.contextCommunication(), device, parameters, scope);
+            config,
+            context,
+            parallel.contextCommunication(),
+            precision.fp8(),
+            device,
+            parameters,
+            scope);
     DataParallel data = new DataParallel(replicas, parameters, context, builder.tied());
     return new ModelPart(config, layers, context, device, parameters, data, builder);
   }

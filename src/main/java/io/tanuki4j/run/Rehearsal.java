@@ -5,6 +5,7 @@ import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.counting.CountingFactory;
 import io.tanuki4j.data.RandomBatches;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.fp8.Fp8State;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.parallel.ParallelContext;
@@ -72,11 +73,16 @@ public final class Rehearsal implements AutoCloseable {
       slot = device.peakBytes(PipelineExecutor.slotLabel(numSlots));
     }
     return new MemoryPlan(
-        model.parameters().values().numBytes(),
+        model.parameters().values().numBytes() + fp8WeightBytes(),
         model.parameters().grads().numBytes(),
         optimizerBytes(),
         numSlots * largest, // a run takes as much for each
         largest);
+  }
+
+  private long fp8WeightBytes() {
+    Fp8State fp8 = model.builder().fp8();
+    return fp8 == null ? 0 : fp8.weightBytes();
   }
 
   private long optimizerBytes() {

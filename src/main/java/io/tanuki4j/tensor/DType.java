@@ -1,10 +1,15 @@
 package io.tanuki4j.tensor;
 
-/** Element types of tensors, with their names in safetensors files and their sizes. */
+/**
+ * Element types of tensors, with their names in safetensors files and their sizes. Those of eight
+ * bits hold scaled numbers: only {@link Float8} and products know them.
+ */
 public enum DType {
   F64(8),
   F32(4),
   BF16(2),
+  F8_E4M3(1),
+  F8_E5M2(1),
   I64(8),
   I32(4);
 
@@ -24,6 +29,12 @@ public enum DType {
     return this == F64 ? F64 : F32;
   }
 
+  /** Whether elements are numbers of eight bits, which need a scale. */
+  public boolean isFloat8() {
+    return this == F8_E4M3 || this == F8_E5M2;
+  }
+
+  /** Whether kernels compute with elements of this type as they are. */
   public boolean isFloatingPoint() {
     return this == F64 || this == F32 || this == BF16;
   }

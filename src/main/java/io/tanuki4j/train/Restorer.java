@@ -117,6 +117,7 @@ public final class Restorer {
   private void loadOptimizer(Checkpoint checkpoint) {
     checkpoint.load(device, Part.OPTIMIZER, state.optimizerTensors(), state.vocabSize());
     state.resumeOptimizer(checkpoint.state());
+    state.loadFp8(checkpoint, device);
     state.schedule().load(checkpoint.state().schedule(), conflict(), log);
   }
 

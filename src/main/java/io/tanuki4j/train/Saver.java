@@ -59,7 +59,8 @@ public final class Saver {
             device,
             state.at(progress, config.saveOptimizer()),
             state.modelTensors(),
-            config.saveOptimizer() ? state.optimizerTensors() : List.of());
+            config.saveOptimizer() ? state.optimizerTensors() : List.of(),
+            config.saveOptimizer() ? state.fp8Tensors() : List.of());
     lastIteration = iteration;
     log.accept(
         "  successfully saved checkpoint from iteration %7d to %s %s"

@@ -31,6 +31,11 @@ final class BenchmarkTensors {
     return tensor;
   }
 
+  /** To be overwritten before it is read. */
+  Tensor undefined(DType dtype, long... dims) {
+    return scope.allocate(Shape.of(dims), dtype);
+  }
+
   Tensor filled(DType dtype, double value, long... dims) {
     Tensor tensor = scope.allocate(Shape.of(dims), dtype);
     kernels().elementwise().fill(tensor, value);

@@ -55,6 +55,7 @@ public final class HostDevice implements Device {
     for (int i = 0; i < values.length; i++) {
       values[i] =
           switch (tensor.dtype()) {
+            case F8_E4M3, F8_E5M2 -> throw new IllegalArgumentException(tensor.toString());
             case F64 -> bytes.getDouble();
             case F32 -> bytes.getFloat();
             case BF16 -> Float.intBitsToFloat(bytes.getShort() << 16);

@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tanuki4j.config.DistributedConfig.Backend;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
+import io.tanuki4j.kernel.Fp8Kernels.Window;
+import io.tanuki4j.nn.fp8.Fp8Config;
+import io.tanuki4j.nn.fp8.Fp8Config.Recipe;
 import io.tanuki4j.parallel.ParallelDims;
+import io.tanuki4j.tensor.DType;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
@@ -84,13 +88,21 @@ class UserScriptsTest {
   }
 
   @Test
-  void fp8_and_weights_and_biases_are_named_as_not_built() {
+  void scripts_for_h100s_multiply_numbers_of_eight_bits() {
     words.addAll(lines.split("--pipeline-model-parallel-size 1 --fp8-format hybrid"));
     words.addAll(lines.split("--fp8-amax-compute-algo max --fp8-amax-history-len 1024"));
-    words.addAll(lines.split("--no-fp8-wgrad --wandb-project llama --wandb-entity team"));
+    words.addAll(
+        lines.split("--no-fp8-wgrad --fp8-interval 1 --transformer-impl transformer_engine"));
+    assertThat(lines.resolve(words).config().precision().fp8())
+        .isEqualTo(new Fp8Config(DType.F8_E5M2, Recipe.DELAYED, 0, 1024, Window.MAX, true, 0, 0));
+  }
+
+  @Test
+  void weights_and_biases_is_named_as_not_built() {
+    words.addAll(lines.split("--pipeline-model-parallel-size 1"));
+    words.addAll(lines.split("--wandb-project llama --wandb-entity team"));
     assertThat(lines.problems(words))
         .containsExactly(
-            "--fp8-format: hybrid (expected: not given). FP8 is not built: leave it out.",
             "--wandb-project: llama (expected: not given). Weights & Biases is not built: leave it"
                 + " out.");
   }

@@ -1,6 +1,7 @@
 package io.tanuki4j.kernel;
 
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float8;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -15,6 +16,7 @@ public final class HostValues {
       switch (dtype) {
         case F64 -> bytes.putDouble(value);
         case F32 -> bytes.putFloat((float) value);
+        case F8_E4M3, F8_E5M2 -> bytes.put(Float8.fromFloat((float) value, dtype));
         case BF16 -> bytes.putShort(bf16Bits((float) value));
         case I64 -> bytes.putLong((long) value);
         case I32 -> bytes.putInt((int) value);
@@ -30,6 +32,7 @@ public final class HostValues {
           switch (dtype) {
             case F64 -> bytes.getDouble();
             case F32 -> bytes.getFloat();
+            case F8_E4M3, F8_E5M2 -> Float8.toFloat(bytes.get(), dtype);
             case BF16 -> Float.intBitsToFloat(bytes.getShort() << 16);
             case I64 -> bytes.getLong();
             case I32 -> bytes.getInt();

@@ -107,7 +107,7 @@ record ModelRanks(
       new Initializer(device.kernels(), SEED).initialize(parameters);
       this.stage =
           new ModelBuilder(
-                  config, context, communication, device.device(), parameters, device.scope())
+                  config, context, communication, null, device.device(), parameters, device.scope())
               .stage(layers, MICRO_BATCH_SIZE);
       this.data = new DataParallel(DataParallelConfig.PLAIN, parameters, context, stage.tied());
       this.lossSums = device.scope().allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);

@@ -52,9 +52,9 @@ class RmsNormTest {
     public RmsNorm.Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
       Tensor sum = microbatch.scope().allocate(x.shape(), x.dtype());
       device.kernels().elementwise().copy(sum, x);
-      RmsNorm.Saved saved = norm.addForward(sum, out, x, sum, microbatch);
-      device.kernels().elementwise().add(out, out, sum);
-      return saved;
+      RmsNorm.Normed normed = norm.ofSum(sum, x, sum, microbatch);
+      device.kernels().elementwise().add(out, normed.write(microbatch.scope()), sum);
+      return normed.saved();
     }
 
     @Override

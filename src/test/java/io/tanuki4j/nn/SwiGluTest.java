@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class SwiGluTest {
   private final TestDevice device = new TestDevice();
-  private final SwiGlu layer = new SwiGlu(device.kernels().activation());
+  private final SwiGlu layer = new SwiGlu(device.kernels());
 
   @AfterEach
   void close() {

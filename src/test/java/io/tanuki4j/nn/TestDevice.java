@@ -187,6 +187,13 @@ public final class TestDevice implements AutoCloseable {
     return values;
   }
 
+  /** The bytes of a tensor as they are. */
+  public byte[] readBytes(Tensor tensor) {
+    byte[] bytes = new byte[Math.toIntExact(tensor.numBytes())];
+    device.download(ByteBuffer.wrap(bytes), tensor);
+    return bytes;
+  }
+
   private double[] inFp32(Tensor tensor, Function<Tensor, double[]> work) {
     try (MemoryScope wide = scope.child("fp32")) {
       return work.apply(wide.allocate(tensor.shape(), DType.F32));

@@ -6,6 +6,7 @@ import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.EmbeddingKernels;
+import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MatmulKernels;
@@ -35,7 +36,8 @@ public final class CountingDevice implements Device {
           idle(VocabParallelLossKernels.class),
           idle(OptimizerKernels.class),
           idle(ElementwiseKernels.class),
-          idle(RandomKernels.class));
+          idle(RandomKernels.class),
+          idle(Fp8Kernels.class));
   private final Map<String, CountingStack> stacks = new LinkedHashMap<>();
 
   /** Returns a family of kernels whose operations do nothing. */

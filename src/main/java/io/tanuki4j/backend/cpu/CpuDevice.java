@@ -25,18 +25,22 @@ final class CpuDevice implements Device {
 
   private static Kernels kernels(Workers workers) {
     CpuElementwise elementwise = new CpuElementwise(workers);
+    CpuMatmul matmul = new CpuMatmul(workers, elementwise);
+    CpuNorm norm = new CpuNorm(workers, elementwise);
+    CpuActivation activation = new CpuActivation(workers);
     return new Kernels(
-        new CpuMatmul(workers, elementwise),
-        new CpuNorm(workers, elementwise),
+        matmul,
+        norm,
         new CpuRope(workers),
         new CpuAttention(workers, elementwise),
-        new CpuActivation(workers),
+        activation,
         new CpuEmbedding(workers),
         new CpuLoss(workers),
         new CpuVocabParallelLoss(workers),
         new CpuOptimizer(workers),
         elementwise,
-        new CpuRandom(workers));
+        new CpuRandom(workers),
+        new CpuFp8(workers, elementwise, matmul, norm, activation));
   }
 
   @Override

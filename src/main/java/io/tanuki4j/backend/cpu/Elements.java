@@ -1,6 +1,7 @@
 package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float8;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 
@@ -15,6 +16,7 @@ final class Elements {
     return switch (tensor.dtype()) {
       case F64 -> bytes.getDouble(place);
       case F32 -> bytes.getFloat(place);
+      case F8_E4M3, F8_E5M2 -> Float8.toFloat(bytes.get(place), tensor.dtype());
       case BF16 -> Bf16.toFloat(bytes.getShort(place));
       case I64 -> bytes.getLong(place);
       case I32 -> bytes.getInt(place);
@@ -29,6 +31,7 @@ final class Elements {
     switch (tensor.dtype()) {
       case F64 -> bytes.putDouble(place, value);
       case F32 -> bytes.putFloat(place, (float) value);
+      case F8_E4M3, F8_E5M2 -> bytes.put(place, Float8.fromFloat((float) value, tensor.dtype()));
       case BF16 -> bytes.putShort(place, Bf16.fromDouble(value));
       case I64 -> bytes.putLong(place, (long) value);
       case I32 -> bytes.putInt(place, (int) value);

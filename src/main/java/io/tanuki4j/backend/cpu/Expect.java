@@ -40,6 +40,19 @@ final class Expect {
     }
   }
 
+  static void float8(String name, Tensor tensor) {
+    if (!tensor.dtype().isFloat8()) {
+      throw wrong(name, tensor, "a type of eight bits");
+    }
+  }
+
+  /** Numbers of rows and columns divide by this. */
+  static void multiple(String name, Tensor tensor, int divisor) {
+    if (tensor.dim(-1) % divisor != 0 || Rows.count(tensor) % divisor != 0) {
+      throw wrong(name, tensor, "multiples of " + divisor);
+    }
+  }
+
   /** The tensor has the floating type of the other. */
   static void sameType(String name, Tensor tensor, Tensor other) {
     floatingPoint(name, tensor);

@@ -11,6 +11,7 @@ import io.tanuki4j.kernel.Readback;
 import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.Pointer;
 
@@ -159,6 +160,14 @@ public final class CudaDevice implements Device {
   @Override
   public long bytesHeld() {
     return memory.bytesHeld();
+  }
+
+  @Override
+  public Optional<String> obstacleToFp8() {
+    return gpu.hasFp8()
+        ? Optional.empty()
+        : Optional.of(
+            "%s has compute capability %d.%d".formatted(gpu.name(), gpu.major(), gpu.minor()));
   }
 
   @Override

@@ -17,6 +17,8 @@ import org.bytedeco.javacpp.SizeTPointer;
  */
 public record CudaGpu(
     int ordinal, String name, int major, int minor, int multiprocessors, long memoryBytes) {
+  private static final int FP8_MAJOR = 8;
+  private static final int FP8_MINOR = 9;
   private static final int MIN_MAJOR = 8;
   private static final int NAME_BYTES = 256;
 
@@ -45,6 +47,11 @@ public record CudaGpu(
   /** What kernels are compiled for, for example {@code sm_90}. */
   public String architecture() {
     return "sm_" + major + minor;
+  }
+
+  /** Whether its matrix units take numbers of eight bits: compute capability 8.9 or later. */
+  boolean hasFp8() {
+    return major > FP8_MAJOR || (major == FP8_MAJOR && minor >= FP8_MINOR);
   }
 
   /** Whether it has the matrix units and the copies that the backend builds on. */

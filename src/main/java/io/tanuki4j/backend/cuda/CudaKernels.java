@@ -17,10 +17,11 @@ final class CudaKernels implements AutoCloseable {
         new CudaAttention(
             new CudnnAttention(stream, workspace, options.deterministicAttention()),
             new PlainAttention(modules, workspace));
+    CudaNorm norm = new CudaNorm(modules, workspace, gpu.multiprocessors());
     families =
         new Kernels(
             matmul,
-            new CudaNorm(modules, workspace, gpu.multiprocessors()),
+            norm,
             new CudaRope(modules),
             attention,
             new CudaActivation(modules),
@@ -29,7 +30,8 @@ final class CudaKernels implements AutoCloseable {
             new CudaVocabParallelLoss(modules),
             new CudaOptimizer(modules, workspace, gpu.multiprocessors()),
             new CudaElementwise(modules, stream),
-            new CudaRandom(modules));
+            new CudaRandom(modules),
+            new CudaFp8(modules, matmul, norm, gpu.multiprocessors()));
   }
 
   Kernels families() {

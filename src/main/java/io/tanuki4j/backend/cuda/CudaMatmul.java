@@ -3,6 +3,9 @@ package io.tanuki4j.backend.cuda;
 import static io.tanuki4j.backend.cuda.CudaException.checkBlas;
 
 import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.Fp8Kernels;
+import io.tanuki4j.kernel.Fp8Kernels.Operand;
+import io.tanuki4j.kernel.Fp8Kernels.Sums;
 import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.tensor.Tensor;
 import java.util.HashMap;
@@ -41,20 +44,36 @@ final class CudaMatmul implements MatmulKernels, AutoCloseable {
   @Override
   public void matmul(Tensor out, Tensor a, Op opA, Tensor b, Op opB, Accumulate accumulate) {
     MatmulShape shape = shape(out, a, opA, b, opB, accumulate);
-    if (shape.m() == 0 || shape.n() == 0) {
-      return;
+    if (shape.m() != 0 && shape.n() != 0) {
+      Planned planned = plans.get(shape);
+      run(planned == null ? choose(shape, plan(shape), out, a, b) : planned, out, a, b);
     }
+  }
+
+  /** {@code out (+)= a · bᵀ} of numbers of eight bits, multiplied by what their scales undo. */
+  void fp8(Tensor out, Operand a, Operand b, Sums sums, Accumulate accumulate) {
+    MatmulShape shape = shape(out, a.values(), b.values(), sums, accumulate);
     Planned planned = plans.get(shape);
-    if (planned == null) {
-      planned = plan(shape, out, a, b);
-    }
+    MatmulPlan plan = planned == null ? plan(shape) : planned.plan();
+    plan.scales(Address.of(a.inverse()), Address.of(b.inverse()));
+    run(
+        planned == null ? choose(shape, plan, out, a.values(), b.values()) : planned,
+        out,
+        a.values(),
+        b.values());
+  }
+
+  private void run(Planned planned, Tensor out, Tensor a, Tensor b) {
     place(planned.plan(), out, a, b);
     checkBlas(planned.plan().run(planned.algorithm()), "cublasLtMatmul");
   }
 
-  private Planned plan(MatmulShape shape, Tensor out, Tensor a, Tensor b) {
+  private MatmulPlan plan(MatmulShape shape) {
     stream.requireRunning("choose an algorithm for " + shape);
-    MatmulPlan plan = new MatmulPlan(shape, library, stream.handle());
+    return new MatmulPlan(shape, library, stream.handle());
+  }
+
+  private Planned choose(MatmulShape shape, MatmulPlan plan, Tensor out, Tensor a, Tensor b) {
     place(plan, out, a, b);
     Planned planned = new Planned(plan, tuner.choose(shape, plan));
     plans.put(shape, planned);
@@ -84,8 +103,36 @@ final class CudaMatmul implements MatmulKernels, AutoCloseable {
         n,
         k,
         a.dtype(),
+        b.dtype(),
         out.dtype(),
         accumulate == Accumulate.ADD,
+        false,
+        alignment(Address.of(out) | Address.of(a) | Address.of(b)));
+  }
+
+  private static MatmulShape shape(
+      Tensor out, Tensor a, Tensor b, Sums sums, Accumulate accumulate) {
+    long m = Expect.rows(a);
+    long n = Expect.rows(b);
+    long k = Expect.columns(a);
+    Expect.float8("a of an fp8 product", a);
+    Expect.float8("b of an fp8 product", b);
+    Expect.multiple("a of an fp8 product", a, Fp8Kernels.MULTIPLE);
+    Expect.multiple("b of an fp8 product", b, Fp8Kernels.MULTIPLE);
+    Expect.matrix("b of an fp8 product", b, n, k);
+    Expect.computeType("out of an fp8 product", out);
+    Expect.matrix("out of an fp8 product", out, m, n);
+    return new MatmulShape(
+        Op.NONE,
+        Op.TRANSPOSE,
+        m,
+        n,
+        k,
+        a.dtype(),
+        b.dtype(),
+        out.dtype(),
+        accumulate == Accumulate.ADD,
+        sums == Sums.FAST,
         alignment(Address.of(out) | Address.of(a) | Address.of(b)));
   }
 

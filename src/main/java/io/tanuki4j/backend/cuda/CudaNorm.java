@@ -37,16 +37,46 @@ final class CudaNorm implements NormKernels {
     checkForward(out, rstd, x, weight);
     long rows = Expect.rows(x);
     int columns = Expect.columns(x);
-    Expect.matrix("sum of addRmsNorm", sum, rows, columns);
-    Expect.sameType("sum of addRmsNorm", sum, x);
-    Expect.matrix("delta of addRmsNorm", delta, rows, columns);
-    Expect.sameType("delta of addRmsNorm", delta, x);
+    checkSum(sum, x, delta);
     int vector = Vectors.width(x.dtype(), columns, sum, out, x, delta, weight);
     NormVariant variant = NormVariant.of(x.dtype(), DType.F32, vector, columns);
     CudaFunction function = modules.function(variant, "add_rms_norm_forward");
     function.arg(sum).arg(out).arg(rstd).arg(x).arg(delta).arg(weight);
     function.arg(columns).arg(rows).arg((float) epsilon);
     function.launch(Vectors.ceilDiv(rows, variant.rows()), 1, 1, variant.threads(), variant.rows());
+  }
+
+  /** The rows' statistics alone, which the forward leaves in rstd. */
+  void statistics(Tensor rstd, Tensor x, Tensor weight, double epsilon) {
+    checkStatistics(rstd, x, weight);
+    long rows = Expect.rows(x);
+    int columns = Expect.columns(x);
+    NormVariant variant =
+        NormVariant.of(x.dtype(), DType.F32, Vectors.width(x.dtype(), columns, x), columns);
+    CudaFunction function = modules.function(variant, "rms_norm_statistics");
+    function.arg(rstd).arg(x).arg(columns).arg(rows).arg((float) epsilon);
+    function.launch(Vectors.ceilDiv(rows, variant.rows()), 1, 1, variant.threads(), variant.rows());
+  }
+
+  /** {@code sum = x + delta}, and its statistics. */
+  void addStatistics(
+      Tensor sum, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
+    checkStatistics(rstd, x, weight);
+    long rows = Expect.rows(x);
+    int columns = Expect.columns(x);
+    checkSum(sum, x, delta);
+    int vector = Vectors.width(x.dtype(), columns, sum, x, delta);
+    NormVariant variant = NormVariant.of(x.dtype(), DType.F32, vector, columns);
+    CudaFunction function = modules.function(variant, "add_rms_norm_statistics");
+    function.arg(sum).arg(rstd).arg(x).arg(delta).arg(columns).arg(rows).arg((float) epsilon);
+    function.launch(Vectors.ceilDiv(rows, variant.rows()), 1, 1, variant.threads(), variant.rows());
+  }
+
+  private static void checkSum(Tensor sum, Tensor x, Tensor delta) {
+    Expect.matrix("sum of addRmsNorm", sum, Expect.rows(x), Expect.columns(x));
+    Expect.sameType("sum of addRmsNorm", sum, x);
+    Expect.matrix("delta of addRmsNorm", delta, Expect.rows(x), Expect.columns(x));
+    Expect.sameType("delta of addRmsNorm", delta, x);
   }
 
   private static void checkForward(Tensor out, Tensor rstd, Tensor x, Tensor weight) {

@@ -20,6 +20,19 @@ final class Expect {
     }
   }
 
+  static void float8(String name, Tensor tensor) {
+    if (!tensor.dtype().isFloat8()) {
+      throw wrong(name, tensor, "a type of eight bits");
+    }
+  }
+
+  /** Numbers of rows and columns divide by this. */
+  static void multiple(String name, Tensor tensor, int divisor) {
+    if (columns(tensor) % divisor != 0 || rows(tensor) % divisor != 0) {
+      throw wrong(name, tensor, "multiples of " + divisor);
+    }
+  }
+
   static void sameType(String name, Tensor tensor, Tensor other) {
     dtype(name, tensor, other.dtype());
   }

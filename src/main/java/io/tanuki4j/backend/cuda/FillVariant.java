@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * Filling elements of a size with one pattern.
  *
- * @param bytes per element: 2, 4 or 8
+ * @param bytes per element: 1, 2, 4 or 8
  */
 record FillVariant(int bytes) implements KernelVariant {
   @Override

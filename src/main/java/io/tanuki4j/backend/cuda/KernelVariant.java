@@ -17,6 +17,8 @@ interface KernelVariant {
   /** The name of an element type in the sources. */
   static String typeName(DType dtype) {
     return switch (dtype) {
+      case F8_E4M3 -> "e4m3";
+      case F8_E5M2 -> "e5m2";
       case BF16 -> "bf16";
       case F32 -> "float";
       case F64 -> "double";

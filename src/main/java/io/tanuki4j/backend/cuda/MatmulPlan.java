@@ -11,8 +11,10 @@ import org.bytedeco.cuda.cublas.cublasLtMatrixLayoutOpaque_t;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 
@@ -30,6 +32,8 @@ final class MatmulPlan implements AutoCloseable {
   private final cublasLtMatrixLayoutOpaque_t layoutOut;
   private final FloatPointer alpha = new FloatPointer(1.0f);
   private final FloatPointer beta;
+  private final LongPointer scaleOfFirst = new LongPointer(1);
+  private final LongPointer scaleOfSecond = new LongPointer(1);
   private final Address a = new Address();
   private final Address b = new Address();
   private final Address out = new Address();
@@ -43,14 +47,17 @@ final class MatmulPlan implements AutoCloseable {
     operation = operation(transposeB, transposeA);
     layoutA =
         transposeA
-            ? layout(shape.in(), shape.k(), shape.m())
-            : layout(shape.in(), shape.m(), shape.k());
+            ? layout(shape.inA(), shape.k(), shape.m())
+            : layout(shape.inA(), shape.m(), shape.k());
     layoutB =
         transposeB
-            ? layout(shape.in(), shape.n(), shape.k())
-            : layout(shape.in(), shape.k(), shape.n());
+            ? layout(shape.inB(), shape.n(), shape.k())
+            : layout(shape.inB(), shape.k(), shape.n());
     layoutOut = layout(shape.out(), shape.m(), shape.n());
     beta = new FloatPointer(shape.add() ? 1.0f : 0.0f);
+    if (shape.fast()) {
+      set(cublas.CUBLASLT_MATMUL_DESC_FAST_ACCUM, new BytePointer(new byte[] {1}), 1);
+    }
   }
 
   private static cublasLtMatmulDescOpaque_t operation(
@@ -76,15 +83,36 @@ final class MatmulPlan implements AutoCloseable {
     }
   }
 
+  /** The following runs multiply the product by these two numbers in GPU memory, fp32. */
+  void scales(long ofA, long ofB) {
+    set(cublas.CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, scaleOfFirst.put(0, ofB), Long.BYTES);
+    set(cublas.CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, scaleOfSecond.put(0, ofA), Long.BYTES);
+  }
+
+  private void set(int attribute, Pointer value, long bytes) {
+    checkBlas(
+        cublas.cublasLtMatmulDescSetAttribute(operation, attribute, value, bytes),
+        "cublasLtMatmulDescSetAttribute");
+  }
+
   /** A row-major matrix, as the library's transposed one. */
   private static cublasLtMatrixLayoutOpaque_t layout(DType type, long rows, long columns) {
-    int libraryType = type == DType.BF16 ? cudart.CUDA_R_16BF : cudart.CUDA_R_32F;
+    int libraryType = libraryType(type);
     try (PointerPointer<Pointer> made = new PointerPointer<>(1)) {
       checkBlas(
           cublas.cublasLtMatrixLayoutCreate(made, libraryType, columns, rows, columns),
           "cublasLtMatrixLayoutCreate");
       return new cublasLtMatrixLayoutOpaque_t(made.get());
     }
+  }
+
+  private static int libraryType(DType type) {
+    return switch (type) {
+      case F8_E4M3 -> cudart.CUDA_R_8F_E4M3;
+      case F8_E5M2 -> cudart.CUDA_R_8F_E5M2;
+      case BF16 -> cudart.CUDA_R_16BF;
+      default -> cudart.CUDA_R_32F;
+    };
   }
 
   cublasLtMatmulDescOpaque_t operation() {

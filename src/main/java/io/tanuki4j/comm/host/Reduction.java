@@ -21,6 +21,8 @@ public final class Reduction {
           case F32, BF16 -> new FloatAccumulator(dtype, op);
           case F64 -> new DoubleAccumulator(op);
           case I32, I64 -> new LongAccumulator(dtype, op);
+          case F8_E4M3, F8_E5M2 ->
+              throw new IllegalArgumentException(dtype + " (expected: a type that has sums)");
         };
   }
 

@@ -5,6 +5,7 @@ import java.util.Locale;
 /** Operations that belong together, as in {@link io.tanuki4j.kernel.Kernels}. */
 public enum KernelFamily {
   MATMUL,
+  QUANTIZE,
   ATTENTION,
   NORM,
   ROPE,

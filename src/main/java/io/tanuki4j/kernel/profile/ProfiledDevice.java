@@ -47,7 +47,8 @@ public final class ProfiledDevice implements Device {
         new ProfiledVocabParallelLoss(kernels.vocabParallelLoss(), recorder),
         new ProfiledOptimizer(kernels.optimizer(), recorder),
         new ProfiledElementwise(kernels.elementwise(), recorder),
-        new ProfiledRandom(kernels.random(), recorder));
+        new ProfiledRandom(kernels.random(), recorder),
+        new ProfiledFp8(kernels.fp8(), recorder));
   }
 
   /** Times every call from now on. */
@@ -148,6 +149,11 @@ public final class ProfiledDevice implements Device {
   @Override
   public long bytesHeld() {
     return device.bytesHeld();
+  }
+
+  @Override
+  public Optional<String> obstacleToFp8() {
+    return device.obstacleToFp8();
   }
 
   @Override

@@ -71,7 +71,8 @@ public final class PipelineExecutor<S> implements AutoCloseable {
       Accumulate weightGrads,
       ParameterListener listener,
       boolean training,
-      Tensor lossSums) {}
+      Tensor lossSums,
+      int phase) {}
 
   /** Chooses who hears what a training micro-batch does with parameters. */
   @FunctionalInterface
@@ -104,6 +105,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
   public void train(
       int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums, Listeners listeners) {
     new Walk(training, numMicrobatches, source, lossSums, listeners).run();
+    stage.state().endIteration();
   }
 
   /** The same without listeners. */
@@ -180,10 +182,10 @@ public final class PipelineExecutor<S> implements AutoCloseable {
 
     private ChunkInSlot<S> chunkInSlot(Unit unit) {
       int slot = plan.slots().slotOf(unit);
-      boolean begins = forTraining && unit.microbatch() == 0;
-      Accumulate weightGrads = begins ? Accumulate.OVERWRITE : Accumulate.ADD;
+      Accumulate weightGrads = unit.microbatch() == 0 ? Accumulate.OVERWRITE : Accumulate.ADD;
       ParameterListener listener = listeners.of(unit.microbatch(), numMicrobatches);
-      Key key = new Key(slot, unit.chunk(), weightGrads, listener, forTraining, lossSums);
+      int phase = stage.state().phase();
+      Key key = new Key(slot, unit.chunk(), weightGrads, listener, forTraining, lossSums, phase);
       return chunksInSlots.computeIfAbsent(key, PipelineExecutor.this::open);
     }
   }

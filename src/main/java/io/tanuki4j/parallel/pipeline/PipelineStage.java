@@ -3,6 +3,7 @@ package io.tanuki4j.parallel.pipeline;
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.SoloGroup;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.nn.IterationState;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.List;
  *     [s, b, h]}
  * @param hiddenType their type
  * @param tied parameters that another stage has too
+ * @param state of its layers, beside their parameters
  * @param <S> what the chunks' forward saves for their backward
  */
 public record PipelineStage<S>(
@@ -23,7 +25,18 @@ public record PipelineStage<S>(
     ProcessGroup group,
     Shape hiddenShape,
     DType hiddenType,
-    TiedParameters tied) {
+    TiedParameters tied,
+    IterationState state) {
+  /** Without a state. */
+  public PipelineStage(
+      List<ModelChunk<S>> chunks,
+      ProcessGroup group,
+      Shape hiddenShape,
+      DType hiddenType,
+      TiedParameters tied) {
+    this(chunks, group, hiddenShape, hiddenType, tied, IterationState.NONE);
+  }
+
   /**
    * @throws IllegalArgumentException if there is no chunk
    */

@@ -34,6 +34,11 @@ public final class TensorRegion {
     return new TensorRegion(ranks, context.dims().sequenceParallel() && ranks.size() > 1);
   }
 
+  /** Whether, outside, each rank has a shard of the sequence. */
+  boolean splitsSequence() {
+    return splitsSequence;
+  }
+
   /** The ranks that have the parts. */
   ProcessGroup ranks() {
     return ranks;

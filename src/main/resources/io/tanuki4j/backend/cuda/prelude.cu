@@ -2,6 +2,7 @@
 // NVRTC puts this in front of each family. No header is included, so that a driver and the user-space
 // libraries are enough at run time.
 
+typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;

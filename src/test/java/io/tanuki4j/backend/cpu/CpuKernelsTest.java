@@ -6,6 +6,7 @@ import io.tanuki4j.kernel.BlockAttentionContract;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.ElementwiseContract;
 import io.tanuki4j.kernel.EmbeddingContract;
+import io.tanuki4j.kernel.Fp8Contract;
 import io.tanuki4j.kernel.LossContract;
 import io.tanuki4j.kernel.MatmulContract;
 import io.tanuki4j.kernel.NormContract;
@@ -22,6 +23,14 @@ class CpuKernelsTest {
 
   @Nested
   class Matmul extends MatmulContract {
+    @Override
+    protected Device openDevice() {
+      return open();
+    }
+  }
+
+  @Nested
+  class Fp8 extends Fp8Contract {
     @Override
     protected Device openDevice() {
       return open();

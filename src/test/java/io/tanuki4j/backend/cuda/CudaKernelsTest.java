@@ -6,6 +6,7 @@ import io.tanuki4j.kernel.BlockAttentionContract;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.ElementwiseContract;
 import io.tanuki4j.kernel.EmbeddingContract;
+import io.tanuki4j.kernel.Fp8Contract;
 import io.tanuki4j.kernel.LossContract;
 import io.tanuki4j.kernel.MatmulContract;
 import io.tanuki4j.kernel.NormContract;
@@ -42,6 +43,14 @@ class CudaKernelsTest {
     @Override
     protected int[] sizes() {
       return SIZES;
+    }
+  }
+
+  @Nested
+  class Fp8 extends Fp8Contract {
+    @Override
+    protected Device openDevice() {
+      return TestGpu.open();
     }
   }
 

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -81,6 +82,15 @@ class KernelCompilerTest {
     variants.add(adamW(DType.F32, DType.F32, DType.F32, DType.F32, true));
     variants.add(adamW(DType.BF16, DType.BF16, DType.BF16, DType.BF16, true));
     return variants;
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F8_E4M3", "F8_E5M2"})
+  void quantization_compiles_where_hardware_has_it(DType type) {
+    for (String architecture : List.of("sm_89", "sm_90")) {
+      byte[] code = new KernelCompiler(architecture).compile(new Fp8Variant(type));
+      assertThat(code).as(type + " " + architecture).startsWith(0x7f, 'E', 'L', 'F');
+    }
   }
 
   private static AdamWVariant adamW(

@@ -1,0 +1,187 @@
+package io.tanuki4j.backend.cuda;
+
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.Fp8Kernels;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Numbers of eight bits: see fp8.cu; their products are cuBLASLt's. */
+final class CudaFp8 implements Fp8Kernels {
+  private static final int THREADS = 256;
+  private static final int TILE = 128;
+  private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
+
+  private final CudaModules modules;
+  private final CudaMatmul matmul;
+  private final CudaNorm norm;
+  private final int multiprocessors;
+
+  CudaFp8(CudaModules modules, CudaMatmul matmul, CudaNorm norm, int multiprocessors) {
+    this.modules = modules;
+    this.matmul = matmul;
+    this.norm = norm;
+    this.multiprocessors = multiprocessors;
+  }
+
+  @Override
+  public void quantize(Target out, Tensor x) {
+    long height = Expect.rows(x);
+    int width = Expect.columns(x);
+    Expect.dtype("x of quantize", x, DType.BF16);
+    launch(begin("quantize", out, height, width, width).arg(x), height, width);
+  }
+
+  @Override
+  public void quantizeRmsNorm(Target out, Tensor rstd, Tensor x, Tensor weight, double epsilon) {
+    Expect.dtype("x of quantizeRmsNorm", x, DType.BF16);
+    norm.statistics(rstd, x, weight, epsilon);
+    quantizeNormed(out, rstd, x, weight);
+  }
+
+  @Override
+  public void quantizeAddRmsNorm(
+      Target out, Tensor sum, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
+    Expect.dtype("x of quantizeAddRmsNorm", x, DType.BF16);
+    norm.addStatistics(sum, rstd, x, delta, weight, epsilon);
+    quantizeNormed(out, rstd, sum, weight);
+  }
+
+  private void quantizeNormed(Target out, Tensor rstd, Tensor x, Tensor weight) {
+    long height = Expect.rows(x);
+    int width = Expect.columns(x);
+    CudaFunction function = begin("quantize_rms_norm", out, height, width, width);
+    launch(function.arg(x).arg(rstd).arg(weight), height, width);
+  }
+
+  @Override
+  public void quantizeSwiGlu(Target out, Tensor gateUp) {
+    long height = Expect.rows(gateUp);
+    int width = Expect.columns(gateUp) / 2;
+    Expect.dtype("gateUp of quantizeSwiGlu", gateUp, DType.BF16);
+    launch(begin("quantize_swiglu", out, height, width, width).arg(gateUp), height, width);
+  }
+
+  @Override
+  public void quantizeSwiGluBackward(Target dGateUp, Tensor dOut, Tensor gateUp) {
+    long height = Expect.rows(dOut);
+    int width = Expect.columns(dOut);
+    Expect.dtype("dOut of quantizeSwiGluBackward", dOut, DType.BF16);
+    Expect.matrix("gateUp of quantizeSwiGluBackward", gateUp, height, 2L * width);
+    Expect.sameType("gateUp of quantizeSwiGluBackward", gateUp, dOut);
+    CudaFunction function = begin("quantize_swiglu_backward", dGateUp, height, width, 2 * width);
+    launch(function.arg(dOut).arg(gateUp), height, width);
+  }
+
+  /**
+   * The kernel with the arguments that all of them begin with.
+   *
+   * @param width that the kernel counts with
+   * @param targetWidth columns of the target
+   */
+  private CudaFunction begin(String name, Target out, long height, int width, int targetWidth) {
+    Tensor some = out.rows() == null ? Objects.requireNonNull(out.columns()) : out.rows();
+    check("rows of the target", out.rows(), some.dtype(), height, targetWidth);
+    check("columns of the target", out.columns(), some.dtype(), targetWidth, height);
+    value("scale of the target", out.scale());
+    value("amax of the target", out.amax());
+    CudaFunction function = modules.function(new Fp8Variant(some.dtype()), name);
+    return function
+        .arg(address(out.rows()))
+        .arg(address(out.columns()))
+        .arg(out.scale())
+        .arg(out.amax())
+        .arg(height)
+        .arg(width);
+  }
+
+  private static long address(@Nullable Tensor tensor) {
+    return tensor == null ? 0 : Address.of(tensor);
+  }
+
+  private static void check(
+      String name, @Nullable Tensor tensor, DType dtype, long rows, long columns) {
+    if (tensor != null) {
+      Expect.float8(name, tensor);
+      Expect.dtype(name, tensor, dtype);
+      Expect.matrix(name, tensor, rows, columns);
+      Expect.multiple(name, tensor, MULTIPLE);
+    }
+  }
+
+  private static void value(String name, Tensor tensor) {
+    Expect.dtype(name, tensor, DType.F32);
+    Expect.elements(name, tensor, 1);
+  }
+
+  private static void launch(CudaFunction function, long height, int width) {
+    int down = Math.toIntExact(Vectors.ceilDiv(height, TILE));
+    function.launch(Vectors.ceilDiv(width, TILE), down, 1, THREADS, 1);
+  }
+
+  @Override
+  public void transpose(Tensor out, Tensor in) {
+    long height = Expect.rows(in);
+    int width = Expect.columns(in);
+    Expect.float8("in of transpose", in);
+    Expect.multiple("in of transpose", in, MULTIPLE);
+    Expect.dtype("out of transpose", out, in.dtype());
+    Expect.matrix("out of transpose", out, width, height);
+    CudaFunction function = modules.function(new Fp8Variant(in.dtype()), "transpose");
+    launch(function.arg(out).arg(in).arg(height).arg(width), height, width);
+  }
+
+  @Override
+  public void amax(Tensor amax, Tensor x) {
+    value("amax", amax);
+    Expect.dtype("x of amax", x, DType.BF16);
+    Expect.multiple("x of amax", x, MULTIPLE);
+    long blocks = Vectors.ceilDiv(x.numElements(), (long) THREADS * Vectors.width(x.dtype(), 8, x));
+    CudaFunction function = modules.function(new Fp8Variant(DType.F8_E4M3), "amax");
+    function.arg(amax).arg(x).arg(x.numElements());
+    function.launch(Math.min(blocks, (long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors), THREADS);
+  }
+
+  @Override
+  public void scales(Tensor scale, Tensor inverse, Tensor amax, Tensor limit) {
+    int count = checkScales(scale, inverse, amax, limit);
+    CudaFunction function = modules.function(new Fp8Variant(DType.F8_E4M3), "scales");
+    function.arg(scale).arg(inverse).arg(amax).arg(limit).arg(count);
+    function.launch(Vectors.ceilDiv(count, THREADS), THREADS);
+  }
+
+  @Override
+  public void delayedScales(
+      Tensor scale, Tensor inverse, Tensor history, Tensor amax, Tensor limit, Window window) {
+    int count = checkScales(scale, inverse, amax, limit);
+    int length = Expect.columns(history);
+    Expect.dtype("history of delayedScales", history, DType.F32);
+    Expect.matrix("history of delayedScales", history, count, length);
+    CudaFunction function = modules.function(new Fp8Variant(DType.F8_E4M3), "delayed_scales");
+    function.arg(scale).arg(inverse).arg(history).arg(amax).arg(limit).arg(length);
+    function.arg(window == Window.MOST_RECENT ? 1L : 0L).launch(count, THREADS);
+  }
+
+  private static void inverses(String name, Tensor tensor, long count) {
+    Expect.dtype(name, tensor, DType.F32);
+    Expect.elements(name, tensor, count * INVERSE_SIZE);
+  }
+
+  private static int checkScales(Tensor scale, Tensor inverse, Tensor amax, Tensor limit) {
+    long count = scale.numElements();
+    inverses("inverses of scales", inverse, count);
+    for (Tensor tensor : new Tensor[] {scale, amax, limit}) {
+      Expect.dtype("scales and their amaxes", tensor, DType.F32);
+      Expect.elements("scales and their amaxes", tensor, count);
+    }
+    return Math.toIntExact(count);
+  }
+
+  @Override
+  public void multiply(Tensor out, Operand a, Operand b, Sums sums, Accumulate accumulate) {
+    inverses("inverse of a", a.inverse(), 1);
+    inverses("inverse of b", b.inverse(), 1);
+    matmul.fp8(out, a, b, sums, accumulate);
+  }
+}

@@ -1,0 +1,52 @@
+package io.tanuki4j.nn.fp8;
+
+import io.tanuki4j.kernel.Fp8Kernels.Window;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float8;
+
+/**
+ * How a model's linear layers multiply numbers of eight bits.
+ *
+ * @param gradientType of the gradients: F8_E5M2 for Megatron's hybrid format; all others are
+ *     F8_E4M3
+ * @param recipe where scales come from
+ * @param margin a scale is divided by 2 to this power
+ * @param historyLength iterations whose largest magnitudes are remembered
+ * @param window which of them make the scale
+ * @param wideWeightGradients whether the gradients of weights are products of BF16
+ * @param firstInBf16 layers at the start of the model that stay in BF16
+ * @param lastInBf16 the same at its end
+ */
+public record Fp8Config(
+    DType gradientType,
+    Recipe recipe,
+    int margin,
+    int historyLength,
+    Window window,
+    boolean wideWeightGradients,
+    int firstInBf16,
+    int lastInBf16) {
+
+  /** Where the scale of a tensor comes from. */
+  public enum Recipe {
+    /** The magnitudes of earlier iterations. */
+    DELAYED,
+    /** The tensor's own magnitude, found before it is cast. */
+    TENSORWISE
+  }
+
+  /** Delayed scaling as Megatron's flags have it if only the format is given. */
+  public static Fp8Config hybrid() {
+    return new Fp8Config(DType.F8_E5M2, Recipe.DELAYED, 0, 1, Window.MOST_RECENT, false, 0, 0);
+  }
+
+  /** Whether a layer, counted over the whole model, multiplies numbers of eight bits. */
+  public boolean covers(int layer, int numLayers) {
+    return layer >= firstInBf16 && layer < numLayers - lastInBf16;
+  }
+
+  /** What the largest magnitude of a tensor becomes. */
+  float limit(DType type) {
+    return Math.scalb(Float8.max(type), -margin);
+  }
+}

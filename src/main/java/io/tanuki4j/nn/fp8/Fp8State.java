@@ -1,0 +1,221 @@
+package io.tanuki4j.nn.fp8;
+
+import static io.tanuki4j.kernel.Fp8Kernels.INVERSE_SIZE;
+
+import io.tanuki4j.kernel.Fp8Kernels.Target;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.Factor;
+import io.tanuki4j.nn.IterationState;
+import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.fp8.Fp8Config.Recipe;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The scales of a rank's tensors of eight bits: of each linear layer its input, its weight and the
+ * gradient of its output. With delayed scaling they follow, once an iteration, from the largest
+ * magnitudes of all ranks that share the tensors; in the first iteration, which has none before it,
+ * each tensor is scaled by its own magnitude, and so it is always with tensorwise scaling.
+ * Evaluation leaves no trace.
+ */
+public final class Fp8State implements IterationState {
+  /** What of a linear layer is of eight bits. */
+  public enum Role {
+    INPUT,
+    WEIGHT,
+    GRADIENT
+  }
+
+  private static final int ROLES = Role.values().length;
+
+  private final Fp8Config config;
+  private final Kernels kernels;
+  private final Consumer<Tensor> largestOfRanks;
+  private final List<Parameter> weights;
+  private final Map<String, Integer> places = new HashMap<>();
+  private final Tensor scale;
+  private final Tensor inverse;
+  private final Tensor amax;
+  private final Tensor limit;
+  private final Tensor history;
+  private final Tensor ignored;
+  private boolean hasHistory;
+
+  /**
+   * @param weights of the layers that multiply numbers of eight bits
+   * @param largestOfRanks makes each number the largest of the ranks that share the tensors
+   * @param scope memory for as long as the model is used
+   */
+  public Fp8State(
+      Fp8Config config,
+      List<Parameter> weights,
+      Kernels kernels,
+      Consumer<Tensor> largestOfRanks,
+      MemoryScope scope) {
+    this.config = config;
+    this.kernels = kernels;
+    this.largestOfRanks = largestOfRanks;
+    this.weights = List.copyOf(weights);
+    long count = (long) ROLES * weights.size();
+    this.scale = scope.allocate(Shape.of(count), DType.F32);
+    this.inverse = scope.allocate(Shape.of(count, INVERSE_SIZE), DType.F32);
+    this.amax = scope.allocate(Shape.of(count), DType.F32);
+    this.limit = scope.allocate(Shape.of(count), DType.F32);
+    this.history = scope.allocate(Shape.of(count, config.historyLength()), DType.F32);
+    this.ignored = scope.allocate(Shape.of(1), DType.F32);
+    for (Parameter weight : weights) {
+      places.put(weight.name(), ROLES * places.size());
+    }
+    reset();
+  }
+
+  private void reset() {
+    kernels.elementwise().fill(scale, 1);
+    kernels.elementwise().fill(inverse, 1);
+    kernels.elementwise().fill(amax, 0);
+    kernels.elementwise().fill(history, 0);
+    kernels.elementwise().fill(ignored, 0);
+    for (int i = 0; i < limit.dim(0); i++) {
+      kernels
+          .elementwise()
+          .fill(limit.rows(i, i + 1), config.limit(type(Role.values()[i % ROLES])));
+    }
+  }
+
+  public Fp8Config config() {
+    return config;
+  }
+
+  private DType type(Role role) {
+    return role == Role.GRADIENT ? config.gradientType() : DType.F8_E4M3;
+  }
+
+  /** What the weights take in eight bits, as they are and transposed. */
+  public long weightBytes() {
+    return weights.stream().mapToLong(weight -> 2 * weight.value().numElements()).sum();
+  }
+
+  /** Whether each tensor is scaled by its own magnitude. */
+  private boolean isCurrent() {
+    return !hasHistory;
+  }
+
+  @Override
+  public int phase() {
+    return isCurrent() ? 0 : 1;
+  }
+
+  /** The scales of the next iteration, from the magnitudes of this one. */
+  @Override
+  public void endIteration() {
+    if (remembers()) {
+      largestOfRanks.accept(amax);
+      kernels.fp8().delayedScales(scale, inverse, history, amax, limit, config.window());
+      hasHistory = true;
+    }
+  }
+
+  /**
+   * The scaling of a tensor. That of a weight holds until the weight is quantized again, others as
+   * long as the micro-batch's memory.
+   */
+  public Scaling scaling(Parameter weight, Role role, Microbatch microbatch) {
+    int place = Objects.requireNonNull(places.get(weight.name())) + role.ordinal();
+    Tensor raised = microbatch.training() ? cell(amax, place) : ignored;
+    boolean kept = role == Role.WEIGHT || !isCurrent();
+    MemoryScope scope = microbatch.scope();
+    return new Scaling(
+        type(role),
+        kept ? cell(scale, place) : newCell(scope),
+        kept ? cell(inverse, place) : newInverse(scope),
+        raised,
+        cell(limit, place),
+        isCurrent() ? newCell(scope) : null);
+  }
+
+  /** 1 / the scale of a weight in eight bits. */
+  public Tensor weightInverse(Parameter weight) {
+    int place = Objects.requireNonNull(places.get(weight.name()));
+    return cell(inverse, place + Role.WEIGHT.ordinal());
+  }
+
+  private static Tensor cell(Tensor all, int place) {
+    return all.rows(place, place + 1);
+  }
+
+  private static Tensor newCell(MemoryScope scope) {
+    return scope.allocate(Shape.of(1), DType.F32);
+  }
+
+  private static Tensor newInverse(MemoryScope scope) {
+    return scope.allocate(Shape.of(1, INVERSE_SIZE), DType.F32);
+  }
+
+  /**
+   * Writes a factor in eight bits.
+   *
+   * @param rows as it is; null if not wanted
+   * @param columns transposed; null if not wanted
+   * @param scratch for the factor in the type it is computed in
+   */
+  public void quantize(
+      Factor x,
+      @Nullable Tensor rows,
+      @Nullable Tensor columns,
+      Scaling scaling,
+      MemoryScope scratch) {
+    Target target = new Target(rows, columns, scaling.scale(), scaling.amax());
+    Tensor own = scaling.own();
+    if (own == null) {
+      x.quantize(target);
+      return;
+    }
+    Tensor values = x.write(scratch);
+    kernels.elementwise().fill(own, 0);
+    kernels.fp8().amax(own, values);
+    largestOfRanks.accept(own);
+    kernels.fp8().scales(scaling.scale(), scaling.inverse(), own, scaling.limit());
+    kernels.fp8().quantize(target, values);
+  }
+
+  /** What a checkpoint keeps of a layer: one row for each {@link Role}. */
+  public record Saved(String weight, Tensor scale, Tensor inverse, Tensor history) {}
+
+  /** Whether scales follow from iterations before, which a checkpoint then keeps. */
+  public boolean remembers() {
+    return config.recipe() == Recipe.DELAYED;
+  }
+
+  /** What a checkpoint keeps; empty where no magnitudes are remembered, or none are yet. */
+  public List<Saved> saved() {
+    return hasHistory ? places() : List.of();
+  }
+
+  /** Where a checkpoint's state goes; {@link #restored} tells that it is there. */
+  public List<Saved> places() {
+    return weights.stream().map(this::place).toList();
+  }
+
+  private Saved place(Parameter weight) {
+    int place = Objects.requireNonNull(places.get(weight.name()));
+    return new Saved(
+        weight.name(),
+        scale.rows(place, place + ROLES),
+        inverse.rows(place, place + ROLES),
+        history.rows(place, place + ROLES));
+  }
+
+  /** Continues with the state that was written into {@link #places}. */
+  public void restored() {
+    hasHistory = remembers();
+  }
+}

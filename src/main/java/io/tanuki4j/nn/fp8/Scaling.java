@@ -1,0 +1,18 @@
+package io.tanuki4j.nn.fp8;
+
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The scale of one tensor of a micro-batch; all are {@code [1]}, F32.
+ *
+ * @param type the tensor's
+ * @param inverse 1 / scale
+ * @param amax is raised to the tensor's magnitude for the scales to come
+ * @param limit what the largest magnitude becomes
+ * @param own for the tensor's own magnitude, from which its scale follows; null if the scale is
+ *     known before
+ */
+public record Scaling(
+    DType type, Tensor scale, Tensor inverse, Tensor amax, Tensor limit, @Nullable Tensor own) {}

@@ -1,0 +1,136 @@
+package io.tanuki4j.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.tanuki4j.run.TinyLayout.Data;
+import io.tanuki4j.run.TinyLlama.Output;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Runs whose linear layers multiply numbers of eight bits, emulated on the CPU. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class Fp8RunTest {
+  /** Losses begin at 6.3: what three bits of fraction cost a tiny model in eight iterations. */
+  private static final double FROM_BF16 = 0.02;
+
+  /**
+   * Sums of BF16 in another order; where they fall to the other side of a tie, a number of eight
+   * bits changes by a sixteenth.
+   */
+  private static final double FROM_ONE_RANK = 0.01;
+
+  private static final String SHAPE =
+      "--num-layers 2 --hidden-size 64 --ffn-hidden-size 128 --num-attention-heads 4"
+          + " --global-batch-size 4 --eval-interval 4 --eval-iters 1 --bf16 --backend cpu";
+
+  private static final String FP8 =
+      " --fp8-format hybrid --fp8-amax-history-len 4 --fp8-amax-compute-algo max";
+
+  @TempDir static Path folder;
+
+  private static Output run(String... flags) {
+    return TinyLlama.run(
+        TinyLlama.words(SHAPE + " --train-iters 8", folder.resolve("cache"), flags));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        FP8,
+        " --fp8-format e4m3 --fp8-recipe tensorwise",
+        FP8 + " --no-fp8-wgrad --fp8-margin 1",
+        FP8 + " --first-last-layers-bf16 --num-layers-at-end-in-bf16 0",
+      })
+  void losses_stay_near_those_of_bf16(String fp8) {
+    Output wide = run();
+    Output narrow = run(fp8);
+    assertThat(narrow.losses()).isNotEqualTo(wide.losses());
+    assertNear(narrow.losses(), wide.losses(), FROM_BF16);
+    assertNear(narrow.evaluations(), wide.evaluations(), FROM_BF16);
+  }
+
+  @Test
+  void layers_that_all_stay_in_bf16_change_no_digit() {
+    Output all = run(FP8 + " --first-last-layers-bf16");
+    assertThat(all.iterations()).isEqualTo(run().iterations());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--recompute-granularity selective",
+        "--recompute-granularity full --recompute-method uniform --recompute-num-layers 1"
+      })
+  void recomputation_uses_the_same_scales(String recompute) {
+    assertThat(run(FP8, recompute).iterations()).isEqualTo(run(FP8).iterations());
+    assertThat(run(FP8, "--no-fp8-wgrad", recompute).iterations())
+        .isEqualTo(run(FP8, "--no-fp8-wgrad").iterations());
+  }
+
+  @Test
+  void evaluation_leaves_no_trace() {
+    Output evaluated = run(FP8, "--eval-interval 1");
+    assertThat(evaluated.iterations()).isEqualTo(run(FP8, "--eval-interval 100").iterations());
+  }
+
+  @Test
+  void a_run_that_stops_goes_on_bit_by_bit() {
+    Output unbroken = run(FP8);
+    String checkpoints = folder.resolve("resumed").toString();
+    run(FP8, "--save " + checkpoints, "--exit-interval 4");
+    Output second = run(FP8, "--save " + checkpoints, "--load " + checkpoints);
+    assertThat(second.iterations()).isEqualTo(unbroken.iterations().subList(4, 8));
+  }
+
+  @Test
+  void checkpoints_of_bf16_go_on_in_eight_bits_and_back() {
+    String checkpoints = folder.resolve("mixed").toString();
+    String saved = "--save " + checkpoints + " --load " + checkpoints;
+    run("--save " + checkpoints, "--exit-interval 3");
+    run(FP8, saved, "--exit-interval 6");
+    Output last = run(saved);
+    assertNear(last.losses(), run().losses().subList(6, 8), FROM_BF16);
+  }
+
+  static List<TinyLayout> layouts() {
+    return List.of(
+        new TinyLayout(2, 1, 1, 1, 1, false, Data.PLAIN),
+        new TinyLayout(2, 1, 1, 1, 1, true, Data.PLAIN),
+        new TinyLayout(1, 2, 1, 1, 1, false, Data.PLAIN),
+        new TinyLayout(1, 1, 2, 1, 1, false, Data.OVERLAPPED),
+        new TinyLayout(1, 1, 1, 2, 1, false, Data.PLAIN),
+        new TinyLayout(2, 1, 1, 2, 1, true, Data.PLAIN));
+  }
+
+  @ParameterizedTest
+  @MethodSource("layouts")
+  void layouts_have_the_losses_of_one_rank(TinyLayout layout) {
+    assertLikeOneRank(FP8, layout);
+  }
+
+  @Test
+  void weight_gradients_of_bf16_are_gathered_in_bf16() {
+    assertLikeOneRank(FP8 + " --no-fp8-wgrad", new TinyLayout(2, 1, 1, 1, 1, true, Data.PLAIN));
+  }
+
+  private static void assertLikeOneRank(String fp8, TinyLayout layout) {
+    Output alone = run(fp8);
+    Output several = run(fp8, layout.localFlags());
+    assertNear(several.losses(), alone.losses(), FROM_ONE_RANK);
+    assertNear(several.evaluations(), alone.evaluations(), FROM_ONE_RANK);
+  }
+
+  private static void assertNear(List<Double> actual, List<Double> expected, double tolerance) {
+    assertThat(actual).hasSameSizeAs(expected).isNotEmpty();
+    for (int i = 0; i < expected.size(); i++) {
+      assertThat(actual.get(i)).as("loss %d", i).isCloseTo(expected.get(i), within(tolerance));
+    }
+  }
+}
