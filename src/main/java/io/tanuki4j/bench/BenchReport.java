@@ -8,7 +8,7 @@ import io.tanuki4j.model.FlopsPerToken;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
 import io.tanuki4j.parallel.ParallelDims;
-import io.tanuki4j.run.BuiltModel;
+import io.tanuki4j.run.RankModel;
 import java.util.Arrays;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -130,7 +130,7 @@ public record BenchReport(
       double reachedGib,
       long weightsAndOptimizerBytes,
       long takenAfterIteration2Bytes) {
-    static Memory of(BuiltModel model, long bytesEarly) {
+    static Memory of(RankModel model, long bytesEarly) {
       long bytes = model.device().bytesHeld();
       return new Memory(
           model.plan().total(),
@@ -147,7 +147,7 @@ public record BenchReport(
    */
   record Profile(double msPerIteration, Map<String, Double> msByFamily) {}
 
-  static Run run(BuiltModel model, int iterations) {
+  static Run run(RankModel model, int iterations) {
     ModelConfig shape = model.shape();
     ParallelDims dims = model.config().parallel().dims();
     return new Run(

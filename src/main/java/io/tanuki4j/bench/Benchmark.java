@@ -1,6 +1,6 @@
 package io.tanuki4j.bench;
 
-import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.RandomBatches;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
@@ -12,9 +12,9 @@ import io.tanuki4j.kernel.profile.ProfiledDevice;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.run.Backends;
-import io.tanuki4j.run.BuiltModel;
 import io.tanuki4j.run.Closer;
 import io.tanuki4j.run.RankLauncher;
+import io.tanuki4j.run.RankModel;
 import io.tanuki4j.train.StepResult;
 import io.tanuki4j.train.TrainStep;
 import java.util.Arrays;
@@ -37,7 +37,7 @@ public final class Benchmark {
   private final RunConfig config;
   private final Settings settings;
   private final ProfiledDevice device;
-  private final BuiltModel model;
+  private final RankModel model;
   private final TrainStep step;
   private final RandomBatches batches;
 
@@ -85,12 +85,12 @@ public final class Benchmark {
   }
 
   private static Result run(
-      Resolved run, Settings settings, RankSeat seat, Closer closer, Consumer<String> log) {
+      Resolved run, Settings settings, RankConnection seat, Closer closer, Consumer<String> log) {
     RunConfig config = run.config();
     seat.requireSame(run.sharedFlags());
     Device device = Backends.open(config.backend(), config.distributed(), seat, closer, log);
     run.notices().forEach(log);
-    int vocabSize = BuiltModel.paddedVocabSize(config, log);
+    int vocabSize = RankModel.paddedVocabSize(config, log);
     ParallelContext context =
         ParallelContext.create(config.parallel().grid(), closer.add(seat.processGroups(device)));
     Measured measured = measure(config, settings, new ProfiledDevice(device), context, vocabSize);
@@ -106,7 +106,7 @@ public final class Benchmark {
       ParallelContext context,
       int vocabSize) {
     try (Closer closer = new Closer()) {
-      BuiltModel model = BuiltModel.build(config, vocabSize, device, context, closer);
+      RankModel model = RankModel.build(config, vocabSize, device, context, closer);
       Measured measured = new Benchmark(config, settings, device, model, closer).measure();
       model.data().awaitWeights();
       return measured;
@@ -114,7 +114,7 @@ public final class Benchmark {
   }
 
   private Benchmark(
-      RunConfig config, Settings settings, ProfiledDevice device, BuiltModel model, Closer closer) {
+      RunConfig config, Settings settings, ProfiledDevice device, RankModel model, Closer closer) {
     this.config = config;
     this.settings = settings;
     this.device = device;

@@ -2,8 +2,8 @@ package io.tanuki4j.cli;
 
 import static java.util.Objects.requireNonNull;
 
-import io.tanuki4j.comm.MeetingPoint;
-import io.tanuki4j.comm.RunSecret;
+import io.tanuki4j.comm.rendezvous.MeetingPoint;
+import io.tanuki4j.comm.rendezvous.RunSecret;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.run.Signals;
 import io.tanuki4j.run.launcher.EndRules;

@@ -6,8 +6,8 @@ import io.tanuki4j.flags.MegatronFlags;
 import io.tanuki4j.flags.PretrainOptions;
 import io.tanuki4j.plan.PlanReport;
 import io.tanuki4j.plan.RunPlan;
-import io.tanuki4j.run.BuiltModel;
 import io.tanuki4j.run.Checkpoints;
+import io.tanuki4j.run.RankModel;
 import java.io.PrintWriter;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -51,7 +51,7 @@ final class PlanCommand implements Callable<Integer> {
     check();
     PrintWriter out = spec.commandLine().getOut();
     RunConfig config = run.config();
-    int vocabSize = BuiltModel.paddedVocabSize(config, out::println);
+    int vocabSize = RankModel.paddedVocabSize(config, out::println);
     RunPlan plan = RunPlan.of(config, config.model().withVocabSize(vocabSize));
     PlanReport.lines(plan).forEach(out::println);
     out.flush();

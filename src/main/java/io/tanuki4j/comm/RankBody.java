@@ -3,5 +3,5 @@ package io.tanuki4j.comm;
 /** The work of one rank, whether a thread or a process runs it. */
 @FunctionalInterface
 public interface RankBody {
-  void run(RankSeat seat) throws Exception;
+  void run(RankConnection seat) throws Exception;
 }

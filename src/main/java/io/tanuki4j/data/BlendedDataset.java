@@ -38,7 +38,7 @@ final class BlendedDataset implements TokenDataset {
       double[] weights,
       long size,
       @Nullable Path cacheDir) {
-    double[] normalized = Weights.normalized(weights);
+    double[] normalized = BlendWeights.normalized(weights);
     Blending blending =
         new Blending(
             IntStream.range(0, datasets.size())

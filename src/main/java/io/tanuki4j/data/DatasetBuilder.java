@@ -76,7 +76,7 @@ final class DatasetBuilder implements AutoCloseable {
 
   private TokenDataset byWeight(List<String> prefixes, List<Double> given, Split split) {
     double[] weights =
-        Weights.normalized(given.stream().mapToDouble(Double::doubleValue).toArray());
+        BlendWeights.normalized(given.stream().mapToDouble(Double::doubleValue).toArray());
     List<GptDataset> datasets = new ArrayList<>();
     long size = 0;
     for (int i = 0; i < weights.length; i++) {

@@ -50,7 +50,7 @@ final class GptDataset implements TokenDataset {
                   min,
                   oneEpoch ? "any" : slice.numSamples()));
     }
-    EpochPlan plan = EpochPlan.of(tokens, settings.seqLength(), slice.numSamples());
+    EpochCounts plan = EpochCounts.of(tokens, settings.seqLength(), slice.numSamples());
     IndexCache cache = cache(slice, settings);
     var order = new SampleOrder(corpus, slice, settings, plan, cache).load();
     return new GptDataset(corpus, slice, settings, order);

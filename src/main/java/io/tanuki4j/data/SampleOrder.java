@@ -25,14 +25,14 @@ final class SampleOrder {
   private final IndexedDataset corpus;
   private final OrderSettings.Slice slice;
   private final OrderSettings settings;
-  private final EpochPlan plan;
+  private final EpochCounts plan;
   private final IndexCache cache;
 
   SampleOrder(
       IndexedDataset corpus,
       OrderSettings.Slice slice,
       OrderSettings settings,
-      EpochPlan plan,
+      EpochCounts plan,
       IndexCache cache) {
     this.corpus = corpus;
     this.slice = slice;

@@ -42,7 +42,7 @@ public final class SplitRatios {
       padded[i] = weights.get(i);
     }
     double[] bounds = new double[padded.length + 1];
-    double sum = Weights.sum(padded);
+    double sum = BlendWeights.sum(padded);
     for (int i = 0; i < padded.length; i++) {
       bounds[i + 1] = bounds[i] + padded[i] / sum;
     }

@@ -1,3 +1,3 @@
-/** The failures whose messages users read. May import nothing of this project. */
+/** The failures whose messages users read. */
 @org.jspecify.annotations.NullMarked
 package io.tanuki4j.error;

@@ -40,7 +40,7 @@ final class Arguments {
   }
 
   static String dest(OptionSpec option) {
-    if (option.userObject() instanceof OtherFlag flag) {
+    if (option.userObject() instanceof UnsupportedFlag flag) {
       return flag.dest();
     }
     return option.userObject() instanceof Field field

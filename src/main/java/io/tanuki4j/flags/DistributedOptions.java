@@ -1,6 +1,6 @@
 package io.tanuki4j.flags;
 
-import io.tanuki4j.comm.RankEnvironment;
+import io.tanuki4j.comm.rendezvous.RankEnvironment;
 import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.config.DistributedConfig.Backend;
 import io.tanuki4j.config.Problems;

@@ -18,7 +18,7 @@ import picocli.CommandLine.Model.CommandSpec;
 public final class MegatronFlags implements IModelTransformer {
   @Override
   public CommandSpec transform(CommandSpec command) {
-    OtherFlags.all().stream()
+    UnsupportedFlags.all().stream()
         .filter(flag -> !command.optionsMap().containsKey(flag.name()))
         .forEach(flag -> command.addOption(flag.toOption()));
     command.preprocessor(new WordTaker());

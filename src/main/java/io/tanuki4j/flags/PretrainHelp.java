@@ -109,7 +109,7 @@ final class PretrainHelp {
     groups.put(
         "Known, but not with every value: others end the run with a sentence",
         others(command, flag -> !flag.hasNoEffect() && !flag.isRemoved()));
-    groups.put("Accepted, no effect", others(command, OtherFlag::hasNoEffect));
+    groups.put("Accepted, no effect", others(command, UnsupportedFlag::hasNoEffect));
     groups.values().removeIf(List::isEmpty);
     return groups;
   }
@@ -120,16 +120,16 @@ final class PretrainHelp {
         .toList();
   }
 
-  private static List<OptionSpec> others(CommandSpec command, Predicate<OtherFlag> kind) {
+  private static List<OptionSpec> others(CommandSpec command, Predicate<UnsupportedFlag> kind) {
     return command.options().stream()
-        .filter(option -> option.userObject() instanceof OtherFlag flag && kind.test(flag))
+        .filter(option -> option.userObject() instanceof UnsupportedFlag flag && kind.test(flag))
         .toList();
   }
 
   /** Whether the command itself has the flag, or all commands have it. */
   private static boolean isOwn(OptionSpec option) {
     Class<?> owner = owner(option);
-    return !(option.userObject() instanceof OtherFlag)
+    return !(option.userObject() instanceof UnsupportedFlag)
         && (owner == null || owner.getPackage() != PretrainHelp.class.getPackage());
   }
 

@@ -118,8 +118,8 @@ public final class PretrainOptions {
     check(environment, notices, problems);
     precision.check(
         Boolean.TRUE.equals(arguments.get("accumulate_allreduce_grads_in_fp32")), problems);
-    List<OtherFlag> otherFlags = OtherFlags.of(command);
-    for (OtherFlag flag : otherFlags) {
+    List<UnsupportedFlag> otherFlags = UnsupportedFlags.of(command);
+    for (UnsupportedFlag flag : otherFlags) {
       flag.check(arguments.get(flag.dest()), arguments.isExplicit(flag.dest()), problems);
     }
     problems.throwIfAny();
@@ -212,10 +212,10 @@ public final class PretrainOptions {
         requireNonNull(train.globalBatchSize));
   }
 
-  private static Optional<String> noEffect(List<OtherFlag> flags, Arguments arguments) {
+  private static Optional<String> noEffect(List<UnsupportedFlag> flags, Arguments arguments) {
     return flags.stream()
         .filter(flag -> flag.hasNoEffect() && arguments.isExplicit(flag.dest()))
-        .map(OtherFlag::name)
+        .map(UnsupportedFlag::name)
         .reduce((left, right) -> left + " " + right)
         .map(names -> "accepted without effect here (see --help): " + names);
   }

@@ -36,7 +36,7 @@ final class SharedFlags {
   }
 
   private static boolean isShared(OptionSpec option) {
-    boolean hasNoEffect = option.userObject() instanceof OtherFlag flag && flag.hasNoEffect();
+    boolean hasNoEffect = option.userObject() instanceof UnsupportedFlag flag && flag.hasNoEffect();
     return !hasNoEffect && !OF_MACHINE.contains(name(option));
   }
 

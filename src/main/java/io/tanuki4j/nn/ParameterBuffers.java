@@ -21,13 +21,13 @@ public final class ParameterBuffers {
   /** Elements; Megatron's distributed optimizer aligns parameters in the same way. */
   public static final int ALIGNMENT = 64;
 
-  private final Map<String, ParameterPart> placed;
+  private final Map<String, ParameterSlice> placed;
   private final List<Bucket> buckets;
   private final Tensor values;
   private final Tensor grads;
 
   private ParameterBuffers(
-      Map<String, ParameterPart> placed, List<Bucket> buckets, Tensor values, Tensor grads) {
+      Map<String, ParameterSlice> placed, List<Bucket> buckets, Tensor values, Tensor grads) {
     this.placed = placed;
     this.buckets = List.copyOf(buckets);
     this.values = values;
@@ -37,7 +37,7 @@ public final class ParameterBuffers {
   /** The same for a rank without others to exchange buckets with. */
   public static ParameterBuffers allocate(
       List<ParameterSpec> specs, MemoryScope scope, DType valueType, DType gradType) {
-    return allocate(specs, BucketPlan.WHOLE, scope, valueType, gradType);
+    return allocate(specs, BucketLayout.WHOLE, scope, valueType, gradType);
   }
 
   /**
@@ -46,7 +46,7 @@ public final class ParameterBuffers {
    */
   public static ParameterBuffers allocate(
       List<ParameterSpec> specs,
-      BucketPlan plan,
+      BucketLayout plan,
       MemoryScope scope,
       DType valueType,
       DType gradType) {
@@ -54,7 +54,7 @@ public final class ParameterBuffers {
     long end = cut.stream().mapToLong(bucket -> plan.padded(size(bucket))).sum();
     Tensor values = scope.allocate(Shape.of(end), valueType);
     Tensor grads = scope.allocate(Shape.of(end), gradType);
-    Map<String, ParameterPart> placed = new LinkedHashMap<>();
+    Map<String, ParameterSlice> placed = new LinkedHashMap<>();
     List<Bucket> buckets = new ArrayList<>();
     long start = 0;
     Map<Boolean, Long> indices = new HashMap<>();
@@ -74,14 +74,14 @@ public final class ParameterBuffers {
       long from,
       Tensor values,
       Tensor grads,
-      Map<String, ParameterPart> placed) {
+      Map<String, ParameterSlice> placed) {
     List<Parameter> parameters = new ArrayList<>();
     long start = from;
     for (ParameterSpec spec : specs) {
       FlatRange range = new FlatRange(start, start + spec.shape().numElements());
       Tensor value = range.of(values).reshape(spec.shape());
       Parameter parameter = new Parameter(spec, value, range.of(grads).reshape(spec.shape()));
-      placed.put(spec.name(), new ParameterPart(parameter, 0, range));
+      placed.put(spec.name(), new ParameterSlice(parameter, 0, range));
       parameters.add(parameter);
       start += roundUp(range.size(), ALIGNMENT);
     }
@@ -92,7 +92,7 @@ public final class ParameterBuffers {
    * @throws IllegalStateException if there is no parameter of this name
    */
   public Parameter get(String name) {
-    ParameterPart found = placed.get(name);
+    ParameterSlice found = placed.get(name);
     if (found == null) {
       throw new IllegalStateException("no parameter " + name);
     }
@@ -101,7 +101,7 @@ public final class ParameterBuffers {
 
   /** In the order of their memory. */
   public List<Parameter> all() {
-    return placed.values().stream().map(ParameterPart::parameter).toList();
+    return placed.values().stream().map(ParameterSlice::parameter).toList();
   }
 
   /** Every value, {@code [numElements]}. */
@@ -120,14 +120,14 @@ public final class ParameterBuffers {
   }
 
   /** What of which parameters lies in a range, in the order of memory. */
-  public List<ParameterPart> partsIn(FlatRange range) {
-    List<ParameterPart> parts = new ArrayList<>();
-    for (ParameterPart whole : placed.values()) {
+  public List<ParameterSlice> partsIn(FlatRange range) {
+    List<ParameterSlice> parts = new ArrayList<>();
+    for (ParameterSlice whole : placed.values()) {
       long from = Math.max(range.from(), whole.range().from());
       long to = Math.min(range.to(), whole.range().to());
       if (from < to) {
         long first = from - whole.range().from();
-        parts.add(new ParameterPart(whole.parameter(), first, new FlatRange(from, to)));
+        parts.add(new ParameterSlice(whole.parameter(), first, new FlatRange(from, to)));
       }
     }
     return parts;

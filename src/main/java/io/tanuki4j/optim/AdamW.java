@@ -5,7 +5,7 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.OptimizerKernels.AdamWStep;
 import io.tanuki4j.nn.FlatRange;
 import io.tanuki4j.nn.ParameterBuffers;
-import io.tanuki4j.nn.ParameterPart;
+import io.tanuki4j.nn.ParameterSlice;
 import io.tanuki4j.parallel.data.OptimizerShard;
 import io.tanuki4j.parallel.data.OptimizerShard.Owned;
 import io.tanuki4j.tensor.Shape;
@@ -121,7 +121,7 @@ public final class AdamW {
    */
   public void visitState(StateVisitor visitor) {
     for (Range range : ranges) {
-      for (ParameterPart part : parameters.partsIn(range.owned.range())) {
+      for (ParameterSlice part : parameters.partsIn(range.owned.range())) {
         visitor.visit(FIRST_MOMENT, part, range.of(part, range.firstMoment));
         visitor.visit(SECOND_MOMENT, part, range.of(part, range.secondMoment));
         if (hasMaster) {
@@ -139,7 +139,7 @@ public final class AdamW {
      * @param part whose state it is
      * @param state the part's elements, flat
      */
-    void visit(String kind, ParameterPart part, Tensor state);
+    void visit(String kind, ParameterSlice part, Tensor state);
   }
 
   private AdamWStep numbers(double learningRate, double weightDecay, long firstElement) {
@@ -181,7 +181,7 @@ public final class AdamW {
       Tensor grad) {
 
     /** A part's elements in the state of this range. */
-    Tensor of(ParameterPart part, Tensor state) {
+    Tensor of(ParameterSlice part, Tensor state) {
       long before = owned.range().from();
       return state.rows(part.range().from() - before, part.range().to() - before);
     }

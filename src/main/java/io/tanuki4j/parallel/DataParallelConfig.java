@@ -1,6 +1,6 @@
 package io.tanuki4j.parallel;
 
-import io.tanuki4j.nn.BucketPlan;
+import io.tanuki4j.nn.BucketLayout;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -33,8 +33,8 @@ public record DataParallelConfig(
    * @param replicas ranks that sum gradients together: of data and context parallelism
    * @param tied names of parameters that several stages have
    */
-  public BucketPlan bucketPlan(int replicas, Set<String> tied) {
-    return new BucketPlan(bucketElements(replicas), distributedOptimizer ? replicas : 1, tied);
+  public BucketLayout bucketPlan(int replicas, Set<String> tied) {
+    return new BucketLayout(bucketElements(replicas), distributedOptimizer ? replicas : 1, tied);
   }
 
   private long bucketElements(int replicas) {

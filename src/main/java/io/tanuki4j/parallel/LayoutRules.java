@@ -18,14 +18,15 @@ public final class LayoutRules {
   private final Sizes sizes;
   private final Tally refusals;
 
-  private LayoutRules(LayoutRequest request, Sizes sizes, Refusals refusals) {
+  private LayoutRules(LayoutRequest request, Sizes sizes, LayoutProblems refusals) {
     this.request = request;
     this.sizes = sizes;
     this.refusals = new Tally(refusals);
   }
 
   /** The layout that the flags ask for; empty if something was refused. */
-  public static Optional<Layout> resolve(LayoutRequest request, Sizes sizes, Refusals refusals) {
+  public static Optional<Layout> resolve(
+      LayoutRequest request, Sizes sizes, LayoutProblems refusals) {
     return new LayoutRules(request, sizes, refusals).resolve();
   }
 
@@ -138,11 +139,11 @@ public final class LayoutRules {
   }
 
   /** Counts what it passes on. */
-  static final class Tally implements Refusals {
-    private final Refusals target;
+  static final class Tally implements LayoutProblems {
+    private final LayoutProblems target;
     private int count;
 
-    Tally(Refusals target) {
+    Tally(LayoutProblems target) {
       this.target = target;
     }
 

@@ -23,9 +23,9 @@ final class StageRules {
   private final int numLayers;
   private final int pp;
   private final Stages stages;
-  private final Refusals refusals;
+  private final LayoutProblems refusals;
 
-  StageRules(LayoutRequest request, int numLayers, Refusals refusals) {
+  StageRules(LayoutRequest request, int numLayers, LayoutProblems refusals) {
     this.numLayers = numLayers;
     this.pp = request.pp();
     this.stages = request.stages();

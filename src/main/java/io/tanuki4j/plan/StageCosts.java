@@ -3,9 +3,9 @@ package io.tanuki4j.plan;
 import io.tanuki4j.model.FlopsPerToken;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.parallel.StageLayers;
+import io.tanuki4j.parallel.pipeline.ChunkPass;
 import io.tanuki4j.parallel.pipeline.PipelineShape;
 import io.tanuki4j.parallel.pipeline.Timeline;
-import io.tanuki4j.parallel.pipeline.Unit;
 
 /**
  * What the stages of a pipeline compute for a token, in floating-point operations in place of
@@ -16,7 +16,7 @@ record StageCosts(ModelConfig model, StageLayers layers) implements Timeline.Cos
   private static final double PASSES = 3;
 
   @Override
-  public double compute(int stage, Unit unit) {
+  public double compute(int stage, ChunkPass unit) {
     int numLayers = layers.count(stage, unit.chunk());
     double forward = numLayers * FlopsPerToken.ofLayer(model) / PASSES;
     if (!unit.isForward()) {

@@ -4,7 +4,7 @@ import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.comm.ProcessGroupFactory;
-import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.comm.timed.TimedFactory;
 import io.tanuki4j.comm.timed.WaitMeter;
@@ -29,18 +29,18 @@ import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.Tokenizers;
+import io.tanuki4j.train.BatchSources;
 import io.tanuki4j.train.Evaluator;
 import io.tanuki4j.train.IterationLog;
 import io.tanuki4j.train.MicrobatchRunner;
 import io.tanuki4j.train.ParameterStatistics;
 import io.tanuki4j.train.Progress;
 import io.tanuki4j.train.Restorer;
+import io.tanuki4j.train.RunClock;
 import io.tanuki4j.train.RunState;
 import io.tanuki4j.train.Saver;
-import io.tanuki4j.train.Splits;
 import io.tanuki4j.train.StopRequest;
 import io.tanuki4j.train.Timers;
-import io.tanuki4j.train.Timing;
 import io.tanuki4j.train.TrainStep;
 import io.tanuki4j.train.Trainer;
 import java.io.PrintStream;
@@ -53,14 +53,14 @@ import org.jspecify.annotations.Nullable;
 public final class Assembly {
   private final RunConfig config;
   private final Closer closer;
-  private final Timing timing = Timing.system();
+  private final RunClock timing = RunClock.system();
   private final RunLog log;
   private final MetricsSink sink;
   private final Tokenizer tokenizer;
   private final Device device;
   private final Timers timers;
   private final ParallelContext context;
-  private final BuiltModel model;
+  private final RankModel model;
   private final Agreement agreement;
   private final RunData data;
   private final RankTurns turns;
@@ -89,7 +89,7 @@ public final class Assembly {
   /**
    * @param closer takes what is opened, so that it is closed also if building the rest fails
    */
-  private Assembly(Resolved run, RankSeat seat, PrintStream out, Closer closer) {
+  private Assembly(Resolved run, RankConnection seat, PrintStream out, Closer closer) {
     this.closer = closer;
     long start = timing.nanoTime().getAsLong();
     config = run.config();
@@ -112,7 +112,7 @@ public final class Assembly {
     run.notices().forEach(log::message);
     ArgumentDump.lines(config.arguments()).forEach(log::message);
     tokenizer = closer.add(openTokenizer());
-    int vocabSize = BuiltModel.paddedVocabSize(config, tokenizer, log::message);
+    int vocabSize = RankModel.paddedVocabSize(config, tokenizer, log::message);
     ProcessGroupFactory groups = closer.add(seat.processGroups(device));
     WaitMeter waits = measuresWaits(config) ? closer.add(new WaitMeter(device)) : null;
     timers =
@@ -127,7 +127,7 @@ public final class Assembly {
     log.message(timing.dateTime("after megatron is initialized"));
 
     log.message("building GPT model ...");
-    model = BuiltModel.build(config, vocabSize, device, context, closer);
+    model = RankModel.build(config, vocabSize, device, context, closer);
     log.message("memory planned: " + model.plan());
     log.ofPart(
         StartupLines.numberOfParameters(
@@ -166,7 +166,7 @@ public final class Assembly {
     saver.requireWritable();
     Progress start = restore(state);
     log.message(timing.dateTime("after model, optimizer, and learning rate scheduler are built"));
-    Splits splits = data.open(data.counts(), start, turns);
+    BatchSources splits = data.open(data.counts(), start, turns);
     log.message(timing.dateTime("after dataloaders are built"));
     log.message(StartupLines.DONE_WITH_SETUP);
     signals.intoRequests(stop); // until here there is nothing to save, so signals end it at once
@@ -186,7 +186,7 @@ public final class Assembly {
     return Progress.START;
   }
 
-  private Trainer trainer(Splits splits, RunState state, Saver saver, StopRequest stop) {
+  private Trainer trainer(BatchSources splits, RunState state, Saver saver, StopRequest stop) {
     MicrobatchRunner<?> runner = model.runner(closer);
     return new Trainer(
         config.train(),
@@ -239,7 +239,7 @@ public final class Assembly {
         device, Part.MODEL, ShardedTensor.ofValues(model.parameters()), tokenizer.vocabSize());
     SampleCounts ofTraining = data.counts(); // the order of samples depends on their number
     SampleCounts counts = new SampleCounts(0, ofTraining.valid(), ofTraining.test());
-    Splits splits = data.open(counts, Progress.START, turns);
+    BatchSources splits = data.open(counts, Progress.START, turns);
     Evaluator evaluator = new Evaluator(device, model.runner(closer), model.data(), model.memory());
     CheckpointLoss loss =
         new CheckpointLoss(evaluator, config.train(), checkpoint.state().iteration(), reports());

@@ -6,7 +6,7 @@ import io.tanuki4j.backend.cuda.CudaOptions;
 import io.tanuki4j.backend.cuda.CudaProblem;
 import io.tanuki4j.backend.cuda.CudaReport;
 import io.tanuki4j.backend.cuda.CudaSearchPath;
-import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.kernel.Backend;
@@ -41,7 +41,7 @@ public final class Backends {
   public static Device open(
       BackendConfig config,
       DistributedConfig ranks,
-      RankSeat seat,
+      RankConnection seat,
       Closer closer,
       Consumer<String> log) {
     Choice choice = choose(config, seat.localWorldSize(), System.getenv());
@@ -63,7 +63,7 @@ public final class Backends {
   }
 
   /** A rank of a rehearsal has the GPU of its number, so that no more ranks are on it. */
-  static void requireGpus(RankSeat seat, int ranksPerGpu, int numGpus) {
+  static void requireGpus(RankConnection seat, int ranksPerGpu, int numGpus) {
     if (seat.localRank() >= numGpus) {
       int fitting = (seat.localWorldSize() + numGpus - 1) / numGpus;
       throw new IllegalArgumentException(

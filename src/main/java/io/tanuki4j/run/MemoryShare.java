@@ -1,6 +1,6 @@
 package io.tanuki4j.run;
 
-import io.tanuki4j.comm.RankEnvironment;
+import io.tanuki4j.comm.rendezvous.RankEnvironment;
 import io.tanuki4j.error.UserException;
 import java.util.Locale;
 import java.util.Map;

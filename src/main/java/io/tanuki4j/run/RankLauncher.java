@@ -1,12 +1,12 @@
 package io.tanuki4j.run;
 
 import io.tanuki4j.comm.RankBody;
-import io.tanuki4j.comm.RankEnvironment;
-import io.tanuki4j.comm.RankProcess;
-import io.tanuki4j.comm.RankSeat;
-import io.tanuki4j.comm.SoloSeat;
+import io.tanuki4j.comm.RankConnection;
+import io.tanuki4j.comm.SoloConnection;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.comm.nccl.NcclFactory;
+import io.tanuki4j.comm.rendezvous.RankEnvironment;
+import io.tanuki4j.comm.rendezvous.RankProcess;
 import io.tanuki4j.comm.socket.SocketFactory;
 import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.error.FailureSentence;
@@ -23,7 +23,7 @@ public final class RankLauncher {
      * @param closer takes what is opened; closes it in the end, after a failure once the other
      *     ranks know of it
      */
-    public void run(RankSeat seat, Closer closer) throws Exception;
+    public void run(RankConnection seat, Closer closer) throws Exception;
   }
 
   /**
@@ -39,7 +39,7 @@ public final class RankLauncher {
     RankBody body = seat -> runAndClose(work, seat);
     try {
       if (config.worldSize() == 1) {
-        body.run(new SoloSeat());
+        body.run(new SoloConnection());
         return;
       }
       switch (config.backend()) {
@@ -67,7 +67,7 @@ public final class RankLauncher {
     return own;
   }
 
-  private static void runAndClose(Body work, RankSeat seat) throws Exception {
+  private static void runAndClose(Body work, RankConnection seat) throws Exception {
     try (Closer closer = new Closer()) {
       try {
         work.run(seat, closer);

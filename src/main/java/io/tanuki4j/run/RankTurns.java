@@ -1,6 +1,6 @@
 package io.tanuki4j.run;
 
-import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.parallel.Agreement;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
@@ -20,13 +20,13 @@ final class RankTurns {
 
   private static final long MEETING_MILLIS = 500;
 
-  private final RankSeat seat;
+  private final RankConnection seat;
   private final Agreement agreement;
 
   /**
    * @param agreement of all ranks
    */
-  RankTurns(RankSeat seat, Agreement agreement) {
+  RankTurns(RankConnection seat, Agreement agreement) {
     this.seat = seat;
     this.agreement = agreement;
   }

@@ -13,8 +13,8 @@ import io.tanuki4j.metrics.RunLog;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tokenizer.Tokenizer;
+import io.tanuki4j.train.BatchSources;
 import io.tanuki4j.train.Progress;
-import io.tanuki4j.train.Splits;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
@@ -55,14 +55,14 @@ final class RunData {
   /**
    * @param turns the ranks' order, since the first one to come writes the sample orders
    */
-  Splits open(SampleCounts counts, Progress start, RankTurns turns) {
+  BatchSources open(SampleCounts counts, Progress start, RankTurns turns) {
     log.message("> building train, validation, and test datasets ...");
     StartupLines.targetSizes(counts.train(), counts.valid(), counts.test()).forEach(log::message);
     log.message("> building train, validation, and test datasets for GPT ...");
     Datasets datasets =
         closer.add(turns.run(() -> Datasets.build(config.data(), counts, tokenizer)));
     log.message("> finished creating GPT datasets ...");
-    return new Splits(
+    return new BatchSources(
         batches(datasets.train(), "train", start.consumedTrainSamples()),
         batches(datasets.valid(), "validation", start.consumedValidSamples()),
         batches(datasets.test(), "test", 0));

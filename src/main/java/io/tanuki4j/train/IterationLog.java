@@ -77,7 +77,7 @@ public final class IterationLog {
                 optimizer.clips() ? result.gradNorm() : 0));
   }
 
-  void write(Interval interval, Position position) {
+  void write(LogInterval interval, Position position) {
     double millis = interval.millisPerIteration();
     Loss loss = interval.loss();
     reports

@@ -4,7 +4,7 @@ import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.FlatRange;
-import io.tanuki4j.nn.ParameterPart;
+import io.tanuki4j.nn.ParameterSlice;
 import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.parallel.data.OptimizerShard;
 import io.tanuki4j.tensor.DType;
@@ -51,7 +51,7 @@ public final class ParameterStatistics {
    */
   long numZeros() {
     long zeros = 0;
-    for (ParameterPart part : shard.countedParts()) {
+    for (ParameterSlice part : shard.countedParts()) {
       zeros += zerosOf(part.range());
     }
     device.kernels().elementwise().fill(sum, zeros);

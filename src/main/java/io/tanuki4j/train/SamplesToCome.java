@@ -33,7 +33,7 @@ final class SamplesToCome {
    *
    * @throws UserException if training or validation data do not last
    */
-  void require(Splits splits) {
+  void require(BatchSources splits) {
     requireTraining(splits.train());
     requireValidation(splits.valid());
   }

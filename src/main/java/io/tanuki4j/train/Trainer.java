@@ -21,15 +21,15 @@ public final class Trainer {
   private final TrainConfig config;
   private final Parts parts;
   private final Reports reports;
-  private final Timing timing;
+  private final RunClock timing;
   private final ExitPolicy exits;
-  private final Evaluations evaluations;
+  private final EvaluationSchedule evaluations;
   private final Queue<IterationLog.Position> pending = new ArrayDeque<>();
   private long iteration;
   private long consumedTrain;
   private long consumedValid;
   private IterationLog.@Nullable Position last;
-  private Interval interval;
+  private LogInterval interval;
 
   /**
    * What a run is made of. The caller closes it.
@@ -41,7 +41,7 @@ public final class Trainer {
       TrainStep step,
       Evaluator evaluator,
       OptimizerSchedule schedule,
-      Splits splits,
+      BatchSources splits,
       Saver saver,
       IterationLog log,
       StopRequest stop,
@@ -49,14 +49,14 @@ public final class Trainer {
       Timers timers) {}
 
   /** {@code --exit-duration-in-mins} counts from here. */
-  public Trainer(TrainConfig config, Parts parts, Reports reports, Timing timing) {
+  public Trainer(TrainConfig config, Parts parts, Reports reports, RunClock timing) {
     this.config = config;
     this.parts = parts;
     this.reports = reports;
     this.timing = timing;
     this.exits = new ExitPolicy(config, parts.stop, timing.nanoTime(), parts.agreement);
-    this.evaluations = new Evaluations(config, parts.evaluator, exits, reports);
-    this.interval = new Interval(timing.nanoTime());
+    this.evaluations = new EvaluationSchedule(config, parts.evaluator, exits, reports);
+    this.interval = new LogInterval(timing.nanoTime());
   }
 
   /**
@@ -122,7 +122,7 @@ public final class Trainer {
       reports.log().message("setting initial batch size to " + batchSize);
     }
     reports.log().message(timing.dateTime("before the start of training step"));
-    interval = new Interval(timing.nanoTime());
+    interval = new LogInterval(timing.nanoTime());
     return batchSize;
   }
 
@@ -174,7 +174,7 @@ public final class Trainer {
           .timers
           .take(interval.numIterations(), parts.agreement.texts())
           .ifPresent(reports.metrics()::timers);
-      interval = new Interval(timing.nanoTime());
+      interval = new LogInterval(timing.nanoTime());
     }
   }
 

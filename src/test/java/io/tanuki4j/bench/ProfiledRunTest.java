@@ -13,8 +13,8 @@ import io.tanuki4j.kernel.profile.KernelProfile;
 import io.tanuki4j.kernel.profile.ProfiledDevice;
 import io.tanuki4j.model.FlopsPerToken;
 import io.tanuki4j.parallel.ParallelContext;
-import io.tanuki4j.run.BuiltModel;
 import io.tanuki4j.run.Closer;
+import io.tanuki4j.run.RankModel;
 import io.tanuki4j.tensor.Tensor;
 import io.tanuki4j.train.TrainStep;
 import java.io.IOException;
@@ -39,12 +39,12 @@ class ProfiledRunTest {
 
   /** Two iterations, and a third one whose calls may be timed. */
   private static final class Iterations {
-    private final BuiltModel model;
+    private final RankModel model;
     private final TrainStep step;
     private final RandomBatches batches;
 
     Iterations(RunConfig config, Device device, Closer closer) {
-      model = BuiltModel.build(config, VOCAB_SIZE, device, ParallelContext.single(device), closer);
+      model = RankModel.build(config, VOCAB_SIZE, device, ParallelContext.single(device), closer);
       model.initialize();
       step =
           new TrainStep(

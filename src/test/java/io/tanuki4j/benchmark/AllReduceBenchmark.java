@@ -3,11 +3,11 @@ package io.tanuki4j.benchmark;
 import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ProcessGroupFactory;
-import io.tanuki4j.comm.RankEnvironment;
-import io.tanuki4j.comm.RankProcess;
-import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.comm.inprocess.RankThreads;
+import io.tanuki4j.comm.rendezvous.RankEnvironment;
+import io.tanuki4j.comm.rendezvous.RankProcess;
 import io.tanuki4j.comm.socket.SocketFactory;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
@@ -41,7 +41,7 @@ public final class AllReduceBenchmark {
     }
   }
 
-  private static void run(String what, RankSeat seat) {
+  private static void run(String what, RankConnection seat) {
     try (CpuBackend backend = new CpuBackend(1);
         Device device = backend.openDevice(0);
         ProcessGroupFactory factory = seat.processGroups(device);

@@ -8,7 +8,7 @@ import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.tensor.Shape;
@@ -50,7 +50,7 @@ class JointSaveTest {
         });
   }
 
-  private static ProcessGroup world(RankSeat seat, HostDevice device) {
+  private static ProcessGroup world(RankConnection seat, HostDevice device) {
     List<Integer> all = IntStream.range(0, seat.worldSize()).boxed().toList();
     return seat.processGroups(device).create("world", List.of(all));
   }

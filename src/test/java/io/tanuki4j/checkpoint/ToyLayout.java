@@ -2,7 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.nn.FlatRange;
 import io.tanuki4j.nn.ParameterBuffers;
-import io.tanuki4j.nn.ParameterPart;
+import io.tanuki4j.nn.ParameterSlice;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.nn.ParameterSpec.Slice;
 import io.tanuki4j.tensor.DType;
@@ -86,7 +86,7 @@ record ToyLayout(int tp, int dp, int pp) {
       long from = all * dpRank / dp;
       long to = all * (dpRank + 1) / dp;
       List<ShardedTensor> tensors = new ArrayList<>();
-      for (ParameterPart part : parameters.partsIn(new FlatRange(from, to))) {
+      for (ParameterSlice part : parameters.partsIn(new FlatRange(from, to))) {
         Tensor range = part.range().of(moment);
         tensors.addAll(ShardedTensor.of(part.parameter(), "exp_avg.", part.first(), range));
       }

@@ -4,6 +4,8 @@ import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.backend.cuda.TestGpu;
 import io.tanuki4j.comm.ProcessGroupContract.Rank;
 import io.tanuki4j.comm.nccl.NcclFactory;
+import io.tanuki4j.comm.rendezvous.RankEnvironment;
+import io.tanuki4j.comm.rendezvous.RankProcess;
 import io.tanuki4j.comm.socket.SocketFactory;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.tensor.DType;

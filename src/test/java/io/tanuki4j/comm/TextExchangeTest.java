@@ -35,7 +35,7 @@ class TextExchangeTest {
     assertThat(alone.size()).isOne();
   }
 
-  private static TextExchange exchange(RankSeat seat) {
+  private static TextExchange exchange(RankConnection seat) {
     HostDevice device = new HostDevice();
     List<Integer> all = IntStream.range(0, seat.worldSize()).boxed().toList();
     ProcessGroup world = seat.processGroups(device).create("world", List.of(all));

@@ -41,7 +41,7 @@ class BlendingTest {
 
   private static Blending blending(String weights, long size) {
     double[] normalized =
-        Weights.normalized(
+        BlendWeights.normalized(
             DoubleStream.of(
                     Arrays.stream(weights.split(",")).mapToDouble(Double::parseDouble).toArray())
                 .toArray());

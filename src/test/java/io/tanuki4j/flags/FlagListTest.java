@@ -58,7 +58,7 @@ class FlagListTest {
 
   @Test
   void the_table_of_other_flags_is_sound() {
-    assertThat(OtherFlags.all())
+    assertThat(UnsupportedFlags.all())
         .hasSizeGreaterThan(140)
         .allSatisfy(
             flag -> {
@@ -74,7 +74,7 @@ class FlagListTest {
     String help = commandLine.getUsageMessage();
     assertThat(help.lines()).allMatch(line -> line.length() <= 110);
     for (OptionSpec option : commandLine.getCommandSpec().options()) {
-      boolean removed = option.userObject() instanceof OtherFlag flag && flag.isRemoved();
+      boolean removed = option.userObject() instanceof UnsupportedFlag flag && flag.isRemoved();
       assertThat(help.lines().filter(line -> line.startsWith("  " + option.names()[0])).count())
           .as(option.names()[0])
           .isGreaterThanOrEqualTo(removed ? 0 : 1);

@@ -29,7 +29,7 @@ class ParameterBuffersTest {
 
   @Test
   void without_buckets_decayed_parameters_come_first_each_aligned() {
-    ParameterBuffers buffers = allocate(BucketPlan.WHOLE);
+    ParameterBuffers buffers = allocate(BucketLayout.WHOLE);
     assertThat(buffers.all())
         .extracting(Parameter::name)
         .containsExactly("a", "b", "c", "d", "n", "m");
@@ -42,25 +42,25 @@ class ParameterBuffersTest {
 
   @Test
   void buckets_are_filled_from_the_last_parameter_on() {
-    assertThat(names(allocate(new BucketPlan(65, 1, Set.of()))))
+    assertThat(names(allocate(new BucketLayout(65, 1, Set.of()))))
         .containsExactly(List.of("a"), List.of("b"), List.of("c", "d"), List.of("n"), List.of("m"));
-    assertThat(names(allocate(new BucketPlan(101, 1, Set.of()))))
+    assertThat(names(allocate(new BucketLayout(101, 1, Set.of()))))
         .containsExactly(List.of("a"), List.of("b", "c", "d"), List.of("n", "m"));
   }
 
   @Test
   void a_parameter_may_have_a_bucket_of_its_own() {
-    ParameterBuffers first = allocate(new BucketPlan(Long.MAX_VALUE, 1, Set.of("a")));
+    ParameterBuffers first = allocate(new BucketLayout(Long.MAX_VALUE, 1, Set.of("a")));
     assertThat(names(first))
         .containsExactly(List.of("a"), List.of("b", "c", "d"), List.of("n", "m"));
-    ParameterBuffers middle = allocate(new BucketPlan(Long.MAX_VALUE, 1, Set.of("b")));
+    ParameterBuffers middle = allocate(new BucketLayout(Long.MAX_VALUE, 1, Set.of("b")));
     assertThat(names(middle))
         .containsExactly(List.of("a"), List.of("b"), List.of("c", "d"), List.of("n", "m"));
   }
 
   @Test
   void shards_of_a_bucket_are_equal_and_aligned() {
-    ParameterBuffers buffers = allocate(new BucketPlan(65, 3, Set.of()));
+    ParameterBuffers buffers = allocate(new BucketLayout(65, 3, Set.of()));
     long end = 0;
     for (Bucket bucket : buffers.buckets()) {
       for (int rank = 0; rank < 3; rank++) {
@@ -82,7 +82,7 @@ class ParameterBuffersTest {
   void the_index_of_an_element_does_not_depend_on_the_cut() {
     for (int numShards = 1; numShards < 5; numShards++) {
       for (int elements : new int[] {1, 64, 65, 1000}) {
-        ParameterBuffers buffers = allocate(new BucketPlan(elements, numShards, Set.of("b")));
+        ParameterBuffers buffers = allocate(new BucketLayout(elements, numShards, Set.of("b")));
         assertThat(buffers.all().stream().map(one -> index(buffers, one)))
             .containsExactly(0L, 64L, 192L, 256L, 0L, 64L);
       }
@@ -91,11 +91,11 @@ class ParameterBuffersTest {
 
   @Test
   void a_range_knows_what_is_in_it() {
-    ParameterBuffers buffers = allocate(BucketPlan.WHOLE);
+    ParameterBuffers buffers = allocate(BucketLayout.WHOLE);
     assertThat(buffers.partsIn(new FlatRange(5, 80)))
         .containsExactly(
-            new ParameterPart(buffers.get("a"), 5, new FlatRange(5, 10)),
-            new ParameterPart(buffers.get("b"), 0, new FlatRange(64, 80)));
+            new ParameterSlice(buffers.get("a"), 5, new FlatRange(5, 10)),
+            new ParameterSlice(buffers.get("b"), 0, new FlatRange(64, 80)));
     assertThat(buffers.partsIn(new FlatRange(10, 64))).isEmpty();
   }
 
@@ -118,15 +118,15 @@ class ParameterBuffersTest {
             1,
             true);
     assertThat(shard.isWhole()).isFalse();
-    assertThat(allocate(BucketPlan.WHOLE).buckets().get(0).isWhole()).isTrue();
-    ParameterBuffers mixed = allocate(List.of(shard, matrix("a", 2)), BucketPlan.WHOLE);
+    assertThat(allocate(BucketLayout.WHOLE).buckets().get(0).isWhole()).isTrue();
+    ParameterBuffers mixed = allocate(List.of(shard, matrix("a", 2)), BucketLayout.WHOLE);
     assertThatThrownBy(() -> mixed.buckets().get(0).isWhole())
         .isInstanceOf(IllegalStateException.class);
   }
 
   private static long index(ParameterBuffers buffers, Parameter parameter) {
     for (Bucket bucket : buffers.buckets()) {
-      for (ParameterPart part : buffers.partsIn(bucket.range())) {
+      for (ParameterSlice part : buffers.partsIn(bucket.range())) {
         if (part.parameter().equals(parameter)) {
           return bucket.index() + part.range().from() - bucket.range().from();
         }
@@ -141,11 +141,11 @@ class ParameterBuffersTest {
         .toList();
   }
 
-  private ParameterBuffers allocate(BucketPlan plan) {
+  private ParameterBuffers allocate(BucketLayout plan) {
     return allocate(SPECS, plan);
   }
 
-  private ParameterBuffers allocate(List<ParameterSpec> specs, BucketPlan plan) {
+  private ParameterBuffers allocate(List<ParameterSpec> specs, BucketLayout plan) {
     return ParameterBuffers.allocate(specs, plan, device.scope(), DType.F32, DType.F32);
   }
 

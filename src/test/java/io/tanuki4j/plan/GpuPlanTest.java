@@ -10,8 +10,8 @@ import io.tanuki4j.data.RandomBatches;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.parallel.ParallelContext;
-import io.tanuki4j.run.BuiltModel;
 import io.tanuki4j.run.Closer;
+import io.tanuki4j.run.RankModel;
 import io.tanuki4j.train.TrainStep;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -58,8 +58,8 @@ class GpuPlanTest {
     try (Backend backend = TestGpu.backend();
         Device device = backend.openDevice(0);
         Closer closer = new Closer()) {
-      BuiltModel model =
-          BuiltModel.build(config, VOCAB_SIZE, device, ParallelContext.single(device), closer);
+      RankModel model =
+          RankModel.build(config, VOCAB_SIZE, device, ParallelContext.single(device), closer);
       model.initialize();
       TrainStep step =
           new TrainStep(

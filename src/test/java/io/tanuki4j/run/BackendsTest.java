@@ -2,7 +2,7 @@ package io.tanuki4j.run;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -12,7 +12,7 @@ class BackendsTest {
     RankThreads.run(
         numRanks,
         Duration.ofSeconds(20),
-        (RankSeat seat) -> Backends.requireGpus(seat, ranksPerGpu, numGpus));
+        (RankConnection seat) -> Backends.requireGpus(seat, ranksPerGpu, numGpus));
   }
 
   @Test

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.comm.ProcessGroupFactory;
-import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.parallel.Agreement;
@@ -33,7 +33,7 @@ class RankTurnsTest {
     RankThreads.run(NUM_RANKS, limit, seat -> run(seat, work));
   }
 
-  private void run(RankSeat seat, IntFunction<String> work) {
+  private void run(RankConnection seat, IntFunction<String> work) {
     try (TestDevice device = new TestDevice();
         ProcessGroupFactory factory = seat.processGroups(device.device())) {
       RankGrid grid = new RankGrid(ParallelDims.of(1, 1, NUM_RANKS, 1));

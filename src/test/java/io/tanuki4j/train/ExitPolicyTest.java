@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ProcessGroupFactory;
-import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.parallel.Agreement;
@@ -40,7 +40,7 @@ class ExitPolicyTest {
     return List.copyOf(new TreeMap<>(exits).values());
   }
 
-  private static Exit exit(RankSeat seat, int rankWithSignal, LongSupplier[] clocks) {
+  private static Exit exit(RankConnection seat, int rankWithSignal, LongSupplier[] clocks) {
     try (TestDevice device = new TestDevice();
         ProcessGroupFactory factory = seat.processGroups(device.device())) {
       ProcessGroup world = factory.create("world", ALL);

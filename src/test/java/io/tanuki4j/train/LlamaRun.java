@@ -120,8 +120,8 @@ final class LlamaRun implements AutoCloseable {
             .restore()
             .orElse(Progress.START);
     try (Datasets sets = datasets()) {
-      Splits splits =
-          new Splits(
+      BatchSources splits =
+          new BatchSources(
               batches(sets.train(), start.consumedTrainSamples()),
               batches(sets.valid(), start.consumedValidSamples()),
               batches(sets.test(), 0));
@@ -155,7 +155,7 @@ final class LlamaRun implements AutoCloseable {
     device.close();
   }
 
-  private Trainer trainer(RunState state, Splits splits) {
+  private Trainer trainer(RunState state, BatchSources splits) {
     ParameterStatistics statistics = new ParameterStatistics(device.device(), data, device.scope());
     IterationLog log =
         new IterationLog(
@@ -180,7 +180,7 @@ final class LlamaRun implements AutoCloseable {
                 ParallelContext.single(device.device()).world(), device.device(), device.scope()),
             Timers.none(device.device())),
         sink.reports(),
-        Timing.system());
+        RunClock.system());
   }
 
   private void loadReferenceWeights() throws IOException {

@@ -170,8 +170,8 @@ final class TinyRun implements AutoCloseable {
   }
 
   private Trainer trainer(RunState state, Progress start) {
-    Splits splits =
-        new Splits(
+    BatchSources splits =
+        new BatchSources(
             new ListSource(settings.trainSamples, start.consumedTrainSamples()),
             new ListSource(
                 settings.validSamples, start.consumedValidSamples(), settings.brokenValidSample),
@@ -194,7 +194,7 @@ final class TinyRun implements AutoCloseable {
         new Trainer.Parts(
             step, evaluator, schedule, splits, saver, log, stop, agreement, Timers.none(device)),
         sink.reports(),
-        new Timing(clock, () -> nanos.addAndGet(1_000_000)));
+        new RunClock(clock, () -> nanos.addAndGet(1_000_000)));
   }
 
   @Override

@@ -10,8 +10,8 @@ import io.tanuki4j.tensor.Tensor;
  * io.tanuki4j.kernel.AttentionKernels}.
  */
 record AttentionBackward(
-    AttentionOperands gradients,
-    AttentionOperands in,
+    AttentionTensors gradients,
+    AttentionTensors in,
     HeadVectors dOut,
     HeadVectors out,
     Tensor logSumExp) {

@@ -6,7 +6,7 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /** The forward of tiles; tensors as in {@link io.tanuki4j.kernel.AttentionKernels}. */
-record AttentionForward(AttentionOperands in, HeadVectors out, Tensor logSumExp) {
+record AttentionForward(AttentionTensors in, HeadVectors out, Tensor logSumExp) {
 
   /** Writes the outputs of the tile's queries. */
   void run(AttentionTile tile, Scratch scratch) {

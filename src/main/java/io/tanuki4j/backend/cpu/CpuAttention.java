@@ -24,7 +24,7 @@ final class CpuAttention implements AttentionKernels {
       Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
     checkQueries(out, logSumExp, qkv, shape);
     try (Widening widening = widening()) {
-      AttentionOperands in = AttentionOperands.packed(widening.in(qkv), shape);
+      AttentionTensors in = AttentionTensors.packed(widening.in(qkv), shape);
       forward(out, logSumExp, in, AttentionSpan.causal(shape), widening);
     }
   }
@@ -35,18 +35,18 @@ final class CpuAttention implements AttentionKernels {
     checkQueries(out, logSumExp, qkv, block.queries());
     checkKeyValues(keyValues, qkv, block);
     try (Widening widening = widening()) {
-      AttentionOperands in =
-          AttentionOperands.ofBlock(widening.in(qkv), widening.in(keyValues), block);
+      AttentionTensors in =
+          AttentionTensors.ofBlock(widening.in(qkv), widening.in(keyValues), block);
       forward(out, logSumExp, in, AttentionSpan.of(block), widening);
     }
   }
 
   private void forward(
-      Tensor out, Tensor logSumExp, AttentionOperands in, AttentionSpan span, Widening widening) {
+      Tensor out, Tensor logSumExp, AttentionTensors in, AttentionSpan span, Widening widening) {
     AttentionShape queries = span.queries();
     Tensor wideOut = widening.out(out);
     AttentionForward forward =
-        new AttentionForward(in, AttentionOperands.outputs(wideOut, queries), logSumExp);
+        new AttentionForward(in, AttentionTensors.outputs(wideOut, queries), logSumExp);
     int tilesPerHead = AttentionTile.perHead(span);
     workers.run(
         queries.batchSize() * queries.numHeads() * tilesPerHead,
@@ -66,10 +66,10 @@ final class CpuAttention implements AttentionKernels {
       Tensor wideDQkv = widening.out(dQkv);
       backward(
           new AttentionBackward(
-              AttentionOperands.packed(wideDQkv, shape),
-              AttentionOperands.packed(widening.in(qkv), shape),
-              AttentionOperands.outputs(widening.in(dOut), shape),
-              AttentionOperands.outputs(widening.in(out), shape),
+              AttentionTensors.packed(wideDQkv, shape),
+              AttentionTensors.packed(widening.in(qkv), shape),
+              AttentionTensors.outputs(widening.in(dOut), shape),
+              AttentionTensors.outputs(widening.in(out), shape),
               logSumExp),
           AttentionSpan.causal(shape));
       widening.finish(dQkv, wideDQkv);
@@ -97,10 +97,10 @@ final class CpuAttention implements AttentionKernels {
       Tensor wideDKeyValues = widening.out(dKeyValues);
       backward(
           new AttentionBackward(
-              AttentionOperands.gradients(wideDQueries, wideDKeyValues, block),
-              AttentionOperands.ofBlock(widening.in(qkv), widening.in(keyValues), block),
-              AttentionOperands.outputs(widening.in(dOut), queries),
-              AttentionOperands.outputs(widening.in(out), queries),
+              AttentionTensors.gradients(wideDQueries, wideDKeyValues, block),
+              AttentionTensors.ofBlock(widening.in(qkv), widening.in(keyValues), block),
+              AttentionTensors.outputs(widening.in(dOut), queries),
+              AttentionTensors.outputs(widening.in(out), queries),
               logSumExp),
           AttentionSpan.of(block));
       widening.finish(dQueries, wideDQueries);

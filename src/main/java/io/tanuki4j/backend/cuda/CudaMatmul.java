@@ -31,7 +31,7 @@ final class CudaMatmul implements MatmulKernels, AutoCloseable {
   private final MatmulTuner tuner;
   private final Map<MatmulShape, Planned> plans = new HashMap<>();
 
-  private record Planned(MatmulPlan plan, cublasLtMatmulAlgo_t algorithm) {}
+  private record Planned(PreparedMatmul plan, cublasLtMatmulAlgo_t algorithm) {}
 
   CudaMatmul(CudaStream stream, CudaWorkspace workspace, DiskCache cache, String machine) {
     this.stream = stream;
@@ -54,7 +54,7 @@ final class CudaMatmul implements MatmulKernels, AutoCloseable {
   void fp8(Tensor out, Operand a, Operand b, Sums sums, Accumulate accumulate) {
     MatmulShape shape = shape(out, a.values(), b.values(), sums, accumulate);
     Planned planned = plans.get(shape);
-    MatmulPlan plan = planned == null ? plan(shape) : planned.plan();
+    PreparedMatmul plan = planned == null ? plan(shape) : planned.plan();
     plan.scales(Address.of(a.inverse()), Address.of(b.inverse()));
     run(
         planned == null ? choose(shape, plan, out, a.values(), b.values()) : planned,
@@ -68,19 +68,19 @@ final class CudaMatmul implements MatmulKernels, AutoCloseable {
     checkBlas(planned.plan().run(planned.algorithm()), "cublasLtMatmul");
   }
 
-  private MatmulPlan plan(MatmulShape shape) {
+  private PreparedMatmul plan(MatmulShape shape) {
     stream.requireRunning("choose an algorithm for " + shape);
-    return new MatmulPlan(shape, library, stream.handle());
+    return new PreparedMatmul(shape, library, stream.handle());
   }
 
-  private Planned choose(MatmulShape shape, MatmulPlan plan, Tensor out, Tensor a, Tensor b) {
+  private Planned choose(MatmulShape shape, PreparedMatmul plan, Tensor out, Tensor a, Tensor b) {
     place(plan, out, a, b);
     Planned planned = new Planned(plan, tuner.choose(shape, plan));
     plans.put(shape, planned);
     return planned;
   }
 
-  private void place(MatmulPlan plan, Tensor out, Tensor a, Tensor b) {
+  private void place(PreparedMatmul plan, Tensor out, Tensor a, Tensor b) {
     plan.place(Address.of(out), Address.of(a), Address.of(b), workspace.reserve(WORKSPACE_BYTES));
   }
 

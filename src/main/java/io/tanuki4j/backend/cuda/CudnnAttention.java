@@ -24,7 +24,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
   private final CudaWorkspace workspace;
   private final boolean deterministic;
   private final cudnnContext library = new cudnnContext();
-  private final Map<PlanKey, CudnnPlan> plans = new HashMap<>();
+  private final Map<PlanKey, CompiledGraph> plans = new HashMap<>();
   private final Map<BoundKey, CudnnDescriptor> bound = new HashMap<>();
 
   private record PlanKey(AttentionForm form, boolean backward) {}
@@ -59,7 +59,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
 
   @Override
   public void forward(AttentionCall call) {
-    CudnnPlan plan = plan(new PlanKey(call.form(), false));
+    CompiledGraph plan = plan(new PlanKey(call.form(), false));
     long scratch = workspace.reserve(plan.workspaceBytes());
     BoundKey place = new BoundKey(call, null, 0, scratch);
     CudnnDescriptor pack = bound.get(place);
@@ -73,7 +73,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
   @Override
   public void backward(AttentionCall call, AttentionOperands gradients, long dOut) {
     AttentionForm form = call.form();
-    CudnnPlan plan = plan(new PlanKey(form, true));
+    CompiledGraph plan = plan(new PlanKey(form, true));
     long rowSumBytes = aligned(form.numRows() * Float.BYTES);
     long dQBytes =
         deterministic ? 0 : aligned(form.numRows() * form.queries().headDim() * Float.BYTES);
@@ -114,8 +114,8 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
     return Vectors.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
   }
 
-  private CudnnPlan plan(PlanKey key) {
-    CudnnPlan known = plans.get(key);
+  private CompiledGraph plan(PlanKey key) {
+    CompiledGraph known = plans.get(key);
     if (known != null) {
       return known;
     }
@@ -124,7 +124,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
         key.backward()
             ? AttentionGraph.backward(key.form(), deterministic)
             : AttentionGraph.forward(key.form());
-    CudnnPlan built = CudnnPlan.build(graph, library, null);
+    CompiledGraph built = CompiledGraph.build(graph, library, null);
     plans.put(key, built);
     return built;
   }
@@ -142,7 +142,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
   @Override
   public void close() {
     bound.values().forEach(CudnnDescriptor::close);
-    plans.values().forEach(CudnnPlan::close);
+    plans.values().forEach(CompiledGraph::close);
     checkDnn(cudnn.cudnnDestroy(library), "cudnnDestroy");
   }
 }

@@ -51,7 +51,7 @@ final class MatmulTuner {
   }
 
   /** The plan has been placed; its output is as it was, or holds the product, afterwards. */
-  cublasLtMatmulAlgo_t choose(MatmulShape shape, MatmulPlan plan) {
+  cublasLtMatmulAlgo_t choose(MatmulShape shape, PreparedMatmul plan) {
     String key = String.join("\n", machine, cublas.cublasLtGetVersion() + "", shape.toString());
     Optional<cublasLtMatmulAlgo_t> known =
         cache.find(KIND, key).map(MatmulTuner::fromBytes).filter(kept -> isUsable(kept, plan));
@@ -63,7 +63,7 @@ final class MatmulTuner {
     return best;
   }
 
-  private boolean isUsable(cublasLtMatmulAlgo_t algorithm, MatmulPlan plan) {
+  private boolean isUsable(cublasLtMatmulAlgo_t algorithm, PreparedMatmul plan) {
     try (cublasLtMatmulHeuristicResult_t result = new cublasLtMatmulHeuristicResult_t()) {
       int status =
           cublas.cublasLtMatmulAlgoCheck(
@@ -81,7 +81,7 @@ final class MatmulTuner {
   }
 
   /** Timed runs into a sum add next to nothing to it, so that the sum stays what it is. */
-  private cublasLtMatmulAlgo_t fastest(MatmulShape shape, MatmulPlan plan) {
+  private cublasLtMatmulAlgo_t fastest(MatmulShape shape, PreparedMatmul plan) {
     try (cublasLtMatmulHeuristicResult_t candidates =
         new cublasLtMatmulHeuristicResult_t(MAX_CANDIDATES)) {
       int found = propose(shape, plan, candidates);
@@ -107,7 +107,8 @@ final class MatmulTuner {
    */
   private record Candidate(cublasLtMatmulAlgo_t algorithm, double millis) {}
 
-  private Optional<Candidate> usable(cublasLtMatmulHeuristicResult_t proposal, MatmulPlan plan) {
+  private Optional<Candidate> usable(
+      cublasLtMatmulHeuristicResult_t proposal, PreparedMatmul plan) {
     cublasLtMatmulAlgo_t algorithm = proposal.algo();
     if (proposal.state() != cublas.CUBLAS_STATUS_SUCCESS
         || plan.run(algorithm) != cublas.CUBLAS_STATUS_SUCCESS) {
@@ -117,7 +118,7 @@ final class MatmulTuner {
   }
 
   /** Times all of them in turn, and sorts them by it. */
-  private void sustain(List<Candidate> finalists, MatmulPlan plan) {
+  private void sustain(List<Candidate> finalists, PreparedMatmul plan) {
     double[] millis = new double[finalists.size()];
     int runs = (int) Math.ceil(SUSTAINED_MILLIS / finalists.get(0).millis());
     for (int round = 0; round < ROUNDS; round++) {
@@ -132,7 +133,7 @@ final class MatmulTuner {
     finalists.sort(Comparator.comparingDouble(Candidate::millis));
   }
 
-  private double millis(MatmulPlan plan, cublasLtMatmulAlgo_t algorithm, int runs) {
+  private double millis(PreparedMatmul plan, cublasLtMatmulAlgo_t algorithm, int runs) {
     timer.mark(0);
     for (int i = 0; i < runs; i++) {
       checkBlas(plan.run(algorithm), "cublasLtMatmul");
@@ -142,7 +143,7 @@ final class MatmulTuner {
   }
 
   private int propose(
-      MatmulShape shape, MatmulPlan plan, cublasLtMatmulHeuristicResult_t candidates) {
+      MatmulShape shape, PreparedMatmul plan, cublasLtMatmulHeuristicResult_t candidates) {
     try (PointerPointer<Pointer> made = new PointerPointer<>(1);
         IntPointer found = new IntPointer(1)) {
       checkBlas(cublas.cublasLtMatmulPreferenceCreate(made), "cublasLtMatmulPreferenceCreate");

@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 
 /** One rank's sends and receives that were posted together. */
 final class Exchange {
-  private final World world;
+  private final SharedState world;
   private final GroupMembers members;
   private final long number;
   private final List<Message> sent;
@@ -18,7 +18,7 @@ final class Exchange {
   private final long bytesSent;
 
   Exchange(
-      World world,
+      SharedState world,
       GroupMembers members,
       long number,
       Device device,
@@ -60,7 +60,7 @@ final class Exchange {
     return Stream.concat(sent.stream(), received.stream());
   }
 
-  private Absence absence() {
+  private MissingRanks absence() {
     List<Integer> missing =
         messages()
             .filter(message -> !message.isOver())
@@ -68,7 +68,7 @@ final class Exchange {
             .distinct()
             .sorted()
             .toList();
-    return new Absence(
+    return new MissingRanks(
         "exchange #%d on group \"%s\"".formatted(number, members.name()),
         List.of(members.globalRank()),
         missing);

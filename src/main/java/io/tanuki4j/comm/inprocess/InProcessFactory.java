@@ -10,12 +10,12 @@ import java.util.List;
 
 /** Makes one rank's sides of the groups. */
 final class InProcessFactory implements ProcessGroupFactory {
-  private final World world;
+  private final SharedState world;
   private final int globalRank;
   private final Device device;
   private final List<ProcessGroup> made = new ArrayList<>();
 
-  InProcessFactory(World world, int globalRank, Device device) {
+  InProcessFactory(SharedState world, int globalRank, Device device) {
     this.world = world;
     this.globalRank = globalRank;
     this.device = device;
@@ -34,7 +34,7 @@ final class InProcessFactory implements ProcessGroupFactory {
   @Override
   public ProcessGroup create(String name, List<List<Integer>> groups) {
     GroupMembers members = GroupMembers.of(name, groups, globalRank, worldSize());
-    Room room = world.room(made.size(), groups, members);
+    GroupState room = world.room(made.size(), groups, members);
     ProcessGroup group =
         members.size() == 1
             ? new SoloGroup(members, device)

@@ -14,8 +14,8 @@ import java.util.List;
 
 /** One rank's side of a group of threads. */
 final class InProcessGroup implements ProcessGroup {
-  private final World world;
-  private final Room room;
+  private final SharedState world;
+  private final GroupState room;
   private final GroupMembers members;
   private final Device device;
   private long numCollectives;
@@ -23,7 +23,7 @@ final class InProcessGroup implements ProcessGroup {
   private long bytesSent;
   private boolean closed;
 
-  InProcessGroup(World world, Room room, GroupMembers members, Device device) {
+  InProcessGroup(SharedState world, GroupState room, GroupMembers members, Device device) {
     this.world = world;
     this.room = room;
     this.members = members;
@@ -71,7 +71,7 @@ final class InProcessGroup implements ProcessGroup {
     requireOpen();
     numCollectives++;
     bytesSent += call.bytesSent(rank(), size());
-    Meeting meeting = room.arrive(numCollectives, rank(), call, operands);
+    CollectiveCall meeting = room.arrive(numCollectives, rank(), call, operands);
     return new OnceWork(
         () -> {
           meeting.complete();

@@ -19,12 +19,12 @@ final class Mailboxes {
   /** Divides into whole elements of every type. */
   private static final int COPY_ELEMENTS = HostView.MAX_BYTES / Double.BYTES;
 
-  private final World world;
+  private final SharedState world;
   private final GroupMembers members;
   private final Map<Route, Deque<Message>> sends = new HashMap<>();
   private final Map<Route, Deque<Message>> receives = new HashMap<>();
 
-  Mailboxes(World world, GroupMembers members) {
+  Mailboxes(SharedState world, GroupMembers members) {
     this.world = world;
     this.members = members;
   }

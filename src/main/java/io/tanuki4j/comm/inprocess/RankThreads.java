@@ -3,7 +3,7 @@ package io.tanuki4j.comm.inprocess;
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.RankBody;
-import io.tanuki4j.comm.RankSeat;
+import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.kernel.Device;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,7 +19,7 @@ public final class RankThreads {
 
   private RankThreads() {}
 
-  private record Seat(World world, int globalRank) implements RankSeat {
+  private record Seat(SharedState world, int globalRank) implements RankConnection {
     @Override
     public int worldSize() {
       return world.size();
@@ -55,7 +55,7 @@ public final class RankThreads {
    * @throws IllegalStateException around a checked exception of a rank
    */
   public static void run(int worldSize, Duration limit, RankBody body) {
-    World world = new World(worldSize, limit);
+    SharedState world = new SharedState(worldSize, limit);
     List<Thread> threads = new ArrayList<>();
     for (int rank = 0; rank < worldSize; rank++) {
       threads.add(thread(new Seat(world, rank), body));
@@ -100,7 +100,7 @@ public final class RankThreads {
     }
   }
 
-  private static void join(World world, List<Thread> threads) {
+  private static void join(SharedState world, List<Thread> threads) {
     try {
       world.awaitEnd(GRACE);
       for (Thread thread : threads) {

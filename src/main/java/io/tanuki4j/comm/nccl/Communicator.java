@@ -2,7 +2,7 @@ package io.tanuki4j.comm.nccl;
 
 import io.tanuki4j.backend.cuda.CudaDevice;
 import io.tanuki4j.comm.GroupMembers;
-import io.tanuki4j.comm.Rendezvous;
+import io.tanuki4j.comm.rendezvous.Rendezvous;
 import java.util.function.IntSupplier;
 import org.bytedeco.cuda.global.nccl;
 import org.bytedeco.cuda.nccl.ncclComm;

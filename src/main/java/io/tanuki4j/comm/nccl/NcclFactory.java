@@ -1,19 +1,19 @@
 package io.tanuki4j.comm.nccl;
 
 import io.tanuki4j.backend.cuda.CudaDevice;
-import io.tanuki4j.comm.GroupAgreement;
 import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ProcessGroupFactory;
-import io.tanuki4j.comm.Rendezvous;
 import io.tanuki4j.comm.SoloGroup;
+import io.tanuki4j.comm.rendezvous.GroupAgreement;
+import io.tanuki4j.comm.rendezvous.Rendezvous;
 import io.tanuki4j.kernel.Device;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Makes one rank's groups: a communicator of all ranks first, and of each kind of group a split of
- * it. A {@link io.tanuki4j.comm.Transport}.
+ * it. A {@link io.tanuki4j.comm.rendezvous.Transport}.
  */
 public final class NcclFactory implements ProcessGroupFactory {
   private final Rendezvous rendezvous;

@@ -5,7 +5,7 @@ import io.tanuki4j.backend.cuda.CudaMark;
 import io.tanuki4j.backend.cuda.CudaQueue;
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.Durations;
-import io.tanuki4j.comm.Rendezvous;
+import io.tanuki4j.comm.rendezvous.Rendezvous;
 import io.tanuki4j.error.FailureSentence;
 import java.time.Duration;
 import java.util.ArrayList;

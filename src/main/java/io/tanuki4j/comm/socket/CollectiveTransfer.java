@@ -66,8 +66,8 @@ final class CollectiveTransfer implements Transfer {
   }
 
   /** Nobody goes on before all have made the same call. */
-  private Step greeting() {
-    Step step = new Step();
+  private PeerTransfers greeting() {
+    PeerTransfers step = new PeerTransfers();
     forEachPeer(
         peer -> {
           step.send(peer, header.encode());
@@ -107,7 +107,7 @@ final class CollectiveTransfer implements Transfer {
 
   private void broadcast(Mesh mesh) throws Mesh.StepException {
     for (long at = 0; at < call.numElements(); at += blockElements) {
-      Step step = new Step();
+      PeerTransfers step = new PeerTransfers();
       int count = (int) Math.min(blockElements, call.numElements() - at);
       long from = at;
       if (members.rank() == call.root()) {
@@ -126,7 +126,7 @@ final class CollectiveTransfer implements Transfer {
     Scratch scratch = new Scratch(reduces);
     int lag = reduces && gathers ? 1 : 0; // a block is gathered once it is reduced
     for (long block = 0; block < numBlocks + lag; block++) {
-      Step step = new Step();
+      PeerTransfers step = new PeerTransfers();
       if (reduces && block < numBlocks) {
         scatter(step, block, scratch);
       }
@@ -158,7 +158,7 @@ final class CollectiveTransfer implements Transfer {
     return (int) Math.max(0, Math.min(blockElements, left));
   }
 
-  private void scatter(Step step, long block, Scratch scratch) {
+  private void scatter(PeerTransfers step, long block, Scratch scratch) {
     forEachPeer(
         peer -> {
           step.send(peer, part(peer, block));
@@ -166,7 +166,7 @@ final class CollectiveTransfer implements Transfer {
         });
   }
 
-  private void gather(Step step, long block) {
+  private void gather(PeerTransfers step, long block) {
     ByteBuffer own = own(block, 0, count(members.rank(), block));
     if (shard != null) {
       part(members.rank(), block).put(own.duplicate());

@@ -3,7 +3,7 @@ package io.tanuki4j.comm.socket;
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.Durations;
 import io.tanuki4j.comm.GroupMembers;
-import io.tanuki4j.comm.Rendezvous;
+import io.tanuki4j.comm.rendezvous.Rendezvous;
 import io.tanuki4j.error.FailureSentence;
 import java.time.Duration;
 import java.util.ArrayDeque;

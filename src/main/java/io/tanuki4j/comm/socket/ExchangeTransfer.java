@@ -70,7 +70,7 @@ final class ExchangeTransfer implements Transfer {
 
   @Override
   public void run(Mesh mesh) throws Mesh.StepException {
-    Step step = new Step();
+    PeerTransfers step = new PeerTransfers();
     Deque<Message> toItself = new ArrayDeque<>();
     for (Message send : sends) {
       if (isToItself(send)) {

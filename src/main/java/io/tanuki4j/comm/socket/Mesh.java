@@ -2,7 +2,7 @@ package io.tanuki4j.comm.socket;
 
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.GroupMembers;
-import io.tanuki4j.comm.Rendezvous;
+import io.tanuki4j.comm.rendezvous.Rendezvous;
 import java.io.IOException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -69,7 +69,7 @@ final class Mesh implements AutoCloseable {
    * @throws StepException if a peer does not do its part
    * @throws CommunicationException if the run has failed
    */
-  void run(Step step) throws StepException {
+  void run(PeerTransfers step) throws StepException {
     long end = System.nanoTime() + rendezvous.limit().toNanos();
     for (SelectionKey key : keys.values()) {
       advance(step, key);
@@ -88,7 +88,7 @@ final class Mesh implements AutoCloseable {
     }
   }
 
-  private static int interest(Step step, int peer) {
+  private static int interest(PeerTransfers step, int peer) {
     return (step.sendsTo(peer) ? SelectionKey.OP_WRITE : 0)
         | (step.receivesFrom(peer) ? SelectionKey.OP_READ : 0);
   }
@@ -112,7 +112,7 @@ final class Mesh implements AutoCloseable {
     }
   }
 
-  private static void advance(Step step, SelectionKey key) throws StepException {
+  private static void advance(PeerTransfers step, SelectionKey key) throws StepException {
     int peer = (Integer) key.attachment();
     SocketChannel channel = (SocketChannel) key.channel();
     try {

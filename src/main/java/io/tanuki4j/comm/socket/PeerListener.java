@@ -2,14 +2,14 @@ package io.tanuki4j.comm.socket;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.tanuki4j.comm.Call;
 import io.tanuki4j.comm.CommunicationException;
-import io.tanuki4j.comm.Door;
 import io.tanuki4j.comm.Durations;
-import io.tanuki4j.comm.Greeting;
-import io.tanuki4j.comm.MasterAddress;
-import io.tanuki4j.comm.OwnAddress;
-import io.tanuki4j.comm.Rendezvous;
+import io.tanuki4j.comm.rendezvous.Call;
+import io.tanuki4j.comm.rendezvous.Door;
+import io.tanuki4j.comm.rendezvous.Greeting;
+import io.tanuki4j.comm.rendezvous.MasterAddress;
+import io.tanuki4j.comm.rendezvous.OwnAddress;
+import io.tanuki4j.comm.rendezvous.Rendezvous;
 import io.tanuki4j.error.FailureSentence;
 import java.io.IOException;
 import java.net.InetAddress;

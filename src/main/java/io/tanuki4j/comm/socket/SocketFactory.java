@@ -1,12 +1,12 @@
 package io.tanuki4j.comm.socket;
 
-import io.tanuki4j.comm.GroupAgreement;
 import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ProcessGroupFactory;
-import io.tanuki4j.comm.Rendezvous;
 import io.tanuki4j.comm.SoloGroup;
-import io.tanuki4j.comm.Transport;
+import io.tanuki4j.comm.rendezvous.GroupAgreement;
+import io.tanuki4j.comm.rendezvous.Rendezvous;
+import io.tanuki4j.comm.rendezvous.Transport;
 import io.tanuki4j.kernel.Device;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,7 +4,7 @@ import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.nn.Bucket;
 import io.tanuki4j.nn.FlatRange;
 import io.tanuki4j.nn.ParameterBuffers;
-import io.tanuki4j.nn.ParameterPart;
+import io.tanuki4j.nn.ParameterSlice;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.pipeline.TiedParameters;
 import java.util.ArrayList;
@@ -68,7 +68,7 @@ public record OptimizerShard(
   }
 
   /** What of which parameters this rank counts. */
-  public List<ParameterPart> countedParts() {
+  public List<ParameterSlice> countedParts() {
     return counted.stream().flatMap(range -> parameters.partsIn(range).stream()).toList();
   }
 

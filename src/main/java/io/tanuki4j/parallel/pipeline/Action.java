@@ -6,7 +6,7 @@ import java.util.List;
 public sealed interface Action {
 
   /** Forward or backward through one chunk. */
-  record Compute(Unit unit) implements Action {}
+  record Compute(ChunkPass unit) implements Action {}
 
   /**
    * Sends and receives that are posted together and then awaited together. Between two stages
@@ -25,5 +25,5 @@ public sealed interface Action {
    * @param unit of this stage: the one that made what is sent, or needs what is received
    * @param peer the other stage
    */
-  record Transfer(Unit unit, int peer) {}
+  record Transfer(ChunkPass unit, int peer) {}
 }

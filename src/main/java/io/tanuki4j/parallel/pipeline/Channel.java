@@ -10,11 +10,11 @@ final class Channel {
 
   /** A message that one end has posted, and later both. */
   static final class Message {
-    private final Unit consumer;
+    private final ChunkPass consumer;
     private double time;
     private boolean passed;
 
-    private Message(Unit consumer, double time) {
+    private Message(ChunkPass consumer, double time) {
       this.consumer = consumer;
       this.time = time;
     }
@@ -27,7 +27,7 @@ final class Channel {
       return time;
     }
 
-    private Message meet(Unit otherConsumer, double otherTime) {
+    private Message meet(ChunkPass otherConsumer, double otherTime) {
       if (!consumer.equals(otherConsumer)) {
         throw new IllegalStateException(
             "a message for %s meets one for %s".formatted(consumer, otherConsumer));
@@ -41,16 +41,16 @@ final class Channel {
   /**
    * @param consumer the receiver's unit that needs the message
    */
-  Message send(Unit consumer, double time) {
+  Message send(ChunkPass consumer, double time) {
     return post(sent, awaited, consumer, time);
   }
 
-  Message receive(Unit consumer, double time) {
+  Message receive(ChunkPass consumer, double time) {
     return post(awaited, sent, consumer, time);
   }
 
   private static Message post(
-      Queue<Message> own, Queue<Message> others, Unit consumer, double time) {
+      Queue<Message> own, Queue<Message> others, ChunkPass consumer, double time) {
     Message waiting = others.poll();
     if (waiting != null) {
       return waiting.meet(consumer, time);

@@ -50,7 +50,7 @@ final class ChunkInSlot<S> implements AutoCloseable {
   }
 
   /** What the unit made for another stage. */
-  Tensor made(Unit unit) {
+  Tensor made(ChunkPass unit) {
     Tensor result = unit.isForward() ? inFlight(made).hidden() : dInput;
     return Objects.requireNonNull(result, "the ends of the model make nothing for other stages");
   }

@@ -11,7 +11,7 @@ public final class ForwardOnly implements PipelineSchedule {
 
   @Override
   public List<Action> actions(PipelineShape shape, int stage) {
-    Steps steps = new Steps(shape, stage);
+    ActionListBuilder steps = new ActionListBuilder(shape, stage);
     VirtualOrder.forwards(shape).forEach(steps::add);
     return steps.actions();
   }

@@ -24,10 +24,10 @@ public final class Interleaved implements PipelineSchedule {
     if (shape.numMicrobatches() % shape.numStages() != 0) {
       throw new IllegalArgumentException(refusal(shape));
     }
-    List<Unit> forwards = VirtualOrder.forwards(shape);
-    List<Unit> backwards = VirtualOrder.backwards(shape);
+    List<ChunkPass> forwards = VirtualOrder.forwards(shape);
+    List<ChunkPass> backwards = VirtualOrder.backwards(shape);
     int warmUp = warmUp(shape, stage);
-    Steps steps = new Steps(shape, stage);
+    ActionListBuilder steps = new ActionListBuilder(shape, stage);
     for (int i = 0; i < warmUp; i++) {
       steps.add(forwards.get(i));
     }

@@ -26,16 +26,16 @@ public final class OneForwardOneBackward implements PipelineSchedule {
     }
     int numMicrobatches = shape.numMicrobatches();
     int warmUp = Math.min(shape.numStages() - stage - 1, numMicrobatches);
-    Steps steps = new Steps(shape, stage);
+    ActionListBuilder steps = new ActionListBuilder(shape, stage);
     for (int i = 0; i < warmUp; i++) {
-      steps.add(Unit.forward(0, i));
+      steps.add(ChunkPass.forward(0, i));
     }
     for (int i = warmUp; i < numMicrobatches; i++) {
-      steps.add(Unit.forward(0, i));
-      steps.add(Unit.backward(0, i - warmUp));
+      steps.add(ChunkPass.forward(0, i));
+      steps.add(ChunkPass.backward(0, i - warmUp));
     }
     for (int i = numMicrobatches - warmUp; i < numMicrobatches; i++) {
-      steps.add(Unit.backward(0, i));
+      steps.add(ChunkPass.backward(0, i));
     }
     return steps.actions();
   }

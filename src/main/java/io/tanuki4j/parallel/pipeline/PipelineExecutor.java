@@ -150,7 +150,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
       }
     }
 
-    private void compute(Unit unit) {
+    private void compute(ChunkPass unit) {
       ChunkInSlot<S> chunk = chunkInSlot(unit);
       if (unit.isForward()) {
         source.load(unit.microbatch(), slot(unit).inputs());
@@ -172,15 +172,15 @@ public final class PipelineExecutor<S> implements AutoCloseable {
       stage.group().exchange(sends, receives).await();
     }
 
-    private Tensor needed(Unit unit) {
+    private Tensor needed(ChunkPass unit) {
       return unit.isForward() ? slot(unit).hidden() : slot(unit).dHidden();
     }
 
-    private Slot slot(Unit unit) {
+    private Slot slot(ChunkPass unit) {
       return slots.get(plan.slots().slotOf(unit));
     }
 
-    private ChunkInSlot<S> chunkInSlot(Unit unit) {
+    private ChunkInSlot<S> chunkInSlot(ChunkPass unit) {
       int slot = plan.slots().slotOf(unit);
       Accumulate weightGrads = unit.microbatch() == 0 ? Accumulate.OVERWRITE : Accumulate.ADD;
       ParameterListener listener = listeners.of(unit.microbatch(), numMicrobatches);

@@ -38,27 +38,27 @@ public record PipelineShape(int numStages, int numChunks, int numMicrobatches) {
   }
 
   /** Where what a unit needs comes from; empty if it starts from tokens or from the loss. */
-  Optional<Transfer> input(int stage, Unit unit) {
+  Optional<Transfer> input(int stage, ChunkPass unit) {
     boolean starts = unit.isForward() ? isFirst(stage, unit.chunk()) : isLast(stage, unit.chunk());
     return starts ? Optional.empty() : Optional.of(neighbour(stage, unit, !unit.isForward()));
   }
 
   /** Where what a unit makes goes to; empty if it is the loss, or the gradient of tokens. */
-  Optional<Transfer> output(int stage, Unit unit) {
+  Optional<Transfer> output(int stage, ChunkPass unit) {
     boolean ends = unit.isForward() ? isLast(stage, unit.chunk()) : isFirst(stage, unit.chunk());
     return ends ? Optional.empty() : Optional.of(neighbour(stage, unit, unit.isForward()));
   }
 
   /** The unit of another stage that needs what a unit makes. */
-  Unit consumer(int stage, Unit unit) {
+  ChunkPass consumer(int stage, ChunkPass unit) {
     int chunk = unit.chunk();
     if (unit.isForward()) {
-      return Unit.forward(stage == numStages - 1 ? chunk + 1 : chunk, unit.microbatch());
+      return ChunkPass.forward(stage == numStages - 1 ? chunk + 1 : chunk, unit.microbatch());
     }
-    return Unit.backward(stage == 0 ? chunk - 1 : chunk, unit.microbatch());
+    return ChunkPass.backward(stage == 0 ? chunk - 1 : chunk, unit.microbatch());
   }
 
-  private Transfer neighbour(int stage, Unit unit, boolean after) {
+  private Transfer neighbour(int stage, ChunkPass unit, boolean after) {
     return new Transfer(unit, Math.floorMod(stage + (after ? 1 : -1), numStages));
   }
 }

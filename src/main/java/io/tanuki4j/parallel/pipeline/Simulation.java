@@ -103,7 +103,7 @@ final class Simulation {
     private void post(Exchange exchange) {
       moved = true;
       for (Transfer send : exchange.sends()) {
-        Unit consumer = shape.consumer(index, send.unit());
+        ChunkPass consumer = shape.consumer(index, send.unit());
         posted.add(channels.get(index).get(send.peer()).send(consumer, time));
       }
       for (Transfer receive : exchange.receives()) {

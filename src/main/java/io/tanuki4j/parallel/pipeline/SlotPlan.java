@@ -15,18 +15,18 @@ import java.util.Set;
  * the same addresses, in every iteration.
  */
 public final class SlotPlan {
-  private final Map<Unit, Integer> slots = new HashMap<>();
+  private final Map<ChunkPass, Integer> slots = new HashMap<>();
   private int numSlots;
 
   private SlotPlan(List<Action> actions) {
-    List<Unit> units = units(actions);
-    Set<Unit> withBackward = new HashSet<>();
+    List<ChunkPass> units = units(actions);
+    Set<ChunkPass> withBackward = new HashSet<>();
     units.stream()
         .filter(unit -> !unit.isForward())
-        .map(Unit::ofForward)
+        .map(ChunkPass::ofForward)
         .forEach(withBackward::add);
     BitSet inUse = new BitSet();
-    for (Unit unit : units) {
+    for (ChunkPass unit : units) {
       if (unit.isForward()) {
         int slot = inUse.nextClearBit(0);
         slots.put(unit, slot);
@@ -51,7 +51,7 @@ public final class SlotPlan {
   }
 
   /** The slot of a unit of the actions, from 0. */
-  public int slotOf(Unit unit) {
+  public int slotOf(ChunkPass unit) {
     Integer slot = slots.get(unit.ofForward());
     if (slot == null) {
       throw new IllegalStateException(unit + " is not in the schedule");
@@ -64,8 +64,8 @@ public final class SlotPlan {
     return numSlots + " slots for " + slots.size() + " forwards";
   }
 
-  private static List<Unit> units(List<Action> actions) {
-    List<Unit> units = new ArrayList<>();
+  private static List<ChunkPass> units(List<Action> actions) {
+    List<ChunkPass> units = new ArrayList<>();
     for (Action action : actions) {
       if (action instanceof Compute compute) {
         units.add(compute.unit());

@@ -18,7 +18,7 @@ public record Timeline(double seconds, List<Double> busySeconds) {
   /** What the stages take for their work. */
   public interface Costs {
     /** Of a computation. */
-    double compute(int stage, Unit unit);
+    double compute(int stage, ChunkPass unit);
 
     /** Of a message between two stages, while both wait. */
     double transfer();

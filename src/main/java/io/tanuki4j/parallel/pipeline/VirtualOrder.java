@@ -11,24 +11,24 @@ import java.util.function.IntUnaryOperator;
 final class VirtualOrder {
   private VirtualOrder() {}
 
-  static List<Unit> forwards(PipelineShape shape) {
-    return units(shape, Unit.Direction.FORWARD, i -> i);
+  static List<ChunkPass> forwards(PipelineShape shape) {
+    return units(shape, ChunkPass.Direction.FORWARD, i -> i);
   }
 
   /** The same from the last chunk to the first. */
-  static List<Unit> backwards(PipelineShape shape) {
-    return units(shape, Unit.Direction.BACKWARD, i -> shape.numChunks() - 1 - i);
+  static List<ChunkPass> backwards(PipelineShape shape) {
+    return units(shape, ChunkPass.Direction.BACKWARD, i -> shape.numChunks() - 1 - i);
   }
 
-  private static List<Unit> units(
-      PipelineShape shape, Unit.Direction direction, IntUnaryOperator chunk) {
+  private static List<ChunkPass> units(
+      PipelineShape shape, ChunkPass.Direction direction, IntUnaryOperator chunk) {
     int numMicrobatches = shape.numMicrobatches();
-    List<Unit> units = new ArrayList<>(shape.numChunks() * numMicrobatches);
+    List<ChunkPass> units = new ArrayList<>(shape.numChunks() * numMicrobatches);
     for (int from = 0; from < numMicrobatches; from += shape.numStages()) {
       int to = Math.min(from + shape.numStages(), numMicrobatches);
       for (int i = 0; i < shape.numChunks(); i++) {
         for (int microbatch = from; microbatch < to; microbatch++) {
-          units.add(new Unit(direction, chunk.applyAsInt(i), microbatch));
+          units.add(new ChunkPass(direction, chunk.applyAsInt(i), microbatch));
         }
       }
     }

@@ -14,7 +14,7 @@ class CodePlaceTest {
   void names_the_innermost_code_of_the_program_that_is_no_communication() {
     StackTraceElement[] stack = {
       frame("java.lang.Object", "wait", 1),
-      frame("io.tanuki4j.comm.inprocess.World", "await", 2),
+      frame("io.tanuki4j.comm.inprocess.SharedState", "await", 2),
       frame("io.tanuki4j.train.TrainStep", "run", 88),
       frame("io.tanuki4j.train.Trainer", "run", 4),
     };

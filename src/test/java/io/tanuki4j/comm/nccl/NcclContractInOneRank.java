@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.backend.cuda.TestGpu;
 import io.tanuki4j.comm.ProcessGroupContract;
-import io.tanuki4j.comm.RankEnvironment;
-import io.tanuki4j.comm.RankProcess;
 import io.tanuki4j.comm.TestRanks;
+import io.tanuki4j.comm.rendezvous.RankEnvironment;
+import io.tanuki4j.comm.rendezvous.RankProcess;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.tensor.DType;
 import java.time.Duration;

@@ -1,11 +1,11 @@
 package io.tanuki4j.comm.socket;
 
 import io.tanuki4j.comm.CommunicationException;
-import io.tanuki4j.comm.MeetingPoint;
 import io.tanuki4j.comm.RankBody;
-import io.tanuki4j.comm.RankEnvironment;
-import io.tanuki4j.comm.RankProcess;
-import io.tanuki4j.comm.RunKey;
+import io.tanuki4j.comm.rendezvous.MeetingPoint;
+import io.tanuki4j.comm.rendezvous.RankEnvironment;
+import io.tanuki4j.comm.rendezvous.RankProcess;
+import io.tanuki4j.comm.rendezvous.RunKey;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.inprocess.RankThreads;
-import io.tanuki4j.nn.BucketPlan;
+import io.tanuki4j.nn.BucketLayout;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterListener;
-import io.tanuki4j.nn.ParameterPart;
+import io.tanuki4j.nn.ParameterSlice;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.nn.ParameterSpec.Slice;
 import io.tanuki4j.nn.TestDevice;
@@ -177,7 +177,7 @@ class DataParallelTest {
                       try (TestDevice device = new TestDevice();
                           ProcessGroupFactory factory = seat.processGroups(device.device())) {
                         ParallelDims dims = ParallelDims.of(1, 1, 1, 2);
-                        new Rank(device, factory, dims, OVERLAPPING, BucketPlan.WHOLE);
+                        new Rank(device, factory, dims, OVERLAPPING, BucketLayout.WHOLE);
                       }
                     }))
         .isInstanceOf(IllegalStateException.class)
@@ -190,7 +190,7 @@ class DataParallelTest {
     assertThat(config.bucketPlan(8, Set.of()).bucketElements()).isEqualTo(40_000_000);
     assertThat(config.bucketPlan(64, Set.of()).bucketElements()).isEqualTo(64_000_000);
     assertThat(config.bucketPlan(64, Set.of()).numShards()).isEqualTo(64);
-    assertThat(DataParallelConfig.PLAIN.bucketPlan(64, Set.of())).isEqualTo(BucketPlan.WHOLE);
+    assertThat(DataParallelConfig.PLAIN.bucketPlan(64, Set.of())).isEqualTo(BucketLayout.WHOLE);
   }
 
   private static void run(ParallelDims dims, DataParallelConfig config, Consumer<Rank> body) {
@@ -201,7 +201,7 @@ class DataParallelTest {
           try (TestDevice device = new TestDevice();
               ProcessGroupFactory factory = seat.processGroups(device.device())) {
             int replicas = dims.dp() * dims.cp();
-            BucketPlan plan = config.bucketPlan(replicas, Set.of(TIED));
+            BucketLayout plan = config.bucketPlan(replicas, Set.of(TIED));
             body.accept(new Rank(device, factory, dims, config, plan));
           }
         });
@@ -219,7 +219,7 @@ class DataParallelTest {
         ProcessGroupFactory factory,
         ParallelDims dims,
         DataParallelConfig config,
-        BucketPlan plan) {
+        BucketLayout plan) {
       this.device = device;
       this.context = ParallelContext.create(new RankGrid(dims), factory);
       int stage = context.coordinate(Axis.PP);
@@ -244,7 +244,7 @@ class DataParallelTest {
       return new ParameterSpec(name, Shape.of(own, 1), List.of(slice), 1, true);
     }
 
-    List<ParameterPart> ownedParts() {
+    List<ParameterSlice> ownedParts() {
       return data.shard().owned().stream()
           .flatMap(owned -> parameters.partsIn(owned.range()).stream())
           .toList();

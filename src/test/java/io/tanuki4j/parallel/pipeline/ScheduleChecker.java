@@ -3,7 +3,7 @@ package io.tanuki4j.parallel.pipeline;
 import io.tanuki4j.parallel.pipeline.Action.Compute;
 import io.tanuki4j.parallel.pipeline.Action.Exchange;
 import io.tanuki4j.parallel.pipeline.Action.Transfer;
-import io.tanuki4j.parallel.pipeline.Unit.Direction;
+import io.tanuki4j.parallel.pipeline.ChunkPass.Direction;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -15,9 +15,9 @@ import java.util.Set;
 final class ScheduleChecker {
   private final PipelineShape shape;
   private final int stage;
-  private final Set<Unit> computed = new HashSet<>();
-  private final Set<Unit> received = new HashSet<>();
-  private final Set<Unit> sent = new HashSet<>();
+  private final Set<ChunkPass> computed = new HashSet<>();
+  private final Set<ChunkPass> received = new HashSet<>();
+  private final Set<ChunkPass> sent = new HashSet<>();
   private int live;
   private int mostLive;
 
@@ -59,7 +59,7 @@ final class ScheduleChecker {
     }
   }
 
-  private void compute(Unit unit) {
+  private void compute(ChunkPass unit) {
     check(computed.add(unit), unit + " computed twice");
     boolean starts = unit.isForward() ? isFirst(unit) : isLast(unit);
     check(starts != received.contains(unit), unit + " without its input, or with one too many");
@@ -68,21 +68,21 @@ final class ScheduleChecker {
       mostLive = Math.max(mostLive, live);
     } else {
       check(
-          computed.contains(Unit.forward(unit.chunk(), unit.microbatch())),
+          computed.contains(ChunkPass.forward(unit.chunk(), unit.microbatch())),
           unit + " before its forward");
       live--;
     }
   }
 
   private void send(Transfer transfer) {
-    Unit unit = transfer.unit();
+    ChunkPass unit = transfer.unit();
     check(computed.contains(unit) && sent.add(unit), unit + " sent twice or too early");
     check(unit.isForward() ? !isLast(unit) : !isFirst(unit), unit + " sent by an end");
     check(transfer.peer() == peer(unit.isForward()), unit + " sent to " + transfer.peer());
   }
 
   private void receive(Transfer transfer) {
-    Unit unit = transfer.unit();
+    ChunkPass unit = transfer.unit();
     check(!computed.contains(unit) && received.add(unit), unit + " received twice or too late");
     check(transfer.peer() == peer(!unit.isForward()), unit + " received from " + transfer.peer());
   }
@@ -91,18 +91,18 @@ final class ScheduleChecker {
     return (stage + (after ? 1 : shape.numStages() - 1)) % shape.numStages();
   }
 
-  private boolean isFirst(Unit unit) {
+  private boolean isFirst(ChunkPass unit) {
     return stage == 0 && unit.chunk() == 0;
   }
 
-  private boolean isLast(Unit unit) {
+  private boolean isLast(ChunkPass unit) {
     return stage == shape.numStages() - 1 && unit.chunk() == shape.numChunks() - 1;
   }
 
   private void expectAll(Direction direction) {
     for (int chunk = 0; chunk < shape.numChunks(); chunk++) {
       for (int i = 0; i < shape.numMicrobatches(); i++) {
-        Unit unit = new Unit(direction, chunk, i);
+        ChunkPass unit = new ChunkPass(direction, chunk, i);
         check(computed.contains(unit), unit + " not computed");
         boolean ends = unit.isForward() ? isLast(unit) : isFirst(unit);
         check(ends != sent.contains(unit), unit + " not sent, or sent by an end");

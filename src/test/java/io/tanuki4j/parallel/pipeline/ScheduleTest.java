@@ -34,7 +34,7 @@ class ScheduleTest {
   /** The same for every stage and chunk, and messages for nothing. */
   private record ComputeCosts(double forward, double backward) implements Costs {
     @Override
-    public double compute(int stage, Unit unit) {
+    public double compute(int stage, ChunkPass unit) {
       return unit.isForward() ? forward : backward;
     }
 
@@ -52,7 +52,7 @@ class ScheduleTest {
     "3, F0 B0 F1 B1 F2 B2 F3 B3 F4 B4 F5 B5",
   })
   void one_forward_one_backward_has_megatrons_order(int stage, String expected) {
-    List<Unit> units = units(new OneForwardOneBackward(), new PipelineShape(4, 1, 6), stage);
+    List<ChunkPass> units = units(new OneForwardOneBackward(), new PipelineShape(4, 1, 6), stage);
     assertThat(units)
         .extracting(unit -> unit.toString().replace(".0", ""))
         .containsExactly(expected.split(" ", -1));
@@ -64,15 +64,15 @@ class ScheduleTest {
     "1, F0.0 F1.0 F0.1 B0.1 F1.1 B1.1 F2.0 B0.0 F3.0 B1.0 F2.1 B2.1 F3.1 B3.1 B2.0 B3.0",
   })
   void interleaved_has_megatrons_order(int stage, String expected) {
-    List<Unit> units = units(new Interleaved(), new PipelineShape(2, 2, 4), stage);
-    assertThat(units).extracting(Unit::toString).containsExactly(expected.split(" ", -1));
+    List<ChunkPass> units = units(new Interleaved(), new PipelineShape(2, 2, 4), stage);
+    assertThat(units).extracting(ChunkPass::toString).containsExactly(expected.split(" ", -1));
   }
 
   @ParameterizedTest
   @CsvSource({"0, 10", "1, 8", "2, 6", "3, 4"})
   void interleaved_warms_up_as_megatron_does(int stage, int warmUp) {
-    List<Unit> units = units(new Interleaved(), new PipelineShape(4, 2, 8), stage);
-    assertThat(units.subList(0, warmUp + 1)).allMatch(Unit::isForward);
+    List<ChunkPass> units = units(new Interleaved(), new PipelineShape(4, 2, 8), stage);
+    assertThat(units.subList(0, warmUp + 1)).allMatch(ChunkPass::isForward);
     assertThat(units.get(warmUp + 1).isForward()).isFalse();
   }
 
@@ -266,7 +266,7 @@ class ScheduleTest {
         .toList();
   }
 
-  private static List<Unit> units(PipelineSchedule schedule, PipelineShape shape, int stage) {
+  private static List<ChunkPass> units(PipelineSchedule schedule, PipelineShape shape, int stage) {
     return schedule.actions(shape, stage).stream()
         .filter(Compute.class::isInstance)
         .map(action -> ((Compute) action).unit())

@@ -42,7 +42,7 @@ class TimelineTest {
   private static Costs costs(double slowness, double transfer) {
     return new Costs() {
       @Override
-      public double compute(int stage, Unit unit) {
+      public double compute(int stage, ChunkPass unit) {
         return (unit.isForward() ? 1 : 2) * (stage == 1 ? slowness : 1);
       }
 

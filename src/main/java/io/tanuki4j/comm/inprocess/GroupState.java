@@ -1,0 +1,46 @@
+package io.tanuki4j.comm.inprocess;
+
+import io.tanuki4j.comm.Collective;
+import io.tanuki4j.comm.GroupMembers;
+import java.util.HashMap;
+import java.util.Map;
+
+/** Where the ranks of one group meet. */
+final class GroupState {
+  private final SharedState world;
+  private final GroupMembers members;
+  private final Map<Long, CollectiveCall> meetings = new HashMap<>();
+  private final Mailboxes mailboxes;
+
+  /**
+   * @param members as any of them knows the group
+   */
+  GroupState(SharedState world, GroupMembers members) {
+    this.world = world;
+    this.members = members;
+    this.mailboxes = new Mailboxes(world, members);
+  }
+
+  Mailboxes mailboxes() {
+    return mailboxes;
+  }
+
+  /** Takes a rank to the meeting of its n-th collective. */
+  CollectiveCall arrive(long number, int rank, Collective call, Operands operands) {
+    synchronized (world) {
+      world.throwIfFailed();
+      CollectiveCall meeting =
+          meetings.computeIfAbsent(number, key -> new CollectiveCall(world, members, number, call));
+      if (meeting.arrive(rank, call, operands)) {
+        meetings.remove(number);
+      }
+      return meeting;
+    }
+  }
+
+  void close() {
+    meetings.values().forEach(CollectiveCall::release);
+    meetings.clear();
+    mailboxes.release();
+  }
+}

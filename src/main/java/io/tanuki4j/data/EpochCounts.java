@@ -1,0 +1,39 @@
+package io.tanuki4j.data;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How often the documents of a split are repeated to give the samples that are asked for, by
+ * Megatron's arithmetic.
+ *
+ * @param numEpochs repetitions of all documents
+ * @param separateLastEpoch whether the last epoch is shuffled apart, because few of its samples are
+ *     needed
+ * @param numSamplesBeforeLastEpoch samples that begin in the other epochs; all if nothing is apart
+ * @param numSamples that the epochs give; each has one token in common with its successor
+ */
+record EpochCounts(
+    long numEpochs, boolean separateLastEpoch, long numSamplesBeforeLastEpoch, long numSamples) {
+  /** The last epoch is apart if it gives less than this part of its samples. */
+  private static final double THRESHOLD = 0.80;
+
+  /**
+   * @param numTokens of one epoch, at least 1
+   * @param numRequested samples asked for; null for one epoch
+   */
+  static EpochCounts of(long numTokens, int seqLength, @Nullable Long numRequested) {
+    long needed =
+        numRequested == null
+            ? 1
+            : Math.addExact(Math.multiplyExact(numRequested, (long) seqLength), 1);
+    long epochs = Math.max(1, -Math.floorDiv(-needed, numTokens));
+    long samples = (Math.multiplyExact(epochs, numTokens) - 1) / seqLength;
+    if (epochs == 1 || numRequested == null) {
+      return new EpochCounts(1, false, samples, samples);
+    }
+    long before = ((epochs - 1) * numTokens - 1) / seqLength;
+    long perEpoch = (numTokens - 1) / seqLength;
+    boolean separate = numRequested - before < (long) (THRESHOLD * perEpoch);
+    return new EpochCounts(epochs, separate, separate ? before : samples, samples);
+  }
+}

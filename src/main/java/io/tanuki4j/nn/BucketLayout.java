@@ -1,0 +1,61 @@
+package io.tanuki4j.nn;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * How the parameters of a rank are cut into {@link Bucket buckets}: from the last to the first, as
+ * a backward finishes them. A bucket has only decayed parameters or none.
+ *
+ * @param bucketElements a bucket is closed when it has at least so many elements
+ * @param numShards each bucket is padded so that it can be cut into so many equal, aligned parts
+ * @param alone names of parameters that get buckets of their own
+ */
+public record BucketLayout(long bucketElements, int numShards, Set<String> alone) {
+  /** As few as there can be, not to be cut. */
+  public static final BucketLayout WHOLE = new BucketLayout(Long.MAX_VALUE, 1, Set.of());
+
+  /**
+   * @throws IllegalArgumentException if a number is below 1
+   */
+  public BucketLayout {
+    alone = Set.copyOf(alone);
+    if (bucketElements < 1 || numShards < 1) {
+      throw new IllegalArgumentException(
+          "buckets of %d elements for %d shards (expected: 1 or more)"
+              .formatted(bucketElements, numShards));
+    }
+  }
+
+  /** The buckets' parameters in the order of their memory: decayed ones first. */
+  List<List<ParameterSpec>> cut(List<ParameterSpec> specs) {
+    List<List<ParameterSpec>> buckets = new ArrayList<>();
+    buckets.addAll(cutAlike(specs.stream().filter(ParameterSpec::weightDecay).toList()));
+    buckets.addAll(cutAlike(specs.stream().filter(spec -> !spec.weightDecay()).toList()));
+    return buckets;
+  }
+
+  /** What a bucket of so many elements takes. */
+  long padded(long elements) {
+    return ParameterBuffers.roundUp(elements, (long) ParameterBuffers.ALIGNMENT * numShards);
+  }
+
+  private List<List<ParameterSpec>> cutAlike(List<ParameterSpec> specs) {
+    Deque<Deque<ParameterSpec>> buckets = new ArrayDeque<>();
+    long elements = bucketElements;
+    for (int i = specs.size() - 1; i >= 0; i--) {
+      ParameterSpec spec = specs.get(i);
+      boolean single = alone.contains(spec.name());
+      if (elements >= bucketElements || single) {
+        buckets.addFirst(new ArrayDeque<>());
+        elements = 0;
+      }
+      buckets.element().addFirst(spec);
+      elements = single ? bucketElements : elements + spec.shape().numElements();
+    }
+    return buckets.stream().map(List::copyOf).toList();
+  }
+}

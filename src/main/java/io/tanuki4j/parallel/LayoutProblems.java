@@ -1,0 +1,12 @@
+package io.tanuki4j.parallel;
+
+/** Takes what is wrong with a layout, each with the flag to change; {@code Problems::add} does. */
+@FunctionalInterface
+public interface LayoutProblems {
+  /**
+   * @param flag as the user writes it
+   * @param expected what would be right
+   * @param remedy what to do, a sentence
+   */
+  void add(String flag, Object value, String expected, String remedy);
+}
