@@ -7,16 +7,20 @@ import java.util.List;
 
 /**
  * What one tensor-parallel rank has of each parameter (Shoeybi et al., 2019): whole heads, query
- * groups, gate and up rows and vocabulary rows of the matrices into a region, the columns that fit
+ * groups, gate and up rows of the matrices into a region, vocabulary rows, the columns that fit
  * to them of the matrices out of it, and every norm.
  */
 final class TensorShards {
+  /** Unequal shares of the vocabulary are multiples of this, so that products stay aligned. */
+  private static final int ALIGNED_ROWS = 8;
+
   private final ModelConfig config;
   private final int numRanks;
   private final int rank;
 
   /**
-   * @throws IllegalArgumentException if heads, query groups, f or v cannot be shared equally
+   * @throws IllegalArgumentException if heads, query groups or f cannot be shared equally, or v has
+   *     fewer rows than there are ranks
    */
   TensorShards(ModelConfig config, int numRanks, int rank) {
     this.config = config;
@@ -25,7 +29,12 @@ final class TensorShards {
     requireEqualShares("heads", config.numHeads());
     requireEqualShares("query groups", config.numQueryGroups());
     requireEqualShares("feed-forward size", config.ffnHiddenSize());
-    requireEqualShares("vocabulary size", config.vocabSize());
+    if (config.vocabSize() < numRanks) {
+      throw new IllegalArgumentException(
+          "vocabulary size: %d (expected: one row or more for each of %d tensor-parallel ranks)."
+                  .formatted(config.vocabSize(), numRanks)
+              + " Choose a smaller --tensor-model-parallel-size.");
+    }
   }
 
   private void requireEqualShares(String what, int count) {
@@ -37,9 +46,25 @@ final class TensorShards {
     }
   }
 
-  /** The embedding or the output. */
+  /**
+   * The embedding or the output. Ranks share the rows equally where that is possible, as in
+   * Megatron-LM. Otherwise some have a few more than others: a checkpoint's vocabulary needs no
+   * padding for another number of ranks, and its loss stays the same.
+   */
   ParameterSpec vocabulary(String name) {
-    return intoRegion(name, List.of(rows(name, config.vocabSize())));
+    long first = firstId(rank);
+    Shape whole = Shape.of(config.vocabSize(), config.hiddenSize());
+    return intoRegion(name, List.of(new Slice(name, whole, firstId(rank + 1) - first, first, 0)));
+  }
+
+  /** The first id of a rank's rows of the vocabulary. */
+  private long firstId(int ofRank) {
+    long size = config.vocabSize();
+    boolean equal = size % numRanks == 0;
+    boolean few = size / numRanks < (long) ALIGNED_ROWS * numRanks;
+    int unit = equal || few ? 1 : ALIGNED_ROWS;
+    long units = (size + unit - 1) / unit;
+    return Math.min(size, units * ofRank / numRanks * unit);
   }
 
   /** The parameters of a layer, in order. */

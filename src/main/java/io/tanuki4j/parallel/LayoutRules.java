@@ -64,7 +64,13 @@ public final class LayoutRules {
     tensorParallelDivides("--num-attention-heads", sizes.numHeads());
     tensorParallelDivides("--num-query-groups", sizes.numQueryGroups());
     tensorParallelDivides("--ffn-hidden-size", sizes.ffnHiddenSize());
-    tensorParallelDivides("the padded vocabulary", sizes.vocabSize());
+    if (sizes.vocabSize() > 0 && sizes.vocabSize() < request.tp()) {
+      refusals.add(
+          TP,
+          request.tp(),
+          "at most the %d ids of the vocabulary".formatted(sizes.vocabSize()),
+          Divisors.use(sizes.vocabSize(), this::fitsModel));
+    }
   }
 
   private void tensorParallelDivides(String what, int size) {
@@ -81,7 +87,7 @@ public final class LayoutRules {
     return sizes.numHeads() % tp == 0
         && sizes.numQueryGroups() % tp == 0
         && sizes.ffnHiddenSize() % tp == 0
-        && sizes.vocabSize() % tp == 0;
+        && (sizes.vocabSize() == 0 || sizes.vocabSize() >= tp);
   }
 
   private void checkSequence() {

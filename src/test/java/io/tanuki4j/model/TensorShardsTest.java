@@ -16,6 +16,8 @@ import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -54,6 +56,23 @@ class TensorShardsTest {
         .satisfies(spec -> assertThat(places(spec)).containsExactly("0 10752"));
     assertThat(find(specs, "output.weight"))
         .satisfies(spec -> assertThat(places(spec)).containsExactly("96192 0"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "512, 4, '0+128 128+128 256+128 384+128'",
+    "13, 4, '0+3 3+3 6+3 9+4'",
+    "32003, 2, '0+16000 16000+16003'",
+    "99574, 4, '0+24888 24888+24896 49784+24896 74680+24894'",
+  })
+  void ranks_share_every_row_of_the_vocabulary_and_no_other(int vocabSize, int tp, String rows) {
+    ModelConfig config = ModelParametersTest.llama3(8192, 1).withVocabSize(vocabSize);
+    String found =
+        IntStream.range(0, tp)
+            .mapToObj(rank -> new TensorShards(config, tp, rank).vocabulary("output.weight"))
+            .map(spec -> spec.firstRow() + "+" + spec.shape().dim(0))
+            .collect(Collectors.joining(" "));
+    assertThat(found).isEqualTo(rows);
   }
 
   @ParameterizedTest

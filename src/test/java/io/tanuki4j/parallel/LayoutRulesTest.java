@@ -63,12 +63,18 @@ class LayoutRulesTest {
   }
 
   @Test
-  void refuses_a_padded_vocabulary_of_a_checkpoint_that_tp_does_not_divide() {
-    resolve(request(4, 4, 1, 1), new Sizes(32, 32, 8, 14336, 128258, 8192, 1, 4));
+  void refuses_fewer_ids_than_tensor_parallel_ranks() {
+    resolve(request(4, 4, 1, 1), new Sizes(32, 32, 8, 14336, 3, 8192, 1, 4));
     assertThat(refusals)
         .containsExactly(
-            "--tensor-model-parallel-size: 4 (expected: a divisor of the padded vocabulary 128258)."
+            "--tensor-model-parallel-size: 4 (expected: at most the 3 ids of the vocabulary)."
                 + " Use 1 or 2.");
+  }
+
+  @Test
+  void tp_need_not_divide_the_vocabulary_of_a_checkpoint() {
+    resolve(request(4, 4, 1, 1), new Sizes(32, 32, 8, 14336, 128258, 8192, 1, 4));
+    assertThat(refusals).isEmpty();
   }
 
   @Test
