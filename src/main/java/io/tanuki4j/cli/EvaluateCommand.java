@@ -11,13 +11,16 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** The loss of a checkpoint on validation and test data, with the flags it was trained with. */
+/** The loss of a checkpoint on validation and test data, with what it was trained with. */
 @Command(
     name = "evaluate",
     modelTransformer = MegatronFlags.class,
-    description = "Prints the loss of a checkpoint on the validation and test data.")
+    description = {
+      "Prints the loss of a checkpoint on the validation and test data.",
+      "Needs --load only: model, tokenizer, data and batches are the checkpoint's. Flags win."
+    })
 final class EvaluateCommand implements Callable<Integer>, RunCommand {
-  @Mixin final PretrainOptions options = new PretrainOptions();
+  @Mixin final PretrainOptions options = PretrainOptions.ofEvaluation();
   @Spec CommandSpec spec;
 
   @Override

@@ -89,14 +89,13 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() {
     checkOptions();
     Checkpoint checkpoint = Checkpoints.find(load, iteration);
-    SavedArguments saved =
-        new SavedArguments(checkpoint.folder().toString(), checkpoint.state().arguments());
+    SavedArguments saved = SavedArguments.of(checkpoint);
     try (Tokenizer tokenizer = Tokenizers.open(saved.tokenizer(tokenizerModel));
         Backend devices =
             Backends.choose(new BackendConfig(backend, cudaLibDir, false, true), 1, System.getenv())
                 .backend();
         Device device = devices.openDevice(0);
-        InferenceModel model = new InferenceModel(device, checkpoint, saved.model(), tokenizer)) {
+        InferenceModel model = new InferenceModel(device, checkpoint, saved.shape().model(), tokenizer)) {
       write(tokenizer, model);
     }
     return 0;

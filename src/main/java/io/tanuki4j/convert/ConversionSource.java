@@ -47,7 +47,7 @@ public record ConversionSource(
             vocabSize,
             Map.of(),
             Map.of(),
-            LlamaArguments.of(config, config.vocabSize()));
+            LlamaArguments.of(config));
     return new ConversionSource(config, state, opened.tensors(), List.of(), opened);
   }
 

@@ -5,7 +5,7 @@ import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.flags.ConvertOptions;
-import io.tanuki4j.run.SavedArguments;
+import io.tanuki4j.model.MegatronArguments;
 import io.tanuki4j.tokenizer.HuggingFaceFiles;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,19 +31,19 @@ public record ConversionTarget(
    */
   public static ConversionTarget of(
       ConversionSource model, ConvertOptions options, HuggingFaceFiles tokenizerFiles) {
-    SavedArguments source = new SavedArguments("the model", model.arguments());
+    MegatronArguments source = new MegatronArguments("the model", model.arguments());
     int tp = size(options.targetTensorParallelSize, source, "tensor_model_parallel_size");
     int pp = size(options.targetPipelineParallelSize, source, "pipeline_model_parallel_size");
-    int rows = options.paddedVocabSize(model.vocabSize(), model.config().vocabSize(), tp);
-    ConversionSource padded = padded(model, rows, options.trueVocabSize != null);
-    List<SourceTensor> tensors = retyped(padded.tensors(), options.type());
-    boolean sameTypes = types(tensors).equals(types(padded.tensors()));
-    List<SourceTensor> optimizer = sameTypes ? padded.optimizer() : List.of();
+    int rows = options.trueVocabSize == null ? model.config().vocabSize() : model.vocabSize();
+    ConversionSource cut = model.withRows(rows);
+    List<SourceTensor> tensors = retyped(cut.tensors(), options.type());
+    boolean sameTypes = types(tensors).equals(types(cut.tensors()));
+    List<SourceTensor> optimizer = sameTypes ? cut.optimizer() : List.of();
     Map<String, @Nullable Object> arguments = arguments(model, options);
     if (!tokenizerFiles.isEmpty()) {
       CarriedTokenizer.note(arguments);
     }
-    arguments.put("padded_vocab_size", rows);
+    arguments.put(MegatronArguments.VOCABULARY, rows);
     arguments.put("tensor_model_parallel_size", tp);
     arguments.put("pipeline_model_parallel_size", pp);
     arguments.put("bf16", tensors.get(0).type() == ElementType.BF16);
@@ -54,13 +54,8 @@ public record ConversionTarget(
         TargetLayout.of(source.model(rows), tp, pp));
   }
 
-  private static int size(@Nullable Integer asked, SavedArguments source, String name) {
-    return asked == null ? source.integer(name, 1) : asked;
-  }
-
-  /** Padding rows are kept as they are, unless the user says where they begin. */
-  private static ConversionSource padded(ConversionSource model, int rows, boolean cut) {
-    return cut ? model.withRows(model.vocabSize()).withRows(rows) : model.withRows(rows);
+  private static int size(@Nullable Integer asked, MegatronArguments source, String name) {
+    return asked == null ? source.size(name, 1) : asked;
   }
 
   /** In the type that is asked for; F16, which nothing here computes in, becomes F32. */
@@ -82,9 +77,6 @@ public record ConversionTarget(
   private static Map<String, @Nullable Object> arguments(
       ConversionSource model, ConvertOptions options) {
     Map<String, @Nullable Object> arguments = new LinkedHashMap<>(model.arguments());
-    if (options.loadsHuggingFace() || options.makeVocabSizeDivisibleBy != null) {
-      arguments.put("make_vocab_size_divisible_by", options.vocabularyUnit());
-    }
     if (options.tokenizerModel != null) {
       arguments.put("tokenizer_model", options.tokenizerModel.toString());
     }

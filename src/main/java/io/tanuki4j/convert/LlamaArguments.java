@@ -1,8 +1,8 @@
 package io.tanuki4j.convert;
 
 import io.tanuki4j.convert.huggingface.HfLlamaConfig;
+import io.tanuki4j.model.MegatronArguments;
 import io.tanuki4j.model.ModelConfig;
-import io.tanuki4j.run.SavedArguments;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,37 +39,38 @@ final class LlamaArguments {
     return fixed;
   }
 
-  /** The arguments of a model whose vocabulary's tensors have {@code paddedVocabSize} rows. */
-  static Map<String, @Nullable Object> of(HfLlamaConfig config, int paddedVocabSize) {
-    Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
-    arguments.put("num_layers", config.numLayers());
-    arguments.put("hidden_size", config.hiddenSize());
-    arguments.put("ffn_hidden_size", config.ffnHiddenSize());
-    arguments.put("num_attention_heads", config.numHeads());
-    arguments.put("group_query_attention", config.numKeyValueHeads() != config.numHeads());
-    arguments.put("num_query_groups", config.numKeyValueHeads());
-    arguments.put("kv_channels", config.headDim());
-    arguments.put("seq_length", config.maxPositionEmbeddings());
-    arguments.put("max_position_embeddings", config.maxPositionEmbeddings());
-    arguments.put("padded_vocab_size", paddedVocabSize);
-    arguments.put("norm_epsilon", config.normEpsilon());
-    arguments.put("init_method_std", config.initializerRange());
-    arguments.put("untie_embeddings_and_output_weights", !config.tiedEmbeddings());
+  /** Returns the arguments of a model that comes from a Hugging Face folder. */
+  static Map<String, @Nullable Object> of(HfLlamaConfig config) {
+    Map<String, @Nullable Object> arguments =
+        new LinkedHashMap<>(MegatronArguments.of(model(config)));
     arguments.put("rotary_base", config.ropeTheta());
-    arguments.put("rope_theta", config.ropeTheta());
-    if (config.positionInterpolation() != 1) {
-      arguments.put("rotary_seq_len_interpolation_factor", config.positionInterpolation());
-    }
-    Double llama3Factor = config.llama3RopeFactor();
-    arguments.put("use_rope_scaling", llama3Factor != null);
-    if (llama3Factor != null) {
-      arguments.put("rope_scaling_factor", llama3Factor);
-    }
     arguments.put("bos_token_id", config.bosId());
     arguments.put("eos_token_id", config.eosIds());
     arguments.put("pad_token_id", config.padId());
     arguments.putAll(FIXED);
     return arguments;
+  }
+
+  private static ModelConfig model(HfLlamaConfig config) {
+    return new ModelConfig(
+        config.numLayers(),
+        config.hiddenSize(),
+        config.ffnHiddenSize(),
+        config.numHeads(),
+        config.numKeyValueHeads(),
+        config.headDim(),
+        config.vocabSize(),
+        config.maxPositionEmbeddings(),
+        config.maxPositionEmbeddings(),
+        config.ropeTheta(),
+        1,
+        config.positionInterpolation(),
+        config.ropeScaling(),
+        config.normEpsilon(),
+        config.tiedEmbeddings(),
+        config.initializerRange(),
+        0,
+        ModelConfig.Recompute.NONE);
   }
 
   /**
@@ -85,7 +86,7 @@ final class LlamaArguments {
 
   private HfLlamaConfig config(int vocabSize) {
     FIXED.forEach(this::expect);
-    ModelConfig model = new SavedArguments(source, arguments).model(vocabSize);
+    ModelConfig model = new MegatronArguments(source, arguments).model(vocabSize);
     return new HfLlamaConfig(
         model.numLayers(),
         model.hiddenSize(),
@@ -98,7 +99,7 @@ final class LlamaArguments {
         model.normEpsilon(),
         model.ropeBase(),
         model.rotaryInterpolationFactor(),
-        model.ropeScalingFactor(),
+        model.ropeScaling(),
         model.tiedEmbeddings(),
         model.initStd(),
         id("bos_token_id"),

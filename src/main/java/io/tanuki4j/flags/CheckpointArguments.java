@@ -2,6 +2,8 @@ package io.tanuki4j.flags;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.PythonText;
+import io.tanuki4j.model.MegatronArguments;
+import io.tanuki4j.model.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -9,87 +11,86 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code --use-checkpoint-args}: takes what shapes the model from the arguments that a checkpoint
- * keeps. Unlike in Megatron, a flag that the user gives always wins, and the log says so.
+ * Takes over arguments that a checkpoint keeps, and refuses a model of another shape. Unlike in
+ * Megatron, everything that shapes the model is taken over, and a flag that the user gives always
+ * wins, with a line in the log.
  */
 final class CheckpointArguments {
-  private static final List<String> NAMES =
+  /** Which kind of model it is, apart from its sizes and numbers. */
+  private static final List<String> KIND =
       List.of(
-          "num_layers",
-          "hidden_size",
-          "ffn_hidden_size",
-          "seq_length",
-          "num_attention_heads",
-          "num_query_groups",
-          "group_query_attention",
-          "kv_channels",
-          "max_position_embeddings",
           "position_embedding_type",
           "add_position_embedding",
           "use_rotary_position_embeddings",
-          "rope_theta",
-          "rotary_percent",
           "rotary_interleaved",
           "add_bias_linear",
           "add_qkv_bias",
           "squared_relu",
           "swiglu",
-          "untie_embeddings_and_output_weights",
           "apply_layernorm_1p",
           "normalization",
           "apply_query_key_layer_scaling",
           "attention_dropout",
-          "hidden_dropout",
-          "padded_vocab_size",
-          "tokenizer_type");
+          "hidden_dropout");
 
-  /** Shape the model too, but Megatron does not take them over: worth a line if they differ. */
-  private static final List<String> NOT_TAKEN =
-      List.of("norm_epsilon", "use_rope_scaling", "rope_scaling_factor");
+  private static final String TOKENIZER_TYPE = "tokenizer_type";
+  private static final String TOKENIZER_MODEL = "tokenizer_model";
 
-  private CheckpointArguments() {}
+  /** Belong to the type of a tokenizer. */
+  private static final List<String> TOKENIZER =
+      List.of("vocab_size", "vocab_extra_ids", "tokenizer_sentencepiece_legacy");
+
+  /** What an evaluation needs besides, so that it takes the samples that training took. */
+  private static final List<String> EVALUATION =
+      List.of(
+          "micro_batch_size",
+          "global_batch_size",
+          "rampup_batch_size",
+          "train_iters",
+          "train_samples",
+          "eval_interval",
+          "eval_iters",
+          "eod_mask_loss",
+          "seed");
+
+  private static final List<String> DATA =
+      List.of(
+          "data_path",
+          "train_data_path",
+          "valid_data_path",
+          "test_data_path",
+          "data_args_path",
+          "per_split_data_args_path");
+
+  /** Flags that say the same as another one. */
+  private static final Map<String, String> OTHER_SPELLINGS =
+      Map.of(
+          "rope_theta", "rotary_base",
+          "seq_length", "encoder_seq_length",
+          "z_loss_strength", "use_z_loss",
+          "train_iters", "train_samples",
+          "train_samples", "train_iters");
+
+  private final MegatronArguments checkpoint;
+  private final Arguments arguments;
+  private final Problems problems;
+  private final List<String> notices = new ArrayList<>();
 
   /**
-   * Sets the arguments that the user did not give.
-   *
-   * @param checkpoint the checkpoint's arguments by Megatron's attribute names
-   * @param withTokenizerModel whether the tokenizer's model counts
-   * @return what to log
+   * @param checkpoint the checkpoint's arguments; old names count
+   * @param arguments of the command line
    */
-  static List<String> merge(
-      Map<String, ? extends @Nullable Object> checkpoint,
-      boolean withTokenizerModel,
-      Arguments arguments,
-      Problems problems) {
-    Map<String, @Nullable Object> theirs = normalized(checkpoint);
-    List<String> names = new ArrayList<>(NAMES);
-    if (withTokenizerModel) {
-      names.add("tokenizer_model");
-    }
-    List<String> notices = new ArrayList<>();
-    for (String name : names) {
-      Object value = theirs.get(name);
-      Object coerced = value == null ? null : arguments.coerce(name, value);
-      if (value == null) {
-        notices.add("Checkpoint did not provide arguments " + name);
-      } else if (isExplicit(name, arguments)) {
-        keep(name, coerced == null ? value : coerced, arguments, notices);
-      } else if (coerced == null) {
-        refuse(arguments.flag(name), value, problems);
-      } else {
-        arguments.set(name, coerced);
-        notices.add("Setting %s to %s from checkpoint".formatted(name, PythonText.of(coerced)));
-      }
-    }
-    NOT_TAKEN.forEach(name -> compare(name, theirs.get(name), arguments, notices));
-    return notices;
+  CheckpointArguments(MegatronArguments checkpoint, Arguments arguments, Problems problems) {
+    this.checkpoint = new MegatronArguments(checkpoint.source(), normalized(checkpoint.values()));
+    this.arguments = arguments;
+    this.problems = problems;
   }
 
-  /** Older names under the ones of today. */
+  /** Returns older names under the ones of today. */
   private static Map<String, @Nullable Object> normalized(
       Map<String, ? extends @Nullable Object> checkpoint) {
     Map<String, @Nullable Object> theirs = new TreeMap<>(checkpoint);
-    if (theirs.get("rope_theta") == null) {
+    if (theirs.get("rope_theta") == null && theirs.get("rotary_base") != null) {
       theirs.put("rope_theta", theirs.get("rotary_base"));
     }
     if (theirs.get("disable_bias_linear") instanceof Boolean disabled) {
@@ -98,13 +99,85 @@ final class CheckpointArguments {
     return theirs;
   }
 
-  private static boolean isExplicit(String name, Arguments arguments) {
-    return arguments.isExplicit(name)
-        || (name.equals("rope_theta") && arguments.isExplicit("rotary_base"));
+  /** Returns what to log. */
+  List<String> notices() {
+    return notices;
   }
 
-  private static void keep(String name, Object theirs, Arguments arguments, List<String> notices) {
-    Object ours = ours(name, arguments);
+  /** Returns the number of ids that have trained rows, 0 if it is not known. */
+  int vocabSize() {
+    return checkpoint.values().get(MegatronArguments.TRUE_VOCABULARY) instanceof Number number
+        ? number.intValue()
+        : 0;
+  }
+
+  /** Takes over the rows of the vocabulary, which depend on the first run's layout. */
+  void takeVocabulary() {
+    takeIfKnown(MegatronArguments.VOCABULARY);
+  }
+
+  /**
+   * Takes over whatever shapes the model, and the tokenizer.
+   *
+   * @param withTokenizerModel whether the tokenizer's model counts
+   */
+  void takeModel(boolean withTokenizerModel) {
+    MegatronArguments.names().forEach(this::take);
+    KIND.forEach(this::take);
+    take(TOKENIZER_TYPE);
+    Object type = checkpoint.values().get(TOKENIZER_TYPE);
+    if (type != null && type.equals(arguments.get(TOKENIZER_TYPE))) {
+      TOKENIZER.forEach(this::takeIfKnown);
+      if (withTokenizerModel) {
+        take(TOKENIZER_MODEL);
+      }
+    }
+  }
+
+  /** Takes over which samples an evaluation looks at. */
+  void takeEvaluation() {
+    EVALUATION.forEach(this::takeIfKnown);
+    if (DATA.stream().noneMatch(arguments::isExplicit)) {
+      DATA.forEach(this::takeIfKnown);
+      takeIfKnown("split");
+    }
+  }
+
+  private void takeIfKnown(String name) {
+    if (checkpoint.values().get(name) != null) {
+      take(name);
+    }
+  }
+
+  private void take(String name) {
+    Object value = checkpoint.values().get(name);
+    Object coerced = value == null ? null : arguments.coerce(name, value);
+    if (value == null) {
+      notices.add("Checkpoint did not provide arguments " + name);
+    } else if (isExplicit(name)) {
+      keep(name, coerced == null ? value : coerced);
+    } else if (coerced == null) {
+      problems.add(
+          arguments.flag(name),
+          PythonText.of(value) + " in the checkpoint",
+          "a value that the flag can hold",
+          "Give the flag yourself.");
+    } else {
+      arguments.set(name, coerced);
+      notices.add("Setting %s to %s from checkpoint".formatted(name, PythonText.of(coerced)));
+    }
+  }
+
+  private boolean isExplicit(String name) {
+    String other = OTHER_SPELLINGS.get(name);
+    return arguments.isExplicit(name) || (other != null && arguments.isExplicit(other));
+  }
+
+  private void keep(String name, Object theirs) {
+    Object ours = arguments.get(name);
+    if (ours == null && OTHER_SPELLINGS.containsKey(name)) {
+      ours = arguments.get(OTHER_SPELLINGS.get(name));
+    }
     if (differ(ours, theirs)) {
       notices.add(
           "Keeping %s %s from the command line; the checkpoint has %s"
@@ -112,27 +185,30 @@ final class CheckpointArguments {
     }
   }
 
-  private static @Nullable Object ours(String name, Arguments arguments) {
-    Object value = arguments.get(name);
-    return value == null && name.equals("rope_theta") ? arguments.get("rotary_base") : value;
+  /** Refuses a model that differs from the checkpoint's in what the user did not write. */
+  void requireSame(ModelConfig model) {
+    Map<String, Object> here = MegatronArguments.of(model);
+    Map<String, Object> there = MegatronArguments.of(checkpoint.model());
+    here.forEach(
+        (name, value) -> {
+          Object theirs = there.get(name);
+          boolean known = theirs != null && checkpoint.values().get(name) != null;
+          boolean implied = name.equals("group_query_attention"); // by the number of groups
+          if (known && !implied && differ(value, theirs) && !isExplicit(name)) {
+            refuse(name, value, theirs);
+          }
+        });
   }
 
-  private static void refuse(String flag, Object value, Problems problems) {
+  private void refuse(String name, Object here, Object there) {
+    String flag = arguments.flag(name);
+    String written = here instanceof Boolean ? flag : flag + " " + PythonText.of(here);
     problems.add(
         flag,
-        PythonText.of(value) + " in the checkpoint",
-        "a value that the flag can hold",
-        "Give the flag yourself.");
-  }
-
-  private static void compare(
-      String name, @Nullable Object theirs, Arguments arguments, List<String> notices) {
-    Object ours = arguments.get(name);
-    if (theirs != null && differ(ours, theirs)) {
-      notices.add(
-          "WARNING: %s is %s here and %s in the checkpoint; --use-checkpoint-args does not cover it"
-              .formatted(name, PythonText.of(ours), PythonText.of(theirs)));
-    }
+        PythonText.of(here),
+        "%s, as the checkpoint in %s has it"
+            .formatted(PythonText.of(there), checkpoint.source()),
+        "Add --use-checkpoint-args to take it over, or write %s to change it.".formatted(written));
   }
 
   private static boolean differ(@Nullable Object ours, Object theirs) {

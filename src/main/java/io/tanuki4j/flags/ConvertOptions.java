@@ -19,9 +19,6 @@ public final class ConvertOptions {
   private static final Set<String> MEGATRON = Set.of("megatron", "mcore", "core", "legacy");
   private static final double BYTES_PER_GB = 1e9;
 
-  /** Megatron's default. */
-  private static final int VOCABULARY_UNIT = 128;
-
   @Option(names = "--model-type", paramLabel = "TYPE", description = "GPT, the only one.")
   String modelType = "GPT";
 
@@ -75,14 +72,6 @@ public final class ConvertOptions {
       description = "Rows of the vocabulary that are no padding; default: what the model says.")
   public @Nullable Integer trueVocabSize;
 
-  @Option(
-      names = "--make-vocab-size-divisible-by",
-      paramLabel = "N",
-      description =
-          "A checkpoint gets rows of zeros up to a multiple of this for each tensor parallel rank"
-              + " (default: 128; a checkpoint's own rows stay if they can be shared out).")
-  public @Nullable Integer makeVocabSizeDivisibleBy;
-
   @Option(names = "--bf16", description = "Writes bfloat16; default: the type it is stored in.")
   boolean bf16;
 
@@ -129,6 +118,7 @@ public final class ConvertOptions {
 
   @Option(
       names = {
+        "--make-vocab-size-divisible-by",
         "--model-size",
         "--megatron-path",
         "--max-queue-size",
@@ -137,7 +127,8 @@ public final class ConvertOptions {
       },
       paramLabel = "X",
       description =
-          "Accepted, no effect: the model's own files say it, or Megatron's code needs it.")
+          "Accepted, no effect: the model's own files say it, its vocabulary is not padded, or only"
+              + " Megatron's code needs it.")
   @Nullable String withoutEffect;
 
   /**
@@ -189,10 +180,6 @@ public final class ConvertOptions {
     if (trueVocabSize != null && trueVocabSize < 1) {
       problems.add("--true-vocab-size", trueVocabSize, "above 0", "Give the tokenizer's size.");
     }
-    if (makeVocabSizeDivisibleBy != null && makeVocabSizeDivisibleBy < 1) {
-      problems.add(
-          "--make-vocab-size-divisible-by", makeVocabSizeDivisibleBy, "above 0", "128 is usual.");
-    }
     if (!(maxShardSize > 0)) {
       problems.add("--max-shard-size", maxShardSize, "above 0", "5 is usual.");
     }
@@ -242,24 +229,6 @@ public final class ConvertOptions {
       return ElementType.BF16;
     }
     return saveDtype == null ? null : ElementType.F32;
-  }
-
-  /**
-   * Rows that a checkpoint's vocabulary gets.
-   *
-   * @param rows that it has
-   */
-  public int paddedVocabSize(int vocabSize, int rows, int tensorParallelSize) {
-    boolean asItIs = makeVocabSizeDivisibleBy == null && trueVocabSize == null;
-    if (!loadsHuggingFace() && asItIs && rows % tensorParallelSize == 0) {
-      return rows;
-    }
-    int unit = Math.multiplyExact(vocabularyUnit(), tensorParallelSize);
-    return Math.multiplyExact((vocabSize - 1) / unit + 1, unit);
-  }
-
-  public int vocabularyUnit() {
-    return makeVocabSizeDivisibleBy == null ? VOCABULARY_UNIT : makeVocabSizeDivisibleBy;
   }
 
   public long maxShardBytes() {

@@ -145,7 +145,6 @@ public final class ModelOptions {
 
   /** The configuration of flags that were checked; the vocabulary is 0 where it is not known. */
   ModelConfig toConfig() {
-    Integer interpolation = rotary.rotarySeqLenInterpolationFactor;
     return new ModelConfig(
         requireNonNull(numLayers),
         requireNonNull(hiddenSize),
@@ -158,8 +157,8 @@ public final class ModelOptions {
         requireNonNull(maxPositionEmbeddings),
         rotary.base(),
         rotary.rotaryPercent,
-        interpolation == null ? 1.0 : interpolation,
-        rotary.useRopeScaling ? rotary.ropeScalingFactor : null,
+        rotary.interpolation(),
+        rotary.scaling(),
         normEpsilon,
         !untieEmbeddingsAndOutputWeights,
         initMethodStd,

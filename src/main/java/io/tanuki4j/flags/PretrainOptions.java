@@ -6,8 +6,10 @@ import static java.util.Objects.requireNonNullElse;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.metrics.sinks.SinkConfig;
+import io.tanuki4j.model.MegatronArguments;
 import io.tanuki4j.parallel.LayoutRequest.Sizes;
 import io.tanuki4j.parallel.ParallelConfig;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -40,20 +42,29 @@ public final class PretrainOptions {
   @Mixin final CheckpointOptions checkpoint = new CheckpointOptions();
   @Mixin final LoggingOptions logging = new LoggingOptions();
 
-  private final boolean measured;
+  private final Purpose purpose;
   private final @Nullable Supplier<@Nullable Integer> plannedRanks;
 
   /** The words after the command's name; {@link MegatronFlags} puts them here. */
   private List<String> words = List.of();
 
-  private PretrainOptions(boolean measured, @Nullable Supplier<@Nullable Integer> plannedRanks) {
-    this.measured = measured;
+  /** What a run is for. */
+  private enum Purpose {
+    TRAINING,
+    /** On tokens of no meaning. */
+    MEASUREMENT,
+    /** Of a checkpoint, which says what is not given. */
+    EVALUATION
+  }
+
+  private PretrainOptions(Purpose purpose, @Nullable Supplier<@Nullable Integer> plannedRanks) {
+    this.purpose = purpose;
     this.plannedRanks = plannedRanks;
   }
 
   /** Of a run that trains on data. */
   public PretrainOptions() {
-    this(false, null);
+    this(Purpose.TRAINING, null);
   }
 
   /**
@@ -61,7 +72,12 @@ public final class PretrainOptions {
    * at, those about its tokenizer, its length and its learning rate may be missing.
    */
   public static PretrainOptions ofMeasurement() {
-    return new PretrainOptions(true, null);
+    return new PretrainOptions(Purpose.MEASUREMENT, null);
+  }
+
+  /** Of a run that only evaluates a checkpoint: what is not given comes from there. */
+  public static PretrainOptions ofEvaluation() {
+    return new PretrainOptions(Purpose.EVALUATION, null);
   }
 
   /**
@@ -71,7 +87,7 @@ public final class PretrainOptions {
    *     model has
    */
   public static PretrainOptions ofPlan(Supplier<@Nullable Integer> numRanks) {
-    return new PretrainOptions(true, numRanks);
+    return new PretrainOptions(Purpose.MEASUREMENT, numRanks);
   }
 
   void take(List<String> commandLine) {
@@ -108,14 +124,14 @@ public final class PretrainOptions {
     Problems problems = new Problems();
     Arguments arguments = Arguments.parse(command, words, problems);
     List<String> notices = new ArrayList<>();
-    if (checkpoint.useCheckpointArgs && checkpoint.load != null) {
-      notices.addAll(
-          merge(
-              checkpointArguments.apply(checkpoint.load, checkpoint.ckptStep),
-              arguments,
-              problems));
-    }
+    Optional<CheckpointArguments> theirs =
+        source(checkpointArguments).map(from -> new CheckpointArguments(from, arguments, problems));
+    requireCheckpoint(theirs.isPresent(), notices, problems);
+    theirs.ifPresent(from -> take(from, notices));
     check(environment, notices, problems);
+    if (purpose == Purpose.TRAINING && problems.isEmpty()) {
+      theirs.ifPresent(from -> from.requireSame(model.toConfig()));
+    }
     precision.check(
         Boolean.TRUE.equals(arguments.get("accumulate_allreduce_grads_in_fp32")), problems);
     List<UnsupportedFlag> otherFlags = UnsupportedFlags.of(command);
@@ -126,16 +142,66 @@ public final class PretrainOptions {
     notices.add(0, parallel.worldLine());
     noEffect(otherFlags, arguments).ifPresent(notices::add);
     notices.add("using %s for parameters ...".formatted(precision.paramsDtype()));
-    return new Resolved(toConfig(arguments.toMap()), SharedFlags.of(arguments.options()), notices);
+    Map<String, @Nullable Object> values = arguments.toMap();
+    theirs.ifPresent(from -> values.put(MegatronArguments.TRUE_VOCABULARY, from.vocabSize()));
+    return new Resolved(toConfig(values), SharedFlags.of(arguments.options()), notices);
   }
 
-  private List<String> merge(
-      Optional<Map<String, @Nullable Object>> theirs, Arguments arguments, Problems problems) {
-    if (theirs.isEmpty()) {
-      return List.of("Checkpoint not found to provide arguments, using provided arguments.");
+  /** The arguments of the checkpoint that the run starts from. */
+  private Optional<MegatronArguments> source(
+      BiFunction<Path, @Nullable Integer, Optional<Map<String, @Nullable Object>>> arguments) {
+    if (purpose == Purpose.MEASUREMENT && !checkpoint.useCheckpointArgs) {
+      return Optional.empty();
     }
-    boolean withModel = checkpoint.useTokenizerModelFromCheckpointArgs;
-    return CheckpointArguments.merge(theirs.get(), withModel, arguments, problems);
+    return source(checkpoint.load, checkpoint.ckptStep, arguments)
+        .or(() -> source(checkpoint.pretrainedCheckpoint, null, arguments));
+  }
+
+  private static Optional<MegatronArguments> source(
+      @Nullable Path folder,
+      @Nullable Integer iteration,
+      BiFunction<Path, @Nullable Integer, Optional<Map<String, @Nullable Object>>> arguments) {
+    return folder == null || !Files.isDirectory(folder)
+        ? Optional.empty()
+        : arguments
+            .apply(folder, iteration)
+            .map(values -> new MegatronArguments(folder.toString(), values));
+  }
+
+  /**
+   * Says that there is no checkpoint to take arguments from.
+   *
+   * @throws io.tanuki4j.config.ConfigException if nothing can be done without one
+   */
+  private void requireCheckpoint(boolean found, List<String> notices, Problems problems) {
+    if (found) {
+      return;
+    }
+    if (purpose == Purpose.EVALUATION) {
+      problems.add(
+          "--load",
+          checkpoint.load == null ? "not given" : checkpoint.load,
+          "a folder with checkpoints",
+          "Name the folder that pretrain was given with --save.");
+      problems.throwIfAny();
+    }
+    if (checkpoint.useCheckpointArgs && checkpoint.load != null) {
+      notices.add("Checkpoint not found to provide arguments, using provided arguments.");
+    }
+  }
+
+  private void take(CheckpointArguments theirs, List<String> notices) {
+    if (checkpoint.useCheckpointArgs || purpose == Purpose.EVALUATION) {
+      theirs.takeModel(checkpoint.useTokenizerModelFromCheckpointArgs);
+    } else {
+      theirs.takeVocabulary();
+    }
+    if (purpose == Purpose.EVALUATION) {
+      theirs.takeEvaluation();
+      train.deriveForEvaluation();
+      schedule.deriveRate();
+    }
+    notices.addAll(theirs.notices());
   }
 
   private void check(Map<String, String> environment, List<String> notices, Problems problems) {
@@ -148,7 +214,7 @@ public final class PretrainOptions {
     model.derive();
     data.derive(notices);
     train.derive(parallel.dataParallelSize(distributed.worldSize()), notices);
-    if (measured) {
+    if (purpose == Purpose.MEASUREMENT) {
       tokenizer.deriveWithoutText(model.paddedVocabSize);
       train.deriveWithoutEnd();
       schedule.deriveRate();
@@ -157,7 +223,7 @@ public final class PretrainOptions {
     run.check(distributed, notices, problems);
     model.check(problems);
     tokenizer.check(problems);
-    if (!measured) {
+    if (purpose != Purpose.MEASUREMENT) {
       data.check(problems);
     }
     Sizes sizes = sizes();

@@ -2,6 +2,7 @@ package io.tanuki4j.flags;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.PythonText;
+import io.tanuki4j.nn.RopeScaling;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -45,18 +46,36 @@ final class RotaryOptions {
 
   @Option(
       names = "--rotary-seq-len-interpolation-factor",
-      paramLabel = "N",
-      description = "Positions are divided by this.")
-  @Nullable Integer rotarySeqLenInterpolationFactor;
+      paramLabel = "X",
+      description = "Positions are divided by this, as with linear scaling in transformers.")
+  @Nullable Double rotarySeqLenInterpolationFactor;
 
   @Option(names = "--use-rope-scaling", description = "Llama 3.1's rescaling of low frequencies.")
   boolean useRopeScaling;
 
   @Option(
-      names = "--rope-scaling-factor",
+      names = {"--rope-scaling-factor", "--rope-factor"},
       paramLabel = "X",
-      description = "Its factor; used with --use-rope-scaling.")
-  double ropeScalingFactor = 8.0;
+      description = "Its factor; used with --use-rope-scaling, as the three below.")
+  double ropeScalingFactor = RopeScaling.LLAMA3.factor();
+
+  @Option(
+      names = "--rope-low-freq-factor",
+      paramLabel = "X",
+      description = "Wavelengths above the original length / X are stretched by the whole factor.")
+  double ropeLowFreqFactor = RopeScaling.LLAMA3.lowFrequencyFactor();
+
+  @Option(
+      names = "--rope-high-freq-factor",
+      paramLabel = "X",
+      description = "Wavelengths below the original length / X are kept.")
+  double ropeHighFreqFactor = RopeScaling.LLAMA3.highFrequencyFactor();
+
+  @Option(
+      names = "--rope-original-max-positional-embeddings",
+      paramLabel = "N",
+      description = "The original length: of the sequences before the rescaling.")
+  int ropeOriginalMaxPositionalEmbeddings = RopeScaling.LLAMA3.originalLength();
 
   void derive() {
     if (useRotaryPositionEmbeddings) {
@@ -80,7 +99,7 @@ final class RotaryOptions {
         "--rotary-seq-len-interpolation-factor",
         rotarySeqLenInterpolationFactor,
         "Write 1 or leave it out for none.");
-    problems.positive("--rope-scaling-factor", ropeScalingFactor, "Llama 3.1 uses 8.0.");
+    checkScaling(problems);
     if (rotaryBase != null && ropeTheta != null && ropeTheta != (double) rotaryBase) {
       problems.add(
           "--rope-theta",
@@ -89,6 +108,22 @@ final class RotaryOptions {
           "They mean the same: leave out one of the two.");
     }
     checkShare(headDim, problems);
+  }
+
+  private void checkScaling(Problems problems) {
+    problems.positive("--rope-scaling-factor", ropeScalingFactor, "Llama 3.1 uses 8.0.");
+    problems.positive("--rope-low-freq-factor", ropeLowFreqFactor, "Llama 3.1 uses 1.0.");
+    problems.positive(
+        "--rope-original-max-positional-embeddings",
+        ropeOriginalMaxPositionalEmbeddings,
+        "Llama 3.1 uses 8192.");
+    if (!(ropeHighFreqFactor > ropeLowFreqFactor && Double.isFinite(ropeHighFreqFactor))) {
+      problems.add(
+          "--rope-high-freq-factor",
+          PythonText.of(ropeHighFreqFactor),
+          "more than --rope-low-freq-factor, " + PythonText.of(ropeLowFreqFactor),
+          "Llama 3.1 uses 4.0 and 1.0.");
+    }
   }
 
   private void checkShare(@Nullable Integer headDim, Problems problems) {
@@ -105,6 +140,22 @@ final class RotaryOptions {
             "Rotation works on pairs: change it, or --kv-channels.");
       }
     }
+  }
+
+  /** Null for none. */
+  @Nullable RopeScaling scaling() {
+    return useRopeScaling
+        ? new RopeScaling(
+            ropeScalingFactor,
+            ropeLowFreqFactor,
+            ropeHighFreqFactor,
+            ropeOriginalMaxPositionalEmbeddings)
+        : null;
+  }
+
+  /** 1 for none. */
+  double interpolation() {
+    return rotarySeqLenInterpolationFactor == null ? 1 : rotarySeqLenInterpolationFactor;
   }
 
   double base() {

@@ -99,6 +99,16 @@ public final class TrainOptions {
     }
   }
 
+  /** An evaluation needs no training: what it does not say is the least. */
+  void deriveForEvaluation() {
+    if (microBatchSize == null) {
+      microBatchSize = 1;
+    }
+    if (trainIters == null && trainSamples == null) {
+      trainIters = 1;
+    }
+  }
+
   /** Fills the iterations of a run that is given in samples; call {@link #check} before. */
   void deriveIterations(List<String> notices) {
     if (trainIters == null && trainSamples != null && globalBatchSize != null) {

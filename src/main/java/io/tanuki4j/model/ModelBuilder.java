@@ -187,7 +187,7 @@ public final class ModelBuilder {
         config.ropeBase(),
         (int) (config.headDim() * config.rotaryPercent()),
         config.rotaryInterpolationFactor(),
-        config.ropeScalingFactor());
+        config.ropeScaling());
   }
 
   private List<TransformerBlock> blocks(int first, int end) {

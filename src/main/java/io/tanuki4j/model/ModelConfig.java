@@ -1,5 +1,6 @@
 package io.tanuki4j.model;
 
+import io.tanuki4j.nn.RopeScaling;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param ropeBase {@code --rotary-base}, {@code --rope-theta}
  * @param rotaryPercent share of the head dim that is rotated
  * @param rotaryInterpolationFactor divides the positions; 1 for none
- * @param ropeScalingFactor Llama 3.1's rescaling of low frequencies; null for none
+ * @param ropeScaling Llama 3.1's rescaling of low frequencies; null for none
  * @param tiedEmbeddings whether the head uses the embedding's weights
  * @param initStd standard deviation of initial weights; projections back into the residual stream
  *     get {@code initStd / sqrt(2 · numLayers)}
@@ -33,7 +34,7 @@ public record ModelConfig(
     double ropeBase,
     double rotaryPercent,
     double rotaryInterpolationFactor,
-    @Nullable Double ropeScalingFactor,
+    @Nullable RopeScaling ropeScaling,
     double normEpsilon,
     boolean tiedEmbeddings,
     double initStd,
@@ -64,7 +65,7 @@ public record ModelConfig(
         ropeBase,
         rotaryPercent,
         rotaryInterpolationFactor,
-        ropeScalingFactor,
+        ropeScaling,
         normEpsilon,
         tiedEmbeddings,
         initStd,

@@ -22,6 +22,7 @@ import io.tanuki4j.metrics.RunLog;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.metrics.sinks.Sinks;
 import io.tanuki4j.model.FlopsPerToken;
+import io.tanuki4j.model.MegatronArguments;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.parallel.Agreement;
@@ -158,7 +159,7 @@ public final class Assembly {
             model.parameters(),
             optimizer,
             schedule,
-            tokenizer.vocabSize(),
+            vocabSize(),
             savedArguments(),
             context,
             model.part().builder().fp8());
@@ -251,10 +252,17 @@ public final class Assembly {
     return new Reports(log, sink);
   }
 
-  /** The flags, with the vocabulary that followed from the tokenizer. */
+  /** Returns the number of ids with rows of their own: the tokenizer's, or those it began with. */
+  private int vocabSize() {
+    Object before = config.arguments().get(MegatronArguments.TRUE_VOCABULARY);
+    int ofCheckpoint = before instanceof Number number ? number.intValue() : 0;
+    return Math.min(model.shape().vocabSize(), Math.max(tokenizer.vocabSize(), ofCheckpoint));
+  }
+
+  /** The flags, with all that followed for the model. */
   private Map<String, @Nullable Object> savedArguments() {
     Map<String, @Nullable Object> arguments = new LinkedHashMap<>(config.arguments());
-    arguments.put("padded_vocab_size", model.shape().vocabSize());
+    arguments.putAll(MegatronArguments.of(model.shape()));
     return arguments;
   }
 }

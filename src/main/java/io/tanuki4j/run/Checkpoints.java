@@ -3,9 +3,12 @@ package io.tanuki4j.run;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.config.ConfigException;
+import io.tanuki4j.model.MegatronArguments;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +30,7 @@ public final class Checkpoints {
   }
 
   /**
-   * The flags that a checkpoint keeps, for {@code --use-checkpoint-args}.
+   * The flags that a checkpoint keeps, for {@code --use-checkpoint-args}, and the number of its ids.
    *
    * @param iteration null for the latest, which may be missing
    */
@@ -36,7 +39,13 @@ public final class Checkpoints {
     CheckpointStore store = new CheckpointStore(folder);
     Optional<Checkpoint> found =
         iteration == null ? store.latest() : Optional.of(store.at(iteration));
-    return found.map(checkpoint -> checkpoint.state().arguments());
+    return found.map(Checkpoint::state).map(Checkpoints::arguments);
+  }
+
+  private static Map<String, @Nullable Object> arguments(TrainState state) {
+    Map<String, @Nullable Object> arguments = new HashMap<>(state.arguments());
+    arguments.put(MegatronArguments.TRUE_VOCABULARY, state.vocabSize());
+    return arguments;
   }
 
   /**

@@ -89,14 +89,6 @@ class CheckpointArgumentsTest {
   }
 
   @Test
-  void what_megatron_does_not_take_over_gets_a_warning() {
-    assertThat(lines.withCheckpoint(checkpoint()).resolve(SHORT).notices())
-        .contains(
-            "WARNING: norm_epsilon is 1e-05 here and 1e-06 in the checkpoint;"
-                + " --use-checkpoint-args does not cover it");
-  }
-
-  @Test
   void a_checkpoint_that_this_version_cannot_continue_is_refused() {
     Map<String, @Nullable Object> arguments = checkpoint();
     arguments.put("add_qkv_bias", true);

@@ -11,6 +11,9 @@ import io.tanuki4j.checkpoint.OpenShards;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.checkpoint.huggingface.HfFolder;
+import io.tanuki4j.checkpoint.huggingface.HfLlamaConfig;
+import io.tanuki4j.checkpoint.huggingface.HfWriter;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.tensor.Shape;
@@ -112,15 +115,14 @@ class ConvertCommandTest {
   }
 
   @Test
-  void padding_is_cut_added_and_cut_again() throws IOException {
+  void rows_that_are_padding_are_cut_and_none_are_added() throws IOException {
     hfToOurs("--true-vocab-size", "500", "--make-vocab-size-divisible-by", "96");
-    try (OpenShards shards = new CheckpointStore(ours()).latest().orElseThrow().open(Part.MODEL)) {
+    Checkpoint checkpoint = new CheckpointStore(ours()).latest().orElseThrow();
+    assertThat(checkpoint.state().arguments()).containsEntry("padded_vocab_size", 500L);
+    try (OpenShards shards = checkpoint.open(Part.MODEL)) {
       SourceTensor embedding = tensor(shards.tensors(), "embedding.weight");
-      assertThat(embedding.shape()).isEqualTo(Shape.of(576, 64));
+      assertThat(embedding.shape()).isEqualTo(Shape.of(500, 64));
       assertThat(floats(embedding, 499 * 64, 64)).doesNotContain(0f);
-      assertThat(floats(embedding, 500 * 64, 64)).containsOnly(0f);
-      assertThat(floats(embedding, 511 * 64, 64)).containsOnly(0f);
-      assertThat(floats(embedding, 575 * 64, 64)).containsOnly(0f);
     }
     convert("tanuki4j", "hf", ours(), back());
     assertThat(json(back().resolve("config.json")).get("vocab_size").getAsInt()).isEqualTo(500);
@@ -345,7 +347,6 @@ class ConvertCommandTest {
     "--target-tensor-parallel-size,   3,       a divisor of the model's num-attention-heads 4",
     "--target-pipeline-parallel-size, 3,       a divisor of the model's num-layers 2). Use 1 or 2. Runs",
     "--true-vocab-size,               0,       above 0",
-    "--make-vocab-size-divisible-by,  0,       above 0",
     "--max-shard-size,                0,       above 0",
     "--ckpt-step,                     0,       above 0",
   })
@@ -377,10 +378,16 @@ class ConvertCommandTest {
 
   /** The golden model with an embedding and a head of more rows. */
   private void widenVocabulary(int rows) throws IOException {
-    Path wide = folder.resolve("wide");
-    convert(
-        "hf", "tanuki4j", GOLDEN, folder.resolve("w"), "--make-vocab-size-divisible-by", "" + rows);
-    convert("tanuki4j", "hf", folder.resolve("w"), wide, "--true-vocab-size", "" + rows);
+    try (HfFolder golden = HfFolder.open(GOLDEN)) {
+      HfLlamaConfig config = golden.config();
+      HfLlamaConfig wide =
+          config.withTokenizer(rows, config.bosId(), config.eosIds(), config.padId());
+      new HfWriter(folder.resolve("wide"), wide, null, Long.MAX_VALUE)
+          .write(
+              golden.tensors().stream()
+                  .map(one -> one.shape().dim(0) == 512 ? one.withRows(rows) : one)
+                  .toList());
+    }
   }
 
   @Test
@@ -467,19 +474,14 @@ class ConvertCommandTest {
   }
 
   @Test
-  void a_vocabulary_that_cannot_be_shared_out_is_padded_with_its_moments() throws IOException {
+  void a_vocabulary_that_has_no_equal_shares_gets_unequal_ones() throws IOException {
     widenVocabulary(513);
     convert(
-        "hf",
-        "tanuki4j",
-        folder.resolve("wide"),
-        folder.resolve("odd"),
-        "--make-vocab-size-divisible-by=513");
-    convert(
-        "tanuki4j", "tanuki4j", folder.resolve("odd"), ours(), "--target-tensor-parallel-size=2");
-    try (OpenShards shards = new CheckpointStore(ours()).at(1).open(Part.MODEL)) {
-      assertThat(tensor(shards.tensors(), "embedding.weight").shape()).isEqualTo(Shape.of(768, 64));
-    }
+        "hf", "tanuki4j", folder.resolve("wide"), ours(), "--target-tensor-parallel-size=2");
+    assertThat(places(new CheckpointStore(ours()).at(1), "embedding.weight"))
+        .containsExactly(
+            "model-rank00000.safetensors embedding.weight[0:256, 0:64]",
+            "model-rank00001.safetensors embedding.weight[256:513, 0:64]");
   }
 
   @Test

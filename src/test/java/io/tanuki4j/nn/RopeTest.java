@@ -61,7 +61,7 @@ class RopeTest {
   @Test
   void llama_3_1_scaling_keeps_high_blends_middle_and_divides_low_frequencies() {
     RopeFrequencies plain = new RopeFrequencies(5e5, 128, 1, null);
-    RopeFrequencies scaled = new RopeFrequencies(5e5, 128, 1, 8.0);
+    RopeFrequencies scaled = new RopeFrequencies(5e5, 128, 1, RopeScaling.LLAMA3);
 
     IntStream.rangeClosed(0, 28)
         .forEach(j -> assertThat(scaled.inverse(j)).isEqualTo(plain.inverse(j)));

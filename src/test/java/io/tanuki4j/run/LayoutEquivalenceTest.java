@@ -158,7 +158,7 @@ class LayoutEquivalenceTest {
   private static Map<String, double[]> weights(Path saved) {
     Checkpoint checkpoint = Checkpoints.find(saved, null);
     ModelConfig config =
-        new SavedArguments(saved.toString(), checkpoint.state().arguments()).model();
+        SavedArguments.of(checkpoint).shape().model();
     try (TestDevice device = new TestDevice()) {
       ParameterBuffers parameters =
           ParameterBuffers.allocate(

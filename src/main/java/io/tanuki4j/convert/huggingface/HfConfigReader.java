@@ -1,5 +1,6 @@
 package io.tanuki4j.convert.huggingface;
 
+import io.tanuki4j.nn.RopeScaling;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,20 +14,17 @@ import org.jspecify.annotations.Nullable;
 final class HfConfigReader {
   static final String NAME = "config.json";
 
-  static final String ARCHITECTURE = "LlamaForCausalLM";
-  static final double LLAMA3_LOW = 1;
-  static final double LLAMA3_HIGH = 4;
-  static final int LLAMA3_ORIGINAL_LENGTH = 8192;
-
   private static final double DEFAULT_THETA = 10_000;
   private static final double DEFAULT_EPSILON = 1e-6;
   private static final double DEFAULT_INITIALIZER_RANGE = 0.02;
-  private static final int DEFAULT_POSITIONS = 2048;
+  private static final int MOST_LAYERS = 100_000;
 
   private final JsonFields json;
+  private final HfArchitecture architecture;
 
   private HfConfigReader(JsonFields json) {
     this.json = json;
+    this.architecture = HfArchitecture.of(json);
   }
 
   /**
@@ -39,9 +37,9 @@ final class HfConfigReader {
   }
 
   private void refuseOtherModels() {
-    expect("model_type", json.text("model_type", "(none)"), "llama");
-    if (json.has("architectures") && !json.isList("architectures", List.of(ARCHITECTURE))) {
-      throw json.wrong("architectures", json.raw("architectures"), "[\"" + ARCHITECTURE + "\"]");
+    String className = architecture.className();
+    if (json.has("architectures") && !json.isList("architectures", List.of(className))) {
+      throw json.wrong("architectures", json.raw("architectures"), "[\"" + className + "\"]");
     }
     expect("hidden_act", json.text("hidden_act", "silu"), "silu");
     expect("attention_bias", json.flag("attention_bias", false), false);
@@ -55,56 +53,77 @@ final class HfConfigReader {
   private HfLlamaConfig config() {
     int heads = json.size("num_attention_heads");
     int hidden = json.size("hidden_size");
-    int keyValueHeads = json.size("num_key_value_heads", heads);
+    int keyValueHeads =
+        json.size("num_key_value_heads", architecture.numKeyValueHeads(heads));
     if (heads % keyValueHeads != 0) {
       throw json.wrong(
           "num_key_value_heads", keyValueHeads, "a divisor of the " + heads + " heads");
     }
     Rope rope = rope();
+    int positions = json.size("max_position_embeddings", architecture.maxPositionEmbeddings());
+    architecture.checkWindow(json, positions);
     return new HfLlamaConfig(
-        json.size("num_hidden_layers"),
+        numLayers(),
         hidden,
         json.size("intermediate_size"),
         heads,
         keyValueHeads,
         json.size("head_dim", hidden / heads),
         json.size("vocab_size"),
-        json.size("max_position_embeddings", DEFAULT_POSITIONS),
-        json.number("rms_norm_eps", DEFAULT_EPSILON),
+        positions,
+        json.number("rms_norm_eps", DEFAULT_EPSILON, NumberRange.EPSILON),
         rope.theta(),
         rope.interpolation(),
-        rope.llama3Factor(),
+        rope.scaling(),
         json.flag("tie_word_embeddings", false),
-        json.number("initializer_range", DEFAULT_INITIALIZER_RANGE),
+        json.number("initializer_range", DEFAULT_INITIALIZER_RANGE, NumberRange.DEVIATION),
         first(json.ids("bos_token_id")),
         json.ids("eos_token_id"),
         first(json.ids("pad_token_id")));
   }
 
+  private int numLayers() {
+    int layers = json.size("num_hidden_layers");
+    if (layers > MOST_LAYERS) {
+      throw json.wrong("num_hidden_layers", layers, "at most " + MOST_LAYERS);
+    }
+    return layers;
+  }
+
+  /** Transformers keeps the base beside the scaling, or inside of it. */
   private Rope rope() {
     JsonFields parameters =
         json.object(json.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
-    double theta = parameters.number("rope_theta", json.number("rope_theta", DEFAULT_THETA));
+    double outside = json.number("rope_theta", DEFAULT_THETA, NumberRange.BASE);
+    double theta = parameters.number("rope_theta", outside, NumberRange.BASE);
     double partial =
         parameters.number("partial_rotary_factor", json.number("partial_rotary_factor", 1));
     expect("partial_rotary_factor", partial, 1.0);
     String type = parameters.text("rope_type", parameters.text("type", "default"));
     return switch (type) {
       case "default" -> new Rope(theta, 1, null);
-      case "linear" -> new Rope(theta, parameters.number("factor", 1), null);
-      case "llama3" -> llama3(parameters, theta);
+      case "linear" -> new Rope(theta, factor(parameters), null);
+      case "llama3" -> new Rope(theta, 1, llama3(parameters));
       default -> throw json.wrong("rope_type", type, "default, linear or llama3");
     };
   }
 
-  private Rope llama3(JsonFields parameters, double theta) {
-    expect("low_freq_factor", parameters.number("low_freq_factor", LLAMA3_LOW), LLAMA3_LOW);
-    expect("high_freq_factor", parameters.number("high_freq_factor", LLAMA3_HIGH), LLAMA3_HIGH);
-    expect(
-        "original_max_position_embeddings",
-        parameters.size("original_max_position_embeddings", LLAMA3_ORIGINAL_LENGTH),
-        LLAMA3_ORIGINAL_LENGTH);
-    return new Rope(theta, 1, parameters.number("factor", 1));
+  private static double factor(JsonFields parameters) {
+    parameters.require("factor", "a number of 1 or more");
+    return parameters.number("factor", 1, NumberRange.FACTOR);
+  }
+
+  private RopeScaling llama3(JsonFields parameters) {
+    RopeScaling usual = RopeScaling.LLAMA3;
+    double low =
+        parameters.number("low_freq_factor", usual.lowFrequencyFactor(), NumberRange.POSITIVE);
+    double high =
+        parameters.number("high_freq_factor", usual.highFrequencyFactor(), NumberRange.POSITIVE);
+    if (high <= low) {
+      throw parameters.wrong("high_freq_factor", high, "more than low_freq_factor, " + low);
+    }
+    int length = parameters.size("original_max_position_embeddings", usual.originalLength());
+    return new RopeScaling(factor(parameters), low, high, length);
   }
 
   private void expect(String name, Object value, Object expected) {
@@ -117,5 +136,5 @@ final class HfConfigReader {
     return ids.isEmpty() ? null : ids.get(0);
   }
 
-  private record Rope(double theta, double interpolation, @Nullable Double llama3Factor) {}
+  private record Rope(double theta, double interpolation, @Nullable RopeScaling scaling) {}
 }

@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.nn.RopeScaling;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -31,8 +32,8 @@ final class HfConfigWriter {
 
   private static Map<String, @Nullable Object> fields(HfLlamaConfig config, String typeName) {
     Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-    fields.put("architectures", List.of(HfConfigReader.ARCHITECTURE));
-    fields.put("model_type", "llama");
+    fields.put("architectures", List.of(HfArchitecture.LLAMA.className()));
+    fields.put("model_type", HfArchitecture.LLAMA.modelType());
     fields.put("vocab_size", config.vocabSize());
     fields.put("hidden_size", config.hiddenSize());
     fields.put("intermediate_size", config.ffnHiddenSize());
@@ -72,13 +73,13 @@ final class HfConfigWriter {
   /** Empty for plain RoPE. */
   private static Map<String, Object> scaling(HfLlamaConfig config) {
     Map<String, Object> scaling = new LinkedHashMap<>();
-    Double llama3Factor = config.llama3RopeFactor();
-    if (llama3Factor != null) {
+    RopeScaling llama3 = config.ropeScaling();
+    if (llama3 != null) {
       scaling.put("rope_type", "llama3");
-      scaling.put("factor", llama3Factor);
-      scaling.put("low_freq_factor", HfConfigReader.LLAMA3_LOW);
-      scaling.put("high_freq_factor", HfConfigReader.LLAMA3_HIGH);
-      scaling.put("original_max_position_embeddings", HfConfigReader.LLAMA3_ORIGINAL_LENGTH);
+      scaling.put("factor", llama3.factor());
+      scaling.put("low_freq_factor", llama3.lowFrequencyFactor());
+      scaling.put("high_freq_factor", llama3.highFrequencyFactor());
+      scaling.put("original_max_position_embeddings", llama3.originalLength());
     } else if (config.positionInterpolation() != 1) {
       scaling.put("rope_type", "linear");
       scaling.put("factor", config.positionInterpolation());

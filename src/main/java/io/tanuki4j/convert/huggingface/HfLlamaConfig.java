@@ -1,5 +1,6 @@
 package io.tanuki4j.convert.huggingface;
 
+import io.tanuki4j.nn.RopeScaling;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -10,8 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param headDim may differ from {@code hiddenSize / numHeads}
  * @param vocabSize rows of the embedding
  * @param positionInterpolation divides the positions ({@code rope_type: linear}); 1 for none
- * @param llama3RopeFactor rescales low frequencies ({@code rope_type: llama3} with Llama 3.1's
- *     other constants); null for none
+ * @param ropeScaling of low frequencies ({@code rope_type: llama3}); null for none
  * @param eosIds several may end a text
  */
 public record HfLlamaConfig(
@@ -26,7 +26,7 @@ public record HfLlamaConfig(
     double normEpsilon,
     double ropeTheta,
     double positionInterpolation,
-    @Nullable Double llama3RopeFactor,
+    @Nullable RopeScaling ropeScaling,
     boolean tiedEmbeddings,
     double initializerRange,
     @Nullable Integer bosId,
@@ -52,7 +52,7 @@ public record HfLlamaConfig(
         normEpsilon,
         ropeTheta,
         positionInterpolation,
-        llama3RopeFactor,
+        ropeScaling,
         tiedEmbeddings,
         initializerRange,
         bos,

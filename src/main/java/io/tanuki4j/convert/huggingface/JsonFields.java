@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 final class JsonFields {
   private static final long MAX_BYTES = 64 << 20;
 
+  /** No size of a model reaches it. */
+  private static final int LARGEST_SIZE = 1 << 27;
+
   private final Path file;
   private final JsonObject json;
 
@@ -108,6 +111,27 @@ final class JsonFields {
     return value == null ? otherwise : number(name, value);
   }
 
+  /** Returns a number, which has to be within a range. */
+  double number(String name, double otherwise, NumberRange range) {
+    double number = number(name, otherwise);
+    if (!range.contains(number)) {
+      throw wrong(name, raw(name), range.expected());
+    }
+    return number;
+  }
+
+  /** Refuses an object without a field. */
+  void require(String name, String expected) {
+    if (!has(name)) {
+      throw wrong(name, "not there", expected);
+    }
+  }
+
+  /** Whether a field is there and null. */
+  boolean isNull(String name) {
+    return json.has(name) && json.get(name).isJsonNull();
+  }
+
   /** A size that must be there. */
   int size(String name) {
     JsonElement value = find(name);
@@ -140,8 +164,8 @@ final class JsonFields {
 
   private int size(String name, JsonElement value) {
     int size = whole(name, value);
-    if (size < 1) {
-      throw wrong(name, value, "a whole number above 0");
+    if (size < 1 || size > LARGEST_SIZE) {
+      throw wrong(name, value, "a whole number above 0, at most " + LARGEST_SIZE);
     }
     return size;
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.ShardWriter;
 import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.nn.RopeScaling;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
@@ -72,7 +73,7 @@ class HfFolderTest {
         "\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"rope_theta\": 5e5,"
             + " \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0,"
             + " \"original_max_position_embeddings\": 8192}");
-    assertThat(HfConfigReader.read(model).llama3RopeFactor()).isEqualTo(8);
+    assertThat(HfConfigReader.read(model).ropeScaling()).isEqualTo(RopeScaling.LLAMA3);
     assertThat(HfConfigReader.read(model).ropeTheta()).isEqualTo(500_000);
   }
 
@@ -80,7 +81,7 @@ class HfFolderTest {
   void every_configuration_survives_writing_and_reading() throws IOException {
     HfLlamaConfig llama3 =
         new HfLlamaConfig(
-            2, 64, 176, 4, 2, 32, 512, 64, 1e-6, 1e4, 1, 8.0, true, 0.01, 1, List.of(2, 3), 0);
+            2, 64, 176, 4, 2, 32, 512, 64, 1e-6, 1e4, 1, new RopeScaling(32, 2, 8, 1024), true, 0.01, 1, List.of(2, 3), 0);
     HfLlamaConfig linear =
         new HfLlamaConfig(
             2, 64, 176, 4, 4, 16, 512, 64, 1e-6, 1e4, 4, null, false, 0.01, null, List.of(), null);
@@ -101,8 +102,25 @@ class HfFolderTest {
         "'mlp_bias': false    | 'mlp_bias': true       | mlp_bias is true (expected: false",
         "'rope_theta': 500000.0 | 'rope_scaling': {'type': 'dynamic'} | rope_type is dynamic",
         "'rope_theta': 500000.0 | 'rope_parameters': {'rope_type': 'yarn'} | rope_type is yarn",
-        "'rope_theta': 500000.0 | 'rope_scaling': {'rope_type': 'llama3', 'low_freq_factor': 2}"
-            + " | low_freq_factor is 2.0 (expected: 1.0",
+        "'rope_theta': 500000.0 | 'rope_scaling': {'rope_type': 'llama3', 'low_freq_factor': 4}"
+            + " | high_freq_factor is 4.0 (expected: more than low_freq_factor, 4.0",
+        "'rope_theta': 500000.0 | 'rope_scaling': {'rope_type': 'linear'}"
+            + " | factor is not there (expected: a number of 1 or more)",
+        "'rope_theta': 500000.0 | 'rope_scaling': {'rope_type': 'linear', 'factor': 0}"
+            + " | factor is 0 (expected: a number 1 or more, at most 1e9)",
+        "'rope_theta': 500000.0 | 'rope_theta': 0      | rope_theta is 0 (expected: a number 1 or more",
+        "'rope_theta': 500000.0 | 'rope_theta': -1     | rope_theta is -1 (expected: a number 1 or",
+        "'rope_theta': 500000.0 | 'rope_theta': 1e400  | rope_theta is 1e400 (expected: a number 1",
+        "'rope_theta': 500000.0 | 'rope_theta': 1.0, 'rope_parameters': {'rope_theta': 0}"
+            + " | rope_theta is 0 (expected: a number 1 or more, at most 1e18)",
+        "'rms_norm_eps': 1e-05 | 'rms_norm_eps': -1e-5 | rms_norm_eps is -1e-5 (expected: a number above 0",
+        "'rms_norm_eps': 1e-05 | 'rms_norm_eps': 9e18  | rms_norm_eps is 9e18 (expected: a number above 0",
+        "'rope_theta': 500000.0 | 'initializer_range': 0 | initializer_range is 0 (expected",
+        "'num_hidden_layers': 2, | 'num_hidden_layers': 2000000, | num_hidden_layers is 2000000"
+            + " (expected: at most 100000)",
+        "'max_position_embeddings': 64 | 'max_position_embeddings': 2147483647"
+            + " | max_position_embeddings is 2147483647 (expected: a whole number above 0, at most",
+        "'vocab_size': 512    | 'vocab_size': 1e30     | vocab_size is 1e30 (expected: a whole number",
         "'rope_theta': 500000.0 | 'partial_rotary_factor': 0.5 | partial_rotary_factor is 0.5",
         "'rope_theta': 500000.0 | 'rope_theta': 'big'  | rope_theta is 'big' (expected: a number)",
         "'rope_theta': 500000.0 | 'quantization_config': {} | unquantized weights",

@@ -1,0 +1,33 @@
+package io.tanuki4j.convert.huggingface;
+
+/** What a number of a model can be: anything else is a damaged or mistyped configuration. */
+enum NumberRange {
+  /** Added to a mean square. */
+  EPSILON(Double.MIN_VALUE, 1, "above 0, at most 1"),
+  /** Base of the rotation's frequencies. */
+  BASE(1, 1e18, "1 or more, at most 1e18"),
+  /** Of a sequence's length. */
+  FACTOR(1, 1e9, "1 or more, at most 1e9"),
+  /** Standard deviation of weights. */
+  DEVIATION(Double.MIN_VALUE, 100, "above 0, at most 100"),
+  POSITIVE(Double.MIN_VALUE, 1e9, "above 0, at most 1e9");
+
+  private final double least;
+  private final double most;
+  private final String expected;
+
+  NumberRange(double least, double most, String expected) {
+    this.least = least;
+    this.most = most;
+    this.expected = expected;
+  }
+
+  boolean contains(double number) {
+    return number >= least && number <= most;
+  }
+
+  /** Returns words for a message. */
+  String expected() {
+    return "a number " + expected;
+  }
+}
