@@ -33,6 +33,11 @@ final class CheckpointArguments {
           "attention_dropout",
           "hidden_dropout");
 
+  /** Without flags: what a model that was imported knows of its tokenizer. */
+  private static final List<String> KEPT =
+      List.of(
+          MegatronArguments.TRUE_VOCABULARY, "bos_token_id", "eos_token_id", "pad_token_id");
+
   private static final String TOKENIZER_TYPE = "tokenizer_type";
   private static final String TOKENIZER_MODEL = "tokenizer_model";
 
@@ -104,11 +109,11 @@ final class CheckpointArguments {
     return notices;
   }
 
-  /** Returns the number of ids that have trained rows, 0 if it is not known. */
-  int vocabSize() {
-    return checkpoint.values().get(MegatronArguments.TRUE_VOCABULARY) instanceof Number number
-        ? number.intValue()
-        : 0;
+  /** Returns what no flag can say, and the run's own checkpoints have to keep. */
+  Map<String, @Nullable Object> kept() {
+    Map<String, @Nullable Object> kept = new TreeMap<>(checkpoint.values());
+    kept.keySet().retainAll(KEPT);
+    return kept;
   }
 
   /** Takes over the rows of the vocabulary, which depend on the first run's layout. */

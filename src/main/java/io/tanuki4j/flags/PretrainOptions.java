@@ -143,7 +143,7 @@ public final class PretrainOptions {
     noEffect(otherFlags, arguments).ifPresent(notices::add);
     notices.add("using %s for parameters ...".formatted(precision.paramsDtype()));
     Map<String, @Nullable Object> values = arguments.toMap();
-    theirs.ifPresent(from -> values.put(MegatronArguments.TRUE_VOCABULARY, from.vocabSize()));
+    theirs.ifPresent(from -> values.putAll(from.kept()));
     return new Resolved(toConfig(values), SharedFlags.of(arguments.options()), notices);
   }
 

@@ -73,7 +73,7 @@ public final class TinyLlama {
           .toList();
     }
 
-    List<Double> evaluations() {
+    public List<Double> evaluations() {
       return text.lines()
           .filter(line -> line.contains(" validation loss at"))
           .map(line -> Double.valueOf(line.replaceAll(".*lm loss value: (\\S+) .*", "$1")))
@@ -82,7 +82,7 @@ public final class TinyLlama {
   }
 
   /** Runs in this JVM; ranks are threads if the words say so. */
-  static Output run(List<String> words) {
+  public static Output run(List<String> words) {
     return run(words, Assembly::pretrain);
   }
 
