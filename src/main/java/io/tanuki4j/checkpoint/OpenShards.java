@@ -154,9 +154,11 @@ public final class OpenShards implements Closeable {
    * Fills the rest of a buffer with elements of a box of a tensor, wherever its pieces are.
    *
    * @param first element of the box, in row-major order
+   * @throws io.tanuki4j.error.UserException if a weight among them is not finite
    */
   void read(StoredTensor tensor, Region box, long first, ByteBuffer into) throws IOException {
     int elementBytes = elementBytes(tensor);
+    int start = into.position();
     int end = into.limit();
     long element = first;
     while (into.position() < end) {
@@ -172,6 +174,9 @@ public final class OpenShards implements Closeable {
       place.reader().read(place.entry(), offset * elementBytes, into);
       into.limit(end);
       element += run;
+    }
+    if (tensor.part() == Part.MODEL) {
+      FiniteValues.require(folder, tensor.name(), tensor.type(), into, start);
     }
   }
 

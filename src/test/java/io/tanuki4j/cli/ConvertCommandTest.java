@@ -11,11 +11,12 @@ import io.tanuki4j.checkpoint.OpenShards;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.TrainState;
-import io.tanuki4j.checkpoint.huggingface.HfFolder;
-import io.tanuki4j.checkpoint.huggingface.HfLlamaConfig;
-import io.tanuki4j.checkpoint.huggingface.HfWriter;
+import io.tanuki4j.convert.huggingface.HfFolder;
+import io.tanuki4j.convert.huggingface.HfLlamaConfig;
+import io.tanuki4j.convert.huggingface.HfWriter;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.config.ConfigException;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -90,6 +91,20 @@ class ConvertCommandTest {
         .containsEntry("normalization", "RMSNorm")
         .containsEntry("swiglu", true)
         .containsEntry("tokenizer_type", "NullTokenizer");
+  }
+
+  @Test
+  void a_weight_that_is_not_finite_is_named() throws IOException {
+    Path damaged = Files.createDirectory(folder.resolve("damaged"));
+    Files.copy(GOLDEN.resolve("config.json"), damaged.resolve("config.json"));
+    byte[] bytes = Files.readAllBytes(GOLDEN.resolve("model.safetensors"));
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(bytes.length - 4, Float.NaN);
+    Files.write(damaged.resolve("model.safetensors"), bytes);
+    assertThatThrownBy(() -> convert("hf", "tanuki4j", damaged, ours()))
+        .isInstanceOf(UserException.class)
+        .hasMessageMatching(
+            damaged + ": model\\.\\S+ holds a NaN or an infinity \\(expected: finite numbers\\)\\..*");
+    assertThat(new CheckpointStore(ours()).latest()).isEmpty();
   }
 
   @Test

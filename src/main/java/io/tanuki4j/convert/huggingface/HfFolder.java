@@ -1,5 +1,6 @@
 package io.tanuki4j.convert.huggingface;
 
+import io.tanuki4j.checkpoint.FiniteValues;
 import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
@@ -70,7 +71,11 @@ public final class HfFolder implements Closeable {
         tensor.ours(),
         entry.type(),
         entry.shape(),
-        (first, into) -> reader.read(entry, first * elementBytes, into));
+        (first, into) -> {
+          int start = into.position();
+          reader.read(entry, first * elementBytes, into);
+          FiniteValues.require(folder, entry.name(), entry.type(), into, start);
+        });
   }
 
   private void checkTensors() throws IOException {

@@ -1,0 +1,67 @@
+package io.tanuki4j.checkpoint;
+
+import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.error.UserException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+
+/** Refuses weights among which there is a NaN or an infinity: no model computes with them. */
+public final class FiniteValues {
+  private FiniteValues() {}
+
+  /**
+   * Looks at the bytes of some elements.
+   *
+   * @param folder of the weights, for the message
+   * @param bytes from {@code first} to its position, little-endian
+   * @throws UserException if an element is not finite
+   */
+  public static void require(
+      Path folder, String tensor, ElementType type, ByteBuffer bytes, int first) {
+    ByteBuffer read =
+        bytes.duplicate().limit(bytes.position()).position(first).order(ByteOrder.LITTLE_ENDIAN);
+    if (!areFinite(read, type)) {
+      throw new UserException(
+          "%s: %s holds a NaN or an infinity (expected: finite numbers). The file is damaged or"
+                  .formatted(folder, tensor)
+              + " the training diverged: use another one.");
+    }
+  }
+
+  /** Eight bytes at once: one more in an exponent of ones carries into the place of the sign. */
+  private static boolean areFinite(ByteBuffer bytes, ElementType type) {
+    long exponents = exponents(type);
+    if (exponents == 0) {
+      return true;
+    }
+    long signs = signs(type);
+    long ones = exponents & ~(exponents << 1);
+    long carries = 0;
+    while (bytes.remaining() >= Long.BYTES) {
+      carries |= (bytes.getLong() & exponents) + ones;
+    }
+    ByteBuffer rest = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).put(bytes);
+    carries |= (rest.getLong(0) & exponents) + ones;
+    return (carries & signs) == 0;
+  }
+
+  /** Bits of the exponents of the elements in eight bytes; 0 for types that are always finite. */
+  private static long exponents(ElementType type) {
+    return switch (type) {
+      case F64 -> 0x7ff0_0000_0000_0000L;
+      case F32 -> 0x7f80_0000_7f80_0000L;
+      case BF16 -> 0x7f80_7f80_7f80_7f80L;
+      case F16 -> 0x7c00_7c00_7c00_7c00L;
+      default -> 0;
+    };
+  }
+
+  private static long signs(ElementType type) {
+    return switch (type) {
+      case F64 -> 0x8000_0000_0000_0000L;
+      case F32 -> 0x8000_0000_8000_0000L;
+      default -> 0x8000_8000_8000_8000L;
+    };
+  }
+}
