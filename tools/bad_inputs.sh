@@ -97,6 +97,8 @@ again; rm "$it/manifest.json"; show 'manifest missing' load
 again; sed -i -E 's/"(format_version|version)": *1/"\1": 99/' "$it/manifest.json"; show 'manifest of a newer version' load
 again; show 'checkpoint of another shape' load --ffn-hidden-size 32
 again; show 'checkpoint of more layers' load --num-layers 2
+again; sed -i 's/"norm_epsilon": 1.0E-5/"norm_epsilon": 1.0E-6/' "$it/manifest.json"
+show 'checkpoint of another epsilon' load
 again; show 'schedule that disagrees' load --lr 2e-3
 again; show 'schedule of another length' load
 show 'save folder that cannot be made' train --save /proc/none --save-interval 3
@@ -112,6 +114,9 @@ hf; sed -i 's/"llama"/"mixtral"/; s/LlamaFor/MixtralFor/' "$d/hf/config.json"; s
 hf; sed -i 's/"attention_bias": false/"attention_bias": true/' "$d/hf/config.json"; show 'HF model with biases' c
 hf; sed -i 's/"num_hidden_layers": 2/"num_hidden_layers": 3/' "$d/hf/config.json"; show 'HF config with more layers than tensors' c
 hf; sed -i 's/"hidden_size": 64/"hidden_size": 128/' "$d/hf/config.json"; show 'HF config of another width' c
+hf; sed -i 's/"rope_theta": 500000.0/"rope_theta": 1e400/' "$d/hf/config.json"; show 'HF config with an infinite base' c
+hf; sed -i 's/"rms_norm_eps": 1e-05/"rms_norm_eps": -1e-05/' "$d/hf/config.json"; show 'HF config with a negative epsilon' c
+hf; patch "$d/hf/model.safetensors" $(($(stat -c %s "$d/hf/model.safetensors") - 4)) '\x00\x00\xc0\x7f'; show 'NaN among HF weights' c
 hf; truncate -s 1000 "$d/hf/model.safetensors"; show 'safetensors cut off' c
 hf; patch "$d/hf/model.safetensors" 0 '\xff\xff\xff\xff\xff\xff\xff\x7f'; show 'safetensors with a huge header' c
 hf; patch "$d/hf/model.safetensors" 8 'X'; show 'safetensors with a broken header' c

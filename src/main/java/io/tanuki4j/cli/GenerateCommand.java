@@ -95,7 +95,8 @@ final class GenerateCommand implements Callable<Integer> {
             Backends.choose(new BackendConfig(backend, cudaLibDir, false, true), 1, System.getenv())
                 .backend();
         Device device = devices.openDevice(0);
-        InferenceModel model = new InferenceModel(device, checkpoint, saved.shape().model(), tokenizer)) {
+        InferenceModel model =
+            new InferenceModel(device, checkpoint, saved.shape().model(), tokenizer)) {
       write(tokenizer, model);
     }
     return 0;

@@ -41,13 +41,7 @@ public record ConversionSource(
     int vocabSize = trueVocabSize == null ? config.vocabSize() : trueVocabSize;
     TrainState state =
         new TrainState(
-            FIRST_ITERATION,
-            0,
-            0,
-            vocabSize,
-            Map.of(),
-            Map.of(),
-            LlamaArguments.of(config));
+            FIRST_ITERATION, 0, 0, vocabSize, Map.of(), Map.of(), LlamaArguments.of(config));
     return new ConversionSource(config, state, opened.tensors(), List.of(), opened);
   }
 

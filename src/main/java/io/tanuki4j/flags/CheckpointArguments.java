@@ -35,8 +35,7 @@ final class CheckpointArguments {
 
   /** Without flags: what a model that was imported knows of its tokenizer. */
   private static final List<String> KEPT =
-      List.of(
-          MegatronArguments.TRUE_VOCABULARY, "bos_token_id", "eos_token_id", "pad_token_id");
+      List.of(MegatronArguments.TRUE_VOCABULARY, "bos_token_id", "eos_token_id", "pad_token_id");
 
   private static final String TOKENIZER_TYPE = "tokenizer_type";
   private static final String TOKENIZER_MODEL = "tokenizer_model";
@@ -211,8 +210,7 @@ final class CheckpointArguments {
     problems.add(
         flag,
         PythonText.of(here),
-        "%s, as the checkpoint in %s has it"
-            .formatted(PythonText.of(there), checkpoint.source()),
+        "%s, as the checkpoint in %s has it".formatted(PythonText.of(there), checkpoint.source()),
         "Add --use-checkpoint-args to take it over, or write %s to change it.".formatted(written));
   }
 

@@ -55,7 +55,8 @@ public final class CheckpointOptions {
 
   @Option(
       names = "--use-checkpoint-args",
-      description = "Takes all that shapes the model from the checkpoint; flags that are given win.")
+      description =
+          "Takes all that shapes the model from the checkpoint; flags that are given win.")
   boolean useCheckpointArgs;
 
   @Option(

@@ -26,12 +26,18 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
 
   private static final Map<String, Integer> SMALLEST =
       Map.of(
-          "num_layers", 1,
-          "hidden_size", 1,
-          "ffn_hidden_size", 1,
-          "num_attention_heads", 1,
-          "seq_length", 1,
-          VOCABULARY, 1);
+          "num_layers",
+          1,
+          "hidden_size",
+          1,
+          "ffn_hidden_size",
+          1,
+          "num_attention_heads",
+          1,
+          "seq_length",
+          1,
+          VOCABULARY,
+          1);
 
   private static final double BASE = 10_000;
   private static final double NORM_EPSILON = 1e-5;

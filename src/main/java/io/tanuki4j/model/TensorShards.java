@@ -7,8 +7,8 @@ import java.util.List;
 
 /**
  * What one tensor-parallel rank has of each parameter (Shoeybi et al., 2019): whole heads, query
- * groups, gate and up rows of the matrices into a region, vocabulary rows, the columns that fit
- * to them of the matrices out of it, and every norm.
+ * groups, gate and up rows of the matrices into a region, vocabulary rows, the columns that fit to
+ * them of the matrices out of it, and every norm.
  */
 final class TensorShards {
   /** Unequal shares of the vocabulary are multiples of this, so that products stay aligned. */

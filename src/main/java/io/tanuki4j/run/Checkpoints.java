@@ -30,7 +30,8 @@ public final class Checkpoints {
   }
 
   /**
-   * The flags that a checkpoint keeps, for {@code --use-checkpoint-args}, and the number of its ids.
+   * The flags that a checkpoint keeps, for {@code --use-checkpoint-args}, and the number of its
+   * ids.
    *
    * @param iteration null for the latest, which may be missing
    */

@@ -87,9 +87,7 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
       throw new IllegalArgumentException(
           "padded_vocab_size: %d (expected: at least the %d ids of the tokenizer). Use the tokenizer"
                   .formatted(known, size)
-              + " that the checkpoint was trained with, or give --padded-vocab-size %d to start the"
-                  .formatted(size)
-              + " rows of the other ids with zeros.");
+              + " that the checkpoint was trained with.");
     }
     return known;
   }

@@ -11,11 +11,11 @@ import io.tanuki4j.checkpoint.OpenShards;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.convert.huggingface.HfLlamaConfig;
 import io.tanuki4j.convert.huggingface.HfWriter;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
-import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
@@ -103,7 +103,8 @@ class ConvertCommandTest {
     assertThatThrownBy(() -> convert("hf", "tanuki4j", damaged, ours()))
         .isInstanceOf(UserException.class)
         .hasMessageMatching(
-            damaged + ": model\\.\\S+ holds a NaN or an infinity \\(expected: finite numbers\\)\\..*");
+            damaged
+                + ": model\\.\\S+ holds a NaN or an infinity \\(expected: finite numbers\\)\\..*");
     assertThat(new CheckpointStore(ours()).latest()).isEmpty();
   }
 
@@ -397,7 +398,7 @@ class ConvertCommandTest {
       HfLlamaConfig config = golden.config();
       HfLlamaConfig wide =
           config.withTokenizer(rows, config.bosId(), config.eosIds(), config.padId());
-      new HfWriter(folder.resolve("wide"), wide, null, Long.MAX_VALUE)
+      new HfWriter(folder.resolve("wide"), wide, Map.of(), Long.MAX_VALUE)
           .write(
               golden.tensors().stream()
                   .map(one -> one.shape().dim(0) == 512 ? one.withRows(rows) : one)
@@ -491,8 +492,7 @@ class ConvertCommandTest {
   @Test
   void a_vocabulary_that_has_no_equal_shares_gets_unequal_ones() throws IOException {
     widenVocabulary(513);
-    convert(
-        "hf", "tanuki4j", folder.resolve("wide"), ours(), "--target-tensor-parallel-size=2");
+    convert("hf", "tanuki4j", folder.resolve("wide"), ours(), "--target-tensor-parallel-size=2");
     assertThat(places(new CheckpointStore(ours()).at(1), "embedding.weight"))
         .containsExactly(
             "model-rank00000.safetensors embedding.weight[0:256, 0:64]",

@@ -34,12 +34,7 @@ class ModelTakeoverTest {
   /** Their flags have to be given, so the user's word counts; the vocabulary is always taken. */
   private static final Set<String> ALWAYS_GIVEN =
       Set.of(
-          "numLayers",
-          "hiddenSize",
-          "numHeads",
-          "seqLength",
-          "maxPositionEmbeddings",
-          "vocabSize");
+          "numLayers", "hiddenSize", "numHeads", "seqLength", "maxPositionEmbeddings", "vocabSize");
 
   /** The model of {@link #FLAGS}. */
   private static final ModelConfig BASE =
@@ -136,7 +131,8 @@ class ModelTakeoverTest {
   private static <R extends Record> R with(R record, int index, Object value)
       throws ReflectiveOperationException {
     RecordComponent[] components = record.getClass().getRecordComponents();
-    Class<?>[] types = Arrays.stream(components).map(RecordComponent::getType).toArray(Class[]::new);
+    Class<?>[] types =
+        Arrays.stream(components).map(RecordComponent::getType).toArray(Class[]::new);
     Object[] values = new Object[components.length];
     for (int i = 0; i < values.length; i++) {
       values[i] = i == index ? value : components[i].getAccessor().invoke(record);
@@ -215,10 +211,10 @@ class ModelTakeoverTest {
     Map<String, Object> base = MegatronArguments.of(BASE);
     base.remove("group_query_attention"); // follows from the number of groups
     base.forEach(
-            (name, value) ->
-                assertThat(found.get(name))
-                    .as(name)
-                    .isEqualTo(value instanceof Number ? value : theirs.get(name)));
+        (name, value) ->
+            assertThat(found.get(name))
+                .as(name)
+                .isEqualTo(value instanceof Number ? value : theirs.get(name)));
   }
 
   @Test

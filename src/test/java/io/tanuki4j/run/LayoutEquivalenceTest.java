@@ -157,8 +157,7 @@ class LayoutEquivalenceTest {
 
   private static Map<String, double[]> weights(Path saved) {
     Checkpoint checkpoint = Checkpoints.find(saved, null);
-    ModelConfig config =
-        SavedArguments.of(checkpoint).shape().model();
+    ModelConfig config = SavedArguments.of(checkpoint).shape().model();
     try (TestDevice device = new TestDevice()) {
       ParameterBuffers parameters =
           ParameterBuffers.allocate(

@@ -38,7 +38,9 @@ enum HfArchitecture {
         .orElseThrow(
             () -> {
               String all =
-                  Arrays.stream(values()).map(one -> one.modelType).collect(Collectors.joining(" or "));
+                  Arrays.stream(values())
+                      .map(one -> one.modelType)
+                      .collect(Collectors.joining(" or "));
               return json.wrong("model_type", type, all + ", which have the shape of a Llama");
             });
   }

@@ -53,8 +53,7 @@ final class HfConfigReader {
   private HfLlamaConfig config() {
     int heads = json.size("num_attention_heads");
     int hidden = json.size("hidden_size");
-    int keyValueHeads =
-        json.size("num_key_value_heads", architecture.numKeyValueHeads(heads));
+    int keyValueHeads = json.size("num_key_value_heads", architecture.numKeyValueHeads(heads));
     if (heads % keyValueHeads != 0) {
       throw json.wrong(
           "num_key_value_heads", keyValueHeads, "a divisor of the " + heads + " heads");

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.ShardWriter;
 import io.tanuki4j.checkpoint.SourceTensor;
-import io.tanuki4j.nn.RopeScaling;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.nn.RopeScaling;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -81,7 +81,23 @@ class HfFolderTest {
   void every_configuration_survives_writing_and_reading() throws IOException {
     HfLlamaConfig llama3 =
         new HfLlamaConfig(
-            2, 64, 176, 4, 2, 32, 512, 64, 1e-6, 1e4, 1, new RopeScaling(32, 2, 8, 1024), true, 0.01, 1, List.of(2, 3), 0);
+            2,
+            64,
+            176,
+            4,
+            2,
+            32,
+            512,
+            64,
+            1e-6,
+            1e4,
+            1,
+            new RopeScaling(32, 2, 8, 1024),
+            true,
+            0.01,
+            1,
+            List.of(2, 3),
+            0);
     HfLlamaConfig linear =
         new HfLlamaConfig(
             2, 64, 176, 4, 4, 16, 512, 64, 1e-6, 1e4, 4, null, false, 0.01, null, List.of(), null);
