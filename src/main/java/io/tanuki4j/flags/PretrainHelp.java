@@ -95,6 +95,7 @@ final class PretrainHelp {
         of(command, ScheduleOptions.class, WeightDecayOptions.class));
     groups.put("Checkpoints", of(command, CheckpointOptions.class));
     groups.put("Log", of(command, LoggingOptions.class));
+    groups.put("TensorBoard", of(command, TensorBoardOptions.class));
     groups.put("Machine", of(command, BackendOptions.class));
     groups.put(
         "Ranks",

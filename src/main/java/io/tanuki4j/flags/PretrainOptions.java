@@ -41,6 +41,7 @@ public final class PretrainOptions {
   @Mixin final ScheduleOptions schedule = new ScheduleOptions();
   @Mixin final CheckpointOptions checkpoint = new CheckpointOptions();
   @Mixin final LoggingOptions logging = new LoggingOptions();
+  @Mixin final TensorBoardOptions tensorBoard = new TensorBoardOptions();
 
   private final Purpose purpose;
   private final @Nullable Supplier<@Nullable Integer> plannedRanks;
@@ -238,6 +239,7 @@ public final class PretrainOptions {
     schedule.check(train.trainSamples != null, problems);
     checkpoint.check(problems);
     logging.check(problems);
+    tensorBoard.check(problems);
   }
 
   private void checkFp8(Sizes sizes, Problems problems) {
@@ -302,7 +304,7 @@ public final class PretrainOptions {
         schedule.toConfig(train),
         checkpoint.toConfig(),
         logging.toConfig(),
-        new SinkConfig(checkpoint.save),
+        new SinkConfig(checkpoint.save, tensorBoard.toConfig()),
         Collections.unmodifiableMap(arguments));
   }
 }

@@ -24,11 +24,13 @@ public record TimerMetrics(Style style, List<Timer> timers) {
    * @param millis of an iteration, by rank
    */
   public record Timer(String name, double[] millis) {
-    double min() {
+    /** Of the fastest rank. */
+    public double min() {
       return Arrays.stream(millis).min().orElse(0);
     }
 
-    double max() {
+    /** Of the slowest rank. */
+    public double max() {
       return Arrays.stream(millis).max().orElse(0);
     }
   }

@@ -4,6 +4,9 @@ import io.tanuki4j.metrics.ConsoleSink;
 import io.tanuki4j.metrics.FanOutSink;
 import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.RunLog;
+import io.tanuki4j.metrics.tensorboard.TensorBoardSink;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,10 +25,25 @@ public final class Sinks {
     List<MetricsSink> sinks = new ArrayList<>();
     sinks.add(new ConsoleSink(console, clock));
     if (config.metricsFolder() != null) {
-      MetricsFile file = new MetricsFile(config.metricsFolder());
-      sinks.add(new BackgroundSink(MetricsFile.NAME, file, CLOSE_SECONDS, console::message));
+      sinks.add(background(MetricsFile.NAME, new MetricsFile(config.metricsFolder()), console));
+    }
+    if (config.tensorBoard() != null) {
+      TensorBoardSink sink = new TensorBoardSink(config.tensorBoard(), host(), clock);
+      sinks.add(background("TensorBoard", sink, console));
     }
     return new FanOutSink(sinks);
+  }
+
+  private static MetricsSink background(String name, MetricsSink sink, RunLog console) {
+    return new BackgroundSink(name, sink, CLOSE_SECONDS, console::message);
+  }
+
+  private static String host() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException e) {
+      return "localhost";
+    }
   }
 
   /** Returns the sink of a rank that does not report. */
