@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Tanuki4J and PyTorch on this GPU, one after the other for each shape, and a table of both in Markdown.
 #
-#   tools/bench/gpu.sh [ROW…]       default: 8b-8192 8b-2048 8b-8192-bf16 8b-2048-bf16 debug whole-2048 whole-8192
+#   tools/bench/gpu.sh [ROW…]       default: 8b-8192 8b-2048 8b-8192-bf16 8b-2048-bf16 debug whole-2048 whole-8192; and the
+#                                   same with -fp8 at the end, except debug
 #
 # 8b-*: 8 layers of Llama-3-8B's shape, 4 micro-batches an iteration; main weights, gradients and moments in fp32, or in
-# bf16. whole-*: all 32 layers, in bf16, without PyTorch. debug: the shape of scripts/one_RTX3090_test.sh, against
+# bf16; with -fp8, linear layers between numbers of eight bits (delayed scaling), against torchao's tensorwise (a PyTorch with
+# torchao). whole-*: all 32 layers, in bf16, without PyTorch. debug: the shape of scripts/one_RTX3090_test.sh, against
 # torch.compile as it is and with mode="max-autotune".
 #
 #   TANUKI4J    the command that starts Tanuki4J (scripts/tanuki4j); words are split at blanks, * stays as it is
@@ -21,6 +23,9 @@ read -ra tanuki4j <<<"$TANUKI4J"
 read -ra more <<<"${FLAGS:-}"
 rows=(8b-8192 8b-2048 8b-8192-bf16 8b-2048-bf16 debug whole-2048 whole-8192)
 [ $# -gt 0 ] || set -- "${rows[@]}"
+for row in "${rows[@]}"; do
+  [ "$row" = debug ] || rows+=("$row-fp8")
+done
 for row in "$@"; do
   if [[ " ${rows[*]} " != *" $row "* ]]; then
     echo "gpu.sh: $row is no row. Rows: ${rows[*]}" >&2
@@ -68,11 +73,16 @@ fail() { # log
 
 bf16=(--main-grads-dtype bf16 --main-params-dtype bf16 --exp-avg-dtype bf16 --exp-avg-sq-dtype bf16)
 
+fp8=(--fp8-format hybrid --fp8-amax-compute-algo max --fp8-amax-history-len 1024)
+
 llama8b() { # row, layers, sequence, micro-batch, main
   local size=(--seq-length "$3" --max-position-embeddings "$3" --micro-batch-size "$4" --global-batch-size $((4 * $4)))
   local narrow=()
   [ "$5" = fp32 ] || narrow=("${bf16[@]}")
-  [ "$2" = 32 ] || peer "$1" torch --layers "$2" --seq "$3" --micro-batch "$4" --global-batch $((4 * $4)) --main "$5"
+  local recipe=none
+  [[ "$1" != *-fp8 ]] || { recipe=tensorwise && narrow+=("${fp8[@]}"); }
+  [ "$2" = 32 ] || peer "$1" torch --layers "$2" --seq "$3" --micro-batch "$4" --global-batch $((4 * $4)) --main "$5" \
+    --fp8 "$recipe"
   ours "$1" --num-layers "$2" --hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32 \
     --num-query-groups 8 --padded-vocab-size 65536 "${size[@]}" "${narrow[@]}"
 }
@@ -87,7 +97,7 @@ debug() {
 }
 
 for row in "$@"; do
-  case "$row" in
+  case "${row%-fp8}" in
     8b-8192) llama8b "$row" 8 8192 1 fp32 ;;
     8b-2048) llama8b "$row" 8 2048 4 fp32 ;;
     8b-8192-bf16) llama8b "$row" 8 8192 1 bf16 ;;

@@ -77,12 +77,24 @@ class Fp32Weights:
             torch._foreach_zero_([main.grad for main in self.mains])
 
 
+def in_fp8(model, recipe):
+    """All linear layers but the head, as torchao's README does it."""
+    from torchao.float8 import Float8LinearConfig, convert_to_float8_training
+
+    config = Float8LinearConfig.from_recipe_name(recipe)
+    convert_to_float8_training(
+        model, config=config, module_filter_fn=lambda module, name: "head" not in name
+    )
+
+
 def build(a, device):
     """The model in bf16, its rotary tables apart, and what updates it."""
     with torch.device(device):
         model = Llama(a)
     cos, sin = model.cos, model.sin
     model = model.to(torch.bfloat16)
+    if a.fp8 != "none":
+        in_fp8(model, a.fp8)
     model.cos, model.sin = cos.to(torch.bfloat16), sin.to(torch.bfloat16)
     if a.main == "fp32":
         return model, Fp32Weights(model)
@@ -116,6 +128,7 @@ def main():
     for name, value in defaults.items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
     parser.add_argument("--main", default="fp32", choices=["fp32", "bf16"])
+    parser.add_argument("--fp8", default="none", help="a recipe of torchao: tensorwise, rowwise; none for bf16")
     parser.add_argument("--mode", default="default", help="of torch.compile: default, max-autotune, none, ...")
     parser.add_argument("--attention", default="cudnn", choices=sorted(ATTENTION))
     a = parser.parse_args()
