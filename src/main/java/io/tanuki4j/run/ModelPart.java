@@ -23,7 +23,7 @@ import java.util.Set;
  * A rank's part of the model: all of it if there is one rank.
  *
  * @param config of the whole model
- * @param parameters undefined until they are initialised or loaded
+ * @param parameters zero until they are initialised or loaded
  * @param data what it exchanges with its replicas
  */
 public record ModelPart(
@@ -54,6 +54,7 @@ public record ModelPart(
             scope,
             precision.compute(),
             precision.gradients());
+    device.kernels().elementwise().fill(parameters.values(), 0); // the gaps between them, too
     ModelBuilder builder =
         new ModelBuilder(
             config,

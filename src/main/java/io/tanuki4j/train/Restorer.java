@@ -100,7 +100,6 @@ public final class Restorer {
   private Progress load(Path folder, Checkpoint checkpoint, boolean weightsOnly) {
     TrainState saved = checkpoint.state();
     log.accept(" loading checkpoint from %s at iteration %d".formatted(folder, saved.iteration()));
-    device.kernels().elementwise().fill(state.parameters().values(), 0);
     checkpoint.load(device, Part.MODEL, state.modelTensors(), state.vocabSize());
     if (weightsOnly || !config.loadOptimizer()) {
       state.optimizer().resetMaster();
