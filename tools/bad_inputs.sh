@@ -95,6 +95,9 @@ again; patch "$(ls "$it"/model-*)" 4000 '\x55\xaa'; show 'checkpoint file with f
 again; echo '{' >"$it/manifest.json"; show 'manifest damaged' load
 again; rm "$it/manifest.json"; show 'manifest missing' load
 again; sed -i -E 's/"(format_version|version)": *1/"\1": 99/' "$it/manifest.json"; show 'manifest of a newer version' load
+again; (cd "$d" && train --save two --save-interval 2 >log 2>&1) && cp -r "$d/two/iter_0000002" "$d/bad/"
+patch "$(ls "$it"/model-*)" 4000 '\x55\xaa'; show 'newest of two checkpoints with flipped bits' load
+again; sed -i -E 's/"iteration": 3/"iteration": 2/' "$it/manifest.json"; show 'manifest with an edited iteration' load
 again; show 'checkpoint of another shape' load --ffn-hidden-size 32
 again; show 'checkpoint of more layers' load --num-layers 2
 again; sed -i 's/"norm_epsilon": 1.0E-5/"norm_epsilon": 1.0E-6/' "$it/manifest.json"

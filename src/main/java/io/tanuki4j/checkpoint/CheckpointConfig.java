@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
  * @param saveInterval iterations between saves; 0 for only at the end
  * @param loadIteration {@code --ckpt-step}: instead of the latest; null for the latest
  * @param pretrained {@code --pretrained-checkpoint}: where to start if {@code load} has none
+ * @param takeOlder whether a damaged checkpoint in {@code load} gives way to the newest one that
+ *     loads
  * @param finetune take the weights only and start at iteration 0
  */
 public record CheckpointConfig(
@@ -17,6 +19,7 @@ public record CheckpointConfig(
     int saveInterval,
     @Nullable Integer loadIteration,
     @Nullable Path pretrained,
+    boolean takeOlder,
     boolean finetune,
     boolean loadOptimizer,
     boolean saveOptimizer,

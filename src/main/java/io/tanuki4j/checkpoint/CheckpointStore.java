@@ -1,14 +1,16 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.kernel.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A folder of checkpoints: {@code iter_0000500/} with {@code manifest.json} and each rank's
@@ -108,27 +110,52 @@ public final class CheckpointStore {
     return new Checkpoint(whole, reading().own(() -> read(whole)), ranks);
   }
 
-  private Manifest read(Path whole) throws IOException {
+  private static Manifest read(Path whole) throws IOException {
     if (!Files.exists(whole.resolve(ManifestFile.NAME))) {
       ForeignFolder.refuse(whole);
-      throw new IllegalArgumentException(
-          "%s: %s. %s"
-              .formatted(
-                  whole,
-                  Files.exists(whole)
-                      ? "it has no " + ManifestFile.NAME + ", so it is no whole checkpoint"
-                      : "there is no such checkpoint",
-                  remedy(iterations())));
+      throw damaged(
+          whole,
+          Files.exists(whole)
+              ? "it has no " + ManifestFile.NAME + ", so it is no whole checkpoint"
+              : "there is no such checkpoint",
+          null);
     }
-    return ManifestFile.read(whole);
+    try {
+      return ManifestFile.read(whole);
+    } catch (ManifestFile.UnfitException e) {
+      throw damaged(whole.resolve(ManifestFile.NAME), String.valueOf(e.getMessage()), e);
+    }
   }
 
-  private static String remedy(List<Long> iterations) {
-    return iterations.isEmpty()
-        ? "No iteration there can be loaded: choose another folder."
-        : "Iterations that can be loaded with --ckpt-step: "
-            + iterations.stream().map(String::valueOf).collect(Collectors.joining(", "))
-            + ".";
+  private static DamagedException damaged(Path place, String reason, @Nullable Throwable cause) {
+    Path iteration = place.endsWith(ManifestFile.NAME) ? Folders.parentOf(place) : place;
+    return new DamagedException(
+        "%s: %s. %s".formatted(place, reason, OtherIterations.remedy(iteration)), cause);
+  }
+
+  /**
+   * Returns what to load if the latest checkpoint turns out to be damaged: whole iterations before
+   * it, newest first; all of them if the tracker names none. The same on all ranks.
+   */
+  public List<Long> beforeLatest() {
+    List<Long[]> seen =
+        reading().gather(Long[].class, () -> olderThan(limit()).toArray(Long[]::new));
+    return List.of(seen.get(0));
+  }
+
+  private long limit() throws IOException {
+    try {
+      return Tracker.read(folder).map(SaveFolders::iteration).orElse(0L);
+    } catch (DamagedException e) {
+      return Long.MAX_VALUE;
+    }
+  }
+
+  private List<Long> olderThan(long limit) throws IOException {
+    return OtherIterations.whole(folder).stream()
+        .filter(iteration -> iteration < limit)
+        .sorted(Comparator.reverseOrder())
+        .toList();
   }
 
   /**

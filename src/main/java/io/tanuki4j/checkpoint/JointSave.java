@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -49,7 +50,7 @@ final class JointSave {
       List<ShardFile[]> files =
           work.gather(ShardFile[].class, () -> writeShares(here, firstRank, writers));
       work.run(() -> publish(files, writers));
-    } catch (IllegalArgumentException | UncheckedIOException e) {
+    } catch (IllegalArgumentException | UserException | UncheckedIOException e) {
       if (ranks.rank() == 0) {
         SaveFolders.abandon(folder, name, e);
       }

@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -40,19 +41,36 @@ final class JointWork {
   }
 
   /** What a rank tells the others: its result, or why it has none. */
-  private record Message(@Nullable String failure, boolean ofDisk, @Nullable JsonElement result) {
+  private record Message(
+      @Nullable String failure, @Nullable Kind kind, @Nullable JsonElement result) {
     static Message of(@Nullable RuntimeException failure, JsonElement result) {
       return failure == null
-          ? new Message(null, false, result)
-          : new Message(
-              String.valueOf(failure.getMessage()), failure instanceof UncheckedIOException, null);
+          ? new Message(null, null, result)
+          : new Message(String.valueOf(failure.getMessage()), Kind.of(failure), null);
     }
 
     RuntimeException toException(int rank, @Nullable RuntimeException cause) {
       String text = "rank %d: %s".formatted(rank, failure);
-      return ofDisk
-          ? new UncheckedIOException(text, new IOException(text, cause))
-          : new IllegalArgumentException(text, cause);
+      if (kind == Kind.DISK) {
+        return new UncheckedIOException(text, new IOException(text, cause));
+      }
+      return kind == Kind.DAMAGE
+          ? new DamagedException(text, cause)
+          : new UserException(text, cause);
+    }
+  }
+
+  /** What all ranks have to know of a failure besides its sentence. */
+  private enum Kind {
+    DISK,
+    DAMAGE,
+    OTHER;
+
+    static Kind of(RuntimeException failure) {
+      if (failure instanceof UncheckedIOException) {
+        return DISK;
+      }
+      return failure instanceof DamagedException ? DAMAGE : OTHER;
     }
   }
 
@@ -94,7 +112,7 @@ final class JointWork {
       return new Attempt<>(task.run(), null);
     } catch (IOException e) {
       return new Attempt<>(null, sentence.apply(e));
-    } catch (IllegalArgumentException | UncheckedIOException e) {
+    } catch (IllegalArgumentException | UserException | UncheckedIOException e) {
       return new Attempt<>(null, e);
     }
   }

@@ -74,10 +74,14 @@ public final class OpenShards implements Closeable {
           "%s has %d bytes (expected: the %d of %s)"
               .formatted(name, Files.size(path), file.size(), ManifestFile.NAME));
     }
-    SafetensorsReader reader = SafetensorsReader.open(path);
-    readers.put(name, reader);
-    locateAll(name, reader);
-    return reader;
+    try {
+      SafetensorsReader reader = SafetensorsReader.open(path);
+      readers.put(name, reader);
+      locateAll(name, reader);
+      return reader;
+    } catch (IllegalArgumentException e) {
+      throw new DamagedException(e.getMessage() + " " + OtherIterations.remedy(folder), e);
+    }
   }
 
   private void locateAll(String file, SafetensorsReader reader) {
@@ -209,8 +213,7 @@ public final class OpenShards implements Closeable {
     }
   }
 
-  private IllegalArgumentException broken(String reason) {
-    return new IllegalArgumentException(
-        folder + ": " + reason + ". Load another iteration with --ckpt-step.");
+  private DamagedException broken(String reason) {
+    return new DamagedException(folder + ": " + reason + ". " + OtherIterations.remedy(folder));
   }
 }

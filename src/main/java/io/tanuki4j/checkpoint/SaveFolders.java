@@ -69,6 +69,12 @@ final class SaveFolders {
     return !Files.exists(place) && Files.exists(replaced) ? replaced : place;
   }
 
+  /** Returns a checkpoint's name, also where it stepped aside. */
+  static String nameOf(Path place) {
+    String name = place.toAbsolutePath().normalize().getFileName().toString();
+    return name.endsWith(REPLACED) ? name.substring(0, name.length() - REPLACED.length()) : name;
+  }
+
   /** Removes what killed saves left; a checkpoint that stepped aside for none returns. */
   static void removeLeftovers(Path folder) throws IOException {
     for (Path path : Folders.list(folder)) {
@@ -88,6 +94,12 @@ final class SaveFolders {
 
   private static boolean isIteration(String name, String suffix) {
     return ITERATION.matcher(name.substring(0, name.length() - suffix.length())).matches();
+  }
+
+  /** Returns the iteration of a checkpoint's name; 0 of {@code release}. */
+  static long iteration(String name) {
+    Matcher matcher = ITERATION.matcher(name);
+    return matcher.matches() ? Long.parseLong(matcher.group(1)) : 0;
   }
 
   /** Iterations with a manifest, in rising order. */

@@ -12,7 +12,7 @@ import java.util.Optional;
 final class Tracker {
   static final String NAME = "latest_checkpointed_iteration.txt";
 
-  private static final String RELEASE = "release";
+  static final String RELEASE = "release";
   private static final int MAX_BYTES = 100;
 
   private Tracker() {}
@@ -20,7 +20,7 @@ final class Tracker {
   /**
    * The name of the latest checkpoint's folder; empty if there is no tracker.
    *
-   * @throws IllegalArgumentException if it holds neither an iteration nor {@code release}
+   * @throws DamagedException if it holds neither an iteration nor {@code release}
    * @throws UserException if it is no file
    */
   static Optional<String> read(Path folder) throws IOException {
@@ -41,9 +41,9 @@ final class Tracker {
       return Optional.of(RELEASE);
     }
     if (!word.matches("[0-9]{1,9}") || Integer.parseInt(word) == 0) {
-      throw new IllegalArgumentException(
-          "%s: '%s' (expected: an iteration such as 500, or release). Write into it which to load."
-              .formatted(file, word));
+      throw new DamagedException(
+          "%s: '%s' (expected: an iteration such as 500, or release). %s"
+              .formatted(file, word, OtherIterations.remedy(folder, "")));
     }
     return Optional.of(folderName(Integer.parseInt(word)));
   }

@@ -6,11 +6,15 @@ import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.config.Problems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The flags of {@link CheckpointConfig}. */
 public final class CheckpointOptions {
+  /** Set by torchrun and by {@code launch}. */
+  private static final String MAX_RESTARTS = "TORCHELASTIC_MAX_RESTARTS";
+
   @Option(names = "--save", paramLabel = "DIR", description = "Where checkpoints go.")
   @Nullable Path save;
 
@@ -73,6 +77,17 @@ public final class CheckpointOptions {
       names = {"--use-checkpoint-opt_param-scheduler", "--use-checkpoint-opt-param-scheduler"},
       description = "The checkpoint's schedule wins over the flags.")
   boolean useCheckpointOptParamScheduler;
+
+  /** Whether a launcher starts a failed run again. */
+  private boolean mayRestart;
+
+  /**
+   * Takes what launchers say: where a run is started again, a damaged checkpoint must not fail it
+   * each time.
+   */
+  void derive(Map<String, String> environment) {
+    mayRestart = !environment.getOrDefault(MAX_RESTARTS, "0").equals("0");
+  }
 
   void check(Problems problems) {
     if (save != null) {
@@ -138,6 +153,7 @@ public final class CheckpointOptions {
         requireNonNullElse(saveInterval, 0),
         ckptStep,
         pretrainedCheckpoint,
+        mayRestart,
         finetune,
         noLoadOptim == null,
         noSaveOptim == null,

@@ -206,6 +206,7 @@ public final class PretrainOptions {
   }
 
   private void check(Map<String, String> environment, List<String> notices, Problems problems) {
+    checkpoint.derive(environment);
     if (plannedRanks == null) {
       distributed.derive(environment, parallel.modelRanks(), problems);
     } else {

@@ -3,6 +3,7 @@ package io.tanuki4j.run;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.DamagedException;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.config.ConfigException;
@@ -30,8 +31,9 @@ public final class Checkpoints {
   }
 
   /**
-   * The flags that a checkpoint keeps, for {@code --use-checkpoint-args}, and the number of its
-   * ids.
+   * Returns the flags that a checkpoint keeps, for {@code --use-checkpoint-args}, and the number of
+   * its ids: if the latest is damaged those of the newest that is whole, since whoever loads it says
+   * so.
    *
    * @param iteration null for the latest, which may be missing
    */
@@ -39,7 +41,7 @@ public final class Checkpoints {
       Path folder, @Nullable Integer iteration) {
     CheckpointStore store = new CheckpointStore(folder);
     Optional<Checkpoint> found =
-        iteration == null ? store.latest() : Optional.of(store.at(iteration));
+        iteration == null ? latestWhole(store) : Optional.of(store.at(iteration));
     return found.map(Checkpoint::state).map(Checkpoints::arguments);
   }
 
@@ -47,6 +49,15 @@ public final class Checkpoints {
     Map<String, @Nullable Object> arguments = new HashMap<>(state.arguments());
     arguments.put(MegatronArguments.TRUE_VOCABULARY, state.vocabSize());
     return arguments;
+  }
+
+  private static Optional<Checkpoint> latestWhole(CheckpointStore store) {
+    try {
+      return store.latest();
+    } catch (DamagedException e) {
+      return Optional.of(
+          store.beforeLatest().stream().findFirst().map(store::at).orElseThrow(() -> e));
+    }
   }
 
   /**

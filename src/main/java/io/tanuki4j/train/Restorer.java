@@ -3,14 +3,15 @@ package io.tanuki4j.train;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.DamagedException;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.optim.OptimizerSchedule.Conflict;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Brings a run, on all of its ranks at once, to where a checkpoint stopped, by Megatron's rules
@@ -47,9 +48,9 @@ public final class Restorer {
    *     flags, or must exist and does not
    */
   public Optional<Progress> restore() {
-    Optional<Checkpoint> found = find(config.load());
-    if (config.load() != null && found.isPresent()) {
-      return Optional.of(load(config.load(), found.get(), config.finetune()));
+    Optional<Progress> loaded = config.load() == null ? Optional.empty() : load(config.load());
+    if (loaded.isPresent()) {
+      return loaded;
     }
     if (config.pretrained() != null) {
       return Optional.of(loadPretrained(config.pretrained()));
@@ -60,13 +61,32 @@ public final class Restorer {
     return Optional.empty();
   }
 
-  private Optional<Checkpoint> find(@Nullable Path folder) {
-    if (folder == null) {
-      return Optional.empty();
-    }
+  private Optional<Progress> load(Path folder) {
     CheckpointStore store = state.store(folder, device);
     Integer iteration = config.loadIteration();
-    return iteration == null ? store.latest() : Optional.of(store.at(iteration));
+    if (iteration != null) {
+      return Optional.of(load(folder, store.at(iteration), config.finetune()));
+    }
+    try {
+      return store.latest().map(latest -> load(folder, latest, config.finetune()));
+    } catch (DamagedException e) {
+      return Optional.of(loadOlder(store, e));
+    }
+  }
+
+  private Progress loadOlder(CheckpointStore store, DamagedException damage) {
+    DamagedException latest = damage;
+    for (long iteration : config.takeOlder() ? store.beforeLatest() : List.<Long>of()) {
+      log.accept("WARNING: " + latest.getMessage());
+      log.accept(
+          "    since the run may be restarted, it goes on from iteration %d".formatted(iteration));
+      try {
+        return load(store.folder(), store.at(iteration), config.finetune());
+      } catch (DamagedException e) {
+        latest = e;
+      }
+    }
+    throw latest;
   }
 
   private Progress loadPretrained(Path folder) {

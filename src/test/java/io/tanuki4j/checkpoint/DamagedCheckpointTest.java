@@ -7,21 +7,25 @@ import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Each way to break a checkpoint, and the sentence it gets. */
 class DamagedCheckpointTest {
   private static final String MODEL = "model-rank00000.safetensors";
-  private static final String ELSEWHERE = ". Load another iteration with --ckpt-step";
+  private static final String ELSEWHERE = ". Iterations that can be loaded with --ckpt-step: 300.";
 
   private final HostDevice device = new HostDevice();
 
@@ -43,7 +47,7 @@ class DamagedCheckpointTest {
               + ": '"
               + word
               + "' (expected: an iteration such as 500, or release)."
-              + " Write into it which to load.");
+              + " Iterations that can be loaded with --ckpt-step: 300, 500.");
     }
   }
 
@@ -107,7 +111,7 @@ class DamagedCheckpointTest {
 
   @Test
   void manifest_that_was_edited() throws IOException {
-    replace("\"iteration\": 500", "\"iteration\": 900");
+    edit("\"iteration\": 500", "\"iteration\": 900");
     assertRefused(
         file("manifest.json")
             + ": its checksum is wrong: it was changed after it was written"
@@ -116,7 +120,7 @@ class DamagedCheckpointTest {
 
   @Test
   void manifest_of_a_newer_version() throws IOException {
-    replace("\"version\": 1", "\"version\": 2");
+    edit("\"version\": 1", "\"version\": 2");
     assertRefused(
         file("manifest.json")
             + ": version 2 (expected: 1). Load it with the program that wrote it, or a newer one");
@@ -199,7 +203,7 @@ class DamagedCheckpointTest {
   @Test
   void iteration_that_was_never_saved() {
     assertThatThrownBy(() -> new CheckpointStore(folder).at(7))
-        .isExactlyInstanceOf(IllegalArgumentException.class)
+        .isExactlyInstanceOf(DamagedException.class)
         .hasMessageStartingWith(folder + "/iter_0000007: there is no such checkpoint.");
   }
 
@@ -251,13 +255,82 @@ class DamagedCheckpointTest {
                     .latest()
                     .orElseThrow()
                     .load(device, Part.MODEL, List.of(weights()), 0))
-        .isExactlyInstanceOf(IllegalArgumentException.class)
+        .isInstanceOfAny(IllegalArgumentException.class, UserException.class)
         .hasMessageContainingAll(parts);
   }
 
-  private void replace(String from, String to) throws IOException {
+  private void edit(String from, String to) throws IOException {
     String text = Files.readString(file("manifest.json"));
+    assertThat(text).contains(from);
     Files.writeString(file("manifest.json"), text.replace(from, to));
+  }
+
+  /** Edits the manifest and gives it the checksum that is right then, as an attacker would. */
+  private void forge(String from, String to) throws IOException {
+    edit(from, to);
+    String text = Files.readString(file("manifest.json"));
+    String body = text.substring(text.indexOf('\n') + 1);
+    CRC32C crc = new CRC32C();
+    crc.update(body.getBytes(StandardCharsets.UTF_8));
+    Files.writeString(
+        file("manifest.json"), "{ \"crc32c\": \"%08x\",\n%s".formatted(crc.getValue(), body));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "\"state\": {            | \"stat\": {              | it lacks state",
+        "\"files\": [            | \"file\": [              | it lacks files",
+        "\"tensors\": [          | \"tensor\": [            | it lacks tensors",
+        "\"arguments\": {}       | \"arguments\": null      | it lacks arguments",
+        "\"optimizer\": {}       | \"optimizer\": null      | it lacks optimizer",
+        "\"iteration\": 500      | \"iteration\": 300       | its iteration is 300 (expected: that of its folder, iter_0000500)",
+        "\"iteration\": 500      | \"iterations\": 500      | its iteration is 0 (expected: 1 or more)",
+        "\"consumedTrainSamples\": 0 | \"consumedTrainSamples\": -1 | consumedTrainSamples is below 0",
+        "\"vocabSize\": 0        | \"vocabSize\": 1e99      | it is no manifest of a checkpoint",
+        "\"part\": \"MODEL\"     | \"part\": \"OTHER\"      | it lacks the part of model-rank00000.safetensors",
+        "\"size\": 108           | \"size\": -108           | the size of model-rank00000.safetensors is below 0",
+        "\"name\": \"a\"         | \"nam\": \"a\"           | it lacks a tensor's name",
+        "\"dtype\": \"F32\"      | \"dtype\": null          | it lacks the dtype of a",
+        "\"rows\": 3             | \"rows\": 4              | a piece of tensor a leaves its shape",
+        "\"rows\": 3             | \"rows\": 2              | the pieces of tensor a have 2 elements (expected for [3]: 3)",
+        "\"firstRow\": 0         | \"firstRow\": 9223372036854775807 | a piece of tensor a leaves its shape",
+        "\"region\": {           | \"regio\": {             | it lacks the region of a piece of a",
+        "\"name\": \"model-rank00000.safetensors\" | \"name\": \"model\" | tensor a is in a file that is none of its part's",
+        "model-rank00000.safetensors | ../../x               | it names the file ../../x (expected: a plain name in its own folder)",
+        "model-rank00000.safetensors | /abs                  | it names the file /abs (expected: a plain name in its own folder)",
+        "model-rank00000.safetensors | ..                    | it names the file .. (expected: a plain name in its own folder)",
+        "model-rank00000.safetensors | a\\u0000b             | it names the file a",
+      })
+  void manifest_of_a_right_checksum_and_wrong_content(String from, String to, String reason)
+      throws IOException {
+    forge(from, to);
+    assertRefused(file("manifest.json") + ": " + reason);
+  }
+
+  @Test
+  void other_iterations_are_named_if_they_are_whole() throws IOException {
+    CheckpointStore store = new CheckpointStore(folder);
+    for (long iteration : new long[] {100, 200, 400}) {
+      store.save(device, state(iteration), List.of(weights()), List.of());
+    }
+    Files.delete(folder.resolve("iter_0000100").resolve(MODEL));
+    Files.writeString(folder.resolve("iter_0000200/manifest.json"), "{}");
+    Files.writeString(tracker(), "400");
+    Files.delete(folder.resolve("iter_0000400/manifest.json"));
+    assertRefused("Iterations that can be loaded with --ckpt-step: 300, 500.");
+    assertThat(store.beforeLatest()).containsExactly(300L);
+    Files.writeString(tracker(), "x");
+    assertThat(store.beforeLatest()).containsExactly(500L, 300L);
+  }
+
+  @Test
+  void nothing_else_that_could_be_loaded() throws IOException {
+    Files.delete(folder.resolve("iter_0000300/manifest.json"));
+    Files.delete(file(MODEL));
+    assertRefused(MODEL + " is missing. No other iteration there can be loaded: choose another");
   }
 
   private Path tracker() {

@@ -11,6 +11,7 @@ import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.comm.inprocess.RankThreads;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -184,7 +185,7 @@ class JointSaveTest {
         (ranks, device) -> {
           Path own = ranks.rank() == 1 ? file.resolve("run") : folder;
           assertThatThrownBy(() -> new CheckpointStore(own, ranks).requireWritable())
-              .isInstanceOf(IllegalArgumentException.class)
+              .isInstanceOf(UserException.class)
               .hasMessageStartingWith(
                   "rank 1: --save: %s/run (expected: a folder that can be made and written; trying"
                       .formatted(file));
@@ -201,7 +202,7 @@ class JointSaveTest {
         (ranks, device) -> {
           Path own = folder.resolve("machine" + ranks.rank());
           assertThatThrownBy(() -> new CheckpointStore(own, ranks).requireWritable())
-              .isInstanceOf(IllegalArgumentException.class)
+              .isInstanceOf(UserException.class)
               .hasMessageContaining("which rank 1 wrote, is not there (expected: one folder");
           assertThat(own).isEmptyDirectory();
         });
@@ -249,14 +250,14 @@ class JointSaveTest {
           Path seen = ranks.rank() == 0 ? folder : folder.resolve("other");
           CheckpointStore store = new CheckpointStore(seen, ranks);
           assertThatThrownBy(store::latest)
-              .isInstanceOf(IllegalArgumentException.class)
+              .isInstanceOf(UserException.class)
               .hasMessage(
                   seen
                       + ": rank 0 sees iter_0000001 in it, rank 1 no checkpoint (expected: one"
                       + " folder that all ranks see). Load from a disk that all machines share.");
           SourceTensor mine = tensor("w" + ranks.rank(), false);
           assertThatThrownBy(() -> store.save(state(2), List.of(mine), List.of()))
-              .isInstanceOf(IllegalArgumentException.class)
+              .isInstanceOf(UserException.class)
               .hasMessageStartingWith(
                   "rank 0: %s: model-rank00001.safetensors, which rank 1 wrote, is not there"
                       .formatted(folder));
@@ -278,7 +279,7 @@ class JointSaveTest {
           List<ShardedTensor> targets = layout.rank(device, ranks.rank()).model();
           assertThatThrownBy(
                   () -> checkpoint.load(device, Part.MODEL, targets, ToyLayout.VOCABULARY))
-              .isInstanceOf(IllegalArgumentException.class)
+              .isInstanceOf(UserException.class)
               .hasMessageStartingWith(
                   "rank 1: %s: model-rank00005.safetensors has the checksum"
                       .formatted(iteration(1)));

@@ -272,7 +272,7 @@ final class LlamaRun implements AutoCloseable {
 
   private CheckpointConfig checkpoints() {
     return new CheckpointConfig(
-        options.save, options.load, 0, null, null, false, true, true, false, false, false);
+        options.save, options.load, 0, null, null, false, false, true, true, false, false, false);
   }
 
   private int integer(String key) {

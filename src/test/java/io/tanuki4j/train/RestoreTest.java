@@ -3,8 +3,11 @@ package io.tanuki4j.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.checkpoint.DamagedException;
 import io.tanuki4j.metrics.EvaluationMetrics;
 import io.tanuki4j.metrics.IterationMetrics;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -124,6 +127,43 @@ class RestoreTest {
     try (TinyRun run = new TinyRun(settings)) {
       assertThat(run.run().iteration()).isEqualTo(4);
     }
+  }
+
+  /** What launchers that start a run again ask for. */
+  @Test
+  void a_damaged_checkpoint_gives_way_to_the_newest_one_that_loads() throws IOException {
+    settings.saveInterval = 2;
+    stopAtSix();
+    damage(6);
+    Files.delete(folder.resolve("iter_0000004/manifest.json"));
+    settings.load = folder;
+    settings.skipTrain = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThatThrownBy(run::run)
+          .isInstanceOf(DamagedException.class)
+          .hasMessageEndingWith("Iterations that can be loaded with --ckpt-step: 2.");
+    }
+    settings.takeOlder = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run()).isEqualTo(new Progress(2, 4, 0));
+      assertThat(run.sink.events)
+          .anyMatch(event -> event.startsWith("WARNING: " + folder + "/iter_0000006: optimizer-"))
+          .contains("    since the run may be restarted, it goes on from iteration 2");
+    }
+    damage(2);
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThatThrownBy(run::run)
+          .isInstanceOf(DamagedException.class)
+          .hasMessageContaining("iter_0000002: optimizer-rank00000.safetensors has the checksum");
+    }
+  }
+
+  /** Flips the last bit of the optimizer's state. */
+  private void damage(int iteration) throws IOException {
+    Path file = folder.resolve("iter_%07d/optimizer-rank00000.safetensors".formatted(iteration));
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length - 1] ^= 1;
+    Files.write(file, bytes);
   }
 
   @Test

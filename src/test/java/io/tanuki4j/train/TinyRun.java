@@ -67,6 +67,7 @@ final class TinyRun implements AutoCloseable {
     @Nullable Path pretrained;
     int saveInterval;
     @Nullable Integer loadIteration;
+    boolean takeOlder;
     boolean finetune;
     boolean loadOptimizer = true;
     boolean saveOptimizer = true;
@@ -100,6 +101,7 @@ final class TinyRun implements AutoCloseable {
           saveInterval,
           loadIteration,
           pretrained,
+          takeOlder,
           finetune,
           loadOptimizer,
           saveOptimizer,

@@ -55,6 +55,7 @@ public record LaunchSpec(
     variables.put("MASTER_ADDR", masterAddress);
     variables.put("MASTER_PORT", "" + port);
     variables.put("TANUKI4J_RUN_TOKEN", runToken + "." + start);
+    variables.put("TORCHELASTIC_MAX_RESTARTS", "" + maxRestarts);
     variables.put(LAUNCHED, "1");
     if (ranksPerGpu > 1) {
       variables.putAll(sharedGpu(globalRank(localRank)));

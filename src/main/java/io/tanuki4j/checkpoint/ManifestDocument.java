@@ -1,0 +1,177 @@
+package io.tanuki4j.checkpoint;
+
+import io.tanuki4j.checkpoint.Manifest.Piece;
+import io.tanuki4j.checkpoint.Manifest.ShardFile;
+import io.tanuki4j.checkpoint.Manifest.StoredTensor;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.tensor.Shape;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** A manifest as its JSON has it: anything may be missing, and nothing is trusted yet. */
+record ManifestDocument(
+    @Nullable String format,
+    int version,
+    @Nullable TrainState state,
+    @Nullable List<@Nullable FileJson> files,
+    @Nullable List<@Nullable TensorJson> tensors) {
+
+  static final String FORMAT = "tanuki4j-checkpoint";
+  static final int VERSION = 1;
+
+  /** Names that stay in their folder on every file system. */
+  private static final Pattern FILE_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,199}");
+
+  private static final Pattern CRC = Pattern.compile("[0-9a-f]{8}");
+  private static final int MAX_RANK = 2;
+
+  record FileJson(@Nullable String name, @Nullable Part part, long size, @Nullable String crc32c) {}
+
+  record TensorJson(
+      @Nullable String name,
+      @Nullable Part part,
+      @Nullable ElementType dtype,
+      long @Nullable [] shape,
+      @Nullable List<@Nullable Piece> pieces) {}
+
+  static ManifestDocument of(Manifest manifest) {
+    return new ManifestDocument(
+        FORMAT,
+        VERSION,
+        manifest.state(),
+        manifest.files().stream().map(ManifestDocument::json).toList(),
+        manifest.tensors().stream().map(ManifestDocument::json).toList());
+  }
+
+  private static FileJson json(ShardFile file) {
+    return new FileJson(file.name(), file.part(), file.size(), ManifestFile.hex(file.crc32c()));
+  }
+
+  private static TensorJson json(StoredTensor tensor) {
+    return new TensorJson(
+        tensor.name(), tensor.part(), tensor.type(), tensor.shape().toArray(), tensor.pieces());
+  }
+
+  /**
+   * Returns what the document says, once all of it is known to be there and to fit together.
+   *
+   * @throws IllegalArgumentException if not; the message is a clause about the file
+   */
+  static Manifest toManifest(ManifestDocument document) {
+    TrainState state = checked(given(document.state, "state"));
+    List<ShardFile> files =
+        given(document.files, "files").stream().map(ManifestDocument::toFile).toList();
+    List<StoredTensor> tensors =
+        given(document.tensors, "tensors").stream().map(ManifestDocument::toTensor).toList();
+    checkNames(files, tensors);
+    Manifest manifest = new Manifest(state, files, tensors);
+    manifest.checkCover();
+    return manifest;
+  }
+
+  private static TrainState checked(TrainState state) {
+    require(state.iteration() > 0, "its iteration is %d (expected: 1 or more)", state.iteration());
+    atLeastZero(state.consumedTrainSamples(), "consumedTrainSamples");
+    atLeastZero(state.consumedValidSamples(), "consumedValidSamples");
+    atLeastZero(state.vocabSize(), "vocabSize");
+    given(state.optimizer(), "optimizer");
+    given(state.schedule(), "schedule");
+    given(state.arguments(), "arguments");
+    return state;
+  }
+
+  private static ShardFile toFile(@Nullable FileJson json) {
+    FileJson file = given(json, "a file");
+    String name = given(file.name, "a file's name");
+    require(
+        FILE_NAME.matcher(name).matches(),
+        "it names the file %s (expected: a plain name in its own folder)",
+        name);
+    atLeastZero(file.size, "the size of " + name);
+    String crc = given(file.crc32c, "the checksum of " + name);
+    require(CRC.matcher(crc).matches(), "the checksum of %s is no checksum", name);
+    return new ShardFile(
+        name, given(file.part, "the part of " + name), file.size, Long.parseLong(crc, 16));
+  }
+
+  private static StoredTensor toTensor(@Nullable TensorJson json) {
+    TensorJson tensor = given(json, "a tensor");
+    String name = given(tensor.name, "a tensor's name");
+    Shape shape = shape(name, given(tensor.shape, "the shape of " + name));
+    List<Piece> pieces =
+        given(tensor.pieces, "the pieces of " + name).stream()
+            .map(piece -> checked(name, piece, shape))
+            .toList();
+    return new StoredTensor(
+        name,
+        given(tensor.part, "the part of " + name),
+        given(tensor.dtype, "the dtype of " + name),
+        shape,
+        pieces);
+  }
+
+  private static Shape shape(String name, long[] dims) {
+    require(dims.length >= 1 && dims.length <= MAX_RANK, "tensor %s has not one or two dims", name);
+    for (long dim : dims) {
+      require(dim >= 0, "a dim of tensor %s is below 0", name);
+    }
+    return Shape.of(dims);
+  }
+
+  private static Piece checked(String tensor, @Nullable Piece json, Shape shape) {
+    Piece piece = given(json, "a piece of " + tensor);
+    given(piece.file(), "the file of a piece of " + tensor);
+    Region region = given(piece.region(), "the region of a piece of " + tensor);
+    Region whole = Region.whole(shape);
+    require(
+        isWithin(region.firstRow(), region.rows(), whole.rows())
+            && isWithin(region.firstColumn(), region.columns(), whole.columns()),
+        "a piece of tensor %s leaves its shape",
+        tensor);
+    return piece;
+  }
+
+  private static boolean isWithin(long first, long count, long all) {
+    return first >= 0 && count >= 0 && count <= all && first <= all - count;
+  }
+
+  private static void checkNames(List<ShardFile> files, List<StoredTensor> tensors) {
+    Map<String, Part> parts = new HashMap<>();
+    for (ShardFile file : files) {
+      Part before = parts.put(file.name(), file.part());
+      require(before == null, "it names the file %s twice", file.name());
+    }
+    Set<String> names = new HashSet<>();
+    for (StoredTensor tensor : tensors) {
+      require(names.add(tensor.name()), "it has tensor %s twice", tensor.name());
+      for (Piece piece : tensor.pieces()) {
+        require(
+            parts.get(piece.file()) == tensor.part(),
+            "tensor %s is in a file that is none of its part's",
+            tensor.name());
+      }
+    }
+  }
+
+  private static void atLeastZero(long value, String what) {
+    require(value >= 0, "%s is below 0", what);
+  }
+
+  private static <T> T given(@Nullable T value, String what) {
+    if (value == null) {
+      throw new IllegalArgumentException("it lacks " + what);
+    }
+    return value;
+  }
+
+  private static void require(boolean holds, String sentence, Object... values) {
+    if (!holds) {
+      throw new IllegalArgumentException(sentence.formatted(values));
+    }
+  }
+}

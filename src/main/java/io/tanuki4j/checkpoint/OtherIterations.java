@@ -1,0 +1,63 @@
+package io.tanuki4j.checkpoint;
+
+import io.tanuki4j.checkpoint.Manifest.ShardFile;
+import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.error.UserException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** What can be loaded in place of a damaged checkpoint. */
+final class OtherIterations {
+  private OtherIterations() {}
+
+  /**
+   * Returns the sentence that names the iterations in a folder that are whole.
+   *
+   * @param name of the damaged checkpoint, which is left out; empty for none
+   */
+  static String remedy(Path folder, String name) {
+    try {
+      String whole =
+          whole(folder).stream()
+              .filter(iteration -> !Tracker.folderName(iteration).equals(name))
+              .map(String::valueOf)
+              .collect(Collectors.joining(", "));
+      return whole.isEmpty()
+          ? "No other iteration there can be loaded: choose another folder."
+          : "Iterations that can be loaded with --ckpt-step: " + whole + ".";
+    } catch (IOException e) {
+      return "Choose another folder, since this one cannot be listed.";
+    }
+  }
+
+  /** Returns the sentence for the folder of one iteration. */
+  static String remedy(Path damaged) {
+    return remedy(Folders.parentOf(damaged), SaveFolders.nameOf(damaged));
+  }
+
+  /**
+   * Returns the iterations whose manifest is right and whose files have its sizes, in rising order.
+   * Checksums are left to loading.
+   */
+  static List<Long> whole(Path folder) throws IOException {
+    return SaveFolders.iterations(folder).stream()
+        .filter(iteration -> isWhole(folder.resolve(Tracker.folderName(iteration))))
+        .toList();
+  }
+
+  private static boolean isWhole(Path place) {
+    try {
+      for (ShardFile file : ManifestFile.read(place).files()) {
+        if (Files.size(place.resolve(file.name())) != file.size()) {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException | ManifestFile.UnfitException | UserException e) {
+      return false;
+    }
+  }
+}
