@@ -2,7 +2,9 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -10,6 +12,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,9 +24,10 @@ import org.jspecify.annotations.Nullable;
  * the new one is in place. Whatever byte a kill falls on, {@link #latest} finds a whole checkpoint,
  * and the next save removes what was left.
  */
-public final class CheckpointStore {
+public final class CheckpointStore implements Closeable {
   private final Path folder;
   private final TextExchange ranks;
+  private @Nullable SaveLock lock;
 
   /** For a rank that saves and loads alone. */
   public CheckpointStore(Path folder) {
@@ -71,7 +75,7 @@ public final class CheckpointStore {
   private void requireSame(List<String> names) {
     for (int rank = 1; rank < names.size(); rank++) {
       if (!names.get(rank).equals(names.get(0))) {
-        throw new IllegalArgumentException(
+        throw new UserException(
             "%s: rank 0 sees %s in it, rank %d %s (expected: one folder that all ranks see)."
                     .formatted(folder, seen(names.get(0)), rank, seen(names.get(rank)))
                 + " Load from a disk that all machines share.");
@@ -169,6 +173,31 @@ public final class CheckpointStore {
   }
 
   /**
+   * Keeps other runs from saving into the folder, which must be there, until this is closed. All
+   * ranks call it; rank 0 has the lock.
+   *
+   * @param log hears of a wait, and of a lock that was taken over
+   * @throws UserException on every rank, if another run has the lock
+   */
+  public void lock(Consumer<String> log) {
+    new JointWork(ranks, e -> IoFailure.reading(folder, e))
+        .run(
+            () -> {
+              if (ranks.rank() == 0) {
+                lock = SaveLock.take(folder, SaveLock.Pulse.NORMAL, log);
+              }
+            });
+  }
+
+  /** Lets other runs save into the folder. */
+  @Override
+  public void close() throws IOException {
+    if (lock != null) {
+      lock.close();
+    }
+  }
+
+  /**
    * Saves device memory of all ranks; visible to {@link #latest} only when all of it is on the
    * disk.
    *
@@ -211,6 +240,6 @@ public final class CheckpointStore {
 
   /** Saves in this process what several ranks would save, in the shards that they would write. */
   public void save(TrainState state, List<RankTensors> tensors) {
-    new JointSave(folder, ranks, state).run(tensors);
+    new JointSave(folder, ranks, state, lock).run(tensors);
   }
 }

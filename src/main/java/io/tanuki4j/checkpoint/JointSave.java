@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One save by all ranks, in three steps that end on all of them before the next begins: rank 0
@@ -25,11 +26,14 @@ final class JointSave {
   private final TrainState state;
   private final String name;
   private final JointWork work;
+  private final @Nullable SaveLock lock;
 
   /**
    * @param state rank 0's is saved
+   * @param lock of the folder; null if this rank has none
    */
-  JointSave(Path folder, TextExchange ranks, TrainState state) {
+  JointSave(Path folder, TextExchange ranks, TrainState state, @Nullable SaveLock lock) {
+    this.lock = lock;
     this.folder = folder;
     this.ranks = ranks;
     this.state = state;
@@ -59,6 +63,9 @@ final class JointSave {
   }
 
   private Holding[][] begin(List<RankTensors> here) throws IOException {
+    if (lock != null) {
+      lock.requireOwn();
+    }
     if (ranks.rank() == 0) {
       Files.createDirectories(folder);
       SaveFolders.removeLeftovers(folder);

@@ -82,17 +82,24 @@ public final class ConvertCommand implements Callable<Integer> {
   }
 
   private void saveCheckpoint(ConversionSource model) throws IOException {
-    CheckpointStore store = new CheckpointStore(options.saveDir());
-    if (store.latest().isPresent()) {
-      throw new IllegalArgumentException(
-          store.trackerFile() + ": there are checkpoints already. Give another --save-dir.");
+    try (CheckpointStore store = new CheckpointStore(options.saveDir())) {
+      if (store.latest().isPresent()) {
+        throw new IllegalArgumentException(
+            store.trackerFile() + ": there are checkpoints already. Give another --save-dir.");
+      }
+      ExportedTokenizer.check(options, model);
+      HuggingFaceFiles tokenizerFiles = CarriedTokenizer.of(options, model);
+      ConversionTarget checkpoint = ConversionTarget.of(model, options, tokenizerFiles);
+      store.requireWritable();
+      store.lock(out()::println);
+      if (!tokenizerFiles.isEmpty()) {
+        CarriedTokenizer.copy(tokenizerFiles, options.saveDir());
+      }
+      save(checkpoint, store);
     }
-    ExportedTokenizer.check(options, model);
-    HuggingFaceFiles tokenizerFiles = CarriedTokenizer.of(options, model);
-    ConversionTarget checkpoint = ConversionTarget.of(model, options, tokenizerFiles);
-    if (!tokenizerFiles.isEmpty()) {
-      CarriedTokenizer.copy(tokenizerFiles, options.saveDir());
-    }
+  }
+
+  private void save(ConversionTarget checkpoint, CheckpointStore store) throws IOException {
     List<SourceTensor> all = checkpoint.all();
     ConvertProgress progress = new ConvertProgress(out(), "wrote", all);
     store.save(checkpoint.state(), checkpoint.ranks(progress::add));

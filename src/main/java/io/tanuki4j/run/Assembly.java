@@ -97,7 +97,7 @@ public final class Assembly {
     seat.requireSame(run.sharedFlags());
     RankGrid grid = config.parallel().grid();
     ReportingRanks ranks = ReportingRanks.of(grid, seat.globalRank());
-    RunLog console = new ConsoleLog(out);
+    RunLog console = new ConsoleLog(out, System.err::println);
     log = ranks.log(console);
     sink =
         closer.add(
@@ -163,8 +163,8 @@ public final class Assembly {
             savedArguments(),
             context,
             model.part().builder().fp8());
-    Saver saver = new Saver(config.checkpoint(), device, state, log::message);
-    saver.requireWritable();
+    Saver saver = closer.add(new Saver(config.checkpoint(), device, state, log::message));
+    saver.open();
     Progress start = restore(state);
     log.message(timing.dateTime("after model, optimizer, and learning rate scheduler are built"));
     BatchSources splits = data.open(data.counts(), start, turns);
