@@ -107,6 +107,10 @@ again; show 'schedule of another length' load
 show 'save folder that cannot be made' train --save /proc/none --save-interval 3
 mkdir -p "$d/torch/iter_0000001/mp_rank_00"; echo 1 >"$d/torch/latest_checkpointed_iteration.txt"
 : >"$d/torch/iter_0000001/mp_rank_00/model_optim_rng.pt"; show "Megatron's torch checkpoint" train --load torch
+(cd "$d" && exec "$t" pretrain "${flags[@]}" --train-iters 100000 --save locked --save-interval 100000 >log 2>&1) & busy=$!
+for _ in $(seq 300); do [ -s "$d/locked/run.lock" ] && break; sleep 0.1; done
+show 'save folder of a run that goes on' train --save locked --save-interval 3
+kill "$busy"; wait "$busy"
 show 'no checkpoint where one must be' train --load none --exit-on-missing-checkpoint
 
 hf() { rm -rf "$d/hf" "$d/new"; cp -r "$golden/hf" "$d/hf"; }
@@ -125,6 +129,8 @@ hf; patch "$d/hf/model.safetensors" 0 '\xff\xff\xff\xff\xff\xff\xff\x7f'; show '
 hf; patch "$d/hf/model.safetensors" 8 'X'; show 'safetensors with a broken header' c
 hf; rm "$d/hf/model.safetensors"; show 'HF folder without weights' c
 show 'inspect of nothing' "$t" inspect none
+full() { "$@" >/dev/full; }
+show 'inspect with its output to a full disk' full "$t" inspect run
 show 'generate without a checkpoint' "$t" generate --load none --prompt x
 show 'unknown command' "$t" pretrian
 echo

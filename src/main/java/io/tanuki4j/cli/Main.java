@@ -41,7 +41,9 @@ public final class Main {
     if (LauncherWatch.isLaunched(System.getenv())) {
       LauncherWatch.start();
     }
-    System.exit(run(TextEncoding.writingUtf8(commandLine()), words));
+    CommandLine commandLine = TextEncoding.writingUtf8(commandLine());
+    int code = run(commandLine, words);
+    System.exit(PrintedResult.exitCode(code, System.out, commandLine, words));
   }
 
   /** Ends the process: what waits for this thread's work would wait forever. */

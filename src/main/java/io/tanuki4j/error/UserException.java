@@ -1,5 +1,7 @@
 package io.tanuki4j.error;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A failure that the user can remedy: a wrong flag, a damaged file, a full disk, a missing rank.
  *
@@ -14,7 +16,7 @@ public class UserException extends RuntimeException {
     super(message);
   }
 
-  public UserException(String message, Throwable cause) {
+  public UserException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

@@ -32,8 +32,8 @@ public final class Checkpoints {
 
   /**
    * Returns the flags that a checkpoint keeps, for {@code --use-checkpoint-args}, and the number of
-   * its ids: if the latest is damaged those of the newest that is whole, since whoever loads it says
-   * so.
+   * its ids: if the latest is damaged those of the newest that is whole, since whoever loads it
+   * says so.
    *
    * @param iteration null for the latest, which may be missing
    */

@@ -19,7 +19,7 @@ class ConsoleSinkTest {
 
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
   private final ConsoleSink sink =
-      new ConsoleSink(new ConsoleLog(new PrintStream(bytes, true, UTF_8)), CLOCK);
+      new ConsoleSink(new ConsoleLog(new PrintStream(bytes, true, UTF_8), warning -> {}), CLOCK);
 
   @Test
   void the_iteration_line_is_megatrons() {
