@@ -36,15 +36,17 @@ final class ForeignFolder {
     }
     if (names.stream().anyMatch(name -> name.startsWith("mp_rank_"))) {
       throw new IllegalArgumentException(
-          folder + ": it is a Megatron checkpoint in torch format, " + hint());
+          "%s: it is a Megatron checkpoint in torch format. %s".formatted(folder, hint(folder)));
     }
     if (names.contains(".metadata") || names.contains("metadata.json")) {
       throw new IllegalArgumentException(
-          folder + ": it is a Megatron checkpoint in torch_dist format, " + hint());
+          "%s: it is a Megatron checkpoint in torch_dist format. %s"
+              .formatted(folder, hint(folder)));
     }
   }
 
-  private static String hint() {
-    return "which this version does not read. Export it to a Hugging Face folder and convert that.";
+  private static String hint(Path folder) {
+    return "Convert it first: convert --loader megatron --saver tanuki4j --load-dir %s --save-dir DIR."
+        .formatted(folder);
   }
 }

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /** The small file that says which checkpoint of a folder is the latest. */
-final class Tracker {
+public final class Tracker {
   static final String NAME = "latest_checkpointed_iteration.txt";
 
   static final String RELEASE = "release";
@@ -23,7 +23,7 @@ final class Tracker {
    * @throws DamagedException if it holds neither an iteration nor {@code release}
    * @throws UserException if it is no file
    */
-  static Optional<String> read(Path folder) throws IOException {
+  public static Optional<String> read(Path folder) throws IOException {
     Path file = folder.resolve(NAME);
     if (!Files.exists(file)) {
       return Optional.empty();
@@ -54,7 +54,7 @@ final class Tracker {
   }
 
   /** Megatron's name for an iteration's folder. */
-  static String folderName(long iteration) {
+  public static String folderName(long iteration) {
     return "iter_%07d".formatted(iteration);
   }
 }

@@ -57,6 +57,10 @@ public final class ConvertCommand implements Callable<Integer> {
     if (options.loadsHuggingFace()) {
       return ConversionSource.ofHuggingFace(options.loadDir(), options.trueVocabSize);
     }
+    if (options.loadsMegatron()) {
+      return ConversionSource.ofMegatron(
+          options.loadDir(), options.ckptStep, options.trueVocabSize);
+    }
     CheckpointStore store = new CheckpointStore(options.loadDir());
     Checkpoint checkpoint =
         options.ckptStep != null

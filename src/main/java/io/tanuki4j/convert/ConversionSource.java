@@ -7,6 +7,11 @@ import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.convert.huggingface.HfLlamaConfig;
+import io.tanuki4j.convert.huggingface.HfTensor;
+import io.tanuki4j.convert.megatron.MegatronFolder;
+import io.tanuki4j.convert.megatron.ModelShape;
+import io.tanuki4j.error.UserException;
+import io.tanuki4j.tensor.Shape;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -43,6 +48,55 @@ public record ConversionSource(
         new TrainState(
             FIRST_ITERATION, 0, 0, vocabSize, Map.of(), Map.of(), LlamaArguments.of(config));
     return new ConversionSource(config, state, opened.tensors(), List.of(), opened);
+  }
+
+  /**
+   * Opens a checkpoint of Megatron-LM, of which the weights are taken.
+   *
+   * @param iteration null for the latest
+   */
+  public static ConversionSource ofMegatron(
+      Path folder, @Nullable Integer iteration, @Nullable Integer trueVocabSize)
+      throws IOException {
+    MegatronFolder opened = MegatronFolder.open(folder, iteration);
+    try {
+      int rows = opened.vocabularyRows();
+      HfLlamaConfig config =
+          LlamaArguments.toConfig(opened.folder().toString(), opened.arguments(), rows);
+      TrainState state =
+          new TrainState(
+              opened.iteration(),
+              opened.count("consumed_train_samples"),
+              opened.count("consumed_valid_samples"),
+              trueVocabSize == null ? rows : trueVocabSize,
+              Map.of(),
+              Map.of(),
+              opened.arguments());
+      ModelShape shape =
+          new ModelShape(
+              config.numLayers(),
+              config.numHeads(),
+              config.numKeyValueHeads(),
+              config.headDim(),
+              config.tiedEmbeddings());
+      return new ConversionSource(config, state, opened.tensors(shape), List.of(), opened)
+          .requireShapes();
+    } catch (RuntimeException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  private ConversionSource requireShapes() {
+    Map<String, Shape> expected = HfTensor.shapes(config);
+    for (SourceTensor tensor : tensors) {
+      if (!tensor.shape().equals(expected.get(tensor.name()))) {
+        throw new UserException(
+            "%s of the checkpoint is %s (expected by its args: %s), so it is damaged."
+                .formatted(tensor.name(), tensor.shape(), expected.get(tensor.name())));
+      }
+    }
+    return this;
   }
 
   /**

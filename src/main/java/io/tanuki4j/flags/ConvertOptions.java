@@ -16,7 +16,7 @@ public final class ConvertOptions {
   private static final Set<String> HUGGING_FACE =
       Set.of("hf", "llama2_hf", "llama3_hf", "llama_mistral");
   private static final String OURS = "tanuki4j";
-  private static final Set<String> MEGATRON = Set.of("megatron", "mcore", "core", "legacy");
+  private static final Set<String> MEGATRON = Set.of("megatron", "mcore", "core");
   private static final double BYTES_PER_GB = 1e9;
 
   @Option(names = "--model-type", paramLabel = "TYPE", description = "GPT, the only one.")
@@ -25,7 +25,8 @@ public final class ConvertOptions {
   @Option(
       names = "--loader",
       paramLabel = "FORMAT",
-      description = "hf (also llama2_hf, llama3_hf, llama_mistral) or tanuki4j.")
+      description =
+          "hf (also llama2_hf, llama3_hf, llama_mistral), megatron (also mcore, core) or tanuki4j.")
   @Nullable String loader;
 
   @Option(
@@ -136,8 +137,8 @@ public final class ConvertOptions {
    */
   public void validate() {
     Problems problems = new Problems();
-    checkFormat(problems, "--loader", loader);
-    checkFormat(problems, "--saver", saver);
+    checkFormat(problems, "--loader", loader, "hf, megatron or tanuki4j");
+    checkFormat(problems, "--saver", saver, "hf or tanuki4j");
     require(problems, "--load-dir", loadDir);
     require(problems, "--save-dir", saveDir);
     if (!modelType.equals("GPT")) {
@@ -194,21 +195,24 @@ public final class ConvertOptions {
     }
   }
 
-  private static void checkFormat(Problems problems, String flag, @Nullable String format) {
-    if (format == null || !(HUGGING_FACE.contains(format) || format.equals(OURS))) {
-      boolean megatron = format != null && MEGATRON.contains(format);
-      problems.add(
-          flag,
-          format == null ? "not given" : format,
-          "hf or tanuki4j",
-          megatron
-              ? "Megatron's own checkpoints are not supported by this version."
-              : "Choose one of them.");
+  private static void checkFormat(
+      Problems problems, String flag, @Nullable String format, String expected) {
+    boolean known =
+        format != null
+            && (HUGGING_FACE.contains(format)
+                || format.equals(OURS)
+                || (MEGATRON.contains(format) && expected.contains("megatron")));
+    if (!known) {
+      problems.add(flag, format == null ? "not given" : format, expected, "Choose one of them.");
     }
   }
 
   public boolean loadsHuggingFace() {
-    return !OURS.equals(loader);
+    return loader != null && HUGGING_FACE.contains(loader);
+  }
+
+  public boolean loadsMegatron() {
+    return loader != null && MEGATRON.contains(loader);
   }
 
   public boolean savesHuggingFace() {

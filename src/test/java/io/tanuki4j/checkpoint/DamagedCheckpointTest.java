@@ -213,8 +213,8 @@ class DamagedCheckpointTest {
     Files.writeString(tracker(), "700");
     assertRefused(
         folder
-            + "/iter_0000700: it is a Megatron checkpoint in torch format, which this version"
-            + " does not read. Export it to a Hugging Face folder and convert that");
+            + "/iter_0000700: it is a Megatron checkpoint in torch format. Convert it first: convert"
+            + " --loader megatron --saver tanuki4j --load-dir ");
   }
 
   @Test
@@ -222,7 +222,7 @@ class DamagedCheckpointTest {
     Path place = Files.createDirectory(folder.resolve("iter_0000700"));
     Files.writeString(place.resolve("metadata.json"), "{}");
     Files.writeString(tracker(), "700");
-    assertRefused(place + ": it is a Megatron checkpoint in torch_dist format, which this");
+    assertRefused(place + ": it is a Megatron checkpoint in torch_dist format. Convert it first: ");
   }
 
   @Test

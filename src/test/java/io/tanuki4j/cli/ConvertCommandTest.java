@@ -32,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 class ConvertCommandTest {
@@ -128,6 +129,21 @@ class ConvertCommandTest {
               "final_norm.weight",
               "output.weight");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"vpp/torch", "vpp/torch_dist"})
+  void megatrons_checkpoints_are_read_at_any_layout_and_written_at_another(String fixture)
+      throws IOException {
+    Path megatron = Path.of("src/test/resources/megatron").resolve(fixture);
+    convert("megatron", "tanuki4j", megatron, ours(), "--target-pipeline-parallel-size", "4");
+    Checkpoint checkpoint = new CheckpointStore(ours()).latest().orElseThrow();
+    assertThat(checkpoint.state().iteration()).isEqualTo(7);
+    assertThat(checkpoint.state().arguments()).containsEntry("pipeline_model_parallel_size", 4L);
+    convert("mcore", "hf", megatron, folder.resolve("direct"), "--true-vocab-size", "63");
+    convert("tanuki4j", "hf", ours(), back(), "--true-vocab-size", "63");
+    assertThat(back().resolve("model.safetensors"))
+        .hasSameBinaryContentAs(folder.resolve("direct/model.safetensors"));
   }
 
   @Test
@@ -344,7 +360,7 @@ class ConvertCommandTest {
     new CommandLine(command).parseArgs("--model-type", "BERT", "--fp16");
     assertThatThrownBy(command::call)
         .isInstanceOf(ConfigException.class)
-        .hasMessageContaining("--loader: not given (expected: hf or tanuki4j).")
+        .hasMessageContaining("--loader: not given (expected: hf, megatron or tanuki4j).")
         .hasMessageContaining("--saver: not given")
         .hasMessageContaining("--load-dir: not given")
         .hasMessageContaining("--save-dir: not given")
@@ -354,7 +370,7 @@ class ConvertCommandTest {
 
   @ParameterizedTest
   @CsvSource({
-    "--saver,                         mcore,   Megatron's own checkpoints are not supported",
+    "--saver,                         legacy,  hf or tanuki4j",
     "--loader,                        gguf,    Choose one of them",
     "--checkpoint-type,               meta,    with transformers first",
     "--save-dtype,                    int8,    bfloat16 or float32",

@@ -3,14 +3,21 @@ package io.tanuki4j.convert.huggingface;
 import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * A tensor of a Llama folder and what this program calls it. Both keep queries, keys, values, gate
  * and up apart, {@code [out, in]}, with half-split rotary: the bytes are the same.
  */
-record HfTensor(String theirs, String ours, Shape shape) {
+public record HfTensor(String theirs, String ours, Shape shape) {
   static final String HEAD = "lm_head.weight";
   static final String EMBEDDING = "model.embed_tokens.weight";
+
+  /** Returns the shapes of a model's tensors by this program's names. */
+  public static Map<String, Shape> shapes(HfLlamaConfig config) {
+    return of(config).stream().collect(Collectors.toMap(HfTensor::ours, HfTensor::shape));
+  }
 
   /** Every tensor of a model, in the order of the model. */
   static List<HfTensor> of(HfLlamaConfig config) {

@@ -1,0 +1,53 @@
+package io.tanuki4j.convert.megatron;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An object of a Python class in a pickle: what it would be made of. Nothing is made or called.
+ * Objects are equal only to themselves.
+ */
+final class PickledObject {
+  private final String type;
+  private final List<@Nullable Object> arguments;
+  private final Map<@Nullable Object, @Nullable Object> items = new LinkedHashMap<>();
+  private @Nullable Object state;
+
+  /**
+   * @param type module and name, {@code argparse.Namespace}
+   * @param arguments of its constructor
+   */
+  PickledObject(String type, List<@Nullable Object> arguments) {
+    this.type = type;
+    this.arguments = arguments;
+  }
+
+  String type() {
+    return type;
+  }
+
+  List<@Nullable Object> arguments() {
+    return arguments;
+  }
+
+  /** The items of an object that is a dictionary, too. */
+  Map<@Nullable Object, @Nullable Object> items() {
+    return items;
+  }
+
+  /** What its attributes would be set from; null for none. */
+  @Nullable Object state() {
+    return state;
+  }
+
+  void setState(@Nullable Object state) {
+    this.state = state;
+  }
+
+  /** Its attributes, where its state is a dictionary; empty otherwise. */
+  Map<?, ?> attributes() {
+    return state instanceof Map<?, ?> map ? map : Map.of();
+  }
+}

@@ -1,0 +1,132 @@
+package io.tanuki4j.convert.megatron;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.convert.ConversionSource;
+import io.tanuki4j.convert.TensorComparison;
+import io.tanuki4j.error.UserException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a Megatron checkpoint is read as, and each way to break it. */
+class MegatronFolderTest {
+  private static final Path FIXTURES = Path.of("src/test/resources/megatron");
+  private static final long SEED = 5;
+
+  @TempDir Path folder;
+
+  private static ConversionSource open(Path path) throws IOException {
+    return ConversionSource.ofMegatron(path, null, null);
+  }
+
+  /** A copy of a fixture that may be broken. */
+  private Path copy(String fixture) throws IOException {
+    Path source = FIXTURES.resolve(fixture);
+    try (Stream<Path> files = Files.walk(source)) {
+      for (Path each : files.toList()) {
+        Path target = folder.resolve(source.relativize(each).toString());
+        if (Files.isDirectory(each)) {
+          Files.createDirectories(target);
+        } else {
+          Files.copy(each, target);
+        }
+      }
+    }
+    return folder;
+  }
+
+  @Test
+  void both_formats_and_the_layouts_of_both_have_the_same_weights() throws IOException {
+    try (ConversionSource ranks = open(FIXTURES.resolve("vpp/torch"));
+        ConversionSource dist = open(FIXTURES.resolve("vpp/torch_dist"))) {
+      TensorComparison.requireEqual(ranks.tensors(), dist.tensors());
+      assertThat(ranks.tensors()).hasSize(4 * 9 + 3);
+      assertThat(dist.state().iteration()).isEqualTo(7);
+      assertThat(dist.state().consumedTrainSamples()).isEqualTo(28);
+      assertThat(dist.state().arguments())
+          .containsEntry("num_layers", 4L)
+          .containsEntry("lr", 1e-3);
+      assertThat(dist.state().arguments()).doesNotContainKey("attention_backend");
+    }
+  }
+
+  @Test
+  void one_iteration_may_be_named_by_its_folder_or_its_number() throws IOException {
+    Path one = FIXTURES.resolve("te/torch/iter_0000007");
+    try (ConversionSource byFolder = open(one);
+        ConversionSource byNumber = ConversionSource.ofMegatron(one.getParent(), 7, null)) {
+      TensorComparison.requireEqual(byFolder.tensors(), byNumber.tensors());
+    }
+    assertThatThrownBy(() -> ConversionSource.ofMegatron(one.getParent(), 8, null))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("iter_0000008: there is no checkpoint of Megatron");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "vpp/torch | mp_rank_01_001 | folders of ranks",
+        "vpp/torch_dist | __2_0.distcp | there is no such file",
+        "vpp/torch_dist | common.pt | there is no such file",
+        "te/torch | mp_rank_00 | there is no checkpoint of Megatron",
+      })
+  void what_is_missing_is_named(String fixture, String lost, String sentence) throws IOException {
+    Path path = copy(fixture);
+    Folders.delete(path.resolve("iter_0000007").resolve(lost));
+    assertThatThrownBy(() -> open(path))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining(sentence);
+  }
+
+  /** Whatever byte is wrong or missing: a sentence, or weights that can be read; never a fault. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "te/torch: mp_rank_00/model_optim_rng.pt",
+        "vpp/torch_dist: .metadata",
+        "vpp/torch_dist: __1_0.distcp",
+        "vpp/torch_dist: common.pt",
+      })
+  void damage_is_a_sentence(String place) throws IOException {
+    String[] parts = place.split(": ", 2);
+    Path file = copy(parts[0]).resolve("iter_0000007").resolve(parts[1]);
+    byte[] whole = Files.readAllBytes(file);
+    Random random = new Random(SEED);
+    for (int i = 0; i < 30; i++) {
+      byte[] bytes =
+          i % 3 == 0 ? Arrays.copyOf(whole, random.nextInt(whole.length)) : whole.clone();
+      for (int flips = 0; flips < i % 3 && bytes.length > 0; flips++) {
+        bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
+      }
+      Files.write(file, bytes);
+      try (ConversionSource source = open(folder)) {
+        readAll(source.tensors());
+      } catch (UserException | IllegalArgumentException e) {
+        assertThat(e.getMessage()).doesNotContain("java.").endsWith(".");
+      }
+    }
+  }
+
+  private static void readAll(List<SourceTensor> tensors) throws IOException {
+    for (SourceTensor tensor : tensors) {
+      int bytes = Math.toIntExact(tensor.numBytes());
+      tensor.content().read(0, ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN));
+    }
+  }
+}

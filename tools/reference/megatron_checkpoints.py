@@ -1,0 +1,152 @@
+"""Makes the Megatron checkpoints of the tests: a tiny Llama on the CPU, by megatron-core 0.16 and torch from PyPI.
+
+    torchrun --standalone --nproc-per-node $((TP*PP)) tools/reference/megatron_checkpoints.py OUT TP PP VPP [te]
+
+Writes OUT/torch and OUT/torch_dist. Every layout has the same weights, which follow from the names of the parameters. With all ranks in
+one process (TP = PP = VPP = 1), the loss of a fixed text goes to OUT/expected.json. "te" gives the parameters of the format torch the
+names that TransformerEngine's layers have, in bfloat16, with the states of optimizer and random numbers that a whole checkpoint has.
+"""
+import argparse
+import contextlib
+import io
+import json
+import multiprocessing
+import os
+import sys
+import zlib
+
+import numpy
+import torch
+import torch.distributed as dist
+
+torch.cuda.synchronize = lambda *a, **k: None
+torch.cuda.current_device = lambda: "cpu"
+torch.cuda.get_rng_state = lambda *a, **k: torch.get_rng_state()
+
+from megatron.core import dist_checkpointing, parallel_state as ps
+import megatron.core.dist_checkpointing.strategies.filesystem_async as filesystem_async
+import megatron.core.tensor_parallel.random as tp_random
+from megatron.core.models.gpt.gpt_layer_specs import get_gpt_layer_local_spec
+from megatron.core.models.gpt.gpt_model import GPTModel
+from megatron.core.transformer.enums import AttnBackend
+from megatron.core.transformer.transformer_config import TransformerConfig
+
+LAYERS, HIDDEN, FFN, HEADS, GROUPS, VOCAB, SEQ, ITERATION = 4, 16, 24, 4, 2, 64, 32, 7
+
+out, tp, pp, vpp = sys.argv[1], *map(int, sys.argv[2:5])
+te = sys.argv[5:] == ["te"]
+dist.init_process_group("gloo")
+rank = dist.get_rank()
+ps.initialize_model_parallel(tp, pp, vpp if vpp > 1 else None)
+tp_random.CudaRNGStatesTracker.fork = lambda s, *a, **k: contextlib.nullcontext()
+config = TransformerConfig(
+    num_layers=LAYERS, hidden_size=HIDDEN, ffn_hidden_size=FFN, num_attention_heads=HEADS, num_query_groups=GROUPS,
+    use_cpu_initialization=True, add_bias_linear=False, gated_linear_unit=True, activation_func=torch.nn.functional.silu,
+    normalization="RMSNorm", layernorm_epsilon=1e-5, hidden_dropout=0.0, attention_dropout=0.0, tensor_model_parallel_size=tp,
+    pipeline_model_parallel_size=pp, virtual_pipeline_model_parallel_size=vpp if vpp > 1 else None, pipeline_dtype=torch.float32,
+    params_dtype=torch.float32, bias_activation_fusion=False, masked_softmax_fusion=False, persist_layer_norm=False,
+    apply_rope_fusion=False)
+
+
+def chunk(index):
+    where = dict(ignore_virtual=False, vp_stage=index) if vpp > 1 else {}
+    return GPTModel(
+        config, get_gpt_layer_local_spec(normalization="RMSNorm"), vocab_size=VOCAB, max_sequence_length=SEQ,
+        pre_process=ps.is_pipeline_first_stage(**where), post_process=ps.is_pipeline_last_stage(**where),
+        share_embeddings_and_output_weights=False, position_embedding_type="rope", rotary_base=10000,
+        **(dict(vp_stage=index) if vpp > 1 else {}))
+
+
+def whole(name, shape):
+    """The same tensor of a name at every layout."""
+    generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    values = torch.randn(shape, generator=generator)
+    return 1 + 0.2 * values if "norm" in name else 0.3 * values
+
+
+def fill(model):
+    t = ps.get_tensor_model_parallel_rank()
+    for name, parameter in model.named_parameters():
+        words = name.split(".")
+        if "layers" in words:
+            words[2] = str(model.decoder.layers[int(words[2])].layer_number - 1)
+        shape = list(parameter.shape)
+        axis = 1 if "linear_proj" in name or "linear_fc2" in name else None if "norm" in name else 0
+        if axis is not None:
+            shape[axis] *= tp
+        values = whole(".".join(words), shape)
+        if "linear_fc1.weight" in name:
+            values = torch.cat([half.chunk(tp)[t] for half in values.chunk(2)])
+        elif axis is not None:
+            values = values.chunk(tp, axis)[t]
+        parameter.data.copy_(values)
+
+
+models = [chunk(i) for i in range(vpp)]
+for model in models:
+    fill(model)
+ids = torch.randint(0, VOCAB, (1, SEQ + 1), generator=torch.Generator().manual_seed(77))
+if rank == 0:
+    os.makedirs(out, exist_ok=True)
+dist.barrier()
+if tp * pp * vpp == 1:
+    with torch.no_grad():
+        if te:
+            for parameter in models[0].parameters():
+                parameter.data.copy_(parameter.data.bfloat16().float())
+        mask = torch.tril(torch.ones(1, 1, SEQ, SEQ)) < 0.5
+        logits = models[0](ids[:, :-1], torch.arange(SEQ)[None], mask)
+        loss = torch.nn.functional.cross_entropy(logits[0].double(), ids[0, 1:]).item()
+        json.dump({"loss": round(loss, 7), "ids": ids[0].tolist()}, open(out + "/expected.json", "w"))
+
+args = argparse.Namespace(
+    num_layers=LAYERS, hidden_size=HIDDEN, ffn_hidden_size=FFN, num_attention_heads=HEADS, num_query_groups=GROUPS,
+    group_query_attention=True, kv_channels=HIDDEN // HEADS, seq_length=SEQ, max_position_embeddings=SEQ, tensor_model_parallel_size=tp,
+    pipeline_model_parallel_size=pp, swiglu=True, normalization="RMSNorm", norm_epsilon=1e-5, add_bias_linear=False,
+    untie_embeddings_and_output_weights=True, position_embedding_type="rope", rotary_base=10000, padded_vocab_size=VOCAB,
+    tokenizer_type="NullTokenizer", vocab_size=VOCAB - 1, consumed_train_samples=28, consumed_valid_samples=0, iteration=ITERATION,
+    attention_backend=AttnBackend.auto, params_dtype=torch.float32, data_path=["0.5", "a"], lr=1e-3, num_experts=None)
+
+TE_NAMES = {
+    "input_layernorm.weight": "self_attention.linear_qkv.layer_norm_weight",
+    "pre_mlp_layernorm.weight": "mlp.linear_fc1.layer_norm_weight"}
+
+
+def saved(model):
+    state = model.state_dict_for_save_checkpoint()
+    if not te:
+        return state
+    renamed = type(state)()
+    for name, value in state.items():
+        for local, fused in TE_NAMES.items():
+            name = name.replace(local, fused)
+        renamed[name] = value.bfloat16() if isinstance(value, torch.Tensor) else io.BytesIO(b"fp8")
+    return renamed
+
+
+content = dict(args=args, checkpoint_version=3.0, iteration=ITERATION)
+content.update({"model": saved(models[0])} if vpp == 1 else {f"model{i}": saved(m) for i, m in enumerate(models)})
+if te:
+    content["optimizer"] = {"state": {0: {"step": torch.tensor(7.0), "exp_avg": torch.zeros(3)}}, "param_groups": [{"lr": 1e-3, "betas": (0.9, 0.95)}]}
+    content["opt_param_scheduler"] = {"max_lr": 1e-3, "num_steps": 28}
+    content["rng_state"] = [{"random_rng_state": (3, (1, 2**31), None), "np_rng_state": numpy.random.RandomState(1).get_state(), "torch_rng_state": torch.get_rng_state()[:64].clone()}]
+stage = ps.get_pipeline_model_parallel_rank()
+name = f"mp_rank_{ps.get_tensor_model_parallel_rank():02d}" + (f"_{stage:03d}" if pp > 1 else "")
+folder = f"{out}/torch/iter_{ITERATION:07d}/{name}"
+os.makedirs(folder, exist_ok=True)
+torch.save(content, folder + "/model_optim_rng.pt")
+
+folder = f"{out}/torch_dist/iter_{ITERATION:07d}"
+if rank == 0:
+    os.makedirs(folder, exist_ok=True)
+dist.barrier()
+filesystem_async._results_queue = multiprocessing.get_context("fork").Manager().Queue()
+content = dict(args=args, checkpoint_version=3.0, iteration=ITERATION)
+content.update({"model": models[0].sharded_state_dict()} if vpp == 1 else {f"model{i}": m.sharded_state_dict() for i, m in enumerate(models)})
+dist_checkpointing.save(content, folder)
+if rank == 0:
+    for kind in ("torch", "torch_dist"):
+        with open(f"{out}/{kind}/latest_checkpointed_iteration.txt", "w") as tracker:
+            tracker.write(str(ITERATION))
+dist.barrier()
+dist.destroy_process_group()
