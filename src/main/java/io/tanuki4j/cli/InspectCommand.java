@@ -10,6 +10,7 @@ import io.tanuki4j.checkpoint.safetensors.TensorEntry;
 import io.tanuki4j.data.IndexedDataset;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
+import io.tanuki4j.tokenizer.TokenizerType;
 import io.tanuki4j.tokenizer.Tokenizers;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -41,7 +42,7 @@ final class InspectCommand implements Callable<Integer> {
       paramLabel = "PATH",
       description =
           "A prefix of .bin and .idx, a folder of checkpoints or one of its iter_ folders, a"
-              + " .safetensors or a .model file.")
+              + " .safetensors or a .model file, or a folder with tokenizer.json.")
   Path path = Path.of("");
 
   @Option(
@@ -69,7 +70,7 @@ final class InspectCommand implements Callable<Integer> {
     String name = path.toString();
     if (name.endsWith(".safetensors")) {
       safetensors(out);
-    } else if (name.endsWith(".model")) {
+    } else if (isTokenizer(path)) {
       tokenizer(out);
     } else if (isFolderOnly()) {
       checkpoints(out);
@@ -83,6 +84,12 @@ final class InspectCommand implements Callable<Integer> {
   /** A corpus has a folder of its own name once its sample order is in the default cache. */
   private boolean isFolderOnly() {
     return Files.isDirectory(path) && !Files.exists(Path.of(path + ".idx"));
+  }
+
+  private static boolean isTokenizer(Path path) {
+    return path.toString().endsWith(".model")
+        || path.toString().endsWith("tokenizer.json")
+        || Files.isRegularFile(path.resolve("tokenizer.json"));
   }
 
   private void tokens(PrintWriter out, Path prefix) {
@@ -127,7 +134,7 @@ final class InspectCommand implements Callable<Integer> {
       line(out, "document " + number, Arrays.toString(ids));
       return;
     }
-    try (Tokenizer tokenizer = Tokenizers.open(sentencePiece(tokenizerModel))) {
+    try (Tokenizer tokenizer = Tokenizers.open(config(tokenizerModel))) {
       line(out, "document " + number, tokenizer.decode(ids));
     }
   }
@@ -197,9 +204,15 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private void tokenizer(PrintWriter out) {
-    try (Tokenizer tokenizer = Tokenizers.open(sentencePiece(path))) {
-      out.printf("%s: SentencePiece tokenizer%n", path);
-      line(out, "ids", tokenizer.vocabSize() + " with Megatron's legacy special tokens");
+    TokenizerConfig config = config(path);
+    try (Tokenizer tokenizer = Tokenizers.open(config)) {
+      boolean isSentencePiece = config.type() == TokenizerType.SENTENCE_PIECE;
+      out.printf("%s: %s tokenizer%n", path, isSentencePiece ? "SentencePiece" : "Hugging Face's");
+      line(
+          out,
+          "ids",
+          tokenizer.vocabSize()
+              + (isSentencePiece ? " with Megatron's legacy special tokens" : ""));
       line(
           out,
           "end of document",
@@ -207,8 +220,17 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  private static TokenizerConfig sentencePiece(Path model) {
-    return new TokenizerConfig("SentencePieceTokenizer", model, null, 0, true, 1);
+  /** The tokenizer that a path seems to be: a .model file, or else one of Hugging Face. */
+  private static TokenizerConfig config(Path model) {
+    boolean isSentencePiece = model.toString().endsWith(".model");
+    return new TokenizerConfig(
+        (isSentencePiece ? TokenizerType.SENTENCE_PIECE : TokenizerType.HUGGING_FACE)
+            .megatronName(),
+        model,
+        null,
+        0,
+        true,
+        1);
   }
 
   private static void line(PrintWriter out, String what, Object value) {

@@ -100,12 +100,6 @@ final class PreprocessCommand implements Callable<Integer> {
     @Option(names = "--keep-newlines", description = "Only --split-sentences reads it.")
     boolean keepNewlines;
 
-    @Option(names = "--vocab-file", description = "A SentencePiece model holds its vocabulary.")
-    @Nullable String vocabFile;
-
-    @Option(names = "--merge-file", description = "A SentencePiece model holds its merges.")
-    @Nullable String mergeFile;
-
     @Option(names = "--dataset-impl", description = "Token files are always of the kind mmap.")
     @Nullable String datasetImpl;
 

@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.flags.ConvertOptions;
 import io.tanuki4j.tokenizer.HuggingFaceFiles;
+import io.tanuki4j.tokenizer.TokenizerType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,8 @@ public final class CarriedTokenizer {
 
   /** The argument of the checkpoints that the files belong to: those that convert wrote. */
   private static final String ARGUMENT = "tokenizer_files";
+
+  private static final String MODEL = "tokenizer.model";
 
   private CarriedTokenizer() {}
 
@@ -46,8 +49,32 @@ public final class CarriedTokenizer {
     Folders.rename(saving, checkpoints.resolve(FOLDER));
   }
 
-  /** Notes in the arguments of a checkpoint that it has such files. */
-  static void note(Map<String, @Nullable Object> arguments) {
+  /**
+   * Notes in the arguments of a checkpoint that it has such files, and that they are its tokenizer
+   * unless the flags or the model name another one.
+   *
+   * @param checkpoints folder that the files were copied to
+   */
+  static void note(
+      HuggingFaceFiles files, Path checkpoints, Map<String, @Nullable Object> arguments) {
     arguments.put(ARGUMENT, FOLDER);
+    Object known = arguments.get("tokenizer_model");
+    boolean knowsAnother =
+        known == null ? arguments.get("tokenizer_type") != null : !isCarried(known.toString());
+    if (knowsAnother) {
+      return;
+    }
+    Path folder = checkpoints.toAbsolutePath().normalize().resolve(FOLDER);
+    if (files.contents().containsKey("tokenizer.json")) {
+      arguments.put("tokenizer_type", TokenizerType.HUGGING_FACE.megatronName());
+      arguments.put("tokenizer_model", folder.toString());
+    } else if (files.contents().containsKey(MODEL)) {
+      arguments.put("tokenizer_type", TokenizerType.LLAMA2.megatronName());
+      arguments.put("tokenizer_model", folder.resolve(MODEL).toString());
+    }
+  }
+
+  private static boolean isCarried(String path) {
+    return Path.of(path).endsWith(FOLDER) || Path.of(path).endsWith(Path.of(FOLDER, MODEL));
   }
 }

@@ -41,7 +41,7 @@ public record ConversionTarget(
     List<SourceTensor> optimizer = sameTypes ? cut.optimizer() : List.of();
     Map<String, @Nullable Object> arguments = arguments(model, options);
     if (!tokenizerFiles.isEmpty()) {
-      CarriedTokenizer.note(arguments);
+      CarriedTokenizer.note(tokenizerFiles, options.saveDir(), arguments);
     }
     arguments.put(MegatronArguments.VOCABULARY, rows);
     arguments.put("tensor_model_parallel_size", tp);

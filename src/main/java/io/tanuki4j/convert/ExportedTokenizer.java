@@ -8,6 +8,7 @@ import io.tanuki4j.tokenizer.HuggingFaceFiles;
 import io.tanuki4j.tokenizer.HuggingFaceFiles.Roles;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
+import io.tanuki4j.tokenizer.TokenizerType;
 import io.tanuki4j.tokenizer.Tokenizers;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,8 +25,6 @@ import org.jspecify.annotations.Nullable;
  * @param told for the user, what became of the tokenizer
  */
 public record ExportedTokenizer(HfLlamaConfig config, Map<String, byte[]> files, String told) {
-  private static final String NULL_TOKENIZER = "NullTokenizer";
-
   /**
    * The tokenizer of the flags, else the files that the model came with, else the tokenizer that
    * its checkpoint was trained with.
@@ -84,11 +83,11 @@ public record ExportedTokenizer(HfLlamaConfig config, Map<String, byte[]> files,
         options.tokenizerType != null || model.arguments().get("tokenizer_type") instanceof String;
     if (options.tokenizerModel != null && !typeIsKnown) {
       throw new UserException(
-          "--tokenizer-type: not given, and the checkpoint does not know it (expected:"
-              + " SentencePieceTokenizer, GPTSentencePieceTokenizer or Llama2Tokenizer). Give one.");
+          "--tokenizer-type: not given, and the checkpoint does not know it (expected: one of %s). Give one."
+              .formatted(TokenizerType.names()));
     }
     TokenizerConfig config = config(options, model);
-    if (config.model() == null || config.type().equals(NULL_TOKENIZER)) {
+    if (!config.hasFiles()) {
       return null;
     }
     requireFile(
@@ -100,14 +99,9 @@ public record ExportedTokenizer(HfLlamaConfig config, Map<String, byte[]> files,
   private static TokenizerConfig config(ConvertOptions options, ConversionSource model) {
     TokenizerConfig saved =
         new SavedArguments(options.loadDir().toString(), model.arguments())
-            .tokenizer(options.tokenizerModel);
-    return new TokenizerConfig(
-        options.tokenizerType == null ? saved.type() : options.tokenizerType,
-        saved.model(),
-        saved.vocabSize(),
-        options.vocabExtraIds == null ? saved.vocabExtraIds() : options.vocabExtraIds,
-        saved.legacySpecialTokens(),
-        saved.makeVocabSizeDivisibleBy());
+            .tokenizer(options.tokenizerType, options.tokenizerModel);
+    Integer extraIds = options.vocabExtraIds;
+    return extraIds == null ? saved : saved.withExtraIds(extraIds);
   }
 
   private static void requireFile(TokenizerConfig config, String source) {

@@ -42,7 +42,15 @@ final class CheckpointArguments {
 
   /** Belong to the type of a tokenizer. */
   private static final List<String> TOKENIZER =
-      List.of("vocab_size", "vocab_extra_ids", "tokenizer_sentencepiece_legacy");
+      List.of(
+          "vocab_size",
+          "vocab_extra_ids",
+          "tokenizer_sentencepiece_legacy",
+          "tiktoken_pattern",
+          "tiktoken_num_special_tokens");
+
+  /** Where a tokenizer is, if not in one model. */
+  private static final List<String> TOKENIZER_FILES = List.of("vocab_file", "merge_file");
 
   /** What an evaluation needs besides, so that it takes the samples that training took. */
   private static final List<String> EVALUATION =
@@ -134,6 +142,7 @@ final class CheckpointArguments {
       TOKENIZER.forEach(this::takeIfKnown);
       if (withTokenizerModel) {
         take(TOKENIZER_MODEL);
+        TOKENIZER_FILES.forEach(this::takeIfKnown);
       }
     }
   }

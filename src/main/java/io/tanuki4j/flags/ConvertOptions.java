@@ -54,8 +54,8 @@ public final class ConvertOptions {
       names = "--tokenizer-model",
       paramLabel = "FILE",
       description =
-          "A SentencePiece .model: noted in a checkpoint, written into a folder (default: what the"
-              + " model came with or was trained with).")
+          "As in pretrain: noted in a checkpoint, written into a folder (default: what the model came"
+              + " with or was trained with).")
   public @Nullable Path tokenizerModel;
 
   @Option(

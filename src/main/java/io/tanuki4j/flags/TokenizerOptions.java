@@ -4,6 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.tokenizer.TokenizerConfig;
+import io.tanuki4j.tokenizer.TokenizerConfig.TikTokens;
+import io.tanuki4j.tokenizer.TokenizerType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -12,29 +14,67 @@ import picocli.CommandLine.Option;
 
 /** The flags of {@link TokenizerConfig}. */
 public final class TokenizerOptions {
-  private static final String NULL_TOKENIZER = "NullTokenizer";
-  private static final List<String> TYPES =
-      List.of(
-          "SentencePieceTokenizer", "GPTSentencePieceTokenizer", "Llama2Tokenizer", NULL_TOKENIZER);
+  /** Megatron's, if the user names no tokenizer but GPT-2's files. */
+  private static final TokenizerType DEFAULT = TokenizerType.GPT2_BPE;
 
   @Option(
       names = "--tokenizer-type",
       paramLabel = "TYPE",
       description =
-          "SentencePieceTokenizer, GPTSentencePieceTokenizer, Llama2Tokenizer or NullTokenizer.")
+          "SentencePieceTokenizer, GPTSentencePieceTokenizer, Llama2Tokenizer, Llama3Tokenizer,"
+              + " HuggingFaceTokenizer, GPT2BPETokenizer, TikTokenizer or NullTokenizer (default:"
+              + " GPT2BPETokenizer if --vocab-file and --merge-file are given).")
   @Nullable String tokenizerType;
 
   @Option(
       names = "--tokenizer-model",
       paramLabel = "FILE",
-      description = "SentencePiece's .model file.")
+      description =
+          "SentencePiece's .model file; a folder with tokenizer.json, or that file, for"
+              + " HuggingFaceTokenizer and Llama3Tokenizer; the list of tokens for TikTokenizer.")
   @Nullable Path tokenizerModel;
+
+  @Option(
+      names = "--vocab-file",
+      paramLabel = "FILE",
+      description = "GPT-2's vocab.json, for GPT2BPETokenizer; no effect with others.")
+  @Nullable Path vocabFile;
+
+  @Option(
+      names = "--merge-file",
+      paramLabel = "FILE",
+      description = "GPT-2's merges.txt, for GPT2BPETokenizer; no effect with others.")
+  @Nullable Path mergeFile;
 
   @Option(
       names = "--vocab-size",
       paramLabel = "N",
-      description = "Of the NullTokenizer: ids 0 to N, N ends a document.")
+      description =
+          "NullTokenizer: ids 0 to N, N ends a document. TikTokenizer: number of ids (default:"
+              + " 131072). No effect with others, whose files say it.")
   @Nullable Integer vocabSize;
+
+  @Option(
+      names = "--tiktoken-pattern",
+      paramLabel = "v1|v2",
+      description =
+          "What cuts texts for TikTokenizer (default: ${DEFAULT-VALUE}); no effect with others.")
+  String tiktokenPattern = TikTokens.DEFAULT.pattern();
+
+  @Option(
+      names = "--tiktoken-num-special-tokens",
+      paramLabel = "N",
+      description =
+          "Ids of TikTokenizer in front of those of its file (default: ${DEFAULT-VALUE}); no effect"
+              + " with others.")
+  int tiktokenNumSpecialTokens = TikTokens.DEFAULT.numSpecial();
+
+  @Option(
+      names = "--tokenizer-special-tokens",
+      paramLabel = "TOKEN",
+      arity = "1..*",
+      description = "The first special tokens of TikTokenizer (default: <unk> <s> </s>).")
+  List<String> tokenizerSpecialTokens = TikTokens.DEFAULT.special();
 
   @Option(
       names = "--vocab-extra-ids",
@@ -57,16 +97,28 @@ public final class TokenizerOptions {
   /** A run without text needs ids only. */
   void deriveWithoutText(@Nullable Integer paddedVocabSize) {
     if (tokenizerType == null) {
-      tokenizerType = NULL_TOKENIZER;
+      tokenizerType = TokenizerType.NULL.megatronName();
     }
-    if (tokenizerType.equals(NULL_TOKENIZER) && vocabSize == null && paddedVocabSize != null) {
+    if (isNull() && vocabSize == null && paddedVocabSize != null) {
       vocabSize = paddedVocabSize - 1; // and one that ends documents
     }
   }
 
+  /** Takes Megatron's default if the user gave files for it. */
+  private void derive() {
+    if (tokenizerType == null && vocabFile != null && mergeFile != null) {
+      tokenizerType = DEFAULT.megatronName();
+    }
+  }
+
+  private boolean isNull() {
+    return TokenizerType.NULL.megatronName().equals(tokenizerType);
+  }
+
   /** Reports what is wrong with the flags. */
   public void check(Problems problems) {
-    String choices = "one of " + String.join(", ", TYPES);
+    derive();
+    String choices = "one of " + TokenizerType.names();
     problems.required(
         "--tokenizer-type",
         tokenizerType,
@@ -78,14 +130,19 @@ public final class TokenizerOptions {
     if (tokenizerType == null) {
       return;
     }
-    if (!TYPES.contains(tokenizerType)) {
-      String remedy = "Others are not built; convert the model to SentencePiece.";
+    if (!TokenizerType.isKnown(tokenizerType)) {
+      String remedy = "Others are not built; give a tokenizer.json with HuggingFaceTokenizer.";
       problems.add("--tokenizer-type", tokenizerType, choices, remedy);
-    } else if (tokenizerType.equals(NULL_TOKENIZER)) {
-      checkNullTokenizer(problems);
-    } else {
-      checkModel(tokenizerType, problems);
+      return;
     }
+    TokenizerType type = TokenizerType.named(tokenizerType);
+    switch (type.source()) {
+      case NUMBER -> checkNullTokenizer(problems);
+      case VOCABULARY_AND_MERGES -> checkFiles(type, problems);
+      case SENTENCE_PIECE, FOLDER, TOKEN_LIST -> checkModel(type, problems);
+    }
+    checkTikTokens(type, problems);
+    checkLegacy(type, problems);
   }
 
   private void checkNullTokenizer(Problems problems) {
@@ -101,24 +158,56 @@ public final class TokenizerOptions {
     }
   }
 
-  private void checkModel(String type, Problems problems) {
+  private void checkFiles(TokenizerType type, Problems problems) {
+    checkFile("--vocab-file", vocabFile, "vocab.json", type, problems);
+    checkFile("--merge-file", mergeFile, "merges.txt", type, problems);
+  }
+
+  private static void checkFile(
+      String flag, @Nullable Path file, String name, TokenizerType type, Problems problems) {
+    problems.required(
+        flag,
+        file,
+        "GPT-2's %s, since the tokenizer is %s".formatted(name, type),
+        "Add %s FILE, or name another --tokenizer-type.".formatted(flag));
+    if (file != null && !Files.isRegularFile(file)) {
+      problems.add(flag, file, "a file that exists", "Check the path.");
+    }
+  }
+
+  private void checkModel(TokenizerType type, Problems problems) {
     problems.required(
         "--tokenizer-model",
         tokenizerModel,
-        "a .model file, since the tokenizer is " + type,
+        "%s, since the tokenizer is %s".formatted(type.source().words(), type),
         "Add --tokenizer-model FILE.");
-    if (tokenizerModel != null && !Files.isRegularFile(tokenizerModel)) {
-      String remedy = FileNames.question(tokenizerModel, ".model", false, "Check the path.");
+    if (tokenizerModel == null) {
+      return;
+    }
+    if (type.source() == TokenizerType.Source.FOLDER) {
+      if (!Files.exists(tokenizerModel)) {
+        String remedy =
+            "Names of the hub are not fetched; download the tokenizer and give its folder.";
+        problems.add("--tokenizer-model", tokenizerModel, type.source().words(), remedy);
+      }
+    } else if (!Files.isRegularFile(tokenizerModel)) {
+      String suffix = type.source() == TokenizerType.Source.TOKEN_LIST ? ".json" : ".model";
+      String remedy = FileNames.question(tokenizerModel, suffix, false, "Check the path.");
       problems.add("--tokenizer-model", tokenizerModel, "a file that exists", remedy);
     }
-    if (vocabSize != null) {
-      problems.add(
-          "--vocab-size",
-          vocabSize,
-          "not given with " + type,
-          "Leave it out: the model has its own size.");
+  }
+
+  private void checkTikTokens(TokenizerType type, Problems problems) {
+    if (type == TokenizerType.TIK_TOKEN) {
+      problems.oneOf("--tiktoken-pattern", tiktokenPattern, List.of("v1", "v2"));
+      problems.positive(
+          "--tiktoken-num-special-tokens", tiktokenNumSpecialTokens, "Megatron uses 1000.");
+      problems.positive("--vocab-size", vocabSize, "Megatron uses 131072.");
     }
-    if (!tokenizerSentencepieceLegacy && !type.equals("SentencePieceTokenizer")) {
+  }
+
+  private void checkLegacy(TokenizerType type, Problems problems) {
+    if (!tokenizerSentencepieceLegacy && type != TokenizerType.SENTENCE_PIECE) {
       problems.add(
           "--no-tokenizer-sentencepiece-legacy",
           "given",
@@ -130,11 +219,12 @@ public final class TokenizerOptions {
   /** The configuration of flags that {@link #check} found right. */
   public TokenizerConfig toConfig() {
     return new TokenizerConfig(
-        requireNonNull(tokenizerType),
-        tokenizerModel,
+        TokenizerType.named(requireNonNull(tokenizerType)),
+        new TokenizerConfig.Files(tokenizerModel, vocabFile, mergeFile),
         vocabSize,
         vocabExtraIds,
         tokenizerSentencepieceLegacy,
-        makeVocabSizeDivisibleBy);
+        makeVocabSizeDivisibleBy,
+        new TikTokens(tiktokenPattern, tiktokenNumSpecialTokens, tokenizerSpecialTokens));
   }
 }

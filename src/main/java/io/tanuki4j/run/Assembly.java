@@ -144,7 +144,7 @@ public final class Assembly {
   }
 
   private Tokenizer openTokenizer() {
-    log.message(StartupLines.buildingTokenizer(config.tokenizer().type()));
+    log.message(StartupLines.buildingTokenizer(config.tokenizer().type().megatronName()));
     return Tokenizers.open(config.tokenizer());
   }
 

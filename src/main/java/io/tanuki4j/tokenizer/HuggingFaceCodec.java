@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * A {@code tokenizer.json} at work, by Hugging Face's own library. Texts of any length, without the
- * tokens that a template puts around them. Thread-safe.
+ * A {@code tokenizer.json} at work, by Hugging Face's own library. Texts of any length.
+ * Thread-safe.
  */
 final class HuggingFaceCodec implements AutoCloseable {
   /** The library otherwise cuts every text at 512 ids and adds what the template says. */
@@ -39,13 +39,19 @@ final class HuggingFaceCodec implements AutoCloseable {
    */
   int[] encode(String text) {
     UnicodeText.requireWholeCharacters(text);
-    return lifetime.whileOpen(() -> ids(text));
+    return lifetime.whileOpen(() -> ids(text, false));
+  }
+
+  /** Returns the ids of a text with those that the file's template puts around it. */
+  int[] encodeInTemplate(String text) {
+    UnicodeText.requireWholeCharacters(text);
+    return lifetime.whileOpen(() -> ids(text, true));
   }
 
   /** Only the ids are taken: the library's own method also makes a string of every token. */
-  private int[] ids(String text) {
+  private int[] ids(String text, boolean inTemplate) {
     TokenizersLibrary calls = TokenizersLibrary.LIB;
-    long encoding = calls.encode(library.getHandle(), text, false);
+    long encoding = calls.encode(library.getHandle(), text, inTemplate);
     try {
       return Arrays.stream(calls.getTokenIds(encoding)).mapToInt(Math::toIntExact).toArray();
     } finally {

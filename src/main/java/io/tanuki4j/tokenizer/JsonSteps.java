@@ -1,5 +1,6 @@
 package io.tanuki4j.tokenizer;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,6 +79,14 @@ final class JsonSteps {
     return token;
   }
 
+  /** Returns such a token with its id. */
+  static Map<String, @Nullable Object> token(int id, String content) {
+    Map<String, @Nullable Object> token = new LinkedHashMap<>();
+    token.put("id", id);
+    token.putAll(token(content));
+    return token;
+  }
+
   /** Returns a whole {@code tokenizer.json} without its parts. */
   static Map<String, @Nullable Object> file() {
     Map<String, @Nullable Object> json = new LinkedHashMap<>();
@@ -90,5 +99,52 @@ final class JsonSteps {
   /** Returns a literal text as a pattern. */
   static String quote(String text) {
     return text.replaceAll("[\\\\.+*?()|\\[\\]{}^$#&~-]", "\\\\$0");
+  }
+
+  /**
+   * Returns the template that puts tokens around a text.
+   *
+   * @param bosId of the token in front; null for none
+   * @param eosId of the token behind; null for none
+   */
+  static Map<String, @Nullable Object> template(
+      @Nullable Integer bosId, String bos, @Nullable Integer eosId, String eos) {
+    Map<String, Object> tokens = new LinkedHashMap<>();
+    List<Object> single =
+        around(List.of(place("A", 0)), bosId == null ? null : bos, eosId == null ? null : eos, 0);
+    List<Object> pair = new ArrayList<>(single);
+    pair.addAll(
+        around(List.of(place("B", 1)), bosId == null ? null : bos, eosId == null ? null : eos, 1));
+    if (bosId != null) {
+      tokens.put(bos, special(bos, bosId));
+    }
+    if (eosId != null) {
+      tokens.put(eos, special(eos, eosId));
+    }
+    Map<String, @Nullable Object> processor = step("TemplateProcessing");
+    processor.put("single", single);
+    processor.put("pair", pair);
+    processor.put("special_tokens", tokens);
+    return processor;
+  }
+
+  private static Map<String, Object> place(String text, int type) {
+    return Map.of("Sequence", Map.of("id", text, "type_id", type));
+  }
+
+  private static List<Object> around(
+      List<?> text, @Nullable String bos, @Nullable String eos, int type) {
+    List<Object> parts = new ArrayList<>(text);
+    if (bos != null) {
+      parts.add(0, Map.of("SpecialToken", Map.of("id", bos, "type_id", type)));
+    }
+    if (eos != null) {
+      parts.add(Map.of("SpecialToken", Map.of("id", eos, "type_id", type)));
+    }
+    return parts;
+  }
+
+  private static Map<String, Object> special(String token, int id) {
+    return Map.of("id", token, "ids", List.of(id), "tokens", List.of(token));
   }
 }

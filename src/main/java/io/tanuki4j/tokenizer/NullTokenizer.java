@@ -23,6 +23,20 @@ final class NullTokenizer implements Tokenizer {
     this.numIds = numIds;
   }
 
+  /**
+   * @throws IllegalArgumentException if the number of ids is none
+   */
+  static Tokenizer open(TokenizerConfig config) {
+    Integer vocabSize = config.vocabSize();
+    if (vocabSize == null || vocabSize < 1 || vocabSize == Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "--vocab-size: %s (expected: a number of ids above 0 for --tokenizer-type NullTokenizer)."
+                  .formatted(vocabSize == null ? "not given" : vocabSize)
+              + " Give one.");
+    }
+    return new NullTokenizer(vocabSize);
+  }
+
   @Override
   public int vocabSize() {
     return numIds + 1;

@@ -5,7 +5,6 @@ import io.tanuki4j.tokenizer.HuggingFaceFiles.Roles;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The files from which transformers reads a SentencePiece tokenizer.
@@ -40,23 +39,14 @@ record SentencePieceExport(
         HuggingFaceFiles.json(
             new SentencePieceJson(model, specials).toJson(addsBos ? roles.bos() : null)));
     contents.put(HuggingFaceFiles.CONFIG, HuggingFaceFiles.json(config(maxTokens)));
-    contents.put("special_tokens_map.json", HuggingFaceFiles.json(named()));
+    contents.put(HuggingFaceFiles.SPECIAL, HuggingFaceFiles.json(named()));
     return new HuggingFaceFiles(contents, roles);
   }
 
   private Map<String, String> named() {
-    Map<String, String> named = new LinkedHashMap<>();
-    name(named, "bos_token", roles.bos());
-    name(named, "eos_token", roles.eos());
-    name(named, "unk_token", model.unknownId());
-    name(named, "pad_token", roles.pad());
+    Map<String, String> named = roles.named(pieces);
+    named.put("unk_token", pieces.get(model.unknownId()));
     return named;
-  }
-
-  private void name(Map<String, String> named, String role, @Nullable Integer id) {
-    if (id != null) {
-      named.put(role, pieces.get(id));
-    }
   }
 
   private Map<String, Object> config(int maxTokens) {

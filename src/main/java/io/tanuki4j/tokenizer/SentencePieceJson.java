@@ -5,7 +5,6 @@ import io.tanuki4j.tokenizer.SentencePieceModel.Kind;
 import io.tanuki4j.tokenizer.SentencePieceModel.Piece;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -34,7 +33,11 @@ record SentencePieceJson(SentencePieceModel model, Map<String, Integer> specials
     List<String> userPieces = userPieces();
     json.put("normalizer", new SentencePieceNormalizerJson(model, userPieces).toJson());
     json.put("pre_tokenizer", JsonSteps.sequence("pretokenizers", cuts(userPieces)));
-    json.put("post_processor", bosId == null ? null : withBos(bosId));
+    json.put(
+        "post_processor",
+        bosId == null
+            ? null
+            : JsonSteps.template(bosId, model.pieces().get(bosId).text(), null, ""));
     json.put("decoder", JsonSteps.sequence("decoders", decoders()));
     json.put("model", new SentencePieceModelJson(model, !userPieces.isEmpty()).toJson());
     return json;
@@ -50,13 +53,7 @@ record SentencePieceJson(SentencePieceModel model, Map<String, Integer> specials
     }
     specials.forEach((token, id) -> byId.put(id, token));
     List<Map<String, @Nullable Object>> tokens = new ArrayList<>();
-    byId.forEach(
-        (id, token) -> {
-          Map<String, @Nullable Object> added = new LinkedHashMap<>();
-          added.put("id", id);
-          added.putAll(JsonSteps.token(token));
-          tokens.add(added);
-        });
+    byId.forEach((id, token) -> tokens.add(JsonSteps.token(id, token)));
     return tokens;
   }
 
@@ -137,20 +134,6 @@ record SentencePieceJson(SentencePieceModel model, Map<String, Integer> specials
       return 0;
     }
     return model.normalizer().removesBlanks() ? ANY_NUMBER : model.normalizer().addsBlank() ? 1 : 0;
-  }
-
-  private Map<String, @Nullable Object> withBos(int id) {
-    String bos = model.pieces().get(id).text();
-    Map<String, Object> bosToken = Map.of("SpecialToken", Map.of("id", bos, "type_id", 0));
-    Map<String, Object> first = Map.of("Sequence", Map.of("id", "A", "type_id", 0));
-    Map<String, Object> second = Map.of("Sequence", Map.of("id", "B", "type_id", 0));
-    Map<String, @Nullable Object> processor = JsonSteps.step("TemplateProcessing");
-    processor.put("single", List.of(bosToken, first));
-    processor.put("pair", List.of(bosToken, first, bosToken, second));
-    processor.put(
-        "special_tokens",
-        Map.of(bos, Map.of("id", bos, "ids", List.of(id), "tokens", List.of(bos))));
-    return processor;
   }
 
   /** Whether the library has a counterpart for the model. */

@@ -1,12 +1,13 @@
 package io.tanuki4j.tokenizer;
 
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * @param type Megatron's name, for example {@code SentencePieceTokenizer}
- * @param model the .model file; null for NullTokenizer
- * @param vocabSize of the NullTokenizer; null otherwise
+ * Names a tokenizer.
+ *
+ * @param vocabSize number of ids, of NullTokenizer and TikTokenizer; null otherwise
  * @param vocabExtraIds number of {@code <extra_id_k>} appended
  * @param legacySpecialTokens SentencePieceTokenizer only: append {@code <CLS>}, {@code <SEP>},
  *     {@code <EOD>}, {@code <MASK>} … and end documents with {@code <EOD>}, as Megatron did until
@@ -14,12 +15,75 @@ import org.jspecify.annotations.Nullable;
  * @param makeVocabSizeDivisibleBy the padded vocabulary is a multiple of this times tp
  */
 public record TokenizerConfig(
-    String type,
-    @Nullable Path model,
+    TokenizerType type,
+    Files files,
     @Nullable Integer vocabSize,
     int vocabExtraIds,
     boolean legacySpecialTokens,
-    int makeVocabSizeDivisibleBy) {
+    int makeVocabSizeDivisibleBy,
+    TikTokens tikTokens) {
+
+  /**
+   * Where a tokenizer is.
+   *
+   * @param model a SentencePiece model, a folder of Hugging Face, or a list of tokens
+   * @param vocabulary GPT-2's {@code vocab.json}
+   * @param merges GPT-2's {@code merges.txt}
+   */
+  public record Files(@Nullable Path model, @Nullable Path vocabulary, @Nullable Path merges) {}
+
+  /**
+   * Rules of TikTokenizer.
+   *
+   * @param pattern Megatron's name of the pattern that cuts texts, {@code v1} or {@code v2}
+   * @param numSpecial number of ids in front of those of the file
+   * @param special the first of them; empty for Megatron's three
+   */
+  public record TikTokens(String pattern, int numSpecial, List<String> special) {
+    /** Megatron's defaults. */
+    public static final TikTokens DEFAULT = new TikTokens("v2", 1000, List.of());
+  }
+
+  /**
+   * A tokenizer of one file.
+   *
+   * @param type Megatron's name
+   * @throws io.tanuki4j.error.UserException if there is no such type
+   */
+  public TokenizerConfig(
+      String type,
+      @Nullable Path model,
+      @Nullable Integer vocabSize,
+      int vocabExtraIds,
+      boolean legacySpecialTokens,
+      int makeVocabSizeDivisibleBy) {
+    this(
+        TokenizerType.named(type),
+        new Files(model, null, null),
+        vocabSize,
+        vocabExtraIds,
+        legacySpecialTokens,
+        makeVocabSizeDivisibleBy,
+        TikTokens.DEFAULT);
+  }
+
+  /** Returns where the model is; null for a tokenizer without. */
+  public @Nullable Path model() {
+    return files.model;
+  }
+
+  /** Whether it has the files that its type needs. */
+  public boolean hasFiles() {
+    return type.source() == TokenizerType.Source.VOCABULARY_AND_MERGES
+        ? files.vocabulary != null && files.merges != null
+        : type.source().isModel() && files.model != null;
+  }
+
+  /** Returns the same with another number of {@code <extra_id_k>}. */
+  public TokenizerConfig withExtraIds(int number) {
+    return new TokenizerConfig(
+        type, files, vocabSize, number, legacySpecialTokens, makeVocabSizeDivisibleBy, tikTokens);
+  }
 
   /** The smallest multiple of {@code makeVocabSizeDivisibleBy · tpDegree} that holds the ids. */
   public int paddedVocabSize(int vocabSize, int tpDegree) {

@@ -17,7 +17,12 @@ import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.convert.huggingface.HfLlamaConfig;
 import io.tanuki4j.convert.huggingface.HfWriter;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.run.SavedArguments;
 import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tokenizer.Tokenizer;
+import io.tanuki4j.tokenizer.TokenizerConfig;
+import io.tanuki4j.tokenizer.TokenizerType;
+import io.tanuki4j.tokenizer.Tokenizers;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -298,6 +303,29 @@ class ConvertCommandTest {
     assertThat(convert("tanuki4j", "hf", again, back())).contains("tokenizer as it came");
     for (String name : names) {
       assertThat(back().resolve(name)).hasSameBinaryContentAs(source.resolve(name));
+    }
+  }
+
+  @Test
+  void a_hugging_face_folders_tokenizer_is_that_of_the_checkpoint() throws IOException {
+    Path source = folder.resolve("source");
+    Files.createDirectories(source);
+    for (String name : List.of("config.json", "model.safetensors")) {
+      Files.copy(GOLDEN.resolve(name), source.resolve(name));
+    }
+    Path tokenizer = Path.of("src/test/resources/tokenizer/bytes/hf");
+    for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
+      Files.copy(tokenizer.resolve(name), source.resolve(name));
+    }
+    convert("hf", "tanuki4j", source, ours());
+    TokenizerConfig config =
+        new SavedArguments(
+                "ours", new CheckpointStore(ours()).latest().orElseThrow().state().arguments())
+            .tokenizer(null);
+    assertThat(config.type()).isEqualTo(TokenizerType.HUGGING_FACE);
+    assertThat(config.model()).isEqualTo(ours().resolve("hf_tokenizer"));
+    try (Tokenizer opened = Tokenizers.open(config)) {
+      assertThat(opened.vocabSize()).isEqualTo(512);
     }
   }
 

@@ -1,8 +1,11 @@
 package io.tanuki4j.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import java.util.Collections;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -70,7 +73,10 @@ class TokenizersTest {
 
   @Test
   void options_that_do_not_fit_are_refused() {
-    assertRefused(new TokenizerConfig("Tiktoken", null, null, 0, true, 128), "--tokenizer-type:");
+    assertThatExceptionOfType(UserException.class)
+        .isThrownBy(() -> TokenizerType.named("Tiktoken"))
+        .withMessageStartingWith(
+            "--tokenizer-type: Tiktoken (expected: one of SentencePieceTokenizer, ");
     assertRefused(
         new TokenizerConfig("SentencePieceTokenizer", null, null, 0, true, 128),
         "--tokenizer-model: not given");
@@ -81,9 +87,7 @@ class TokenizersTest {
   }
 
   private static void assertRefused(TokenizerConfig config, String beginning) {
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> Tokenizers.open(config))
-        .withMessageStartingWith(beginning);
+    assertThatThrownBy(() -> Tokenizers.open(config)).hasMessageStartingWith(beginning);
   }
 
   private static TokenizerConfig nullTokenizer(@Nullable Integer vocabSize) {

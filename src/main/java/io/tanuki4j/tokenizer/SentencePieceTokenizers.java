@@ -1,0 +1,34 @@
+package io.tanuki4j.tokenizer;
+
+/** Opens Megatron's tokenizers of SentencePiece models. */
+final class SentencePieceTokenizers {
+  private SentencePieceTokenizers() {}
+
+  static Tokenizer megatron(TokenizerConfig config) {
+    return config.legacySpecialTokens()
+        ? new SentencePieceTokenizer(model(config), config.vocabExtraIds())
+        : plain(config);
+  }
+
+  static Tokenizer plain(TokenizerConfig config) {
+    return PlainSentencePieceTokenizer.gpt(plainModel(config));
+  }
+
+  static Tokenizer llama2(TokenizerConfig config) {
+    return PlainSentencePieceTokenizer.llama2(plainModel(config));
+  }
+
+  private static SentencePieceModel plainModel(TokenizerConfig config) {
+    if (config.vocabExtraIds() != 0) {
+      throw new IllegalArgumentException(
+          "--vocab-extra-ids: %d (expected: 0; only SentencePieceTokenizer with its legacy special"
+                  .formatted(config.vocabExtraIds())
+              + " tokens adds ids). Leave the flag out.");
+    }
+    return model(config);
+  }
+
+  private static SentencePieceModel model(TokenizerConfig config) {
+    return SentencePieceModel.read(TokenizerFiles.model(config));
+  }
+}
