@@ -96,6 +96,7 @@ final class PretrainHelp {
     groups.put("Checkpoints", of(command, CheckpointOptions.class));
     groups.put("Log", of(command, LoggingOptions.class));
     groups.put("TensorBoard", of(command, TensorBoardOptions.class));
+    groups.put("Weights & Biases", of(command, WandbOptions.class));
     groups.put("Machine", of(command, BackendOptions.class));
     groups.put(
         "Ranks",

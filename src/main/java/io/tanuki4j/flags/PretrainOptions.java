@@ -42,6 +42,7 @@ public final class PretrainOptions {
   @Mixin final CheckpointOptions checkpoint = new CheckpointOptions();
   @Mixin final LoggingOptions logging = new LoggingOptions();
   @Mixin final TensorBoardOptions tensorBoard = new TensorBoardOptions();
+  @Mixin final WandbOptions wandb = new WandbOptions();
 
   private final Purpose purpose;
   private final @Nullable Supplier<@Nullable Integer> plannedRanks;
@@ -241,6 +242,7 @@ public final class PretrainOptions {
     checkpoint.check(problems);
     logging.check(problems);
     tensorBoard.check(problems);
+    wandb.check(problems);
   }
 
   private void checkFp8(Sizes sizes, Problems problems) {
@@ -305,7 +307,8 @@ public final class PretrainOptions {
         schedule.toConfig(train),
         checkpoint.toConfig(),
         logging.toConfig(),
-        new SinkConfig(checkpoint.save, tensorBoard.toConfig()),
+        new SinkConfig(
+            checkpoint.save, tensorBoard.toConfig(), wandb.toConfig(checkpoint.save)),
         Collections.unmodifiableMap(arguments));
   }
 }

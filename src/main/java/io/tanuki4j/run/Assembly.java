@@ -101,7 +101,7 @@ public final class Assembly {
     log = ranks.log(console);
     sink =
         closer.add(
-            ranks.reports() ? Sinks.open(config.sinks(), console, timing.clock()) : Sinks.none());
+            ranks.reports() ? Sinks.open(config.sinks(), console, timing.clock(), System.getenv()) : Sinks.none());
     BackendConfig backend = config.backend();
     device =
         Backends.open(

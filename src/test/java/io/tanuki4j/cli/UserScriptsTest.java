@@ -1,9 +1,11 @@
 package io.tanuki4j.cli;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.config.DistributedConfig.Backend;
 import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.metrics.wandb.WandbConfig;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.kernel.Fp8Kernels.Window;
 import io.tanuki4j.nn.fp8.Fp8Config;
@@ -72,7 +74,7 @@ class UserScriptsTest {
             "Disabling sequence parallelism because tensor model parallelism is disabled",
             "accepted without effect here (see --help): --use-mpi --use-mcore-models"
                 + " --transformer-impl --use-flash-attn --attention-softmax-in-fp32"
-                + " --no-masked-softmax-fusion --wandb-exp-name");
+                + " --no-masked-softmax-fusion");
   }
 
   @Test
@@ -97,13 +99,15 @@ class UserScriptsTest {
         .isEqualTo(new Fp8Config(DType.F8_E5M2, Recipe.DELAYED, 0, 1024, Window.MAX, true, 0, 0));
   }
 
+  /** The script names its run; the project comes behind it. */
   @Test
-  void weights_and_biases_is_named_as_not_built() {
+  void a_project_of_weights_and_biases_takes_the_name_of_the_script() {
     words.addAll(lines.split("--pipeline-model-parallel-size 1"));
     words.addAll(lines.split("--wandb-project llama --wandb-entity team"));
-    assertThat(lines.problems(words))
-        .containsExactly(
-            "--wandb-project: llama (expected: not given). Weights & Biases is not built: leave it"
-                + " out.");
+    WandbConfig wandb = requireNonNull(lines.resolve(words).config().sinks().wandb());
+    assertThat(wandb.project()).isEqualTo("llama");
+    assertThat(wandb.entity()).isEqualTo("team");
+    assertThat(wandb.name()).isNotEmpty();
+    assertThat(wandb.folder()).hasFileName("wandb");
   }
 }

@@ -1,6 +1,7 @@
 package io.tanuki4j.metrics.sinks;
 
 import io.tanuki4j.metrics.tensorboard.TensorBoardConfig;
+import io.tanuki4j.metrics.wandb.WandbConfig;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -9,5 +10,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param metricsFolder gets metrics.jsonl; null for none
  * @param tensorBoard null for none
+ * @param wandb Weights &amp; Biases; null for none
  */
-public record SinkConfig(@Nullable Path metricsFolder, @Nullable TensorBoardConfig tensorBoard) {}
+public record SinkConfig(
+    @Nullable Path metricsFolder,
+    @Nullable TensorBoardConfig tensorBoard,
+    @Nullable WandbConfig wandb) {}

@@ -5,11 +5,15 @@ import io.tanuki4j.metrics.FanOutSink;
 import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.RunLog;
 import io.tanuki4j.metrics.tensorboard.TensorBoardSink;
+import io.tanuki4j.metrics.wandb.WandbEnvironment;
+import io.tanuki4j.metrics.wandb.WandbSink;
+import io.tanuki4j.metrics.wandb.WandbTarget;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** Opens the sinks of the reporting rank: the one place that a new one is added to. */
 public final class Sinks {
@@ -20,8 +24,10 @@ public final class Sinks {
   /**
    * @param console gets Megatron's lines, and a warning for a sink that fails
    * @param clock its zone is that of the printed times
+   * @param variables of the environment
    */
-  public static MetricsSink open(SinkConfig config, RunLog console, Clock clock) {
+  public static MetricsSink open(
+      SinkConfig config, RunLog console, Clock clock, Map<String, String> variables) {
     List<MetricsSink> sinks = new ArrayList<>();
     sinks.add(new ConsoleSink(console, clock));
     if (config.metricsFolder() != null) {
@@ -30,6 +36,13 @@ public final class Sinks {
     if (config.tensorBoard() != null) {
       TensorBoardSink sink = new TensorBoardSink(config.tensorBoard(), host(), clock);
       sinks.add(background("TensorBoard", sink, console));
+    }
+    WandbEnvironment environment = WandbEnvironment.of(variables, host());
+    if (config.wandb() != null && !environment.isDisabled()) {
+      WandbTarget target = WandbTarget.of(variables);
+      WandbSink sink =
+          new WandbSink(config.wandb(), environment, target, clock, console::message);
+      sinks.add(background("Weights & Biases", sink, console));
     }
     return new FanOutSink(sinks);
   }

@@ -1,0 +1,45 @@
+package io.tanuki4j.metrics.wandb;
+
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * The variables that users of Weights &amp; Biases know. Flags that say the same win.
+ *
+ * @param mode {@code online}, {@code offline} or {@code disabled}, or what the user wrote
+ * @param tags with commas between them
+ * @param host shown for the run
+ */
+public record WandbEnvironment(
+    String mode,
+    String entity,
+    String id,
+    String group,
+    String jobType,
+    String notes,
+    String tags,
+    Path folder,
+    String host) {
+  /**
+   * Reads the variables.
+   *
+   * @param host without WANDB_HOST
+   */
+  public static WandbEnvironment of(Map<String, String> variables, String host) {
+    return new WandbEnvironment(
+        variables.getOrDefault("WANDB_MODE", ""),
+        variables.getOrDefault("WANDB_ENTITY", ""),
+        variables.getOrDefault("WANDB_RUN_ID", ""),
+        variables.getOrDefault("WANDB_RUN_GROUP", ""),
+        variables.getOrDefault("WANDB_JOB_TYPE", ""),
+        variables.getOrDefault("WANDB_NOTES", ""),
+        variables.getOrDefault("WANDB_TAGS", ""),
+        Path.of(variables.getOrDefault("WANDB_DIR", "")),
+        variables.getOrDefault("WANDB_HOST", host));
+  }
+
+  /** Whether nothing is to be written. */
+  public boolean isDisabled() {
+    return mode.equals("disabled");
+  }
+}
