@@ -5,6 +5,7 @@ import io.tanuki4j.metrics.LoggingConfig;
 import io.tanuki4j.metrics.TimerMetrics.Style;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The flags of {@link LoggingConfig}. */
@@ -29,6 +30,22 @@ public final class LoggingOptions {
   boolean logNumZerosInGrad;
 
   @Option(
+      names = "--no-progress-line",
+      description = "Leaves out our own line about progress and speed under each line of the log.")
+  boolean progressLine = true;
+
+  @Option(
+      names = "--peak-tflops",
+      paramLabel = "X",
+      description = "TFLOP/s of a device at best: the line about progress then says the share.")
+  @Nullable Double peakTflops;
+
+  @Option(
+      names = "--no-args-dump",
+      description = "Leaves the list of all arguments out of the log.")
+  boolean argsDump = true;
+
+  @Option(
       names = "--timing-log-level",
       paramLabel = "0|1|2",
       description =
@@ -43,6 +60,7 @@ public final class LoggingOptions {
   String timingLogOption = "minmax";
 
   void check(Problems problems) {
+    problems.positive("--peak-tflops", peakTflops, "A H100 has 989 in bf16.");
     problems.positive("--log-interval", logInterval, "Write 1 for a line per iteration.");
     if (timingLogLevel < 0 || timingLogLevel > MAX_LEVEL) {
       problems.add("--timing-log-level", timingLogLevel, "0, 1 or 2", "Write 0 for no timers.");
@@ -57,6 +75,7 @@ public final class LoggingOptions {
         logParamsNorm,
         logNumZerosInGrad,
         timingLogLevel,
-        Style.valueOf(timingLogOption.toUpperCase(Locale.ROOT)));
+        Style.valueOf(timingLogOption.toUpperCase(Locale.ROOT)),
+        argsDump);
   }
 }

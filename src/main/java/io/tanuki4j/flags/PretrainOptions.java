@@ -308,7 +308,11 @@ public final class PretrainOptions {
         checkpoint.toConfig(),
         logging.toConfig(),
         new SinkConfig(
-            checkpoint.save, tensorBoard.toConfig(), wandb.toConfig(checkpoint.save)),
+            checkpoint.save,
+            tensorBoard.toConfig(),
+            wandb.toConfig(checkpoint.save),
+            logging.progressLine,
+            logging.peakTflops),
         Collections.unmodifiableMap(arguments));
   }
 }

@@ -8,6 +8,7 @@ import io.tanuki4j.metrics.TimerMetrics.Style;
  * @param timingLevel {@code --timing-log-level}: 0 for no timers, 1 for the parts of an iteration,
  *     2 for each group of ranks too
  * @param timingStyle of the timers' lines
+ * @param argumentDump whether the log begins with all arguments
  */
 public record LoggingConfig(
     int logInterval,
@@ -15,10 +16,11 @@ public record LoggingConfig(
     boolean logParamsNorm,
     boolean logNumZeros,
     int timingLevel,
-    Style timingStyle) {
+    Style timingStyle,
+    boolean argumentDump) {
   /** Lines without timers. */
   public LoggingConfig(
       int logInterval, boolean logThroughput, boolean logParamsNorm, boolean logNumZeros) {
-    this(logInterval, logThroughput, logParamsNorm, logNumZeros, 0, Style.MINMAX);
+    this(logInterval, logThroughput, logParamsNorm, logNumZeros, 0, Style.MINMAX, true);
   }
 }

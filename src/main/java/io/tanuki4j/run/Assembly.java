@@ -101,7 +101,9 @@ public final class Assembly {
     log = ranks.log(console);
     sink =
         closer.add(
-            ranks.reports() ? Sinks.open(config.sinks(), console, timing.clock(), System.getenv()) : Sinks.none());
+            ranks.reports()
+                ? Sinks.open(config.sinks(), console, timing.clock(), System.getenv())
+                : Sinks.none());
     BackendConfig backend = config.backend();
     device =
         Backends.open(
@@ -111,7 +113,9 @@ public final class Assembly {
             closer,
             log::message);
     run.notices().forEach(log::message);
-    ArgumentDump.lines(config.arguments()).forEach(log::message);
+    if (config.logging().argumentDump()) {
+      ArgumentDump.lines(config.arguments()).forEach(log::message);
+    }
     tokenizer = closer.add(openTokenizer());
     int vocabSize = RankModel.paddedVocabSize(config, tokenizer, log::message);
     ProcessGroupFactory groups = closer.add(seat.processGroups(device));

@@ -167,15 +167,27 @@ public final class Trainer {
   }
 
   private void logIfDue() {
-    if (parts.log.isDue(iteration)) {
-      collect();
-      parts.log.write(interval, requireNonNull(last));
-      parts
-          .timers
-          .take(interval.numIterations(), parts.agreement.texts())
-          .ifPresent(reports.metrics()::timers);
-      interval = new LogInterval(timing.nanoTime());
+    if (parts.log.isDue(iteration) || isLast()) {
+      writeLog();
     }
+  }
+
+  /** The last iteration is in the log whatever the interval is. */
+  private void logBeforeExit() {
+    collect();
+    if (interval.numIterations() > 0) {
+      writeLog();
+    }
+  }
+
+  private void writeLog() {
+    collect();
+    parts.log.write(interval, requireNonNull(last));
+    parts
+        .timers
+        .take(interval.numIterations(), parts.agreement.texts())
+        .ifPresent(reports.metrics()::timers);
+    interval = new LogInterval(timing.nanoTime());
   }
 
   /**
@@ -199,6 +211,9 @@ public final class Trainer {
 
   private boolean saveOrExit() {
     Optional<String> exit = exits.after(iteration);
+    if (exit.isPresent()) {
+      logBeforeExit();
+    }
     if (exit.isPresent() || parts.saver.isDue(iteration)) {
       save();
     }

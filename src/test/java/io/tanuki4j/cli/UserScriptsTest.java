@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.config.DistributedConfig.Backend;
 import io.tanuki4j.config.RunConfig;
-import io.tanuki4j.metrics.wandb.WandbConfig;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.kernel.Fp8Kernels.Window;
+import io.tanuki4j.metrics.wandb.WandbConfig;
 import io.tanuki4j.nn.fp8.Fp8Config;
 import io.tanuki4j.nn.fp8.Fp8Config.Recipe;
 import io.tanuki4j.parallel.ParallelDims;

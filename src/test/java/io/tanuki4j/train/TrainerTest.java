@@ -80,11 +80,19 @@ class TrainerTest {
     List<IterationMetrics> single = metrics();
     settings.logInterval = 3;
     List<IterationMetrics> grouped = metrics();
-    assertThat(grouped.stream().map(IterationMetrics::iteration)).containsExactly(3L, 6L);
+    assertThat(grouped.stream().map(IterationMetrics::iteration)).containsExactly(3L, 6L, 7L);
     double mean = single.subList(3, 6).stream().mapToDouble(IterationMetrics::lmLoss).sum() / 3;
     assertThat(grouped.get(1).lmLoss()).isEqualTo(mean, within(1e-12));
     assertThat(grouped.get(1).gradNorm()).isEqualTo(single.get(5).gradNorm());
     assertThat(grouped.get(1).learningRate()).isEqualTo(single.get(5).learningRate());
+  }
+
+  @Test
+  void the_iteration_at_which_a_run_exits_is_logged() {
+    settings.iterations = 7;
+    settings.logInterval = 3;
+    settings.exitInterval = 5;
+    assertThat(metrics().stream().map(IterationMetrics::iteration)).containsExactly(3L, 5L);
   }
 
   @Test

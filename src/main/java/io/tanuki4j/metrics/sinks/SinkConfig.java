@@ -11,8 +11,12 @@ import org.jspecify.annotations.Nullable;
  * @param metricsFolder gets metrics.jsonl; null for none
  * @param tensorBoard null for none
  * @param wandb Weights &amp; Biases; null for none
+ * @param progress whether each line of Megatron's has one about progress under it
+ * @param peakTeraflops TFLOP/s of a device at best; null if not given
  */
 public record SinkConfig(
     @Nullable Path metricsFolder,
     @Nullable TensorBoardConfig tensorBoard,
-    @Nullable WandbConfig wandb) {}
+    @Nullable WandbConfig wandb,
+    boolean progress,
+    @Nullable Double peakTeraflops) {}

@@ -30,6 +30,9 @@ public final class Sinks {
       SinkConfig config, RunLog console, Clock clock, Map<String, String> variables) {
     List<MetricsSink> sinks = new ArrayList<>();
     sinks.add(new ConsoleSink(console, clock));
+    if (config.progress()) {
+      sinks.add(new ProgressSink(console, config.peakTeraflops()));
+    }
     if (config.metricsFolder() != null) {
       sinks.add(background(MetricsFile.NAME, new MetricsFile(config.metricsFolder()), console));
     }
@@ -40,8 +43,7 @@ public final class Sinks {
     WandbEnvironment environment = WandbEnvironment.of(variables, host());
     if (config.wandb() != null && !environment.isDisabled()) {
       WandbTarget target = WandbTarget.of(variables);
-      WandbSink sink =
-          new WandbSink(config.wandb(), environment, target, clock, console::message);
+      WandbSink sink = new WandbSink(config.wandb(), environment, target, clock, console::message);
       sinks.add(background("Weights & Biases", sink, console));
     }
     return new FanOutSink(sinks);

@@ -38,6 +38,7 @@ final class OnlineRun {
   private boolean isClosing;
   private boolean isOver;
   private int exitCode;
+  private volatile String lastProblem = "it did not answer";
 
   /**
    * @param interval between batches
@@ -106,7 +107,7 @@ final class OnlineRun {
     }
     synchronized (this) {
       if (!isOver) {
-        giveUp("it did not answer at the end of the run");
+        giveUp("the run ended before it was told all: " + lastProblem);
       }
     }
     thread.interrupt();
@@ -176,8 +177,10 @@ final class OnlineRun {
         if (e.isFinal()) {
           throw e;
         }
+        lastProblem = String.valueOf(e.getMessage());
         sleep(e.retryAfter().orElse(wait));
       } catch (IOException e) {
+        lastProblem = "the server cannot be reached";
         sleep(wait);
       }
       wait = pace.after(wait);

@@ -79,8 +79,7 @@ final class RecordFile implements AutoCloseable {
     CRC32 checksum = new CRC32();
     checksum.update(type);
     checksum.update(record, from, size);
-    ByteBuffer chunk =
-        ByteBuffer.allocate(CHUNK_HEADER_SIZE + size).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer chunk = ByteBuffer.allocate(CHUNK_HEADER_SIZE + size).order(ByteOrder.LITTLE_ENDIAN);
     chunk.putInt((int) checksum.getValue()).putShort((short) size).put((byte) type);
     chunk.put(record, from, size);
     write(chunk.array(), chunk.capacity());

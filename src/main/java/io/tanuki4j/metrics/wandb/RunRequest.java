@@ -131,8 +131,8 @@ final class RunRequest {
     return bucket == null || bucket.isJsonNull() ? new JsonObject() : bucket.getAsJsonObject();
   }
 
-  private static JsonObject ask(
-      WandbServer server, String name, String query, JsonObject variables) throws IOException {
+  private static JsonObject ask(WandbServer server, String name, String query, JsonObject variables)
+      throws IOException {
     JsonObject body = new JsonObject();
     body.addProperty("operationName", name);
     body.addProperty("query", query);
@@ -169,6 +169,7 @@ final class RunRequest {
     String host = server.getAuthority();
     String shown =
         host.startsWith("api.wandb.") ? host.substring(4) : host.replaceFirst("^api\\.", "app.");
-    return "%s://%s/%s/%s/runs/%s".formatted(server.getScheme(), shown, inPath(entity), inPath(project), inPath(id));
+    return "%s://%s/%s/%s/runs/%s"
+        .formatted(server.getScheme(), shown, inPath(entity), inPath(project), inPath(id));
   }
 }

@@ -21,8 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Requests to a server of Weights &amp; Biases. The key is in no message. */
 final class WandbServer {
-  private static final Set<Integer> FINAL =
-      Set.of(400, 401, 403, 404, 409, 410, 413, 422, 501);
+  private static final Set<Integer> FINAL = Set.of(400, 401, 403, 404, 409, 410, 413, 422, 501);
   private static final int OK_FROM = 200;
   private static final int OK_TO = 299;
   private static final Gson JSON = new GsonBuilder().serializeNulls().create();

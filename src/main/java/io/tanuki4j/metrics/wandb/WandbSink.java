@@ -27,8 +27,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run of Weights &amp; Biases: always in a folder that {@code wandb sync} sends, and on a server if
- * there is a key for it. A run that goes on has the earlier iterations in its new folder too, so
+ * A run of Weights &amp; Biases: always in a folder that {@code wandb sync} sends, and on a server
+ * if there is a key for it. A run that goes on has the earlier iterations in its new folder too, so
  * that the newest one is the whole run.
  */
 public final class WandbSink extends Rows {
@@ -159,8 +159,7 @@ public final class WandbSink extends Rows {
     append(
         Records.STATS,
         Records.stats(
-            clock.instant(),
-            Map.of("gpu.0.memoryAllocatedBytes", metrics.memory().allocated())));
+            clock.instant(), Map.of("gpu.0.memoryAllocatedBytes", metrics.memory().allocated())));
   }
 
   @Override

@@ -198,7 +198,8 @@ class OnlineRunTest {
     server.stop(0);
     run(0, "http://localhost:" + port, brief);
     assertThat(log).hasSize(1);
-    assertThat(log.get(0)).contains("it did not answer at the end of the run");
+    assertThat(log.get(0))
+        .contains("the run ended before it was told all: the server cannot be reached");
     assertFileIsThere();
   }
 

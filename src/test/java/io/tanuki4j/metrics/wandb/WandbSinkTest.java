@@ -36,11 +36,7 @@ class WandbSinkTest {
     WandbConfig config = new WandbConfig("llama", "try", null, null, folder, metrics);
     WandbSink sink =
         new WandbSink(
-            config,
-            WandbEnvironment.of(variables, "host"),
-            WandbTarget.none(),
-            clock,
-            log::add);
+            config, WandbEnvironment.of(variables, "host"), WandbTarget.none(), clock, log::add);
     sink.start(Metrics.run(start));
     Metrics.report(sink, start + 1, 6);
     sink.close();
