@@ -90,10 +90,11 @@ public record ConversionSource(
   private ConversionSource requireShapes() {
     Map<String, Shape> expected = HfTensor.shapes(config);
     for (SourceTensor tensor : tensors) {
-      if (!tensor.shape().equals(expected.get(tensor.name()))) {
+      Shape shape = expected.get(tensor.name());
+      if (shape == null || !tensor.shape().equals(shape)) {
         throw new UserException(
             "%s of the checkpoint is %s (expected by its args: %s), so it is damaged."
-                .formatted(tensor.name(), tensor.shape(), expected.get(tensor.name())));
+                .formatted(tensor.name(), tensor.shape(), shape));
       }
     }
     return this;

@@ -205,9 +205,9 @@ final class CheckpointArguments {
     here.forEach(
         (name, value) -> {
           Object theirs = there.get(name);
-          boolean known = theirs != null && checkpoint.values().get(name) != null;
+          boolean known = checkpoint.values().get(name) != null;
           boolean implied = name.equals("group_query_attention"); // by the number of groups
-          if (known && !implied && differ(value, theirs) && !isExplicit(name)) {
+          if (theirs != null && known && !implied && differ(value, theirs) && !isExplicit(name)) {
             refuse(name, value, theirs);
           }
         });

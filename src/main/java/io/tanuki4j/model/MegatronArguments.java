@@ -145,11 +145,12 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
     if (value == null && otherwise != null) {
       return otherwise;
     }
-    boolean whole = value instanceof Number n && n.doubleValue() == n.intValue();
-    if (!whole || ((Number) value).intValue() < 1) {
-      throw wrong(name, value, "a whole number above 0");
+    if (value instanceof Number size
+        && size.doubleValue() == size.intValue()
+        && size.intValue() >= 1) {
+      return size.intValue();
     }
-    return ((Number) value).intValue();
+    throw wrong(name, value, "a whole number above 0");
   }
 
   private double positive(String name, double otherwise) {

@@ -75,7 +75,7 @@ public final class ModelParameters {
     int stage = grid.coordinate(globalRank, Axis.PP);
     boolean last = grid.isLastStage(globalRank);
     TensorShards shards =
-        new TensorShards(config, grid.dims().tp(), grid.coordinate(globalRank, Axis.TP));
+        new TensorShards(config, grid.dims(), grid.coordinate(globalRank, Axis.TP));
     List<ParameterSpec> specs = new ArrayList<>();
     if (stage == 0 || (last && config.tiedEmbeddings())) {
       specs.add(shards.vocabulary(EMBEDDING));

@@ -1,7 +1,9 @@
 package io.tanuki4j.model;
 
 import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.nn.ParameterSpec.Sharing;
 import io.tanuki4j.nn.ParameterSpec.Slice;
+import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.tensor.Shape;
 import java.util.List;
 
@@ -17,14 +19,16 @@ final class TensorShards {
   private final ModelConfig config;
   private final int numRanks;
   private final int rank;
+  private final Sharing ofNorms;
 
   /**
    * @throws IllegalArgumentException if heads, query groups or f cannot be shared equally, or v has
    *     fewer rows than there are ranks
    */
-  TensorShards(ModelConfig config, int numRanks, int rank) {
+  TensorShards(ModelConfig config, ParallelDims dims, int rank) {
     this.config = config;
-    this.numRanks = numRanks;
+    this.numRanks = dims.tp();
+    this.ofNorms = dims.sequenceParallel() ? Sharing.COPIED_PARTIAL_GRADIENT : Sharing.COPIED;
     this.rank = rank;
     requireEqualShares("heads", config.numHeads());
     requireEqualShares("query groups", config.numQueryGroups());
@@ -87,9 +91,10 @@ final class TensorShards {
         outOfRegion(prefix + ModelParameters.DOWN, config.ffnHiddenSize()));
   }
 
-  /** Every rank has the whole. */
+  /** Every rank has the whole; of a split sequence it knows the gradient of its part only. */
   ParameterSpec norm(String name) {
-    return ParameterSpec.whole(name, Shape.of(config.hiddenSize()), ParameterSpec.ONES, false);
+    Shape shape = Shape.of(config.hiddenSize());
+    return ParameterSpec.whole(name, shape, ParameterSpec.ONES, false, ofNorms);
   }
 
   private Slice rows(String name, long globalRows) {
@@ -100,7 +105,7 @@ final class TensorShards {
   private ParameterSpec intoRegion(String name, List<Slice> slices) {
     long rows = slices.stream().mapToLong(Slice::rows).sum();
     Shape shape = Shape.of(rows, config.hiddenSize());
-    return new ParameterSpec(name, shape, slices, config.initStd(), true);
+    return new ParameterSpec(name, shape, slices, config.initStd(), true, Sharing.SHARDED);
   }
 
   private ParameterSpec outOfRegion(String name, long globalColumns) {
@@ -109,6 +114,7 @@ final class TensorShards {
     Slice slice = new Slice(name, Shape.of(hidden, globalColumns), hidden, 0, rank * own);
     // Keeps the residual stream's variance independent of depth (Radford et al., 2019).
     double std = config.initStd() / Math.sqrt(2.0 * config.numLayers());
-    return new ParameterSpec(name, Shape.of(hidden, own), List.of(slice), std, true);
+    return new ParameterSpec(
+        name, Shape.of(hidden, own), List.of(slice), std, true, Sharing.SHARDED);
   }
 }

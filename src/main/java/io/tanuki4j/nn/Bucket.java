@@ -30,18 +30,8 @@ public record Bucket(FlatRange range, boolean decayed, long index, List<Paramete
     return new FlatRange(range.from() + rank * size, range.from() + (rank + 1) * size);
   }
 
-  /**
-   * Whether every parameter is {@linkplain ParameterSpec#isWhole whole} on this rank; otherwise
-   * none is.
-   *
-   * @throws IllegalStateException if some are
-   */
-  public boolean isWhole() {
-    long whole = parameters.stream().filter(parameter -> parameter.spec().isWhole()).count();
-    if (whole != 0 && whole != parameters.size()) {
-      throw new IllegalStateException(
-          "one bucket has whole parameters and shards: " + parameters.get(0).name() + " …");
-    }
-    return whole != 0;
+  /** What tensor-parallel ranks have of its parameters, which is the same for all of them. */
+  public ParameterSpec.Sharing sharing() {
+    return parameters.get(0).spec().sharing();
   }
 }

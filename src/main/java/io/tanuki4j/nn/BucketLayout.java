@@ -1,5 +1,6 @@
 package io.tanuki4j.nn;
 
+import io.tanuki4j.nn.ParameterSpec.Sharing;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -8,7 +9,7 @@ import java.util.Set;
 
 /**
  * How the parameters of a rank are cut into {@link Bucket buckets}: from the last to the first, as
- * a backward finishes them. A bucket has only decayed parameters or none.
+ * a backward finishes them. A bucket has only decayed parameters or none, all shared alike.
  *
  * @param bucketElements a bucket is closed when it has at least so many elements
  * @param numShards each bucket is padded so that it can be cut into so many equal, aligned parts
@@ -30,11 +31,18 @@ public record BucketLayout(long bucketElements, int numShards, Set<String> alone
     }
   }
 
-  /** The buckets' parameters in the order of their memory: decayed ones first. */
+  /** Returns the buckets' parameters in the order of their memory: decayed ones first. */
   List<List<ParameterSpec>> cut(List<ParameterSpec> specs) {
     List<List<ParameterSpec>> buckets = new ArrayList<>();
-    buckets.addAll(cutAlike(specs.stream().filter(ParameterSpec::weightDecay).toList()));
-    buckets.addAll(cutAlike(specs.stream().filter(spec -> !spec.weightDecay()).toList()));
+    for (boolean decayed : new boolean[] {true, false}) {
+      for (Sharing sharing : Sharing.values()) {
+        buckets.addAll(
+            cutAlike(
+                specs.stream()
+                    .filter(spec -> spec.weightDecay() == decayed && spec.sharing() == sharing)
+                    .toList()));
+      }
+    }
     return buckets;
   }
 

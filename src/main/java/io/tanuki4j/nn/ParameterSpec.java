@@ -11,9 +11,24 @@ import java.util.List;
  * @param slices the pieces it is stored as, in order of rows; one slice of the same name for most
  * @param initialStd standard deviation of its initial normal numbers; {@link #ONES} starts with 1
  * @param weightDecay whether the optimizer decays it (matrices yes, norm weights no)
+ * @param sharing what tensor-parallel ranks have of it and of its gradient
  */
 public record ParameterSpec(
-    String name, Shape shape, List<Slice> slices, double initialStd, boolean weightDecay) {
+    String name,
+    Shape shape,
+    List<Slice> slices,
+    double initialStd,
+    boolean weightDecay,
+    Sharing sharing) {
+  /** What the tensor-parallel ranks have of a parameter. */
+  public enum Sharing {
+    /** Each rank has a part, and the gradient of that part. */
+    SHARDED,
+    /** Each rank has all of it, and the same gradient. */
+    COPIED,
+    /** Each rank has all of it, and a part of its gradient: the parts must be summed. */
+    COPIED_PARTIAL_GRADIENT
+  }
 
   /** In place of a standard deviation: every element starts as 1. */
   public static final double ONES = -1;
@@ -28,25 +43,22 @@ public record ParameterSpec(
     }
   }
 
-  /** A parameter kept under its own name, whole on this rank. */
+  /** Describes a parameter kept under its own name, of which every rank has a copy. */
   public static ParameterSpec whole(
       String name, Shape shape, double initialStd, boolean weightDecay) {
+    return whole(name, shape, initialStd, weightDecay, Sharing.COPIED);
+  }
+
+  /** Describes a parameter kept under its own name, whole on this rank. */
+  public static ParameterSpec whole(
+      String name, Shape shape, double initialStd, boolean weightDecay, Sharing sharing) {
     Slice slice = new Slice(name, shape, shape.dim(0), 0, 0);
-    return new ParameterSpec(name, shape, List.of(slice), initialStd, weightDecay);
+    return new ParameterSpec(name, shape, List.of(slice), initialStd, weightDecay, sharing);
   }
 
   /** Where its rows begin in the global tensor; of a packed parameter those of its first slice. */
   public long firstRow() {
     return slices.get(0).firstRow();
-  }
-
-  /** Whether this rank has all of it, so that the tensor-parallel ranks have copies. */
-  public boolean isWhole() {
-    return slices.stream()
-        .allMatch(
-            slice ->
-                slice.rows() == slice.globalShape().dim(0)
-                    && shape.rowSize() == slice.globalShape().rowSize());
   }
 
   /**

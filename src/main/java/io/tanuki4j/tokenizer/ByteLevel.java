@@ -19,7 +19,7 @@ final class ByteLevel {
     char[] characters = new char[NUM_BYTES];
     int numHidden = 0;
     for (int value = 0; value < NUM_BYTES; value++) {
-      boolean shown = value >= '!' && value <= '~' || value >= 0xA1 && value != 0xAD;
+      boolean shown = (value >= '!' && value <= '~') || (value >= 0xA1 && value != 0xAD);
       characters[value] = (char) (shown ? value : NUM_BYTES + numHidden);
       numHidden += shown ? 0 : 1;
     }

@@ -250,9 +250,9 @@ final class HuggingFaceFolder {
             : HuggingFaceFiles.tree(
                 JsonSteps.template(
                     bos,
-                    bos == null ? "" : names.get(bos),
+                    bos == null ? "" : names.getOrDefault(bos, ""),
                     eos,
-                    eos == null ? "" : names.get(eos))));
+                    eos == null ? "" : names.getOrDefault(eos, ""))));
   }
 
   /** A processor that only cares for offsets stays. */

@@ -99,7 +99,8 @@ class CheckpointStoreTest {
                 new ParameterSpec.Slice("q", Shape.of(3, 2), 3, 0, 0),
                 new ParameterSpec.Slice("k", Shape.of(2, 2), 1, 1, 0)),
             1,
-            true);
+            true,
+            ParameterSpec.Sharing.SHARDED);
     Tensor values = device.counting(shape, DType.F32, 0);
     List<ShardedTensor> pieces =
         ShardedTensor.of(new Parameter(spec, values, values), "exp_avg.", values);

@@ -4,6 +4,7 @@ import io.tanuki4j.nn.FlatRange;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterSlice;
 import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.nn.ParameterSpec.Sharing;
 import io.tanuki4j.nn.ParameterSpec.Slice;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -58,7 +59,7 @@ record ToyLayout(int tp, int dp, int pp) {
       Slice down =
           new Slice(prefix + "down", Shape.of(HIDDEN, WIDTH), HIDDEN, 0, (long) tpRank * columns);
       Shape shape = Shape.of(HIDDEN, columns);
-      specs.add(new ParameterSpec(prefix + "down", shape, List.of(down), 1, true));
+      specs.add(new ParameterSpec(prefix + "down", shape, List.of(down), 1, true, Sharing.SHARDED));
     }
     return specs;
   }
@@ -69,7 +70,8 @@ record ToyLayout(int tp, int dp, int pp) {
 
   private static ParameterSpec parameter(String name, Slice... slices) {
     long rows = List.of(slices).stream().mapToLong(Slice::rows).sum();
-    return new ParameterSpec(name, Shape.of(rows, HIDDEN), List.of(slices), 1, true);
+    return new ParameterSpec(
+        name, Shape.of(rows, HIDDEN), List.of(slices), 1, true, Sharing.SHARDED);
   }
 
   /**

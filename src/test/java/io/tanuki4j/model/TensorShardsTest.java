@@ -69,7 +69,7 @@ class TensorShardsTest {
     ModelConfig config = ModelParametersTest.llama3(8192, 1).withVocabSize(vocabSize);
     String found =
         IntStream.range(0, tp)
-            .mapToObj(rank -> new TensorShards(config, tp, rank).vocabulary("output.weight"))
+            .mapToObj(rank -> new TensorShards(config, dims(tp), rank).vocabulary("output.weight"))
             .map(spec -> spec.firstRow() + "+" + spec.shape().dim(0))
             .collect(Collectors.joining(" "));
     assertThat(found).isEqualTo(rows);
@@ -89,7 +89,7 @@ class TensorShardsTest {
   @Test
   void heads_that_cannot_be_shared_equally_are_refused() {
     ModelConfig config = TestConfig.PLAIN.config();
-    assertThatThrownBy(() -> new TensorShards(config, 4, 0))
+    assertThatThrownBy(() -> new TensorShards(config, dims(4), 0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "query groups: 2 (expected: a multiple of the 4 tensor-parallel ranks)."
@@ -125,5 +125,9 @@ class TensorShardsTest {
 
   private static ParameterSpec find(List<ParameterSpec> specs, String name) {
     return specs.stream().filter(spec -> spec.name().equals(name)).findFirst().orElseThrow();
+  }
+
+  private static ParallelDims dims(int tp) {
+    return new ParallelDims(tp, 1, 1, 1, 1, false);
   }
 }

@@ -1,5 +1,6 @@
 package io.tanuki4j.nn;
 
+import static io.tanuki4j.nn.ParameterSpec.Sharing.SHARDED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -61,7 +62,8 @@ class InitializerTest {
     Shape half = Shape.of(20, 50);
     Slice gate = new Slice("gate", half, 20, 0, 0);
     Slice up = new Slice("up", half, 20, 0, 0);
-    ParameterSpec packed = new ParameterSpec("gate_up", MATRIX, List.of(gate, up), 0.02, true);
+    ParameterSpec packed =
+        new ParameterSpec("gate_up", MATRIX, List.of(gate, up), 0.02, true, SHARDED);
 
     ParameterBuffers together = initialize(1, packed);
     ParameterBuffers apart =
@@ -79,7 +81,8 @@ class InitializerTest {
   @Test
   void a_shard_holds_its_part_of_the_whole() {
     Slice lower = new Slice("matrix", MATRIX, 10, 30, 20);
-    ParameterSpec shard = new ParameterSpec("matrix", Shape.of(10, 30), List.of(lower), 0.02, true);
+    ParameterSpec shard =
+        new ParameterSpec("matrix", Shape.of(10, 30), List.of(lower), 0.02, true, SHARDED);
     double[] whole =
         device.read(
             initialize(1, ParameterSpec.whole("matrix", MATRIX, 0.02, true)).get("matrix").value());

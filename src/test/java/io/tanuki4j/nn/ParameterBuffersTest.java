@@ -3,6 +3,7 @@ package io.tanuki4j.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.nn.ParameterSpec.Sharing;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import java.util.List;
@@ -109,19 +110,20 @@ class ParameterBuffersTest {
   }
 
   @Test
-  void a_bucket_is_whole_or_it_is_not() {
-    ParameterSpec shard =
-        new ParameterSpec(
-            "s",
-            Shape.of(2, 1),
-            List.of(new ParameterSpec.Slice("s", Shape.of(4, 1), 2, 2, 0)),
-            1,
-            true);
-    assertThat(shard.isWhole()).isFalse();
-    assertThat(allocate(BucketLayout.WHOLE).buckets().get(0).isWhole()).isTrue();
-    ParameterBuffers mixed = allocate(List.of(shard, matrix("a", 2)), BucketLayout.WHOLE);
-    assertThatThrownBy(() -> mixed.buckets().get(0).isWhole())
-        .isInstanceOf(IllegalStateException.class);
+  void a_bucket_has_parameters_that_are_shared_alike() {
+    ParameterSpec shard = shared("s", Sharing.SHARDED);
+    ParameterSpec copy = shared("c", Sharing.COPIED);
+    ParameterSpec partial = shared("p", Sharing.COPIED_PARTIAL_GRADIENT);
+    ParameterBuffers mixed =
+        allocate(List.of(partial, shard, copy, shared("t", Sharing.SHARDED)), BucketLayout.WHOLE);
+    assertThat(mixed.buckets().stream().map(Bucket::sharing))
+        .containsExactly(Sharing.SHARDED, Sharing.COPIED, Sharing.COPIED_PARTIAL_GRADIENT);
+    assertThat(mixed.buckets().get(0).parameters().stream().map(Parameter::name))
+        .containsExactly("s", "t");
+  }
+
+  private static ParameterSpec shared(String name, Sharing sharing) {
+    return ParameterSpec.whole(name, Shape.of(2, 1), 1, true, sharing);
   }
 
   private static long index(ParameterBuffers buffers, Parameter parameter) {

@@ -6,6 +6,7 @@ import io.tanuki4j.nn.Bucket;
 import io.tanuki4j.nn.FlatRange;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.ParameterSpec.Sharing;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.pipeline.TiedParameters;
 import java.util.ArrayList;
@@ -38,16 +39,15 @@ public final class GradientSync {
   }
 
   /**
-   * Tied embeddings have a gradient on each end of the pipeline; under sequence parallelism the
-   * weights of norms have the gradient of a rank's part of the sequence only.
+   * Returns the ranks whose gradients of a bucket are parts of one: both ends of the pipeline for
+   * tied embeddings, else tensor-parallel ranks where the parameters say so.
    */
   private static @Nullable ProcessGroup ranksWithParts(
       Bucket bucket, ParallelContext context, TiedParameters tied) {
     if (tied.has(bucket)) {
       return tied.group();
     }
-    boolean split = context.dims().sequenceParallel() && bucket.isWhole();
-    return split ? context.tp() : null;
+    return bucket.sharing() == Sharing.COPIED_PARTIAL_GRADIENT ? context.tp() : null;
   }
 
   /**

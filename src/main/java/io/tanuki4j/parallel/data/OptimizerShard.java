@@ -5,6 +5,7 @@ import io.tanuki4j.nn.Bucket;
 import io.tanuki4j.nn.FlatRange;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterSlice;
+import io.tanuki4j.nn.ParameterSpec.Sharing;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.pipeline.TiedParameters;
 import java.util.ArrayList;
@@ -53,7 +54,7 @@ public record OptimizerShard(
       owned.add(new Owned(range, bucket.decayed(), index));
       boolean copyOfReplica = !sharded && replicas.rank() > 0;
       boolean copyOfStage = tied.has(bucket) && tied.group().rank() > 0;
-      boolean copyOfShard = bucket.isWhole() && context.tp().rank() > 0;
+      boolean copyOfShard = bucket.sharing() != Sharing.SHARDED && context.tp().rank() > 0;
       if (!copyOfReplica && !copyOfStage && !copyOfShard) {
         counted.add(range);
       }

@@ -11,6 +11,7 @@ import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterListener;
 import io.tanuki4j.nn.ParameterSlice;
 import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.nn.ParameterSpec.Sharing;
 import io.tanuki4j.nn.ParameterSpec.Slice;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.parallel.Axis;
@@ -226,7 +227,7 @@ class DataParallelTest {
       List<ParameterSpec> specs =
           List.of(
               rows(TIED, 20 * 10),
-              ParameterSpec.whole("norm" + stage, Shape.of(7), 1, false),
+              ParameterSpec.whole("norm" + stage, Shape.of(7), 1, false, ofNorms()),
               rows("matrix" + stage, 6 * 20));
       this.parameters =
           ParameterBuffers.allocate(specs, plan, device.scope(), DType.F32, DType.F32);
@@ -241,7 +242,11 @@ class DataParallelTest {
       int tp = context.dims().tp();
       long own = size / tp;
       Slice slice = new Slice(name, Shape.of(size, 1), own, own * context.tp().rank(), 0);
-      return new ParameterSpec(name, Shape.of(own, 1), List.of(slice), 1, true);
+      return new ParameterSpec(name, Shape.of(own, 1), List.of(slice), 1, true, Sharing.SHARDED);
+    }
+
+    private Sharing ofNorms() {
+      return context.dims().sequenceParallel() ? Sharing.COPIED_PARTIAL_GRADIENT : Sharing.COPIED;
     }
 
     List<ParameterSlice> ownedParts() {

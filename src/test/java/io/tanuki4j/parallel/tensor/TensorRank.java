@@ -8,6 +8,7 @@ import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.nn.ParameterSpec.Sharing;
 import io.tanuki4j.nn.ParameterSpec.Slice;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.parallel.ParallelContext;
@@ -97,7 +98,9 @@ record TensorRank(TestDevice device, ParallelContext context) {
     Tensor grad = undefined(value.shape());
     device.kernels().elementwise().fill(grad, 0);
     return new Parameter(
-        new ParameterSpec(whole.name(), value.shape(), List.of(slice), 1, true), value, grad);
+        new ParameterSpec(whole.name(), value.shape(), List.of(slice), 1, true, Sharing.SHARDED),
+        value,
+        grad);
   }
 
   Tensor copy(Tensor tensor) {
