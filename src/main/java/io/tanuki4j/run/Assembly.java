@@ -30,6 +30,7 @@ import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.Tokenizers;
+import io.tanuki4j.train.Fp8Scales;
 import io.tanuki4j.train.BatchSources;
 import io.tanuki4j.train.Evaluator;
 import io.tanuki4j.train.IterationLog;
@@ -242,6 +243,7 @@ public final class Assembly {
         Checkpoints.find(config.checkpoint(), TextExchange.over(context.world(), device));
     checkpoint.load(
         device, Part.MODEL, ShardedTensor.ofValues(model.parameters()), tokenizer.vocabSize());
+    Fp8Scales.load(model.part().builder().fp8(), checkpoint, device, tokenizer.vocabSize());
     SampleCounts ofTraining = data.counts(); // the order of samples depends on their number
     SampleCounts counts = new SampleCounts(0, ofTraining.valid(), ofTraining.test());
     BatchSources splits = data.open(counts, Progress.START, turns);

@@ -36,7 +36,7 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
    */
   public static RankModel build(
       RunConfig config, int vocabSize, Device device, ParallelContext context, Closer closer) {
-    requireFp8(config.precision(), device);
+    requireFp8(config.precision(), device.obstacleToFp8());
     ModelConfig shape = config.model().withVocabSize(vocabSize);
     MemoryPlan plan =
         MemoryPlan.thatFits(
@@ -50,8 +50,7 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
   }
 
   /** Before anything is built, and not at the first product. */
-  static void requireFp8(Precision precision, Device device) {
-    Optional<String> obstacle = device.obstacleToFp8();
+  static void requireFp8(Precision precision, Optional<String> obstacle) {
     if (precision.fp8() != null && obstacle.isPresent()) {
       throw new UserException(
           "--fp8-format: %s (expected: 8.9 or later). Leave the --fp8-… flags out, and train in bf16."

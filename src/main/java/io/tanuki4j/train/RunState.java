@@ -2,7 +2,6 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
-import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.comm.TextExchange;
@@ -12,7 +11,6 @@ import io.tanuki4j.nn.fp8.Fp8State;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.parallel.ParallelContext;
-import io.tanuki4j.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,35 +74,14 @@ public record RunState(
     return tensors;
   }
 
-  /** What there is of scales now. */
+  /** Returns what there is of scales now. */
   List<ShardedTensor> fp8Tensors() {
-    return fp8 == null ? List.of() : fp8Tensors(fp8.saved());
+    return fp8 == null ? List.of() : Fp8Scales.tensors(fp8.saved());
   }
 
-  /**
-   * Takes the scales of a checkpoint, if it has some; otherwise they start anew.
-   *
-   * @throws IllegalArgumentException if they do not fit
-   */
+  /** Takes the scales of a checkpoint, if it has some; otherwise they start anew. */
   void loadFp8(Checkpoint checkpoint, Device device) {
-    if (fp8 != null && fp8.remembers() && checkpoint.has(Part.FP8)) {
-      checkpoint.load(device, Part.FP8, fp8Tensors(fp8.places()), vocabSize);
-      fp8.restored();
-    }
-  }
-
-  private static List<ShardedTensor> fp8Tensors(List<Fp8State.Saved> states) {
-    List<ShardedTensor> tensors = new ArrayList<>();
-    for (Fp8State.Saved state : states) {
-      tensors.add(whole("scale." + state.weight(), state.scale()));
-      tensors.add(whole("scale_inv." + state.weight(), state.inverse()));
-      tensors.add(whole("amax_history." + state.weight(), state.history()));
-    }
-    return tensors;
-  }
-
-  private static ShardedTensor whole(String name, Tensor tensor) {
-    return new ShardedTensor(name, tensor.shape(), 0, 0, tensor);
+    Fp8Scales.load(fp8, checkpoint, device, vocabSize);
   }
 
   TrainState at(Progress progress, boolean withOptimizer) {

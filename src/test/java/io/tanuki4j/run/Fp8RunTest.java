@@ -1,12 +1,19 @@
 package io.tanuki4j.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.tanuki4j.config.Precision;
+import io.tanuki4j.error.UserException;
+import io.tanuki4j.nn.fp8.Fp8Config;
+import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.run.TinyLayout.Data;
 import io.tanuki4j.run.TinyLlama.Output;
+import io.tanuki4j.tensor.DType;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,7 +34,7 @@ class Fp8RunTest {
   private static final double FROM_ONE_RANK = 0.01;
 
   private static final String SHAPE =
-      "--num-layers 2 --hidden-size 64 --ffn-hidden-size 128 --num-attention-heads 4"
+      "--num-layers 4 --hidden-size 32 --ffn-hidden-size 64 --num-attention-heads 2"
           + " --global-batch-size 4 --eval-interval 4 --eval-iters 1 --bf16 --backend cpu";
 
   private static final String FP8 =
@@ -58,7 +65,7 @@ class Fp8RunTest {
 
   @Test
   void layers_that_all_stay_in_bf16_change_no_digit() {
-    Output all = run(FP8 + " --first-last-layers-bf16");
+    Output all = run(FP8 + " --first-last-layers-bf16 --num-layers-at-start-in-bf16 4");
     assertThat(all.iterations()).isEqualTo(run().iterations());
   }
 
@@ -90,6 +97,53 @@ class Fp8RunTest {
   }
 
   @Test
+  void scales_of_a_checkpoint_fit_any_layout_and_its_evaluation() {
+    String checkpoints = folder.resolve("layouts").toString();
+    Output unbroken = run(FP8);
+    String layout = new TinyLayout(2, 1, 1, 2, 1, true, Data.PLAIN).localFlags();
+    Output first = run(FP8, layout, "--save " + checkpoints, "--exit-interval 4");
+    Output second = run(FP8, "--load " + checkpoints);
+    assertNear(second.losses(), unbroken.losses().subList(4, 8), FROM_ONE_RANK);
+    Output evaluated =
+        TinyLlama.evaluate(
+            TinyLlama.words(
+                SHAPE + " --train-iters 8",
+                folder.resolve("cache"),
+                FP8,
+                "--load " + checkpoints));
+    assertThat(evaluated.evaluations()).isNotEmpty();
+    assertNear(
+        evaluated.evaluations().subList(0, 1), first.evaluations().subList(0, 1), FROM_ONE_RANK);
+  }
+
+  @Test
+  void another_length_of_history_is_refused() {
+    String checkpoints = folder.resolve("history").toString();
+    run(FP8, "--save " + checkpoints, "--exit-interval 2");
+    assertThatThrownBy(() -> run(FP8, "--load " + checkpoints, "--fp8-amax-history-len 8"))
+        .hasMessageContaining("its fp8 state does not fit")
+        .hasMessageContaining("Give --fp8-amax-history-len");
+    assertThat(
+            run(FP8, "--load " + checkpoints, "--fp8-amax-history-len 8", "--no-load-optim")
+                .losses())
+        .hasSize(6);
+  }
+
+  @Test
+  void device_without_such_products_ends_the_run_with_a_sentence() {
+    Precision bf16 = new Precision(DType.BF16, DType.F32, StateTypes.wide(DType.F32));
+    Precision fp8 = new Precision(bf16.compute(), DType.F32, bf16.state(), Fp8Config.hybrid());
+    Optional<String> obstacle = Optional.of("NVIDIA A100 has compute capability 8.0");
+    RankModel.requireFp8(bf16, obstacle);
+    RankModel.requireFp8(fp8, Optional.empty());
+    assertThatThrownBy(() -> RankModel.requireFp8(fp8, obstacle))
+        .isInstanceOf(UserException.class)
+        .hasMessage(
+            "--fp8-format: NVIDIA A100 has compute capability 8.0 (expected: 8.9 or later)."
+                + " Leave the --fp8-… flags out, and train in bf16.");
+  }
+
+  @Test
   void checkpoints_of_bf16_go_on_in_eight_bits_and_back() {
     String checkpoints = folder.resolve("mixed").toString();
     String saved = "--save " + checkpoints + " --load " + checkpoints;
@@ -106,7 +160,9 @@ class Fp8RunTest {
         new TinyLayout(1, 2, 1, 1, 1, false, Data.PLAIN),
         new TinyLayout(1, 1, 2, 1, 1, false, Data.OVERLAPPED),
         new TinyLayout(1, 1, 1, 2, 1, false, Data.PLAIN),
-        new TinyLayout(2, 1, 1, 2, 1, true, Data.PLAIN));
+        new TinyLayout(2, 1, 1, 2, 1, true, Data.PLAIN),
+        new TinyLayout(1, 2, 2, 1, 1, false, Data.SHARDED),
+        new TinyLayout(1, 1, 1, 2, 2, false, Data.PLAIN));
   }
 
   @ParameterizedTest
