@@ -84,7 +84,8 @@ public final class Fp8Options {
         "--num-layers-at-start-in-bf16", numLayersAtStartInBf16, "Write 0 or more.");
     problems.notNegative("--num-layers-at-end-in-bf16", numLayersAtEndInBf16, "Write 0 or more.");
     if (fp8 != null && !bf16) {
-      problems.add("--fp8-format", fp8, "--bf16 beside it", "Add --bf16, or leave it out.");
+      problems.add(
+          "--fp8-format", fp8, "only together with --bf16", "Add --bf16, or leave it out.");
     }
   }
 
@@ -112,7 +113,7 @@ public final class Fp8Options {
     }
   }
 
-  /** Null without --fp8-format. */
+  /** Returns null without --fp8-format. */
   @Nullable Fp8Config toConfig() {
     if (fp8 == null) {
       return null;

@@ -96,7 +96,7 @@ public interface Device extends AutoCloseable {
     return new HostTimer(numMarks);
   }
 
-  /** Why it cannot multiply numbers of eight bits; empty if it can. */
+  /** Returns why it cannot multiply numbers of eight bits; empty if it can. */
   default Optional<String> obstacleToFp8() {
     return Optional.empty();
   }

@@ -22,7 +22,7 @@ public interface Fp8Kernels {
   /**
    * Where a tensor of t rows and c columns goes.
    *
-   * @param rows {@code [t, c]}, or null if nobody wants it
+   * @param rows {@code [t, c]}, or null if it is not wanted
    * @param columns {@code [c, t]}, the transpose, or null
    * @param scale {@code [1]}, F32, by which it is multiplied
    * @param amax {@code [1]}, F32: becomes the largest finite magnitude of the tensor, before it is

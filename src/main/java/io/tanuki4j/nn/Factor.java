@@ -17,13 +17,13 @@ public interface Factor {
 
   DType dtype();
 
-  /** The numbers in the type the model computes in: where they are, or in memory of the scope. */
+  /** Returns them in the type the model computes in: where they are, or in memory of the scope. */
   Tensor write(MemoryScope scope);
 
   /** Writes them in eight bits. */
   void quantize(Target out);
 
-  /** A tensor that is there. */
+  /** Returns the numbers of a tensor that is there. */
   static Factor of(Tensor tensor, Fp8Kernels fp8) {
     return new TensorFactor(tensor, fp8);
   }

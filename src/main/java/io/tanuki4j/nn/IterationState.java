@@ -4,7 +4,7 @@ package io.tanuki4j.nn;
  * What the operations of micro-batches depend on besides the micro-batch, until an iteration ends.
  */
 public interface IterationState {
-  /** Nothing. */
+  /** Holds nothing. */
   IterationState NONE =
       new IterationState() {
         @Override
@@ -16,9 +16,9 @@ public interface IterationState {
         public void endIteration() {}
       };
 
-  /** Micro-batches of one phase do the same operations, so that they can be recorded together. */
+  /** Returns a number: micro-batches of one phase do the same operations, and share recordings. */
   int phase();
 
-  /** After the last backward of an iteration, on all ranks. */
+  /** Ends an iteration, after its last backward and on all ranks. */
   void endIteration();
 }

@@ -58,7 +58,7 @@ public record Microbatch(
     }
   }
 
-  /** Whether it is the first of an iteration, or of an evaluation: the weights may be new. */
+  /** Says whether it is the first of an iteration or of an evaluation: weights may be new. */
   public boolean isFirst() {
     return weightGrads == Accumulate.OVERWRITE;
   }

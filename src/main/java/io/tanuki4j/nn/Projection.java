@@ -17,13 +17,13 @@ public interface Projection {
    */
   record SavedInput(Tensor values, @Nullable Tensor inverse) {}
 
-  /** Width of this rank's part of the output. */
+  /** Returns the width of this rank's part of the output. */
   long outSize();
 
   /** Overwrites out; what is saved is in the micro-batch's memory. */
   SavedInput forward(Tensor out, Factor x, Microbatch microbatch);
 
-  /** What {@link #forward} saves, without its product. */
+  /** Saves what {@link #forward} saves, without its product. */
   SavedInput save(Factor x, Microbatch microbatch);
 
   /** Overwrites dx, and adds into the gradient of the weight, or begins it. */
@@ -31,7 +31,7 @@ public interface Projection {
 
   List<Parameter> parameters();
 
-  /** Products in the type the model computes in, by a layer that saves its input. */
+  /** Returns a layer that saves its input, with products in the type the model computes in. */
   static Projection of(Layer<Tensor> layer, long outSize) {
     return new PlainProjection(layer, outSize);
   }

@@ -38,14 +38,14 @@ public final class RmsNorm implements Layer<RmsNorm.Saved> {
     return new Saved(x, rstd);
   }
 
-  /** {@code norm(x)} for a product. */
+  /** Returns {@code norm(x)} for a product. */
   public Normed of(Tensor x, Microbatch microbatch) {
     return new Normed(new Saved(x, allocateRstd(x, microbatch)), null);
   }
 
   /**
-   * {@code norm(sum)} of {@code sum = x + delta} for a product; the sum is there once the factor is
-   * written.
+   * Returns {@code norm(sum)} of {@code sum = x + delta} for a product; the sum is there once the
+   * factor is written.
    *
    * @param sum kept for the backward; may be delta itself
    */

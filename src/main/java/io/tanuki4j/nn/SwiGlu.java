@@ -31,12 +31,14 @@ public final class SwiGlu implements Layer<Tensor> {
     kernels.activation().swiGluBackward(dGateUp, dOut, gateUp);
   }
 
-  /** The activation for a product. */
+  /** Returns the activation for a product. */
   public Factor of(Tensor gateUp) {
     return new Activated(gateUp);
   }
 
-  /** The gradient of gateUp for products; where it is written, it takes the place of gateUp. */
+  /**
+   * Returns the gradient of gateUp for products; where it is written, it takes the place of gateUp.
+   */
   public Factor gradient(Tensor gateUp, Tensor dOut) {
     return new Gradient(gateUp, dOut);
   }

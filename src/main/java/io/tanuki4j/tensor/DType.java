@@ -29,7 +29,7 @@ public enum DType {
     return this == F64 ? F64 : F32;
   }
 
-  /** Whether elements are numbers of eight bits, which need a scale. */
+  /** Says whether elements are numbers of eight bits, which need a scale. */
   public boolean isFloat8() {
     return this == F8_E4M3 || this == F8_E5M2;
   }

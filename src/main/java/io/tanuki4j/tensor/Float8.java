@@ -15,7 +15,7 @@ public final class Float8 {
 
   private Float8() {}
 
-  /** The largest number of a type. */
+  /** Returns the largest number of a type. */
   public static float max(DType dtype) {
     return dtype == DType.F8_E4M3 ? 448 : 57344;
   }
@@ -24,7 +24,7 @@ public final class Float8 {
     return (dtype == DType.F8_E4M3 ? E4M3 : E5M2)[Byte.toUnsignedInt(bits)];
   }
 
-  /** Infinity becomes the largest number; NaN, whatever its sign, the positive NaN. */
+  /** Rounds; infinity becomes the largest number, and NaN, whatever its sign, the positive NaN. */
   public static byte fromFloat(float value, DType dtype) {
     if (Float.isNaN(value)) {
       return MAGNITUDE;

@@ -14,6 +14,7 @@ import io.tanuki4j.tensor.DType;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,10 +108,7 @@ class Fp8RunTest {
     Output evaluated =
         TinyLlama.evaluate(
             TinyLlama.words(
-                SHAPE + " --train-iters 8",
-                folder.resolve("cache"),
-                FP8,
-                "--load " + checkpoints));
+                SHAPE + " --train-iters 8", folder.resolve("cache"), FP8, "--load " + checkpoints));
     assertThat(evaluated.evaluations()).isNotEmpty();
     assertNear(
         evaluated.evaluations().subList(0, 1), first.evaluations().subList(0, 1), FROM_ONE_RANK);
@@ -169,6 +167,14 @@ class Fp8RunTest {
   @MethodSource("layouts")
   void layouts_have_the_losses_of_one_rank(TinyLayout layout) {
     assertLikeOneRank(FP8, layout);
+  }
+
+  @Test
+  @Tag("gpu")
+  void gpu_has_the_losses_of_the_emulation() {
+    assertNear(run(FP8, "--backend cuda").losses(), run(FP8).losses(), FROM_ONE_RANK);
+    String wide = FP8 + " --no-fp8-wgrad";
+    assertNear(run(wide, "--backend cuda").losses(), run(wide).losses(), FROM_ONE_RANK);
   }
 
   @Test

@@ -64,6 +64,22 @@ class NcclTrainingTest {
     assertClose(new Output(result.output()).losses(), alone().losses());
   }
 
+  /** Shards are gathered in eight bits, and scales follow from the magnitudes of all ranks. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--tensor-model-parallel-size 2 --sequence-parallel",
+        "--pipeline-model-parallel-size 2",
+        "--context-parallel-size 2",
+        SHARDED,
+      })
+  void processes_multiply_numbers_of_eight_bits(String layout) {
+    String fp8 = "--fp8-format hybrid --fp8-amax-history-len 4 --ffn-hidden-size 128";
+    Program.Result result = Program.run(folder, launched(2, "", layout, fp8));
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertClose(new Output(result.output()).losses(), alone(fp8).losses());
+  }
+
   private static void assertClose(List<Double> actual, List<Double> expected) {
     assertThat(actual).hasSameSizeAs(expected).isNotEmpty();
     for (int i = 0; i < expected.size(); i++) {

@@ -61,7 +61,7 @@ final class Quantization {
     }
   }
 
-  /** After the last rows. */
+  /** Writes the largest magnitude, after the last rows. */
   void finish() {
     most.store();
   }

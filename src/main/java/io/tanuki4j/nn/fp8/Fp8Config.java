@@ -35,17 +35,17 @@ public record Fp8Config(
     TENSORWISE
   }
 
-  /** Delayed scaling as Megatron's flags have it if only the format is given. */
+  /** Returns delayed scaling as Megatron's flags have it if only the format is given. */
   public static Fp8Config hybrid() {
     return new Fp8Config(DType.F8_E5M2, Recipe.DELAYED, 0, 1, Window.MOST_RECENT, false, 0, 0);
   }
 
-  /** Whether a layer, counted over the whole model, multiplies numbers of eight bits. */
+  /** Says whether a layer, counted over the whole model, multiplies numbers of eight bits. */
   public boolean covers(int layer, int numLayers) {
     return layer >= firstInBf16 && layer < numLayers - lastInBf16;
   }
 
-  /** What the largest magnitude of a tensor becomes. */
+  /** Returns what the largest magnitude of a tensor becomes. */
   float limit(DType type) {
     return Math.scalb(Float8.max(type), -margin);
   }

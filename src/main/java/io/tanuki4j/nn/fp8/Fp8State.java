@@ -99,12 +99,12 @@ public final class Fp8State implements IterationState {
     return role == Role.GRADIENT ? config.gradientType() : DType.F8_E4M3;
   }
 
-  /** What the weights take in eight bits, as they are and transposed. */
+  /** Returns the bytes that the weights take in eight bits, as they are and transposed. */
   public long weightBytes() {
     return weights.stream().mapToLong(weight -> 2 * weight.value().numElements()).sum();
   }
 
-  /** Whether each tensor is scaled by its own magnitude. */
+  /** Says whether each tensor is scaled by its own magnitude. */
   private boolean isCurrent() {
     return !hasHistory;
   }
@@ -114,7 +114,7 @@ public final class Fp8State implements IterationState {
     return isCurrent() ? 0 : 1;
   }
 
-  /** The scales of the next iteration, from the magnitudes of this one. */
+  /** Makes the scales of the next iteration from the magnitudes of this one. */
   @Override
   public void endIteration() {
     if (remembers()) {
@@ -125,8 +125,8 @@ public final class Fp8State implements IterationState {
   }
 
   /**
-   * The scaling of a tensor. That of a weight holds until the weight is quantized again, others as
-   * long as the micro-batch's memory.
+   * Returns the scaling of a tensor. That of a weight holds until the weight is quantized again,
+   * others as long as the micro-batch's memory.
    */
   public Scaling scaling(Parameter weight, Role role, Microbatch microbatch) {
     int place = Objects.requireNonNull(places.get(weight.name())) + role.ordinal();
@@ -142,7 +142,7 @@ public final class Fp8State implements IterationState {
         isCurrent() ? newCell(scope) : null);
   }
 
-  /** 1 / the scale of a weight in eight bits. */
+  /** Returns 1 / the scale of a weight in eight bits. */
   public Tensor weightInverse(Parameter weight) {
     int place = Objects.requireNonNull(places.get(weight.name()));
     return cell(inverse, place + Role.WEIGHT.ordinal());
@@ -190,17 +190,17 @@ public final class Fp8State implements IterationState {
   /** What a checkpoint keeps of a layer: one row for each {@link Role}. */
   public record Saved(String weight, Tensor scale, Tensor inverse, Tensor history) {}
 
-  /** Whether scales follow from iterations before, which a checkpoint then keeps. */
+  /** Says whether scales follow from iterations before, which a checkpoint then keeps. */
   public boolean remembers() {
     return config.recipe() == Recipe.DELAYED;
   }
 
-  /** What a checkpoint keeps; empty where no magnitudes are remembered, or none are yet. */
+  /** Returns what a checkpoint keeps; nothing where no magnitudes are remembered, or none yet. */
   public List<Saved> saved() {
     return hasHistory ? places() : List.of();
   }
 
-  /** Where a checkpoint's state goes; {@link #restored} tells that it is there. */
+  /** Returns where a checkpoint's state goes; {@link #restored} tells that it is there. */
   public List<Saved> places() {
     return weights.stream().map(this::place).toList();
   }

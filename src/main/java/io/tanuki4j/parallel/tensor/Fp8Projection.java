@@ -108,7 +108,7 @@ public final class Fp8Projection implements Projection {
     return kept.saved();
   }
 
-  /** Once an iteration, since the optimizer has changed it; before each evaluation. */
+  /** Casts the weight: once an iteration, since the optimizer has changed it, and to evaluate. */
   private void quantizeWeight(Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("scale of a weight")) {
       Scaling scaling = state.scaling(weight, Role.WEIGHT, microbatch.withScope(scratch));
@@ -146,7 +146,7 @@ public final class Fp8Projection implements Projection {
     return new Kept(x, asIs ? values : null, asIs ? null : values, scaling, saved);
   }
 
-  /** The input is gathered beside dX's product, and dX is summed beside dW's product. */
+  /** Gathers the input while dX's product runs, and sums dX while dW's product runs. */
   @Override
   public void backward(Tensor dx, SavedInput x, Factor dOut, Microbatch microbatch) {
     Scaling scaling = state.scaling(weight, Role.GRADIENT, microbatch);
