@@ -41,6 +41,11 @@ public final class FanOutSink implements MetricsSink {
   }
 
   @Override
+  public void failed() {
+    each(MetricsSink::failed);
+  }
+
+  @Override
   public void close() {
     each(MetricsSink::close);
   }

@@ -18,6 +18,9 @@ public interface MetricsSink extends AutoCloseable {
   /** What the parts of an iteration took. */
   default void timers(TimerMetrics metrics) {}
 
+  /** The run ended with a failure; only {@link #close} follows. */
+  default void failed() {}
+
   @Override
   void close();
 }

@@ -177,7 +177,12 @@ public final class Assembly {
     log.message(StartupLines.DONE_WITH_SETUP);
     signals.intoRequests(stop); // until here there is nothing to save, so signals end it at once
     sink.start(runInfo(start));
-    trainer(splits, state, saver, stop).run(start);
+    try {
+      trainer(splits, state, saver, stop).run(start);
+    } catch (RuntimeException | Error e) {
+      sink.failed();
+      throw e;
+    }
   }
 
   private Progress restore(RunState state) {

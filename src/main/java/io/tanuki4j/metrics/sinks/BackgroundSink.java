@@ -65,6 +65,11 @@ final class BackgroundSink implements MetricsSink {
     queue(sink -> sink.timers(metrics));
   }
 
+  @Override
+  public void failed() {
+    queue(MetricsSink::failed);
+  }
+
   /** Waits for what is queued, but not for long. */
   @Override
   public void close() {

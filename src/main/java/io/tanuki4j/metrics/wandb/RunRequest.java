@@ -6,6 +6,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.tanuki4j.metrics.wandb.WandbServer.RequestException;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -48,6 +49,7 @@ final class RunRequest {
 
   private final String base;
   private final String id;
+  private final String resume;
   private final JsonObject variables = new JsonObject();
   private String entity = "";
   private String project = "";
@@ -63,6 +65,7 @@ final class RunRequest {
       Map<String, @Nullable Object> arguments) {
     this.base = base;
     this.id = id;
+    resume = environment.resume();
     add("name", id);
     add("project", config.project());
     add("entity", config.entity() == null ? environment.entity() : config.entity());
@@ -107,6 +110,11 @@ final class RunRequest {
   JsonObject send(WandbServer server) throws IOException {
     JsonObject before = before(server);
     JsonElement storage = before.get("id");
+    if ((resume.equals("must") && storage == null) || (resume.equals("never") && storage != null)) {
+      String found = storage == null ? "does not know" : "knows";
+      throw new RequestException(
+          "WANDB_RESUME is %s, but the server %s run %s".formatted(resume, found, id), true, null);
+    }
     if (storage != null) {
       variables.add("id", storage);
     }

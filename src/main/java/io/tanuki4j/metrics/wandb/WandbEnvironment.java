@@ -8,6 +8,7 @@ import java.util.Map;
  *
  * @param mode {@code online}, {@code offline} or {@code disabled}, or what the user wrote
  * @param tags with commas between them
+ * @param resume {@code must} if the server has to know the run, {@code never} if it must not
  * @param host shown for the run
  */
 public record WandbEnvironment(
@@ -18,6 +19,7 @@ public record WandbEnvironment(
     String jobType,
     String notes,
     String tags,
+    String resume,
     Path folder,
     String host) {
   /**
@@ -34,6 +36,7 @@ public record WandbEnvironment(
         variables.getOrDefault("WANDB_JOB_TYPE", ""),
         variables.getOrDefault("WANDB_NOTES", ""),
         variables.getOrDefault("WANDB_TAGS", ""),
+        variables.getOrDefault("WANDB_RESUME", ""),
         Path.of(variables.getOrDefault("WANDB_DIR", "")),
         variables.getOrDefault("WANDB_HOST", host));
   }

@@ -43,6 +43,7 @@ public final class WandbSink extends Rows {
   private final Map<String, Object> summary = new LinkedHashMap<>();
   private final Instant start;
   private long startIteration;
+  private int exitCode;
   private final WandbTarget target;
   private @Nullable RecordFile file;
   private @Nullable OnlineRun online;
@@ -178,15 +179,20 @@ public final class WandbSink extends Rows {
   }
 
   @Override
+  public void failed() {
+    exitCode = 1;
+  }
+
+  @Override
   protected void end() {
     long runtime = Duration.between(start, clock.instant()).toSeconds();
     summary.put("_wandb", Map.of("runtime", runtime));
     append(Records.SUMMARY, Records.summary(summary));
     if (online != null) {
       online.summary(Records.json(summary));
-      online.close(0);
+      online.close(exitCode);
     }
-    append(Records.EXIT, Records.exit(0, runtime));
+    append(Records.EXIT, Records.exit(exitCode, runtime));
     append(Records.FINAL, new ProtoWriter());
     append(Records.FOOTER, new ProtoWriter());
     try {

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A run that is told to a server, which answers as W&B's does and looks at what it gets. */
@@ -51,6 +52,7 @@ class OnlineRunTest {
   private final List<String> authorizations = new CopyOnWriteArrayList<>();
   private final Queue<Integer> failures = new ArrayDeque<>();
   private String bucket = "null";
+  private Map<String, String> variables = Map.of("WANDB_TAGS", "a,b");
   private HttpServer server;
 
   @BeforeEach
@@ -101,17 +103,22 @@ class OnlineRunTest {
   }
 
   private void run(long start, String base, Pace pace) {
+    WandbSink sink = begin(start, base, pace);
+    Metrics.report(sink, start + 1, 6);
+    sink.close();
+  }
+
+  private WandbSink begin(long start, String base, Pace pace) {
     WandbConfig config = new WandbConfig("llama", "try", null, "abc", folder, null);
     WandbSink sink =
         new WandbSink(
             config,
-            WandbEnvironment.of(Map.of("WANDB_TAGS", "a,b"), "host"),
+            WandbEnvironment.of(variables, "host"),
             new WandbTarget(base, KEY, pace),
             CLOCK,
             log::add);
     sink.start(Metrics.run(start));
-    Metrics.report(sink, start + 1, 6);
-    sink.close();
+    return sink;
   }
 
   private String base() {
@@ -168,6 +175,25 @@ class OnlineRunTest {
     run(3, base(), FAST);
     assertThat(steps(lines(OnlineRun.HISTORY, 4))).containsExactly(5, 6);
     assertThat(upserts.get(0).get("id").getAsString()).isEqualTo("s1");
+  }
+
+  @Test
+  void a_run_that_failed_ends_with_code_1() {
+    WandbSink sink = begin(0, base(), FAST);
+    Metrics.report(sink, 1, 2);
+    sink.failed();
+    sink.close();
+    assertThat(streamed.get(streamed.size() - 1).get("exitcode").getAsInt()).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"must, null, does not know", "never, '{\"id\":\"s1\"}', knows"})
+  void a_run_can_be_asked_to_be_known_or_new(String resume, String known, String found) {
+    variables = Map.of("WANDB_RESUME", resume);
+    bucket = known;
+    run(0, base(), FAST);
+    assertThat(upserts).isEmpty();
+    assertThat(log.get(0)).contains("WANDB_RESUME is " + resume + ", but the server " + found);
   }
 
   @ParameterizedTest
@@ -238,7 +264,7 @@ class OnlineRunTest {
     Path netrc = folder.resolve("netrc");
     Files.writeString(
         netrc, "machine other login user password no\nmachine localhost\n login user password yes");
-    Map<String, String> variables = Map.of("NETRC", netrc.toString(), "HOME", folder.toString());
+    variables = Map.of("NETRC", netrc.toString(), "HOME", folder.toString());
     assertThat(ApiKey.find(variables, base())).isEqualTo("yes");
     assertThat(ApiKey.find(Map.of("WANDB_API_KEY", " k ", "HOME", "/"), base())).isEqualTo("k");
     assertThat(ApiKey.find(Map.of("HOME", folder.toString()), base())).isNull();
