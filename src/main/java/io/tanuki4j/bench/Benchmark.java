@@ -3,6 +3,7 @@ package io.tanuki4j.bench;
 import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.RandomBatches;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceTimer;
@@ -189,13 +190,13 @@ public final class Benchmark {
   }
 
   /**
-   * @throws IllegalArgumentException if it is not finite: what was measured is no training
+   * @throws UserException if it is not finite: what was measured is no training
    */
   private double loss() {
     List<StepResult> results = step.takeResults();
     double loss = results.get(results.size() - 1).loss().lm();
     if (!Double.isFinite(loss)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "the loss of the last iteration is %s (expected: a finite number). Lower --lr."
               .formatted(loss));
     }

@@ -2,6 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -45,8 +46,8 @@ public final class Checkpoint {
    *
    * @param targets types may differ from the stored ones
    * @param vocabSize ids of the tokenizer; see {@link TrainState#vocabSize}
-   * @throws IllegalArgumentException on every rank, if the checkpoint lacks the part, does not fit
-   *     or is damaged
+   * @throws UserException on every rank, if the checkpoint lacks the part, does not fit or is
+   *     damaged
    */
   public void load(Device device, Part part, List<ShardedTensor> targets, int vocabSize) {
     requirePart(part);
@@ -84,7 +85,7 @@ public final class Checkpoint {
   /**
    * The files of a part, to read tensor by tensor.
    *
-   * @throws IllegalArgumentException if there is no such part
+   * @throws UserException if there is no such part
    */
   public OpenShards open(Part part) {
     requirePart(part);
@@ -95,7 +96,7 @@ public final class Checkpoint {
     if (has(part)) {
       return;
     }
-    throw new IllegalArgumentException(
+    throw new UserException(
         switch (part) {
           case MODEL ->
               folder + ": it has no model weights. Load another iteration with --ckpt-step.";

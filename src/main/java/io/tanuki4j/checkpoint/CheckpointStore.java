@@ -55,8 +55,8 @@ public final class CheckpointStore implements Closeable {
   /**
    * The checkpoint that the tracker names; empty if there is no tracker.
    *
-   * @throws IllegalArgumentException if the tracker or the checkpoint is damaged or foreign, or the
-   *     ranks see different ones
+   * @throws UserException if the tracker or the checkpoint is damaged or foreign, or the ranks see
+   *     different ones
    */
   public Optional<Checkpoint> latest() {
     List<String> names = reading().gather(String.class, this::latestName);
@@ -90,7 +90,7 @@ public final class CheckpointStore implements Closeable {
   /**
    * The checkpoint of an iteration, whatever the tracker says.
    *
-   * @throws IllegalArgumentException if there is none, or it is damaged or foreign
+   * @throws UserException if there is none, or it is damaged or foreign
    */
   public Checkpoint at(long iteration) {
     return open(Tracker.folderName(iteration));
@@ -166,7 +166,7 @@ public final class CheckpointStore implements Closeable {
    * Makes the folder if need be and tries on every rank whether it can be written. Nothing is left
    * in it.
    *
-   * @throws IllegalArgumentException on every rank, if one cannot
+   * @throws UserException on every rank, if one cannot
    */
   public void requireWritable() {
     new SaveTrial(folder, ranks).run();
@@ -203,7 +203,7 @@ public final class CheckpointStore implements Closeable {
    *
    * @param state rank 0's is saved
    * @param optimizer empty to leave it out
-   * @throws IllegalArgumentException on every rank, if the folder is not fit to save into
+   * @throws UserException on every rank, if the folder is not fit to save into
    * @throws UncheckedIOException on every rank, if one cannot write; earlier checkpoints remain
    */
   public void save(

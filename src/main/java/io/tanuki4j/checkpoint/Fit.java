@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,7 +37,7 @@ final class Fit {
    * @param targets of all ranks
    * @param vocabSize ids of the tokenizer that the tensors are for
    * @return what a target of each name is filled from
-   * @throws IllegalArgumentException if the two do not fit, with every kind of difference in it
+   * @throws UserException if the two do not fit, with every kind of difference in it
    */
   Map<String, StoredTensor> match(List<Holding> targets, int vocabSize) {
     Map<String, StoredTensor> matches = new LinkedHashMap<>();
@@ -93,7 +94,7 @@ final class Fit {
         different.stream().anyMatch(text -> isVocabulary(text.substring(0, text.indexOf(' '))))
             ? " (its tokenizer has %d ids, this one %d)".formatted(storedVocabSize, vocabSize)
             : "";
-    throw new IllegalArgumentException(
+    throw new UserException(
         "%s: its %s state does not fit%s: %s. %s"
             .formatted(folder, part.word(), vocabulary, String.join("; ", reasons), remedy()));
   }

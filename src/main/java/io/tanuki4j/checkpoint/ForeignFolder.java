@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,23 +12,23 @@ final class ForeignFolder {
   private ForeignFolder() {}
 
   /**
-   * @throws IllegalArgumentException if the folder is known to be of another program
+   * @throws UserException if the folder is known to be of another program
    */
   static void refuse(Path folder) throws IOException {
     if (Files.exists(folder) && !Files.isDirectory(folder)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           folder + ": it is a file (expected: a folder of checkpoints). Name the folder.");
     }
     List<String> names =
         Folders.list(folder).stream().map(path -> path.getFileName().toString()).toList();
     if (names.contains(ManifestFile.NAME)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           folder
               + ": it is one checkpoint (expected: the folder above it). Choose the iteration with"
               + " --ckpt-step.");
     }
     if (names.contains("config.json")) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           folder
               + ": it is a Hugging Face folder. Convert it first: convert --loader hf --saver"
               + " tanuki4j --load-dir "
@@ -35,11 +36,11 @@ final class ForeignFolder {
               + " --save-dir DIR.");
     }
     if (names.stream().anyMatch(name -> name.startsWith("mp_rank_"))) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: it is a Megatron checkpoint in torch format. %s".formatted(folder, hint(folder)));
     }
     if (names.contains(".metadata") || names.contains("metadata.json")) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: it is a Megatron checkpoint in torch_dist format. %s"
               .formatted(folder, hint(folder)));
     }

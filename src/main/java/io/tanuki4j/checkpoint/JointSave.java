@@ -54,7 +54,7 @@ final class JointSave {
       List<ShardFile[]> files =
           work.gather(ShardFile[].class, () -> writeShares(here, firstRank, writers));
       work.run(() -> publish(files, writers));
-    } catch (IllegalArgumentException | UserException | UncheckedIOException e) {
+    } catch (UserException | UncheckedIOException e) {
       if (ranks.rank() == 0) {
         SaveFolders.abandon(folder, name, e);
       }
@@ -125,8 +125,8 @@ final class JointSave {
   }
 
   /** That rank 0 does not see what another wrote. */
-  static IllegalArgumentException unseen(Path folder, String file, int rank) {
-    return new IllegalArgumentException(
+  static UserException unseen(Path folder, String file, int rank) {
+    return new UserException(
         "%s: %s, which rank %d wrote, is not there (expected: one folder that all ranks see)."
                 .formatted(folder, file, rank)
             + " Give --save a folder on a disk that all machines share.");

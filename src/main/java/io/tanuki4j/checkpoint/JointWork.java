@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -97,7 +98,7 @@ final class JointWork {
    * The results of all ranks, in their order, on every rank.
    *
    * @param type of the results, which pass between ranks as JSON
-   * @throws IllegalArgumentException if a rank's task threw one: the first rank's sentence
+   * @throws UserException if a rank's task threw one: the first rank's sentence
    * @throws UncheckedIOException likewise
    */
   <T> List<T> gather(Class<T> type, Task<T> task) {
@@ -112,7 +113,7 @@ final class JointWork {
       return new Attempt<>(task.run(), null);
     } catch (IOException e) {
       return new Attempt<>(null, sentence.apply(e));
-    } catch (IllegalArgumentException | UserException | UncheckedIOException e) {
+    } catch (UserException | UncheckedIOException e) {
       return new Attempt<>(null, e);
     }
   }

@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -86,7 +87,7 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
   }
 
   /**
-   * @throws IllegalArgumentException if pieces overlap, leave the tensor or don't fill it
+   * @throws UserException if pieces overlap, leave the tensor or don't fill it
    */
   void checkCover() {
     for (StoredTensor tensor : tensors) {
@@ -97,13 +98,13 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
         boolean overlap =
             tensor.pieces().subList(0, i).stream().anyMatch(p -> p.region().overlaps(region));
         if (overlap || !Region.whole(tensor.shape()).contains(region)) {
-          throw new IllegalArgumentException(
+          throw new UserException(
               "the pieces of tensor %s overlap or leave its shape %s"
                   .formatted(tensor.name(), tensor.shape()));
         }
       }
       if (sum != tensor.shape().numElements()) {
-        throw new IllegalArgumentException(
+        throw new UserException(
             "the pieces of tensor %s have %d elements (expected for %s: %d)"
                 .formatted(tensor.name(), sum, tensor.shape(), tensor.shape().numElements()));
       }

@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.Manifest.Piece;
 import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -60,7 +61,7 @@ record ManifestDocument(
   /**
    * Returns what the document says, once all of it is known to be there and to fit together.
    *
-   * @throws IllegalArgumentException if not; the message is a clause about the file
+   * @throws UserException if not; the message is a clause about the file
    */
   static Manifest toManifest(ManifestDocument document) {
     TrainState state = checked(given(document.state, "state"));
@@ -164,14 +165,14 @@ record ManifestDocument(
 
   private static <T> T given(@Nullable T value, String what) {
     if (value == null) {
-      throw new IllegalArgumentException("it lacks " + what);
+      throw new UserException("it lacks " + what);
     }
     return value;
   }
 
   private static void require(boolean holds, String sentence, Object... values) {
     if (!holds) {
-      throw new IllegalArgumentException(sentence.formatted(values));
+      throw new UserException(sentence.formatted(values));
     }
   }
 }

@@ -8,7 +8,9 @@ import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import com.google.gson.ToNumberPolicy;
 import io.tanuki4j.checkpoint.disk.NewFile;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -72,7 +74,7 @@ final class ManifestFile {
       return manifest;
     } catch (JsonParseException | IllegalStateException e) {
       throw new UnfitException("it is no manifest of a checkpoint", e);
-    } catch (IllegalArgumentException | ArithmeticException e) {
+    } catch (IllegalArgumentException | ArithmeticException | UserException e) {
       throw new UnfitException(String.valueOf(e.getMessage()), e);
     }
   }

@@ -5,6 +5,7 @@ import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.Closeable;
 import java.io.IOException;
@@ -52,8 +53,8 @@ public final class OpenShards implements Closeable {
   }
 
   /**
-   * @throws IllegalArgumentException if the file is missing, of another size, or holds other
-   *     tensors than the manifest says
+   * @throws UserException if the file is missing, of another size, or holds other tensors than the
+   *     manifest says
    */
   private SafetensorsReader reader(String name) throws IOException {
     SafetensorsReader opened = readers.get(name);
@@ -79,7 +80,7 @@ public final class OpenShards implements Closeable {
       readers.put(name, reader);
       locateAll(name, reader);
       return reader;
-    } catch (IllegalArgumentException e) {
+    } catch (UserException e) {
       throw new DamagedException(e.getMessage() + " " + OtherIterations.remedy(folder), e);
     }
   }
@@ -111,7 +112,7 @@ public final class OpenShards implements Closeable {
   /**
    * Reads every byte and compares the checksums.
    *
-   * @throws IllegalArgumentException if a byte has changed since the files were written
+   * @throws UserException if a byte has changed since the files were written
    */
   public void verify() throws IOException {
     verify(0, 1);

@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 
 /**
@@ -18,7 +19,7 @@ public record Region(long firstRow, long firstColumn, long rows, long columns) {
   /** A box of this shape at a place. */
   static Region of(long firstRow, long firstColumn, Shape shape) {
     if (shape.rank() != 1 && shape.rank() != 2) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "a tensor of shape " + shape + " (expected in a checkpoint: one or two dims)");
     }
     return new Region(firstRow, firstColumn, shape.dim(0), shape.rank() == 1 ? 1 : shape.dim(1));

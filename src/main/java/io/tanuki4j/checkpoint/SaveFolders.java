@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,12 +23,12 @@ final class SaveFolders {
   /**
    * Makes an empty folder to write a checkpoint into.
    *
-   * @throws IllegalArgumentException if publishing it would replace what is no checkpoint of ours
+   * @throws UserException if publishing it would replace what is no checkpoint of ours
    */
   static void begin(Path folder, String name) throws IOException {
     Path place = folder.resolve(name);
     if (Files.exists(place) && !Files.exists(place.resolve(ManifestFile.NAME))) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: it exists and has no %s, so it is not replaced. Save into another folder."
               .formatted(place, ManifestFile.NAME));
     }

@@ -3,6 +3,8 @@ package io.tanuki4j.checkpoint;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.error.FailureSentence;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,8 +33,7 @@ final class SaveTrial {
   }
 
   /**
-   * @throws IllegalArgumentException on every rank, if one cannot write, or they have not the same
-   *     folder
+   * @throws UserException on every rank, if one cannot write, or they have not the same folder
    */
   void run() {
     String own = "trial-rank%05d-%s".formatted(ranks.rank(), UUID.randomUUID());
@@ -75,11 +76,11 @@ final class SaveTrial {
     }
   }
 
-  private IllegalArgumentException refusal(IOException cause) {
-    return new IllegalArgumentException(
+  private UserException refusal(IOException cause) {
+    return new UserException(
         ("--save: %s (expected: a folder that can be made and written; trying it failed: %s)."
                 + " Choose another one.")
-            .formatted(folder, IoFailure.reason(cause)),
+            .formatted(folder, FailureSentence.reason(cause)),
         cause);
   }
 }

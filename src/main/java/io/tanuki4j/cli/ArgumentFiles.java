@@ -1,6 +1,7 @@
 package io.tanuki4j.cli;
 
 import io.tanuki4j.config.ConfigException;
+import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.flags.NearestNames;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,7 +64,8 @@ final class ArgumentFiles {
       return words(word, Files.readString(file));
     } catch (IOException e) {
       throw new ConfigException(
-          "%s: cannot be read as text in UTF-8 (%s). Check the file.".formatted(word, e));
+          "%s: cannot be read as text in UTF-8 (%s). Check the file."
+              .formatted(word, FailureSentence.reason(e)));
     }
   }
 
@@ -79,7 +81,7 @@ final class ArgumentFiles {
       return NearestNames.question(
           "@" + file, names, "Check the path, from the folder you are in.");
     } catch (IOException e) {
-      return "The folder cannot be listed: " + e + ".";
+      return "The folder cannot be listed: " + FailureSentence.reason(e) + ".";
     }
   }
 

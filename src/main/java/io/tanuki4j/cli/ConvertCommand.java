@@ -14,6 +14,7 @@ import io.tanuki4j.convert.TensorComparison;
 import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.convert.huggingface.HfLlamaConfig;
 import io.tanuki4j.convert.huggingface.HfWriter;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;
 import io.tanuki4j.tokenizer.HuggingFaceFiles;
 import java.io.IOException;
@@ -69,7 +70,7 @@ public final class ConvertCommand implements Callable<Integer> {
                 .latest()
                 .orElseThrow(
                     () ->
-                        new IllegalArgumentException(
+                        new UserException(
                             store.trackerFile()
                                 + ": there is no such file, so no checkpoint. Check --load-dir."));
     boolean withOptimizer = !options.savesHuggingFace() && !options.noLoadOptim;
@@ -79,7 +80,7 @@ public final class ConvertCommand implements Callable<Integer> {
   private void checkVocabulary(ConversionSource model) {
     int rows = model.config().vocabSize();
     if (model.vocabSize() > rows) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "--true-vocab-size: %d (expected: at most the %d rows of the model in %s)."
               .formatted(model.vocabSize(), rows, options.loadDir()));
     }
@@ -88,7 +89,7 @@ public final class ConvertCommand implements Callable<Integer> {
   private void saveCheckpoint(ConversionSource model) throws IOException {
     try (CheckpointStore store = new CheckpointStore(options.saveDir())) {
       if (store.latest().isPresent()) {
-        throw new IllegalArgumentException(
+        throw new UserException(
             store.trackerFile() + ": there are checkpoints already. Give another --save-dir.");
       }
       ExportedTokenizer.check(options, model);

@@ -74,8 +74,8 @@ public final class Failures {
             NearestNames.question(name, known, "See --help."));
   }
 
-  /** Any failure of a command that runs. */
-  static int failed(CommandLine command, Exception failure, boolean debug) {
+  /** Reports any failure of a command. */
+  static int failed(CommandLine command, Throwable failure, boolean debug) {
     if (debug) {
       failure.printStackTrace(command.getErr());
     }
@@ -96,11 +96,6 @@ public final class Failures {
       print(command, lines.size() + " problems\n" + list);
     }
     return ExitCode.USAGE;
-  }
-
-  static int outOfMemory(CommandLine command, OutOfMemoryError failure) {
-    print(command, FailureSentence.of(failure));
-    return ExitCode.SOFTWARE;
   }
 
   private static void print(CommandLine command, String text) {

@@ -8,6 +8,7 @@ import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
 import io.tanuki4j.data.IndexedDataset;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.TokenizerType;
@@ -94,7 +95,7 @@ final class InspectCommand implements Callable<Integer> {
 
   private void tokens(PrintWriter out, Path prefix) {
     if (!Files.exists(Path.of(prefix + ".idx"))) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: nothing to inspect (expected: a prefix with .idx and .bin, a folder of checkpoints, a"
                   .formatted(path)
               + " .safetensors or a .model file). Check the path.");
@@ -122,7 +123,7 @@ final class InspectCommand implements Callable<Integer> {
 
   private void document(PrintWriter out, IndexedDataset dataset, int number) {
     if (number < 0 || number >= dataset.numDocuments()) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "--document: %d (expected: 0 to %d). Choose one of these."
               .formatted(number, dataset.numDocuments() - 1));
     }
@@ -188,7 +189,7 @@ final class InspectCommand implements Callable<Integer> {
         .latest()
         .orElseThrow(
             () ->
-                new IllegalArgumentException(
+                new UserException(
                     "%s: no checkpoint here (expected: %s). Name the folder that pretrain was given"
                             .formatted(path, store.trackerFile().getFileName())
                         + " with --save."));

@@ -1,6 +1,5 @@
 package io.tanuki4j.cli;
 
-import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.flags.PythonNumbers;
 import io.tanuki4j.run.Assembly;
@@ -25,8 +24,10 @@ import picocli.CommandLine.ScopeType;
     versionProvider = Version.class,
     scope = ScopeType.INHERIT)
 public final class Main {
+  private static final String DEBUG = "--debug";
+
   @Option(
-      names = "--debug",
+      names = DEBUG,
       scope = ScopeType.INHERIT,
       description = "Shows the stack trace of a failure.")
   boolean debug;
@@ -58,10 +59,8 @@ public final class Main {
       List<String> expanded = ArgumentFiles.expand(List.of(words));
       TextEncoding.requireReadable(expanded);
       return commandLine.execute(expanded.toArray(String[]::new));
-    } catch (ConfigException e) {
-      return Failures.failed(commandLine, e, false);
-    } catch (OutOfMemoryError e) {
-      return Failures.outOfMemory(commandLine, e);
+    } catch (Throwable e) {
+      return Failures.failed(commandLine, e, List.of(words).contains(DEBUG));
     }
   }
 

@@ -8,6 +8,7 @@ import io.tanuki4j.data.preprocess.InputFiles;
 import io.tanuki4j.data.preprocess.PreprocessConfig;
 import io.tanuki4j.data.preprocess.Preprocessor;
 import io.tanuki4j.data.preprocess.ProgressPrinter;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.TokenizerOptions;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
@@ -152,7 +153,7 @@ final class PreprocessCommand implements Callable<Integer> {
           workers == null ? defaultWorkers : workers,
           partitions,
           keepSequentialSamples);
-    } catch (IllegalArgumentException e) {
+    } catch (UserException e) {
       throw new ConfigException(String.valueOf(e.getMessage()));
     }
   }

@@ -1,5 +1,6 @@
 package io.tanuki4j.config;
 
+import io.tanuki4j.error.UserException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -26,7 +27,7 @@ public final class Problems {
    * Reports the refusal of a component, whose message begins with its own name for the setting and
    * a colon.
    */
-  public void add(String flag, RuntimeException refusal) {
+  public void add(String flag, UserException refusal) {
     String message = String.valueOf(refusal.getMessage());
     flags.add(flag);
     sentences.add(flag + message.substring(Math.max(0, message.indexOf(':'))));

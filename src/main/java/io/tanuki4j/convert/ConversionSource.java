@@ -103,7 +103,7 @@ public record ConversionSource(
   /**
    * @param checkpoint whole: its checksums are compared first
    * @param withOptimizer whether to take the optimizer's state, if there is any
-   * @throws IllegalArgumentException if it is damaged
+   * @throws UserException if it is damaged
    */
   public static ConversionSource ofCheckpoint(
       Checkpoint checkpoint, @Nullable Integer trueVocabSize, boolean withOptimizer)
@@ -174,9 +174,7 @@ public record ConversionSource(
         .mapToInt(tensor -> Math.toIntExact(tensor.shape().dim(0)))
         .findFirst()
         .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    checkpoint.folder() + ": it has no tensor embedding.weight."));
+            () -> new UserException(checkpoint.folder() + ": it has no tensor embedding.weight."));
   }
 
   private static boolean isVocabulary(SourceTensor tensor) {

@@ -1,6 +1,7 @@
 package io.tanuki4j.convert;
 
 import io.tanuki4j.convert.huggingface.HfLlamaConfig;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.MegatronArguments;
 import io.tanuki4j.model.ModelConfig;
 import java.util.LinkedHashMap;
@@ -76,8 +77,8 @@ final class LlamaArguments {
   /**
    * @param source the checkpoint, for messages
    * @param vocabSize rows of the vocabulary's tensors
-   * @throws IllegalArgumentException if the arguments lack a size, or are of a model that
-   *     transformers' Llama is not
+   * @throws UserException if the arguments lack a size, or are of a model that transformers' Llama
+   *     is not
    */
   static HfLlamaConfig toConfig(
       String source, Map<String, ? extends @Nullable Object> arguments, int vocabSize) {
@@ -110,7 +111,7 @@ final class LlamaArguments {
   private void expect(String name, Object expected) {
     Object value = arguments.get(name);
     if (!same(value, expected)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: its argument %s is %s (expected for a Hugging Face Llama: %s)."
               .formatted(source, name, value, expected));
     }

@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.RankTensors;
 import io.tanuki4j.checkpoint.Region;
 import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.config.Problems;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
@@ -87,7 +88,7 @@ record TargetLayout(ModelConfig model, Layout layout) {
    * What each rank has.
    *
    * @param optimizer tensors of the parameters' names with a word in front: {@code exp_avg.}
-   * @throws IllegalArgumentException if the model has other tensors than its shape says
+   * @throws UserException if the model has other tensors than its shape says
    */
   List<RankTensors> cut(List<SourceTensor> tensors, List<SourceTensor> optimizer) {
     RankGrid grid = new RankGrid(layout.dims());
@@ -144,7 +145,7 @@ record TargetLayout(ModelConfig model, Layout layout) {
       }
     }
     if (!missing.isEmpty() || !others.isEmpty()) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "the model's tensors are not those that its arguments give: it has %s, and lacks %s."
               .formatted(names(others), names(missing)));
     }

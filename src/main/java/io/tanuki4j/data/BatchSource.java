@@ -5,7 +5,7 @@ public interface BatchSource extends AutoCloseable {
   /**
    * The next micro-batch of this rank.
    *
-   * @throws java.util.NoSuchElementException if the samples are used up; the message says of what
+   * @throws io.tanuki4j.error.UserException if the samples are used up; the message says of what
    */
   TokenBatch next();
 

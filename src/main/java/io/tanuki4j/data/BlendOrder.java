@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.util.Set;
 
@@ -17,7 +18,7 @@ record BlendOrder(IndexArray datasets, IndexArray samples) {
   /** An order that is not kept, 6 bytes per sample. */
   static BlendOrder inMemory(Blending blending, long size) {
     if (size > MAX_IN_MEMORY) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("blend: %d samples (expected: at most %d in memory). Keep the order in files"
                   + " by --data-cache-path.")
               .formatted(size, MAX_IN_MEMORY));

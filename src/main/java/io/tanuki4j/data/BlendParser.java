@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -38,7 +39,7 @@ final class BlendParser {
               .filter(first -> !NUMBER.matcher(first).matches())
               .findFirst()
               .orElseThrow();
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("data path: %s stands where a weight is expected, as other datasets have one."
                   + " Give each dataset a weight, or none.")
               .formatted(other));
@@ -49,21 +50,21 @@ final class BlendParser {
   /** Refuses lists that cannot be blended. */
   static void require(List<String> prefixes, @Nullable List<Double> weights) {
     if (prefixes.isEmpty() || prefixes.size() > MAX_DATASETS) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "data path: %d datasets (expected: 1 to %d).".formatted(prefixes.size(), MAX_DATASETS));
     }
     if (weights == null) {
       return;
     }
     if (weights.size() != prefixes.size()) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "data path: %d weights for %d datasets (expected: one for each)."
               .formatted(weights.size(), prefixes.size()));
     }
     for (int i = 0; i < weights.size(); i++) {
       double weight = weights.get(i);
       if (!(weight > 0) || Double.isInfinite(weight)) {
-        throw new IllegalArgumentException(
+        throw new UserException(
             ("data path: weight %s of %s (expected: a number above 0). Leave out a"
                     + " dataset that is not wanted.")
                 .formatted(weight, prefixes.get(i)));

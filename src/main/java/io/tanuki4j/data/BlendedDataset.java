@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,8 +30,8 @@ final class BlendedDataset implements TokenDataset {
    * @param weights above 0, of any sum
    * @param size number of samples
    * @param cacheDir where the order is kept; null to keep it in memory
-   * @throws IllegalArgumentException if the order needs more samples of a dataset than it has, or
-   *     the cache is damaged or cannot be written
+   * @throws UserException if the order needs more samples of a dataset than it has, or the cache is
+   *     damaged or cannot be written
    */
   static BlendedDataset build(
       List<GptDataset> datasets,
@@ -86,8 +87,8 @@ final class BlendedDataset implements TokenDataset {
     return new Blending.Source(dataset.describe(), weight, dataset.size());
   }
 
-  private static IllegalArgumentException damaged(long index) {
-    return new IllegalArgumentException(
+  private static UserException damaged(long index) {
+    return new UserException(
         ("blend: sample %d is of no dataset. The cache at --data-cache-path is damaged;"
                 + " delete its BlendedDataset files, and they are built again.")
             .formatted(index));

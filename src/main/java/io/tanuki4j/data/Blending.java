@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.util.List;
 
 /**
@@ -30,13 +31,13 @@ final class Blending {
   /**
    * The number of the dataset that gives the next sample.
    *
-   * @throws IllegalArgumentException if that dataset has given all its samples
+   * @throws UserException if that dataset has given all its samples
    */
   int next() {
     int dataset = farthestBehind(Math.max(position, 1));
     Source source = sources.get(dataset);
     if (counts[dataset] == source.size()) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("%s: sample %d of the blend asks it for more than its %d samples. Change the"
                   + " weights, or the number of samples, a little.")
               .formatted(source.name(), position, source.size()));

@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -46,8 +47,8 @@ public record DataConfig(
      * Reads the values of {@code --data-path} or of one of its variants by Megatron's rule: if the
      * first of each pair is a number, they are weights and prefixes; otherwise all are prefixes.
      *
-     * @throws IllegalArgumentException if only some of the pairs begin with a number, a weight is
-     *     not above 0, or there are no or too many datasets
+     * @throws UserException if only some of the pairs begin with a number, a weight is not above 0,
+     *     or there are no or too many datasets
      */
     public static Blend parse(List<String> values) {
       return BlendParser.parse(values);

@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,7 +26,7 @@ final class DatasetBuilder implements AutoCloseable {
     boolean separate =
         config.trainBlend() != null || config.validBlend() != null || config.testBlend() != null;
     if (shared == separate) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("data: %s (expected: one source). Give --data-path with --split, or"
                   + " --train-data-path, --valid-data-path and --test-data-path.")
               .formatted(shared ? "both --data-path and paths per split" : "no path"));
@@ -93,7 +94,7 @@ final class DatasetBuilder implements AutoCloseable {
     double[] sizes = datasets.stream().mapToDouble(GptDataset::size).toArray();
     long available = datasets.stream().mapToLong(GptDataset::size).sum();
     if (available < counts.of(split)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("%s data: one epoch of all datasets has %d samples (expected: the %d that the run asks"
                   + " for). Give each dataset in --data-path a weight, so that they repeat, or ask for"
                   + " less: --train-iters, --eval-iters or a larger --eval-interval.")

@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
@@ -17,8 +18,8 @@ public record Datasets(
    * processes share a cache, let one of them build first.
    *
    * @param counts samples asked of each split
-   * @throws IllegalArgumentException if a file is missing, damaged or foreign, the data are too
-   *     few, or the cache cannot be written
+   * @throws UserException if a file is missing, damaged or foreign, the data are too few, or the
+   *     cache cannot be written
    */
   public static Datasets build(DataConfig config, SampleCounts counts, Tokenizer tokenizer) {
     DatasetBuilder builder = new DatasetBuilder(config, counts, tokenizer);

@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
@@ -31,8 +32,8 @@ final class GptDataset implements TokenDataset {
   /**
    * Builds the sample order, or finds it in the cache.
    *
-   * @throws IllegalArgumentException if the slice has too few tokens, the cache is damaged or
-   *     cannot be written
+   * @throws UserException if the slice has too few tokens, the cache is damaged or cannot be
+   *     written
    */
   static GptDataset build(
       IndexedDataset corpus, OrderSettings.Slice slice, OrderSettings settings) {
@@ -40,7 +41,7 @@ final class GptDataset implements TokenDataset {
     boolean oneEpoch = slice.numSamples() == null;
     long min = oneEpoch ? settings.seqLength() + 1L : 1;
     if (tokens < min) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("%s: %d tokens in %d documents (expected: at least %d to give %s samples). Use"
                   + " more data or give this split a larger share.")
               .formatted(
@@ -64,7 +65,7 @@ final class GptDataset implements TokenDataset {
   /**
    * Tokens of one sample.
    *
-   * @throws IllegalArgumentException if one is not an id of the vocabulary, or the cache is damaged
+   * @throws UserException if one is not an id of the vocabulary, or the cache is damaged
    */
   @Override
   public int[] sample(long index) {
@@ -135,7 +136,7 @@ final class GptDataset implements TokenDataset {
   private void requireVocabulary(long index, int[] tokens) {
     for (int token : tokens) {
       if (token < 0 || token >= settings.vocabSize()) {
-        throw new IllegalArgumentException(
+        throw new UserException(
             ("%s: sample %d holds token %d (expected: 0 to %d, the vocabulary)."
                     + " Preprocess the data with the tokenizer of this run.")
                 .formatted(slice.describe(), index, token, settings.vocabSize() - 1));
@@ -143,8 +144,8 @@ final class GptDataset implements TokenDataset {
     }
   }
 
-  private IllegalArgumentException damaged(long index) {
-    return new IllegalArgumentException(
+  private UserException damaged(long index) {
+    return new UserException(
         ("%s: the place of sample %d is not in the data. The cache %s is damaged or of"
                 + " other data; delete it, and it is built again.")
             .formatted(slice.describe(), index, cache(slice, settings).file("*")));

@@ -1,5 +1,7 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.FailureSentence;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.math.BigInteger;
@@ -50,7 +52,7 @@ final class IndexCache {
   /**
    * Maps one file.
    *
-   * @throws RuntimeException if it is damaged or does not have these rows and columns
+   * @throws UserException if it is damaged or does not have these rows and columns
    */
   NpyArray read(String name, Set<NpyType> types, int columns, long rows) {
     NpyArray array = NpyArray.read(file(name), types, columns);
@@ -75,10 +77,10 @@ final class IndexCache {
       write(CHECKSUMS, checksums.text());
       write(DESCRIPTION, description);
     } catch (IOException e) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("%s: the sample order cannot be written there (%s). Give a writable folder"
                   + " with room by --data-cache-path.")
-              .formatted(dir, e),
+              .formatted(dir, FailureSentence.reason(e)),
           e);
     }
   }

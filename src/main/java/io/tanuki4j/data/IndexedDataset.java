@@ -29,14 +29,14 @@ public final class IndexedDataset implements AutoCloseable {
    * Opens and checks both files.
    *
    * @param memoryMapped whether .bin is mapped or read by position ({@code --no-mmap-bin-files})
-   * @throws IllegalArgumentException if one is missing, damaged or foreign; the message names it
+   * @throws UserException if one is missing, damaged or foreign; the message names it
    */
   public static IndexedDataset open(Path prefix, boolean memoryMapped) {
     Path idx = file(prefix, ".idx");
     Path bin = file(prefix, ".bin");
     SequenceIndex index = SequenceIndex.read(idx);
     if (!Files.isRegularFile(bin)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: there is no such file beside %s. Copy it there, or preprocess the data again."
               .formatted(bin, idx.getFileName()));
     }
@@ -90,7 +90,7 @@ public final class IndexedDataset implements AutoCloseable {
   /**
    * Copies {@code count} tokens of a sequence, from its token {@code from} on, to {@code into[at]}.
    *
-   * @throws IllegalArgumentException if a token is not an int
+   * @throws UserException if a token is not an int
    */
   public void read(int sequence, int from, int count, int[] into, int at) {
     int width = type().numBytes();
@@ -100,7 +100,7 @@ public final class IndexedDataset implements AutoCloseable {
     for (int i = 0; i < count; i++) {
       long token = type().get(buffer, i * width);
       if (token != (int) token) {
-        throw new IllegalArgumentException(
+        throw new UserException(
             "%s: token %d of sequence %d is %d (expected: a 32-bit id). The file is damaged."
                 .formatted(file(prefix, ".bin"), from + i, sequence, token));
       }

@@ -1,5 +1,7 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.FailureSentence;
+import io.tanuki4j.error.UserException;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -33,7 +35,7 @@ public final class IndexedDatasetWriter implements AutoCloseable {
   /**
    * Begins the files {@code prefix.bin} and {@code prefix.idx}.
    *
-   * @throws IllegalArgumentException if they cannot be created
+   * @throws UserException if they cannot be created
    */
   public IndexedDatasetWriter(Path prefix, TokenType type) {
     this.bin = IndexedDataset.file(prefix, ".bin");
@@ -42,9 +44,9 @@ public final class IndexedDatasetWriter implements AutoCloseable {
     try {
       channel = create(temporary(bin));
     } catch (IOException e) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: cannot be created (%s). Name a folder that exists and is writable."
-              .formatted(temporary(bin), e),
+              .formatted(temporary(bin), FailureSentence.reason(e)),
           e);
     }
   }

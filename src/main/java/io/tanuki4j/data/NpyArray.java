@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -32,7 +33,7 @@ record NpyArray(NpyType type, long rows, int columns, MappedBytes data) implemen
    *
    * @param types the allowed ones
    * @param columns the expected ones
-   * @throws IllegalArgumentException if the file is damaged or foreign; the message names it
+   * @throws UserException if the file is damaged or foreign; the message names it
    */
   static NpyArray read(Path file, Set<NpyType> types, int columns) {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
@@ -61,8 +62,8 @@ record NpyArray(NpyType type, long rows, int columns, MappedBytes data) implemen
     };
   }
 
-  static IllegalArgumentException damaged(Path file, String finding) {
-    return new IllegalArgumentException(
+  static UserException damaged(Path file, String finding) {
+    return new UserException(
         "%s: %s. The file is damaged or of another program; delete it, and it is built again."
             .formatted(file, finding));
   }

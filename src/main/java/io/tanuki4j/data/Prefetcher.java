@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.Unchecked;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.ExecutionException;
@@ -92,13 +93,7 @@ public final class Prefetcher implements BatchSource {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while waiting for a micro-batch", e);
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof RuntimeException failure) {
-        throw failure;
-      }
-      if (e.getCause() instanceof Error failure) {
-        throw failure;
-      }
-      throw new IllegalStateException("a micro-batch cannot be read", e.getCause());
+      throw Unchecked.of("a micro-batch cannot be read", e.getCause());
     }
   }
 }

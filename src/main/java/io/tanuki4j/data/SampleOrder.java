@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -134,7 +135,7 @@ final class SampleOrder {
   private void requireRoom() {
     long longest = Math.max(plan.numEpochs() * numDocuments(), plan.numSamples());
     if (longest > MAX_ARRAY) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("%s: %d epochs of %d documents give %d samples (expected: at most %d of each)."
                   + " Ask for fewer samples, or divide the corpus and blend the parts.")
               .formatted(

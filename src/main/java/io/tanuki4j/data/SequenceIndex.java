@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -38,11 +39,11 @@ record SequenceIndex(
   /**
    * Maps and checks an .idx file.
    *
-   * @throws IllegalArgumentException if it is missing, damaged or foreign
+   * @throws UserException if it is missing, damaged or foreign
    */
   static SequenceIndex read(Path file) {
     if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           file + ": there is no such file. Give the path of the data without .bin or .idx.");
     }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
@@ -194,8 +195,8 @@ record SequenceIndex(
     }
   }
 
-  private static IllegalArgumentException damaged(Path file, String finding, String meaning) {
-    return new IllegalArgumentException(
+  private static UserException damaged(Path file, String finding, String meaning) {
+    return new UserException(
         "%s: %s. %s; preprocess or copy the data again.".formatted(file, finding, meaning));
   }
 }

@@ -1,7 +1,7 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.util.Arrays;
-import java.util.NoSuchElementException;
 import java.util.OptionalInt;
 
 /**
@@ -65,7 +65,7 @@ public final class SequentialBatches implements BatchSource {
   @Override
   public TokenBatch next() {
     if (consumed + share.samplesPerStep() > dataset.size()) {
-      throw new NoSuchElementException(
+      throw new UserException(
           ("%s data: the next step needs %d samples, but %d of %d are consumed. Add data,"
                   + " give each dataset a weight so that it repeats, or stop earlier.")
               .formatted(name, share.samplesPerStep(), consumed, dataset.size()));

@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -24,7 +25,7 @@ public final class SplitRatios {
   /**
    * Reads weights such as {@code 969, 30, 1}; missing ones are 0.
    *
-   * @throws IllegalArgumentException if they are not one to three numbers, or all 0
+   * @throws UserException if they are not one to three numbers, or all 0
    */
   public static SplitRatios parse(String text) {
     List<Double> weights = new ArrayList<>();
@@ -86,8 +87,8 @@ public final class SplitRatios {
     }
   }
 
-  private static IllegalArgumentException refused(String text) {
-    return new IllegalArgumentException(
+  private static UserException refused(String text) {
+    return new UserException(
         ("split: %s (expected: one to three weights of 0 or more, not all 0). Use for"
                 + " example 969,30,1.")
             .formatted(text));

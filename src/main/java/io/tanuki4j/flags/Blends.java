@@ -2,6 +2,7 @@ package io.tanuki4j.flags;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.data.DataConfig.Blend;
+import io.tanuki4j.error.UserException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,7 +35,7 @@ final class Blends {
       Blend blend = Blend.parse(words);
       blend.prefixes().forEach(this::checkFiles);
       return blend;
-    } catch (IllegalArgumentException e) {
+    } catch (UserException e) {
       problems.add(flag, e);
       return null;
     }

@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.tanuki4j.config.Problems;
+import io.tanuki4j.error.FailureSentence;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,7 +69,10 @@ final class DataFiles {
       return Files.readString(file);
     } catch (IOException e) {
       problems.add(
-          flag, file, "a text file in UTF-8 that can be read", "Check the file: " + e + ".");
+          flag,
+          file,
+          "a text file in UTF-8 that can be read",
+          "Check the file: " + FailureSentence.reason(e) + ".");
       return null;
     }
   }

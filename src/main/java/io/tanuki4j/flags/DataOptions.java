@@ -6,6 +6,7 @@ import io.tanuki4j.config.Problems;
 import io.tanuki4j.data.DataConfig;
 import io.tanuki4j.data.DataConfig.Blend;
 import io.tanuki4j.data.SplitRatios;
+import io.tanuki4j.error.UserException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -166,7 +167,7 @@ public final class DataOptions {
       if (split != null) {
         SplitRatios.parse(split);
       }
-    } catch (IllegalArgumentException e) {
+    } catch (UserException e) {
       problems.add("--split", e);
     }
   }

@@ -17,7 +17,7 @@ public interface MemoryScope extends AutoCloseable {
   /**
    * A tensor with undefined contents, aligned to at least 64 bytes, valid until this scope closes.
    *
-   * @throws IllegalArgumentException if the device has not that much memory
+   * @throws io.tanuki4j.error.UserException if the device has not that much memory
    * @throws IllegalStateException if this scope is closed or has an open child
    */
   Tensor allocate(Shape shape, DType dtype);

@@ -1,5 +1,6 @@
 package io.tanuki4j.metrics;
 
+import io.tanuki4j.error.FailureSentence;
 import java.util.List;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -55,7 +56,8 @@ public final class FanOutSink implements MetricsSink {
       try {
         call.accept(sink);
       } catch (RuntimeException e) {
-        LOG.warn("{} failed: {}. Training goes on without this report.", sink, e.toString());
+        LOG.warn(
+            "{} failed: {} Training continues without this report.", sink, FailureSentence.of(e));
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.tanuki4j.model;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.RopeScaling;
 import org.jspecify.annotations.Nullable;
 
@@ -82,7 +83,7 @@ public record ModelConfig(
   public record Recompute(Granularity granularity, int numLayers) {
     public Recompute {
       if (granularity == Granularity.FULL_UNIFORM && numLayers < 1) {
-        throw new IllegalArgumentException(
+        throw new UserException(
             "--recompute-num-layers: %d (expected: 1 or more, the layers of a group)."
                     .formatted(numLayers)
                 + " Give 1 to recompute each layer on its own.");

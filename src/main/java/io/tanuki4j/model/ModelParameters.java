@@ -1,5 +1,6 @@
 package io.tanuki4j.model;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.parallel.Axis;
 import io.tanuki4j.parallel.ParallelDims;
@@ -68,7 +69,7 @@ public final class ModelParameters {
    * What one rank has: its tensor-parallel shards of the layers of its stage. Tied embeddings are
    * on the first stage and on the last.
    *
-   * @throws IllegalArgumentException if the layers' parts cannot be shared equally over tp
+   * @throws UserException if the layers' parts cannot be shared equally over tp
    */
   public static List<ParameterSpec> specs(
       ModelConfig config, StageLayers layers, RankGrid grid, int globalRank) {

@@ -1,5 +1,6 @@
 package io.tanuki4j.model;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.nn.ParameterSpec.Sharing;
 import io.tanuki4j.nn.ParameterSpec.Slice;
@@ -22,7 +23,7 @@ final class TensorShards {
   private final Sharing ofNorms;
 
   /**
-   * @throws IllegalArgumentException if heads, query groups or f cannot be shared equally, or v has
+   * @throws UserException if heads, query groups or f cannot be shared equally, or v has
    *     fewer rows than there are ranks
    */
   TensorShards(ModelConfig config, ParallelDims dims, int rank) {
@@ -34,7 +35,7 @@ final class TensorShards {
     requireEqualShares("query groups", config.numQueryGroups());
     requireEqualShares("feed-forward size", config.ffnHiddenSize());
     if (config.vocabSize() < numRanks) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "vocabulary size: %d (expected: one row or more for each of %d tensor-parallel ranks)."
                   .formatted(config.vocabSize(), numRanks)
               + " Choose a smaller --tensor-model-parallel-size.");
@@ -43,7 +44,7 @@ final class TensorShards {
 
   private void requireEqualShares(String what, int count) {
     if (count % numRanks != 0) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: %d (expected: a multiple of the %d tensor-parallel ranks)."
                   .formatted(what, count, numRanks)
               + " Choose another --tensor-model-parallel-size.");

@@ -1,5 +1,6 @@
 package io.tanuki4j.nn;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
@@ -60,7 +61,7 @@ public final class Rope {
   private int checkedLength(AttentionShape shape) {
     int length = shape.seqLength();
     if (length > cos.dim(0)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("sequence of %d tokens (expected: at most %d, the length of the rotary table)."
                   + " Give a longer --seq-length.")
               .formatted(length, cos.dim(0)));

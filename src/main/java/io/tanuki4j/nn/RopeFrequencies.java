@@ -1,5 +1,6 @@
 package io.tanuki4j.nn;
 
+import io.tanuki4j.error.UserException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,7 +16,7 @@ public record RopeFrequencies(
 
   public RopeFrequencies {
     if (rotaryDim < 2 || rotaryDim % 2 != 0) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("rotary dim: %d (expected: an even number of 2 or more). Choose --rotary-percent and"
                   + " --kv-channels so that their product is even.")
               .formatted(rotaryDim));

@@ -1,5 +1,6 @@
 package io.tanuki4j.optim;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import java.util.EnumSet;
 import java.util.Set;
@@ -25,7 +26,7 @@ public final class LearningRateSchedule {
   private final ScheduleConfig config;
 
   /**
-   * @throws IllegalArgumentException if the rates or the lengths contradict each other
+   * @throws UserException if the rates or the lengths contradict each other
    */
   public LearningRateSchedule(ScheduleConfig config) {
     this.config = config;
@@ -115,7 +116,7 @@ public final class LearningRateSchedule {
 
   static void requireStyle(String flag, DecayStyle style, Set<DecayStyle> allowed) {
     if (!allowed.contains(style)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: %s (expected: one of %s). Change --%s."
               .formatted(flag, style.spelling(), DecayStyle.spellings(allowed), flag));
     }
@@ -123,7 +124,7 @@ public final class LearningRateSchedule {
 
   private static void require(boolean holds, String message, double value, double bound) {
     if (!holds) {
-      throw new IllegalArgumentException(message.formatted(value, bound));
+      throw new UserException(message.formatted(value, bound));
     }
   }
 }

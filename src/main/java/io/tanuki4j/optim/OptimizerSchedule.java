@@ -1,5 +1,6 @@
 package io.tanuki4j.optim;
 
+import io.tanuki4j.error.UserException;
 import java.util.Map;
 import java.util.function.Consumer;
 
@@ -24,7 +25,7 @@ public final class OptimizerSchedule {
   private long samples;
 
   /**
-   * @throws IllegalArgumentException if the configuration contradicts itself
+   * @throws UserException if the configuration contradicts itself
    */
   public OptimizerSchedule(ScheduleConfig config) {
     this.config = config;
@@ -56,8 +57,8 @@ public final class OptimizerSchedule {
    * Continues where a checkpoint stopped.
    *
    * @param log gets a line per value that was chosen, if one of the two sides was asked for
-   * @throws IllegalArgumentException if the two disagree and {@code conflict} is FAIL, or if the
-   *     state is incomplete
+   * @throws UserException if the two disagree and {@code conflict} is FAIL, or if the state is
+   *     incomplete
    */
   public void load(Map<String, ?> state, Conflict conflict, Consumer<String> log) {
     ScheduleState saved = new ScheduleState(state, conflict, log);

@@ -1,5 +1,6 @@
 package io.tanuki4j.optim;
 
+import io.tanuki4j.error.UserException;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -52,7 +53,7 @@ public record ScheduleConfig(
     }
 
     /**
-     * @throws IllegalArgumentException if no style is spelled so
+     * @throws UserException if no style is spelled so
      */
     public static DecayStyle of(String spelling) {
       return Arrays.stream(values())
@@ -60,7 +61,7 @@ public record ScheduleConfig(
           .findFirst()
           .orElseThrow(
               () ->
-                  new IllegalArgumentException(
+                  new UserException(
                       "decay style: %s (expected: one of %s)."
                           .formatted(spelling, spellings(List.of(values())))));
     }

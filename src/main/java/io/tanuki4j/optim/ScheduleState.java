@@ -1,5 +1,6 @@
 package io.tanuki4j.optim;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import java.math.BigDecimal;
 import java.util.LinkedHashMap;
@@ -91,7 +92,7 @@ final class ScheduleState {
       }
       case FAIL -> {
         if (!configured.equals(value)) {
-          throw new IllegalArgumentException(setting.mismatch(text(configured), text(value)));
+          throw new UserException(setting.mismatch(text(configured), text(value)));
         }
         return value;
       }
@@ -109,7 +110,7 @@ final class ScheduleState {
   private Object find(String key, Class<?> type) {
     Object value = saved.get(key);
     if (!type.isInstance(value)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("the checkpoint's schedule has %s: %s (expected: a %s). Use --no-load-optim to start"
                   + " the schedule anew.")
               .formatted(key, value, type == Number.class ? "number" : "string"));

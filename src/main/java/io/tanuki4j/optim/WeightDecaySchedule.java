@@ -1,5 +1,6 @@
 package io.tanuki4j.optim;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import java.util.EnumSet;
 import java.util.Set;
@@ -12,13 +13,13 @@ public final class WeightDecaySchedule {
   private final ScheduleConfig config;
 
   /**
-   * @throws IllegalArgumentException if the decay is negative or falls
+   * @throws UserException if the decay is negative or falls
    */
   public WeightDecaySchedule(ScheduleConfig config) {
     this.config = config;
     LearningRateSchedule.requireStyle("weight-decay-incr-style", config.weightDecayStyle(), STYLES);
     if (config.startWeightDecay() < 0 || config.startWeightDecay() > config.endWeightDecay()) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("start-weight-decay: %s (expected: from 0 to end-weight-decay %s)."
                   + " Change --start-weight-decay or --end-weight-decay.")
               .formatted(config.startWeightDecay(), config.endWeightDecay()));

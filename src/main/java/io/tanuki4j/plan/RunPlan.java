@@ -1,6 +1,7 @@
 package io.tanuki4j.plan;
 
 import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.parallel.Axis;
 import io.tanuki4j.parallel.Layout;
@@ -61,14 +62,14 @@ public record RunPlan(
   }
 
   /**
-   * @throws IllegalArgumentException with the flags that would fit, if a rank needs more
+   * @throws UserException with the flags that would fit, if a rank needs more
    */
   public void requireAtMost(long bytes) {
     RankPlan fullest = stages.get(fullestStage());
     if (fullest.total() > bytes) {
       MemoryPlan.Part part = MemoryPlan.Part.of(config, model, fullest.globalRank());
       long besides = fullest.tables() + fullest.workspaces();
-      throw new IllegalArgumentException(
+      throw new UserException(
           "memory: %.2f GiB on the ranks of stage %d (expected: at most the %.2f GiB of"
                   .formatted(MemoryPlan.gib(fullest.total()), fullestStage(), MemoryPlan.gib(bytes))
               + " --device-memory). "

@@ -9,6 +9,7 @@ import io.tanuki4j.backend.cuda.CudaSearchPath;
 import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.DistributedConfig;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
 import java.nio.file.Path;
@@ -35,8 +36,8 @@ public final class Backends {
    *
    * @param closer takes both
    * @param log gets the line that says which and why
-   * @throws IllegalArgumentException if cuda was asked for and cannot be used, or has fewer GPUs
-   *     than the ranks of a rehearsal were to share
+   * @throws UserException if cuda was asked for and cannot be used, or has fewer GPUs than the
+   *     ranks of a rehearsal were to share
    */
   public static Device open(
       BackendConfig config,
@@ -66,7 +67,7 @@ public final class Backends {
   static void requireGpus(RankConnection seat, int ranksPerGpu, int numGpus) {
     if (seat.localRank() >= numGpus) {
       int fitting = (seat.localWorldSize() + numGpus - 1) / numGpus;
-      throw new IllegalArgumentException(
+      throw new UserException(
           "--ranks-per-gpu: %d (expected: %d, for %d ranks on %d GPU%s). Give it to launch."
               .formatted(
                   ranksPerGpu, fitting, seat.localWorldSize(), numGpus, numGpus == 1 ? "" : "s"));
@@ -77,7 +78,7 @@ public final class Backends {
    * The backend that was asked for; if none was, cuda where it can be used.
    *
    * @param localWorldSize ranks that share this machine's cores
-   * @throws IllegalArgumentException if cuda was asked for and cannot be used
+   * @throws UserException if cuda was asked for and cannot be used
    */
   public static Choice choose(
       BackendConfig config, int localWorldSize, Map<String, String> environment) {

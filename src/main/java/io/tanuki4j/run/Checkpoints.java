@@ -7,6 +7,7 @@ import io.tanuki4j.checkpoint.DamagedException;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.config.ConfigException;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.MegatronArguments;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -62,7 +63,7 @@ public final class Checkpoints {
 
   /**
    * @param iteration null for the latest
-   * @throws IllegalArgumentException if there is none
+   * @throws UserException if there is none
    */
   public static Checkpoint find(Path folder, @Nullable Integer iteration) {
     return find(new CheckpointStore(folder), iteration);
@@ -76,7 +77,7 @@ public final class Checkpoints {
         .latest()
         .orElseThrow(
             () ->
-                new IllegalArgumentException(
+                new UserException(
                     "--load: %s (expected: a folder with checkpoints; it has no %s). Name the folder"
                             .formatted(store.folder(), store.trackerFile().getFileName())
                         + " that pretrain was given with --save."));

@@ -1,5 +1,6 @@
 package io.tanuki4j.run;
 
+import io.tanuki4j.error.Unchecked;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
@@ -13,19 +14,18 @@ public final class Closer implements AutoCloseable {
   }
 
   /**
-   * @throws IllegalStateException if closing something failed; further failures are suppressed in
-   *     it
+   * @throws RuntimeException the first failure; further ones are suppressed in it
    */
   @Override
   public void close() {
-    IllegalStateException failure = null;
+    RuntimeException failure = null;
     while (!opened.isEmpty()) {
       AutoCloseable resource = opened.pop();
       try {
         resource.close();
       } catch (Exception e) {
         if (failure == null) {
-          failure = new IllegalStateException("closing failed: " + e.getMessage(), e);
+          failure = Unchecked.of("closing failed", e);
         } else {
           failure.addSuppressed(e);
         }

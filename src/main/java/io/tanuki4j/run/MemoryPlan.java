@@ -4,6 +4,7 @@ import static io.tanuki4j.tensor.DType.BF16;
 
 import io.tanuki4j.config.Precision;
 import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
@@ -70,8 +71,8 @@ public record MemoryPlan(
   /**
    * @param bytesFree on the rank's device
    * @param numRanks that share them
-   * @throws IllegalArgumentException with what there is, and which flags would fit, if the rank
-   *     needs more than its part
+   * @throws UserException with what there is, and which flags would fit, if the rank needs more
+   *     than its part
    */
   static MemoryPlan thatFits(Part part, long bytesFree, int numRanks) {
     MemoryPlan plan = of(part);
@@ -82,7 +83,7 @@ public record MemoryPlan(
               ? "the %.2f GiB that are free".formatted(gib(bytesFree))
               : "%.2f GiB, as %d ranks share the %.2f GiB that are free"
                   .formatted(gib(share), numRanks, gib(bytesFree));
-      throw new IllegalArgumentException(
+      throw new UserException(
           "memory: %s (expected: at most %s). %s".formatted(plan, free, remedy(part, share)));
     }
     return plan;

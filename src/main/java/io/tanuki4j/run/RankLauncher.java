@@ -10,6 +10,7 @@ import io.tanuki4j.comm.rendezvous.RankProcess;
 import io.tanuki4j.comm.socket.SocketFactory;
 import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.error.FailureSentence;
+import io.tanuki4j.error.Unchecked;
 import java.util.Map;
 import java.util.function.Consumer;
 
@@ -50,10 +51,8 @@ public final class RankLauncher {
         case NCCL ->
             RankProcess.run(announced(environment, log), config.timeout(), NcclFactory::open, body);
       }
-    } catch (RuntimeException e) {
-      throw e;
     } catch (Exception e) {
-      throw new IllegalStateException("a rank failed: " + e.getMessage(), e);
+      throw Unchecked.of("a rank failed", e);
     }
   }
 

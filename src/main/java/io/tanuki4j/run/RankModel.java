@@ -31,8 +31,7 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
    * @param vocabSize see {@link #paddedVocabSize}
    * @param context whose groups have their tensors on the device
    * @param closer takes the memory
-   * @throws UserException if the device cannot compute as the flags ask
-   * @throws IllegalArgumentException if the device has not as much memory as the rank takes
+   * @throws UserException if the device cannot compute as the flags ask, or if the device has not as much memory as the rank takes
    */
   public static RankModel build(
       RunConfig config, int vocabSize, Device device, ParallelContext context, Closer closer) {
@@ -83,7 +82,7 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
       return padded;
     }
     if (known < size) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "padded_vocab_size: %d (expected: at least the %d ids of the tokenizer). Use the tokenizer"
                   .formatted(known, size)
               + " that the checkpoint was trained with.");

@@ -1,6 +1,7 @@
 package io.tanuki4j.run;
 
 import io.tanuki4j.comm.RankConnection;
+import io.tanuki4j.error.Unchecked;
 import io.tanuki4j.parallel.Agreement;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
@@ -78,16 +79,7 @@ final class RankTurns {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while work was under way", e);
     } catch (ExecutionException e) {
-      throw unchecked(e);
+      throw Unchecked.of("work failed", e.getCause());
     }
-  }
-
-  private static RuntimeException unchecked(ExecutionException failure) {
-    if (failure.getCause() instanceof Error error) {
-      throw error;
-    }
-    return failure.getCause() instanceof RuntimeException cause
-        ? cause
-        : new IllegalStateException("work failed", failure.getCause());
   }
 }

@@ -35,7 +35,7 @@ final class HuggingFaceCodec implements AutoCloseable {
   }
 
   /**
-   * @throws IllegalArgumentException if the text holds half of a surrogate pair
+   * @throws UserException if the text holds half of a surrogate pair
    */
   int[] encode(String text) {
     UnicodeText.requireWholeCharacters(text);

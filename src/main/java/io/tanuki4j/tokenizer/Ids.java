@@ -1,5 +1,6 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.error.UserException;
 import java.util.List;
 
 /** Arrays of token ids. */
@@ -19,7 +20,7 @@ final class Ids {
   static void requireBelow(int[] ids, int vocabSize) {
     for (int i = 0; i < ids.length; i++) {
       if (ids[i] < 0 || ids[i] >= vocabSize) {
-        throw new IllegalArgumentException(
+        throw new UserException(
             "token %d of the text: id %d (expected: 0 to %d, an id of this tokenizer)."
                 .formatted(i, ids[i], vocabSize - 1));
       }

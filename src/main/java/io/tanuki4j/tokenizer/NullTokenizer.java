@@ -24,12 +24,12 @@ final class NullTokenizer implements Tokenizer {
   }
 
   /**
-   * @throws IllegalArgumentException if the number of ids is none
+   * @throws UserException if the number of ids is none
    */
   static Tokenizer open(TokenizerConfig config) {
     Integer vocabSize = config.vocabSize();
     if (vocabSize == null || vocabSize < 1 || vocabSize == Integer.MAX_VALUE) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "--vocab-size: %s (expected: a number of ids above 0 for --tokenizer-type NullTokenizer)."
                   .formatted(vocabSize == null ? "not given" : vocabSize)
               + " Give one.");
@@ -48,7 +48,7 @@ final class NullTokenizer implements Tokenizer {
   }
 
   /**
-   * @throws IllegalArgumentException if a word is not an id
+   * @throws UserException if a word is not an id
    */
   @Override
   public int[] encode(String text) {
@@ -65,7 +65,7 @@ final class NullTokenizer implements Tokenizer {
     try {
       return Integer.parseInt(word);
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "the word '%s' is not an integer (expected: ids with blanks between, as --tokenizer-type"
                   .formatted(word.length() > MAX_SHOWN ? word.substring(0, MAX_SHOWN) + "…" : word)
               + " NullTokenizer reads them).",

@@ -1,5 +1,6 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.HuggingFaceFiles.Roles;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -111,7 +112,7 @@ final class PlainSentencePieceTokenizer implements Tokenizer {
 
   private static void requireControl(SentencePieceModel model, int id, String role) {
     if (id == SentencePieceModel.NONE) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: the model has no control piece for %s. Use --tokenizer-type SentencePieceTokenizer."
               .formatted(model.file(), role));
     }

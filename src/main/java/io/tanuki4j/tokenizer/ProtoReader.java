@@ -1,5 +1,6 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.error.UserException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
@@ -7,8 +8,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Walks the fields of one protobuf message. Wire format:
- * https://protobuf.dev/programming-guides/encoding. Damage is an IllegalArgumentException whose
- * message is the reason, with the place in the file.
+ * https://protobuf.dev/programming-guides/encoding. Damage is a UserException whose message is the
+ * reason, with the place in the file.
  */
 final class ProtoReader {
   private static final int VARINT = 0;
@@ -119,7 +120,7 @@ final class ProtoReader {
     return taken;
   }
 
-  private IllegalArgumentException damaged(String what) {
-    return new IllegalArgumentException(what + " before byte " + in.position());
+  private UserException damaged(String what) {
+    return new UserException(what + " before byte " + in.position());
   }
 }

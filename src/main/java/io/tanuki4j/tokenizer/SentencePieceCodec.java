@@ -2,6 +2,7 @@ package io.tanuki4j.tokenizer;
 
 import ai.djl.engine.EngineException;
 import ai.djl.sentencepiece.SpTokenizer;
+import io.tanuki4j.error.UserException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,7 +24,7 @@ final class SentencePieceCodec implements AutoCloseable {
   private @Nullable TextCuts cuts;
 
   /**
-   * @throws IllegalArgumentException if the library refuses the model
+   * @throws UserException if the library refuses the model
    * @throws UncheckedIOException if the library cannot be unpacked or is not for this machine
    */
   SentencePieceCodec(SentencePieceModel model) {
@@ -47,7 +48,7 @@ final class SentencePieceCodec implements AutoCloseable {
    * parts: the library adds up a text's scores in fp32, so its rounding may choose other pieces of
    * almost equal score in a text that is longer.
    *
-   * @throws IllegalArgumentException if the text holds half of a surrogate pair
+   * @throws UserException if the text holds half of a surrogate pair
    */
   int[] encode(String text) {
     UnicodeText.requireWholeCharacters(text);
@@ -102,7 +103,7 @@ final class SentencePieceCodec implements AutoCloseable {
       if (e.getCause() != null) {
         throw NativeLibraries.unavailable("SentencePiece", e);
       }
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: SentencePiece refuses this model (%s). Give the .model file that spm_train wrote."
               .formatted(model.file(), reason(e)),
           e);

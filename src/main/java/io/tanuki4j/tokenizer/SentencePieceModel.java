@@ -1,5 +1,7 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.error.FailureSentence;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -130,15 +132,15 @@ record SentencePieceModel(
   /**
    * Reads a .model file.
    *
-   * @throws IllegalArgumentException if there is no such file or it is damaged; the message names
-   *     file and reason
+   * @throws UserException if there is no such file or it is damaged; the message names file and
+   *     reason
    */
   static SentencePieceModel read(Path file) {
     byte[] bytes = bytesOf(file);
     try {
       return new SentencePieceModelParser(file, bytes).parse(ByteBuffer.wrap(bytes));
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(
+    } catch (UserException e) {
+      throw new UserException(
           "%s: not a whole SentencePiece model (%s). Give the .model file that spm_train wrote."
               .formatted(file, e.getMessage()),
           e);
@@ -148,18 +150,17 @@ record SentencePieceModel(
   private static byte[] bytesOf(Path file) {
     try {
       if (Files.size(file) > MAX_FILE_SIZE) {
-        throw new IllegalArgumentException(
+        throw new UserException(
             "%s: %d bytes (expected: at most %d). Give the .model file that spm_train wrote."
                 .formatted(file, Files.size(file), MAX_FILE_SIZE));
       }
       return Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
-      throw new IllegalArgumentException(
-          file + ": no such file. Name a SentencePiece .model file.", e);
+      throw new UserException(file + ": no such file. Name a SentencePiece .model file.", e);
     } catch (IOException e) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: cannot be read (%s). Name a SentencePiece .model file."
-              .formatted(file, e.getMessage()),
+              .formatted(file, FailureSentence.reason(e)),
           e);
     }
   }

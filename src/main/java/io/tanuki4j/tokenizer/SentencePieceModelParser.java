@@ -1,5 +1,6 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.SentencePieceModel.Algorithm;
 import io.tanuki4j.tokenizer.SentencePieceModel.Kind;
 import io.tanuki4j.tokenizer.SentencePieceModel.Normalizer;
@@ -70,7 +71,7 @@ final class SentencePieceModelParser {
       }
     }
     if (kind == Kind.BYTE && !text.matches("<0x[0-9A-F]{2}>")) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "piece %d is marked as a byte but has no byte's name".formatted(pieces.size()));
     }
     return new Piece(text, score, kind);
@@ -78,15 +79,14 @@ final class SentencePieceModelParser {
 
   private Kind kind(long number) {
     if (number < 1 || number > Kind.values().length) {
-      throw new IllegalArgumentException(
-          "piece %d has the unknown kind %d".formatted(pieces.size(), number));
+      throw new UserException("piece %d has the unknown kind %d".formatted(pieces.size(), number));
     }
     return Kind.values()[(int) number - 1];
   }
 
   private static Algorithm algorithm(long number) {
     if (number < 1 || number > Algorithm.values().length) {
-      throw new IllegalArgumentException("the unknown kind of model " + number);
+      throw new UserException("the unknown kind of model " + number);
     }
     return Algorithm.values()[(int) number - 1];
   }
@@ -124,17 +124,17 @@ final class SentencePieceModelParser {
   private static void rejectDenormalizer(ProtoReader spec) {
     while (spec.next()) {
       if (spec.field() == 2 && spec.bytes().length > 0) {
-        throw new IllegalArgumentException("denormalisation rules are not supported");
+        throw new UserException("denormalisation rules are not supported");
       }
     }
   }
 
   private void requireAllParts() {
     if (pieces.isEmpty()) {
-      throw new IllegalArgumentException("it has no pieces");
+      throw new UserException("it has no pieces");
     }
     if (!hasTrainerSpec || !hasNormalizerSpec) {
-      throw new IllegalArgumentException("it ends after %d pieces".formatted(pieces.size()));
+      throw new UserException("it ends after %d pieces".formatted(pieces.size()));
     }
   }
 }

@@ -1,5 +1,7 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.error.UserException;
+
 /** Opens Megatron's tokenizers of SentencePiece models. */
 final class SentencePieceTokenizers {
   private SentencePieceTokenizers() {}
@@ -20,7 +22,7 @@ final class SentencePieceTokenizers {
 
   private static SentencePieceModel plainModel(TokenizerConfig config) {
     if (config.vocabExtraIds() != 0) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "--vocab-extra-ids: %d (expected: 0; only SentencePieceTokenizer with its legacy special"
                   .formatted(config.vocabExtraIds())
               + " tokens adds ids). Leave the flag out.");

@@ -1,5 +1,6 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.error.UserException;
 import java.util.List;
 import java.util.Map;
 
@@ -14,13 +15,13 @@ public interface Tokenizer extends AutoCloseable {
   /**
    * Ids of a text, without an end-of-document id.
    *
-   * @throws IllegalArgumentException if the text is not one that this tokenizer reads; the message
-   *     says why, and names no file
+   * @throws UserException if the text is not one that this tokenizer reads; the message says why,
+   *     and names no file
    */
   int[] encode(String text);
 
   /**
-   * @throws IllegalArgumentException if an id is not in [0, vocabSize)
+   * @throws UserException if an id is not in [0, vocabSize)
    */
   String decode(int[] ids);
 

@@ -1,5 +1,7 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.error.UserException;
+
 /** Checks of texts before native libraries see them. */
 final class UnicodeText {
   private UnicodeText() {}
@@ -7,14 +9,14 @@ final class UnicodeText {
   /**
    * Refuses half of a surrogate pair, for which libraries would put a question mark.
    *
-   * @throws IllegalArgumentException if there is one
+   * @throws UserException if there is one
    */
   static void requireWholeCharacters(String text) {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (Character.isSurrogate(c)) {
         if (Character.charCount(text.codePointAt(i)) == 1) {
-          throw new IllegalArgumentException(
+          throw new UserException(
               "character %d of the text is U+%04X, half of a surrogate pair (expected: Unicode text)."
                   .formatted(i, (int) c));
         }

@@ -2,6 +2,7 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.TokenBatch;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
@@ -43,7 +44,7 @@ public final class Evaluator {
    * @param numMicrobatches this rank's micro-batches in a global batch
    * @param goOn asked before each global batch, which it gets counted from 1
    * @return empty if {@code goOn} said no
-   * @throws IllegalArgumentException if no token counts
+   * @throws UserException if no token counts
    */
   public Optional<Loss> run(
       BatchSource source, int numBatches, int numMicrobatches, IntPredicate goOn) {
@@ -67,7 +68,7 @@ public final class Evaluator {
 
   private Loss mean(double numTokens) {
     if (!(numTokens > 0)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "evaluation: no token counts for the loss (expected: at least one). Drop"
               + " --eod-mask-loss, or raise --eval-iters.");
     }

@@ -3,6 +3,7 @@ package io.tanuki4j.train;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.nn.fp8.Fp8State;
 import io.tanuki4j.tensor.Tensor;
@@ -33,7 +34,7 @@ public final class Fp8Scales {
    * Takes those of a checkpoint, if it has some; otherwise they start anew.
    *
    * @param fp8 null where there are none
-   * @throws IllegalArgumentException if they do not fit
+   * @throws UserException if they do not fit
    */
   public static void load(
       @Nullable Fp8State fp8, Checkpoint checkpoint, Device device, int vocabSize) {

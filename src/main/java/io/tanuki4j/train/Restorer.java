@@ -6,6 +6,7 @@ import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.DamagedException;
 import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.optim.OptimizerSchedule.Conflict;
 import java.nio.file.Path;
@@ -44,8 +45,8 @@ public final class Restorer {
    * Loads what {@code --load} or {@code --pretrained-checkpoint} names.
    *
    * @return empty if nothing was loaded, so that the weights must be initialised
-   * @throws IllegalArgumentException if a checkpoint is damaged, does not fit, contradicts the
-   *     flags, or must exist and does not
+   * @throws UserException if a checkpoint is damaged, does not fit, contradicts the flags, or must
+   *     exist and does not
    */
   public Optional<Progress> restore() {
     Optional<Progress> loaded = config.load() == null ? Optional.empty() : load(config.load());
@@ -99,7 +100,7 @@ public final class Restorer {
             .latest()
             .orElseThrow(
                 () ->
-                    new IllegalArgumentException(
+                    new UserException(
                         ("--pretrained-checkpoint: %s (expected: a folder with %s, or a checkpoint"
                                 + " in --load). Name a folder that was given to --save.")
                             .formatted(folder, store.trackerFile().getFileName())));
@@ -108,7 +109,7 @@ public final class Restorer {
 
   private void reportMissing(CheckpointStore store) {
     if (config.exitOnMissing()) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("--load: %s (expected: a folder with %s, since --exit-on-missing-checkpoint is given)."
                   + " Name a folder that was given to --save.")
               .formatted(store.folder(), store.trackerFile().getFileName()));

@@ -5,6 +5,7 @@ import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.fp8.Fp8State;
@@ -98,11 +99,11 @@ public record RunState(
   /**
    * Lets the optimizer count on from a checkpoint.
    *
-   * @throws IllegalArgumentException if the checkpoint does not say from where
+   * @throws UserException if the checkpoint does not say from where
    */
   void resumeOptimizer(TrainState saved) {
     if (!(saved.optimizer().get(STEP) instanceof Number updates)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "the checkpoint's optimizer state has %s: %s (expected: the number of updates). Use"
                   .formatted(STEP, saved.optimizer().get(STEP))
               + " --no-load-optim to start the optimizer anew.");

@@ -2,6 +2,7 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.TokenBatch;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.optim.AdamW;
@@ -62,7 +63,7 @@ public final class TrainStep {
    * results must be taken.
    *
    * @param numMicrobatches of this rank
-   * @throws IllegalArgumentException if no token of the global batch counts
+   * @throws UserException if no token of the global batch counts
    */
   public void run(
       BatchSource source, int numMicrobatches, double learningRate, double weightDecay) {
@@ -105,7 +106,7 @@ public final class TrainStep {
     }
     double numTokens = tokens.total(ownTokens, source);
     if (!(numTokens > 0)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("samples %d to %d: no token counts for the loss (expected: at least one in a global"
                   + " batch). Drop --eod-mask-loss, or raise --global-batch-size.")
               .formatted(firstSample, source.consumedSamples() - 1));

@@ -3,6 +3,7 @@ package io.tanuki4j.train;
 import static java.util.Objects.requireNonNull;
 
 import io.tanuki4j.data.BatchSource;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.metrics.Reports;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.optim.OptimizerSchedule;
@@ -84,7 +85,7 @@ public final class Trainer {
   private BatchSource source() {
     BatchSource train = parts.splits.train();
     if (train == null) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "training data: none (expected: a dataset). Give --data-path or --train-data-path, or"
               + " --skip-train.");
     }

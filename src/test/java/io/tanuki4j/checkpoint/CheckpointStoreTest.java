@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.tensor.DType;
@@ -242,7 +243,7 @@ class CheckpointStoreTest {
     store.save(device, state(1), List.of(vector("a", 1)), saved);
     assertThatThrownBy(
             () -> store.latest().orElseThrow().load(device, Part.OPTIMIZER, wanted, VOCABULARY))
-        .isExactlyInstanceOf(IllegalArgumentException.class)
+        .isExactlyInstanceOf(UserException.class)
         .hasMessageContaining("its optimizer state does not fit: 7 tensors are missing in it")
         .hasMessageContaining("(new.0, new.1, new.2, new.3, new.4 and 2 more);")
         .hasMessageContaining("7 tensors are not part of this run (old.0,")

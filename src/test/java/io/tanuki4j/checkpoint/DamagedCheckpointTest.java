@@ -194,7 +194,7 @@ class DamagedCheckpointTest {
   void no_optimizer_state() {
     Checkpoint checkpoint = new CheckpointStore(folder).at(300);
     assertThatThrownBy(() -> checkpoint.load(device, Part.OPTIMIZER, List.of(), 0))
-        .isExactlyInstanceOf(IllegalArgumentException.class)
+        .isExactlyInstanceOf(UserException.class)
         .hasMessage(
             folder
                 + "/iter_0000300: it has no optimizer state. Add --no-load-optim or --finetune.");
@@ -239,7 +239,7 @@ class DamagedCheckpointTest {
     Path other = Files.createDirectory(folder.resolve("hf"));
     Files.writeString(other.resolve("config.json"), "{}");
     assertThatThrownBy(() -> new CheckpointStore(other).latest())
-        .isExactlyInstanceOf(IllegalArgumentException.class)
+        .isExactlyInstanceOf(UserException.class)
         .hasMessage(
             other
                 + ": it is a Hugging Face folder. Convert it first: convert --loader hf --saver"
@@ -255,7 +255,7 @@ class DamagedCheckpointTest {
                     .latest()
                     .orElseThrow()
                     .load(device, Part.MODEL, List.of(weights()), 0))
-        .isInstanceOfAny(IllegalArgumentException.class, UserException.class)
+        .isInstanceOfAny(UserException.class)
         .hasMessageContainingAll(parts);
   }
 

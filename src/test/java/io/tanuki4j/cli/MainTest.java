@@ -3,6 +3,7 @@ package io.tanuki4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.config.ConfigException;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -37,22 +38,25 @@ class MainTest {
     @Option(names = "--count")
     int count = 1;
 
-    private final Exception failure;
+    private final Throwable failure;
 
-    Failing(Exception failure) {
+    Failing(Throwable failure) {
       this.failure = failure;
     }
 
     @Override
     public Integer call() throws Exception {
+      if (count > 0 && failure instanceof Error error) {
+        throw error;
+      }
       if (count > 0) {
-        throw failure;
+        throw (Exception) failure;
       }
       return 0;
     }
   }
 
-  private int run(Exception failure, String... words) {
+  private int run(Throwable failure, String... words) {
     PretrainCommand pretrain =
         new PretrainCommand((folder, iteration) -> Optional.empty(), this::train);
     CommandLine commandLine = Main.commandLine();
@@ -79,7 +83,7 @@ class MainTest {
         Arguments.of(
             new ConfigException("one.\ntwo."), 2, "tanuki4j fail: 2 problems\n  one.\n  two."),
         Arguments.of(
-            new IllegalArgumentException("a.idx: not a corpus (expected: MMIDIDX). Make it again."),
+            new UserException("a.idx: not a corpus (expected: MMIDIDX). Make it again."),
             1,
             "tanuki4j fail: a.idx: not a corpus (expected: MMIDIDX). Make it again."),
         Arguments.of(
@@ -92,6 +96,11 @@ class MainTest {
             "tanuki4j fail: a/b: not allowed to read or write it."),
         Arguments.of(new IOException("disk full"), 1, "tanuki4j fail: disk full."),
         Arguments.of(
+            new StackOverflowError(),
+            1,
+            "tanuki4j: a fault of the program: java.lang.StackOverflowError. Run again with --debug"
+                + " and report what it prints."),
+        Arguments.of(
             new IllegalStateException("broken"),
             1,
             "tanuki4j fail: a fault of the program: java.lang.IllegalStateException: broken. Run"
@@ -100,7 +109,7 @@ class MainTest {
 
   @ParameterizedTest
   @MethodSource("failures")
-  void a_failure_is_a_line_and_an_exit_code(Exception failure, int code, String line) {
+  void a_failure_is_a_line_and_an_exit_code(Throwable failure, int code, String line) {
     assertThat(run(failure, "fail")).isEqualTo(code);
     assertThat(err.toString().strip()).isEqualTo(line);
   }

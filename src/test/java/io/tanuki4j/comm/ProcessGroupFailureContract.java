@@ -3,6 +3,7 @@ package io.tanuki4j.comm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.time.Duration;
@@ -96,7 +97,7 @@ public abstract class ProcessGroupFailureContract extends ProcessGroupContract {
   @Test
   void a_rank_that_fails_ends_the_others_with_its_reason() {
     @Nullable String[] messages = new @Nullable String[3];
-    IllegalArgumentException reason = new IllegalArgumentException("sample 7: no tokens.");
+    UserException reason = new UserException("sample 7: no tokens.");
     assertThatThrownBy(
             () ->
                 run(
@@ -146,7 +147,7 @@ public abstract class ProcessGroupFailureContract extends ProcessGroupContract {
                     rank -> {
                       if (rank.index() == 1) {
                         rank.world().barrier();
-                        throw new IllegalArgumentException("no.");
+                        throw new UserException("no.");
                       }
                       for (int i = 0; i < messages.length; i++) {
                         messages[i] = failureOfTwoCalls(rank);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.data.DataConfig.Blend;
+import io.tanuki4j.error.UserException;
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -66,8 +67,6 @@ class BlendTest {
   }
 
   private static void assertRefused(String sentence, String... values) {
-    assertThatThrownBy(() -> parse(values))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(sentence);
+    assertThatThrownBy(() -> parse(values)).isInstanceOf(UserException.class).hasMessage(sentence);
   }
 }

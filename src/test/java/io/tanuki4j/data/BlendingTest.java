@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.data.Blending.Source;
+import io.tanuki4j.error.UserException;
 import java.util.Arrays;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
@@ -33,7 +34,7 @@ class BlendingTest {
   void a_dataset_with_too_few_samples_is_named() {
     Blending blending = blending("0.3,0.7", 3);
     assertThatThrownBy(() -> BlendOrder.inMemory(blending, 10))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage(
             "d1: sample 5 of the blend asks it for more than its 3 samples."
                 + " Change the weights, or the number of samples, a little.");

@@ -2,6 +2,7 @@ package io.tanuki4j.data;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -92,7 +93,7 @@ class DamagedCorpusTest {
     for (boolean mapped : new boolean[] {true, false}) {
       assertThatThrownBy(() -> IndexedDataset.open(dir.resolve("c"), mapped))
           .as(name)
-          .isInstanceOf(IllegalArgumentException.class)
+          .isInstanceOf(UserException.class)
           .hasMessageStartingWith(file + ": " + sentence)
           .hasMessageEndingWith("again.");
     }
@@ -102,13 +103,13 @@ class DamagedCorpusTest {
   void names_a_missing_file() throws IOException {
     Files.delete(dir.resolve("c.bin"));
     assertThatThrownBy(() -> IndexedDataset.open(dir.resolve("c"), true))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage(
             dir.resolve("c.bin")
                 + ": there is no such file beside c.idx. Copy it there, or preprocess the data"
                 + " again.");
     assertThatThrownBy(() -> IndexedDataset.open(dir.resolve("c.bin"), true))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage(
             dir.resolve("c.bin.idx")
                 + ": there is no such file. Give the path of the data without .bin or .idx.");
@@ -124,7 +125,7 @@ class DamagedCorpusTest {
     Files.write(bin, putLong(8, 1L << 40).apply(Files.readAllBytes(bin)));
     try (var data = IndexedDataset.open(dir.resolve("c"), true)) {
       assertThatThrownBy(() -> data.sequence(0))
-          .isInstanceOf(IllegalArgumentException.class)
+          .isInstanceOf(UserException.class)
           .hasMessage(
               bin
                   + ": token 1 of sequence 0 is 1099511627776 (expected: a 32-bit id)."

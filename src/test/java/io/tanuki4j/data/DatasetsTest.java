@@ -3,6 +3,7 @@ package io.tanuki4j.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -124,7 +125,7 @@ class DatasetsTest {
 
   private static void assertRefused(DataConfig config, String sentence) {
     assertThatThrownBy(() -> build(config, new SampleCounts(4, 4, 4)))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageStartingWith(sentence);
   }
 

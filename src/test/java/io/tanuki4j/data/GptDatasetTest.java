@@ -128,7 +128,7 @@ class GptDatasetTest {
     OrderSettings settings =
         new OrderSettings(1234, 4, "1", Map.of(), 512, dir.resolve("file").resolve("cache"));
     assertThatThrownBy(() -> GptDataset.build(corpus(), slice(0, 6, 6L), settings))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageStartingWith(
             settings.cacheDir() + ": the sample order cannot be written there (")
         .hasMessageEndingWith("Give a writable folder with room by --data-cache-path.");
@@ -137,7 +137,7 @@ class GptDatasetTest {
   @Test
   void too_few_tokens_are_refused() {
     assertThatThrownBy(() -> GptDataset.build(corpus(), slice(2, 2, 6L), settings(512)))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage(
             dir.resolve("c")
                 + " (train): 0 tokens in 0 documents (expected: at least 1 to give 6 samples)."
@@ -151,7 +151,7 @@ class GptDatasetTest {
     try (GptDataset data = build(6, 55)) {
       assertThat(data.sample(0)).hasSize(5);
       assertThatThrownBy(() -> data.sample(1))
-          .isInstanceOf(IllegalArgumentException.class)
+          .isInstanceOf(UserException.class)
           .hasMessage(
               dir.resolve("c")
                   + " (train): sample 1 holds token 55 (expected: 0 to 54, the vocabulary)."
@@ -164,7 +164,7 @@ class GptDatasetTest {
     build(6, 512).close();
     TestData.write(dir.resolve("c"), new int[28]);
     assertThatThrownBy(() -> GptDataset.build(corpus(), slice(0, 1, 6L), settings(512)))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageStartingWith(file("document_index.npy").toString())
         .hasMessageContaining("6 rows (expected: 1 for the data as they are now)")
         .hasMessageEndingWith("delete it, and it is built again.");
@@ -188,7 +188,7 @@ class GptDatasetTest {
     Files.delete(file("checksums.txt")); // As if Megatron had written the cache.
     try (GptDataset data = build(6, 512)) {
       assertThatThrownBy(() -> IntStream.range(0, 6).forEach(data::sample))
-          .isInstanceOf(IllegalArgumentException.class)
+          .isInstanceOf(UserException.class)
           .hasMessageStartingWith(dir.resolve("c") + " (train): the place of sample ")
           .hasMessageContaining("is damaged or of other data; delete it");
     }

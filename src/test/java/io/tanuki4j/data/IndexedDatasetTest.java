@@ -3,6 +3,7 @@ package io.tanuki4j.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -160,7 +161,7 @@ class IndexedDatasetTest {
   void a_missing_folder_is_named() {
     Path prefix = dir.resolve("absent").resolve("c");
     assertThatThrownBy(() -> new IndexedDatasetWriter(prefix, TokenType.UINT16))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageStartingWith(prefix + ".bin.tmp: cannot be created")
         .hasMessageEndingWith("Name a folder that exists and is writable.");
   }

@@ -3,6 +3,7 @@ package io.tanuki4j.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -97,7 +98,7 @@ class NpyArrayTest {
     Files.write(file, damage.apply(Files.readAllBytes(file)));
     assertThatThrownBy(() -> NpyArray.read(file, Set.of(NpyType.INT32, NpyType.INT64), 2))
         .as(name)
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageStartingWith(file + ": " + sentence)
         .hasMessageEndingWith(
             ". The file is damaged or of another program; delete it, and it is built again.");

@@ -3,7 +3,7 @@ package io.tanuki4j.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.NoSuchElementException;
+import io.tanuki4j.error.UserException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,7 +26,7 @@ class PrefetcherTest {
     @Override
     public TokenBatch next() {
       if (calls.get() == failAt) {
-        throw new NoSuchElementException("train data: the end");
+        throw new UserException("train data: the end");
       }
       assertThat(Thread.currentThread().isDaemon()).isTrue();
       int[] tokens = {calls.getAndIncrement()};
@@ -86,7 +86,7 @@ class PrefetcherTest {
       }
       for (int i = 0; i < 20; i++) {
         assertThatThrownBy(prefetcher::next)
-            .isInstanceOf(NoSuchElementException.class)
+            .isInstanceOf(UserException.class)
             .hasMessage("train data: the end");
       }
       assertThat(prefetcher.consumedSamples()).isEqualTo(6);

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.data.SequentialBatches.Share;
+import io.tanuki4j.error.UserException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -81,7 +81,7 @@ class SequentialBatchesTest {
   void the_end_of_the_data_is_told() {
     try (var batches = batches(13, new Share(2, 1, 3), OptionalInt.empty(), 8)) {
       assertThatThrownBy(batches::next)
-          .isInstanceOf(NoSuchElementException.class)
+          .isInstanceOf(UserException.class)
           .hasMessage(
               "train data: the next step needs 6 samples, but 8 of 13 are consumed. Add data, give"
                   + " each dataset a weight so that it repeats, or stop earlier.");

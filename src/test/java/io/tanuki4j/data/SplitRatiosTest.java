@@ -3,6 +3,7 @@ package io.tanuki4j.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -43,7 +44,7 @@ class SplitRatiosTest {
   @ValueSource(strings = {"", "a", "1,2,3,4", "0,0,0", "-1,1,1", "1e3,1,1", "1.2.3", ".", "9,x,1"})
   void refuses_what_is_no_split(String split) {
     assertThatThrownBy(() -> SplitRatios.parse(split))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage(
             "split: "
                 + split

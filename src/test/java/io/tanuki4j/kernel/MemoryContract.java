@@ -3,6 +3,7 @@ package io.tanuki4j.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -150,7 +151,7 @@ public abstract class MemoryContract {
   void names_the_scope_that_gets_no_memory() {
     try (MemoryScope scope = device.openScope("weights")) {
       assertThatThrownBy(() -> scope.allocate(Shape.of(1L << 58), DType.F32))
-          .isInstanceOf(IllegalArgumentException.class)
+          .isInstanceOf(UserException.class)
           .hasMessageContaining("scope weights")
           .hasMessageContaining(Long.toString(1L << 60));
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
@@ -143,7 +144,7 @@ class GptChunkTest {
   @Test
   void rejects_groups_of_no_layers() {
     assertThatThrownBy(() -> new Recompute(Granularity.FULL_UNIFORM, 0))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageContaining("--recompute-num-layers: 0");
   }
 

@@ -3,6 +3,7 @@ package io.tanuki4j.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.nn.Initializer;
 import io.tanuki4j.nn.Parameter;
@@ -90,7 +91,7 @@ class TensorShardsTest {
   void heads_that_cannot_be_shared_equally_are_refused() {
     ModelConfig config = TestConfig.PLAIN.config();
     assertThatThrownBy(() -> new TensorShards(config, dims(4), 0))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage(
             "query groups: 2 (expected: a multiple of the 4 tensor-parallel ranks)."
                 + " Choose another --tensor-model-parallel-size.");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -83,7 +84,7 @@ class RopeTest {
   @Test
   void rejects_an_odd_rotary_dim() {
     assertThatThrownBy(() -> new RopeFrequencies(1e4, 7, 1, null))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageContaining("7");
   }
 
@@ -92,7 +93,7 @@ class RopeTest {
     Rope rope = rope(8, 4);
     Tensor qkv = device.random(Shape.of(5, 2, SHAPE.qkvSize()), 1);
     assertThatThrownBy(() -> rope.forward(qkv, SHAPE))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageContaining("sequence of 5 tokens (expected: at most 4");
   }
 

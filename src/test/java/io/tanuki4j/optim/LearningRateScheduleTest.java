@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -96,7 +97,7 @@ class LearningRateScheduleTest {
   @Test
   void rejects_a_warm_up_as_long_as_the_decay() {
     assertThatThrownBy(() -> schedule(DecayStyle.LINEAR, 1e-3, 1e-5, 100))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage(
             "warm-up: 100.0 samples (expected: less than the 100.0 samples of the decay)."
                 + " Shorten the warm-up or raise --lr-decay-iters or --lr-decay-samples.");
@@ -105,14 +106,14 @@ class LearningRateScheduleTest {
   @Test
   void rejects_a_lowest_rate_above_the_highest() {
     assertThatThrownBy(() -> schedule(DecayStyle.LINEAR, 1e-3, 1e-2, 10))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageStartingWith("min-lr: 0.01 (expected: from 0 to lr 0.001)");
   }
 
   @Test
   void rejects_a_style_that_is_only_a_final_decay() {
     assertThatThrownBy(() -> schedule(DecayStyle.EXPONENTIAL, 1e-3, 1e-5, 10))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageStartingWith("lr-decay-style: exponential (expected: one of constant, linear");
   }
 

@@ -3,6 +3,7 @@ package io.tanuki4j.optim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.optim.OptimizerSchedule.Conflict;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import java.util.ArrayList;
@@ -52,7 +53,7 @@ class OptimizerScheduleTest {
   @Test
   void a_mismatch_ends_with_a_sentence() {
     assertThatThrownBy(() -> resumed(Conflict.FAIL))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage(
             "--lr: 0.001 (expected: 0.002, as in the checkpoint). Change it back, or give"
                 + " --override-opt_param-scheduler to go on with 0.001, or"

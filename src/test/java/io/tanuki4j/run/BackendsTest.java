@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.inprocess.RankThreads;
+import io.tanuki4j.error.UserException;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -19,7 +20,7 @@ class BackendsTest {
   void a_rehearsal_needs_a_gpu_for_each_number_of_its_ranks() {
     requireGpus(4, 4, 4);
     assertThatThrownBy(() -> requireGpus(3, 2, 1))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage("--ranks-per-gpu: 2 (expected: 3, for 3 ranks on 1 GPU). Give it to launch.");
   }
 }

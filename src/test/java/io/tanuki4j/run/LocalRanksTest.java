@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.tanuki4j.cli.Main;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.run.TinyLlama.Output;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -111,7 +112,7 @@ class LocalRanksTest {
                     "--pipeline-model-parallel-size 2",
                     "--load " + folder,
                     "--exit-on-missing-checkpoint"))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageStartingWith("--load: " + folder + " (expected: a folder with ");
   }
 }

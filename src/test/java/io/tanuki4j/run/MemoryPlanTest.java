@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.cli.CommandLines;
 import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
 import java.io.IOException;
@@ -94,7 +95,7 @@ class MemoryPlanTest {
   void a_run_that_does_not_fit_is_told_which_flags_would() {
     RunConfig config = llama8b("");
     assertThatThrownBy(() -> MemoryPlan.thatFits(part(config, 65_536), 78 * GIB, 1))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageStartingWith("memory: weights 14.00, gradients 28.00, optimizer 84.00")
         .hasMessageContaining("(expected: at most the 78.00 GiB that are free)")
         .hasMessageContaining("These would fit: all of these");

@@ -7,10 +7,10 @@ import io.tanuki4j.backend.counting.CountingDevice;
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.config.DistributedConfig.Backend;
+import io.tanuki4j.error.UserException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.NoSuchElementException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -37,7 +37,7 @@ class RankLauncherTest {
                     (seat, closer) -> {
                       if (seat.globalRank() == 1) {
                         closer.add(() -> await(otherHasHeard));
-                        throw new NoSuchElementException("train data: all samples are consumed.");
+                        throw new UserException("train data: all samples are consumed.");
                       }
                       try {
                         seat.processGroups(new CountingDevice())
@@ -49,7 +49,7 @@ class RankLauncherTest {
                         throw e;
                       }
                     }))
-        .isInstanceOf(NoSuchElementException.class);
+        .isInstanceOf(UserException.class);
 
     assertThat(heard.get()).isEqualTo("rank 1 failed: train data: all samples are consumed.");
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.inprocess.RankThreads;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.parallel.Agreement;
 import io.tanuki4j.parallel.ParallelContext;
@@ -77,9 +78,9 @@ class RankTurnsTest {
                 run(
                     Duration.ofSeconds(20),
                     rank -> {
-                      throw new IllegalArgumentException("corpus: damaged");
+                      throw new UserException("corpus: damaged");
                     }))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage("corpus: damaged");
     assertThat(events).isEmpty();
   }

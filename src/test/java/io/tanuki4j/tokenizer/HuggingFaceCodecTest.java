@@ -3,7 +3,7 @@ package io.tanuki4j.tokenizer;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.tanuki4j.error.UserException;
@@ -39,7 +39,7 @@ class HuggingFaceCodecTest {
   @Test
   void half_of_a_surrogate_pair_is_refused() {
     try (HuggingFaceCodec codec = codec(SMALL)) {
-      assertThatIllegalArgumentException()
+      assertThatExceptionOfType(UserException.class)
           .isThrownBy(() -> codec.encode("ab\ud83d"))
           .withMessage(
               "character 2 of the text is U+D83D, half of a surrogate pair (expected: Unicode text).");

@@ -1,9 +1,10 @@
 package io.tanuki4j.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.SentencePieceModel.Kind;
 import io.tanuki4j.tokenizer.SentencePieceModel.Piece;
 import java.io.IOException;
@@ -82,7 +83,7 @@ class SentencePieceModelTest {
     Path file = folder.resolve("cut.model");
     for (int size = 0; size < whole.length - 50; size += 997) {
       Files.write(file, Arrays.copyOf(whole, size));
-      assertThatIllegalArgumentException()
+      assertThatExceptionOfType(UserException.class)
           .as("cut to %d bytes", size)
           .isThrownBy(() -> SentencePieceModel.read(file))
           .withMessageStartingWith(file + ": not a whole SentencePiece model (");
@@ -114,7 +115,7 @@ class SentencePieceModelTest {
     Path file = folder.resolve("foreign.model");
     for (Map.Entry<String, byte[]> entry : reasons.entrySet()) {
       Files.write(file, entry.getValue());
-      assertThatIllegalArgumentException()
+      assertThatExceptionOfType(UserException.class)
           .isThrownBy(() -> SentencePieceModel.read(file))
           .withMessage(
               "%s: not a whole SentencePiece model (%s). Give the .model file that spm_train wrote.",
@@ -124,10 +125,10 @@ class SentencePieceModelTest {
 
   @Test
   void a_missing_file_and_a_folder_are_refused() {
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(() -> SentencePieceModel.read(folder.resolve("none")))
         .withMessage("%s: no such file. Name a SentencePiece .model file.", folder.resolve("none"));
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(() -> SentencePieceModel.read(folder))
         .withMessage(
             "%s: cannot be read (Is a directory). Name a SentencePiece .model file.", folder);

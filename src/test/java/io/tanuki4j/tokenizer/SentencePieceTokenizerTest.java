@@ -1,9 +1,10 @@
 package io.tanuki4j.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -142,12 +143,13 @@ class SentencePieceTokenizerTest {
 
   @Test
   void foreign_ids_and_broken_text_are_refused() {
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(() -> TOKENIZER.decode(new int[] {5, 8000}))
         .withMessage(
             "token 1 of the text: id 8000 (expected: 0 to 7999, an id of this tokenizer).");
-    assertThatIllegalArgumentException().isThrownBy(() -> TOKENIZER.decode(new int[] {-1}));
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
+        .isThrownBy(() -> TOKENIZER.decode(new int[] {-1}));
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(() -> TOKENIZER.encode("a\ud800b"))
         .withMessage(
             "character 1 of the text is U+D800, half of a surrogate pair (expected: Unicode text).");
@@ -166,7 +168,7 @@ class SentencePieceTokenizerTest {
   @Test
   void a_model_that_the_library_refuses_is_named() throws IOException {
     Path file = renamed("<SEP>", "<CLS>");
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(
             () ->
                 Tokenizers.open(

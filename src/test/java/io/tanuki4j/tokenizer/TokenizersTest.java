@@ -2,7 +2,6 @@ package io.tanuki4j.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.error.UserException;
@@ -67,7 +66,7 @@ class TokenizersTest {
   @ValueSource(strings = {"5 x", "5 513", "-1", "1.5", "99999999999"})
   void the_null_tokenizer_refuses_what_is_no_id(String text) {
     try (Tokenizer none = Tokenizers.open(nullTokenizer(512))) {
-      assertThatIllegalArgumentException().isThrownBy(() -> none.encode(text));
+      assertThatExceptionOfType(UserException.class).isThrownBy(() -> none.encode(text));
     }
   }
 

@@ -2,7 +2,7 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.TokenBatch;
-import java.util.NoSuchElementException;
+import io.tanuki4j.error.UserException;
 
 /** Micro-batches of one sequence that follow from the sample's number, as many as wanted. */
 final class ListSource implements BatchSource {
@@ -29,7 +29,7 @@ final class ListSource implements BatchSource {
   @Override
   public TokenBatch next() {
     if (consumed >= size) {
-      throw new NoSuchElementException("no samples left");
+      throw new UserException("no samples left");
     }
     if (consumed == broken) {
       throw new IllegalArgumentException("sample %d cannot be read".formatted(consumed));

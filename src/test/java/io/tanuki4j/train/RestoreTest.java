@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.DamagedException;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.metrics.EvaluationMetrics;
 import io.tanuki4j.metrics.IterationMetrics;
 import java.io.IOException;
@@ -94,7 +95,7 @@ class RestoreTest {
     settings.load = folder;
     try (TinyRun run = new TinyRun(settings)) {
       assertThatThrownBy(run::run)
-          .isInstanceOf(IllegalArgumentException.class)
+          .isInstanceOf(UserException.class)
           .hasMessageContaining("it has no optimizer state. Add --no-load-optim or --finetune");
     }
   }

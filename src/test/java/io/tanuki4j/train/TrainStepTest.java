@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.TokenBatch;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.ParameterBuffers;
@@ -113,7 +114,7 @@ class TrainStepTest {
   @Test
   void a_global_batch_of_masked_tokens_ends_with_a_sentence() {
     assertThatThrownBy(() -> step.run(masked(), 2, 0, 0))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage(
             "samples 40 to 41: no token counts for the loss (expected: at least one in a global"
                 + " batch). Drop --eod-mask-loss, or raise --global-batch-size.");

@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.DeviceBuffer;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
@@ -37,7 +38,7 @@ final class Block implements DeviceBuffer, AutoCloseable {
     this.bytes = bytes;
     memory = Pointer.malloc(bytes + ALIGNMENT);
     if (Pointer.isNull(memory)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "scope %s: cannot take %d bytes more, the machine does not give them. Use a smaller model or micro-batch."
               .formatted(owner, bytes));
     }

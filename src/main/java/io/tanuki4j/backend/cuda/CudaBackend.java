@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cuda;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
 import java.util.List;
@@ -11,13 +12,13 @@ public final class CudaBackend implements Backend {
 
   /**
    * @param report of this machine
-   * @throws IllegalArgumentException with the reason and what to do, if no GPU can be used
+   * @throws UserException with the reason and what to do, if no GPU can be used
    */
   public CudaBackend(CudaReport report, CudaOptions options) {
     if (!report.usable()) {
       CudaProblem first =
           report.problems().stream().filter(CudaProblem::fatal).findFirst().orElseThrow();
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("backend: cuda cannot be used here. %s On CPUs: --backend cpu, and where there are"
                   + " several ranks --distributed-backend gloo.")
               .formatted(first));
@@ -39,8 +40,7 @@ public final class CudaBackend implements Backend {
   @Override
   public Device openDevice(int ordinal) {
     if (ordinal < 0 || ordinal >= gpus.size()) {
-      throw new IllegalArgumentException(
-          "GPU %d (expected: 0 to %d)".formatted(ordinal, gpus.size() - 1));
+      throw new UserException("GPU %d (expected: 0 to %d)".formatted(ordinal, gpus.size() - 1));
     }
     return new CudaDevice(gpus.get(ordinal), options);
   }

@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cuda;
 
 import static io.tanuki4j.backend.cuda.CudaException.check;
 
+import io.tanuki4j.error.UserException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -25,7 +26,7 @@ final class CudaMemory {
 
   /**
    * @param owner appears in the message about lack of memory
-   * @throws IllegalArgumentException if the GPU has not that much
+   * @throws UserException if the GPU has not that much
    */
   CudaBlock take(String owner, long bytes) {
     stream.requireRunning("take memory");
@@ -33,7 +34,7 @@ final class CudaMemory {
     int status = cudart.cudaMalloc(pointer, bytes);
     if (status == cudart.cudaErrorMemoryAllocation) {
       int unused = cudart.cudaGetLastError(); // clears it: the context is sound
-      throw new IllegalArgumentException(outOfMemory(owner, bytes));
+      throw new UserException(outOfMemory(owner, bytes));
     }
     check(status, "cudaMalloc");
     CudaBlock block = new CudaBlock(owner, pointer.address(), bytes);

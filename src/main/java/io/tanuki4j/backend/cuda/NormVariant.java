@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cuda;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.DType;
 import java.util.List;
 
@@ -23,14 +24,14 @@ record NormVariant(DType type, DType gradType, int vector, int packs, int thread
   /**
    * Spreads a row evenly over as few accesses per thread as 512 threads allow.
    *
-   * @throws IllegalArgumentException if a row does not fit into the registers of a block
+   * @throws UserException if a row does not fit into the registers of a block
    */
   static NormVariant of(DType type, DType gradType, int vector, int columns) {
     int vectors = (columns + vector - 1) / vector;
     int packs = Math.max(1, (vectors + MAX_THREADS - 1) / MAX_THREADS);
     if (packs > MAX_PACKS) {
-      throw new IllegalArgumentException(
-          "rmsNorm over %d columns (expected: at most %d, and a multiple of 8 from %d on)"
+      throw new UserException(
+          "rmsNorm over %d columns (expected: at most %d, and a multiple of 8 from %d on). Choose another --hidden-size."
               .formatted(columns, 8 * MAX_THREADS * MAX_PACKS, MAX_THREADS * MAX_PACKS));
     }
     int perPack = (vectors + packs - 1) / packs;

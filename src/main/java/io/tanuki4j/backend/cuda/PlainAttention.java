@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cuda;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
@@ -87,8 +88,8 @@ final class PlainAttention implements AttentionEngine {
 
   private static void requireHeadDim(AttentionForm form) {
     if (form.queries().headDim() > MAX_HEAD_DIM) {
-      throw new IllegalArgumentException(
-          "head dim %d of attention (expected: at most %d)"
+      throw new UserException(
+          "head dim %d of attention (expected: at most %d). Choose another --kv-channels."
               .formatted(form.queries().headDim(), MAX_HEAD_DIM));
     }
   }

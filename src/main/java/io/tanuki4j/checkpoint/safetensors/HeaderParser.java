@@ -3,6 +3,7 @@ package io.tanuki4j.checkpoint.safetensors;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
 import java.io.StringReader;
@@ -15,8 +16,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Reads a header and checks all that the JSON alone can tell. Every failure is an {@link
- * IllegalArgumentException} with the reason; {@link SafetensorsReader} adds the file's name.
+ * Reads a header and checks all that the JSON alone can tell. Every failure is a {@link
+ * UserException} with the reason; {@link SafetensorsReader} adds the file's name.
  */
 final class HeaderParser {
   private final List<TensorEntry> tensors = new ArrayList<>();
@@ -30,7 +31,7 @@ final class HeaderParser {
       in.setStrictness(Strictness.STRICT);
       parser.read(in);
     } catch (IOException | IllegalStateException | NumberFormatException e) {
-      throw new IllegalArgumentException("its header is no JSON of the expected form", e);
+      throw new UserException("its header is no JSON of the expected form", e);
     }
     return new Header(parser.inOrder(), parser.metadata);
   }
@@ -96,14 +97,14 @@ final class HeaderParser {
   private static TensorEntry entry(String name, String typeName, Shape shape, long[] offsets) {
     ElementType type = ElementType.named(typeName);
     if (type == null) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "tensor %s has the dtype %s, which the format does not know".formatted(name, typeName));
     }
     long bytes;
     try {
       bytes = type.numBytes(shape);
     } catch (ArithmeticException e) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "tensor %s has an impossible size: %s %s".formatted(name, type, shape), e);
     }
     require(
@@ -135,7 +136,7 @@ final class HeaderParser {
 
   private static void require(boolean condition, String reason, Object... arguments) {
     if (!condition) {
-      throw new IllegalArgumentException(reason.formatted(arguments));
+      throw new UserException(reason.formatted(arguments));
     }
   }
 }

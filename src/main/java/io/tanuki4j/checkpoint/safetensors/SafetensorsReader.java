@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint.safetensors;
 
+import io.tanuki4j.error.UserException;
 import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
@@ -38,12 +39,11 @@ public final class SafetensorsReader implements Closeable {
   }
 
   /**
-   * @throws IllegalArgumentException if the file is missing, damaged, truncated or of another
-   *     format
+   * @throws UserException if the file is missing, damaged, truncated or of another format
    */
   public static SafetensorsReader open(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException(file + ": there is no such file. Check the path.");
+      throw new UserException(file + ": there is no such file. Check the path.");
     }
     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
     try {
@@ -68,12 +68,12 @@ public final class SafetensorsReader implements Closeable {
   }
 
   /**
-   * @throws IllegalArgumentException if there is no tensor of this name
+   * @throws UserException if there is no tensor of this name
    */
   public TensorEntry tensor(String name) {
     TensorEntry found = byName.get(name);
     if (found == null) {
-      throw new IllegalArgumentException(file + ": there is no tensor " + name + " in it.");
+      throw new UserException(file + ": there is no tensor " + name + " in it.");
     }
     return found;
   }
@@ -140,7 +140,7 @@ public final class SafetensorsReader implements Closeable {
       return HeaderParser.parse(json);
     } catch (CharacterCodingException e) {
       throw damaged("its header is no UTF-8", e);
-    } catch (IllegalArgumentException e) {
+    } catch (UserException e) {
       throw damaged(String.valueOf(e.getMessage()), e);
     }
   }
@@ -153,13 +153,13 @@ public final class SafetensorsReader implements Closeable {
     }
   }
 
-  private IllegalArgumentException damaged(String reason) {
-    return new IllegalArgumentException(
+  private UserException damaged(String reason) {
+    return new UserException(
         file + ": " + reason + ". It is damaged, cut short or no safetensors file.");
   }
 
-  private IllegalArgumentException damaged(String reason, Exception cause) {
-    IllegalArgumentException problem = damaged(reason);
+  private UserException damaged(String reason, Exception cause) {
+    UserException problem = damaged(reason);
     problem.initCause(cause);
     return problem;
   }

@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint.safetensors;
 
 import io.tanuki4j.checkpoint.disk.NewFile;
+import io.tanuki4j.error.UserException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -40,7 +41,7 @@ public final class SafetensorsWriter implements Closeable {
     Header header = Header.layout(tensors, metadata);
     byte[] json = header.toBytes();
     if (json.length > Header.MAX_BYTES) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: a header of %d bytes for %d tensors (expected: at most %d). Use several files."
               .formatted(file, json.length, tensors.size(), Header.MAX_BYTES));
     }

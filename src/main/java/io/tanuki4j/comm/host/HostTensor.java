@@ -1,5 +1,6 @@
 package io.tanuki4j.comm.host;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.HostView;
 import io.tanuki4j.tensor.Tensor;
@@ -74,7 +75,7 @@ public final class HostTensor implements AutoCloseable {
 
     private static int requireSmall(Tensor tensor) {
       if (tensor.numBytes() > MAX_BYTES) {
-        throw new IllegalArgumentException(
+        throw new UserException(
             "%s: %d bytes in one communication (expected: up to %d between ranks without NCCL). Use smaller buckets."
                 .formatted(tensor, tensor.numBytes(), MAX_BYTES));
       }

@@ -4,6 +4,7 @@ import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.RankBody;
 import io.tanuki4j.comm.RankConnection;
+import io.tanuki4j.error.Unchecked;
 import io.tanuki4j.kernel.Device;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -68,7 +69,7 @@ public final class RankThreads {
     }
     Throwable cause = world.firstDeath();
     if (cause != null) {
-      throw unchecked(cause);
+      throw Unchecked.of("a rank failed", cause);
     }
   }
 
@@ -111,14 +112,5 @@ public final class RankThreads {
       world.fail("the run was interrupted");
       throw new CommunicationException("the ranks were interrupted.");
     }
-  }
-
-  private static RuntimeException unchecked(Throwable cause) {
-    if (cause instanceof Error error) {
-      throw error;
-    }
-    return cause instanceof RuntimeException failure
-        ? failure
-        : new IllegalStateException("a rank failed: " + cause.getMessage(), cause);
   }
 }

@@ -2,6 +2,7 @@ package io.tanuki4j.comm.inprocess;
 
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.GroupMembers;
+import io.tanuki4j.error.FailureSentence;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -72,7 +73,7 @@ final class SharedState {
     ended[rank] = true;
     numEnded++;
     if (cause != null) {
-      failed(rank, cause, reason(cause));
+      failed(rank, cause, FailureSentence.of(cause));
     }
     notifyAll();
   }
@@ -83,11 +84,6 @@ final class SharedState {
       firstDeath = cause;
     }
     fail("rank %d failed: %s".formatted(rank, reason));
-  }
-
-  private static String reason(Throwable cause) {
-    boolean speaks = cause instanceof IllegalArgumentException && cause.getMessage() != null;
-    return speaks ? String.valueOf(cause.getMessage()) : cause.toString();
   }
 
   /** Ends all communication; the first sentence stays. */

@@ -7,6 +7,7 @@ import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.SoloGroup;
 import io.tanuki4j.comm.rendezvous.GroupAgreement;
 import io.tanuki4j.comm.rendezvous.Rendezvous;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,14 +36,14 @@ public final class NcclFactory implements ProcessGroupFactory {
    * Meets the other ranks on the GPUs.
    *
    * @param device a GPU; the calling thread owns it
-   * @throws IllegalArgumentException if it is no GPU
+   * @throws UserException if it is no GPU
    * @throws io.tanuki4j.comm.CommunicationException if NCCL cannot connect the ranks
    */
   public static ProcessGroupFactory open(Rendezvous rendezvous, Device device) {
     if (device instanceof CudaDevice gpu) {
       return new NcclFactory(rendezvous, gpu);
     }
-    throw new IllegalArgumentException(
+    throw new UserException(
         "--distributed-backend: nccl (expected on %s: gloo or local). NCCL needs --backend cuda."
             .formatted(device.info().name()));
   }

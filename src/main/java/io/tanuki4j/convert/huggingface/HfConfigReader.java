@@ -1,5 +1,6 @@
 package io.tanuki4j.convert.huggingface;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.RopeScaling;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ final class HfConfigReader {
   }
 
   /**
-   * @throws IllegalArgumentException if it is damaged, or of a model that is no plain Llama
+   * @throws UserException if it is damaged, or of a model that is no plain Llama
    */
   static HfLlamaConfig read(Path folder) throws IOException {
     HfConfigReader reader = new HfConfigReader(JsonFields.read(folder.resolve(NAME)));

@@ -5,6 +5,7 @@ import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.Closeable;
 import java.io.IOException;
@@ -37,11 +38,11 @@ public final class HfFolder implements Closeable {
   }
 
   /**
-   * @throws IllegalArgumentException if the folder is damaged or holds another model
+   * @throws UserException if the folder is damaged or holds another model
    */
   public static HfFolder open(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
-      throw new IllegalArgumentException(folder + ": there is no such folder. Check the path.");
+      throw new UserException(folder + ": there is no such folder. Check the path.");
     }
     HfLlamaConfig config = HfConfigReader.read(folder);
     HfFolder opened = new HfFolder(folder, config, WeightFiles.open(folder));
@@ -111,7 +112,7 @@ public final class HfFolder implements Closeable {
     List<String> named = names.subList(0, Math.min(MAX_NAMED, names.size()));
     String more =
         names.size() > MAX_NAMED ? " and %d more".formatted(names.size() - MAX_NAMED) : "";
-    throw new IllegalArgumentException(
+    throw new UserException(
         "%s: it %s %s%s. It does not fit its config.json."
             .formatted(folder, what, String.join(", ", named), more));
   }
@@ -137,7 +138,7 @@ public final class HfFolder implements Closeable {
       equal = left.flip().equals(right.flip());
     }
     if (!equal) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: %s differs from %s, but tie_word_embeddings is true. Remove one of the two."
               .formatted(folder, second, first));
     }

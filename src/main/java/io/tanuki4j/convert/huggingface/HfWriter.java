@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.ShardWriter;
 import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,12 +37,12 @@ public final class HfWriter {
 
   /**
    * @param tensors under the names of this program
-   * @throws IllegalArgumentException if the folder holds something, or the tensors are not those of
-   *     the configuration
+   * @throws UserException if the folder holds something, or the tensors are not those of the
+   *     configuration
    */
   public void write(List<SourceTensor> tensors) throws IOException {
     if (!Folders.list(folder).isEmpty() || Files.isRegularFile(folder)) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           folder + ": it is not empty (expected: a new folder). Give another one.");
     }
     List<SourceTensor> theirs = inTheirNames(tensors);
@@ -64,7 +65,7 @@ public final class HfWriter {
     for (HfTensor tensor : HfTensor.of(config)) {
       SourceTensor source = byName.remove(tensor.ours());
       if (source == null || !source.shape().equals(tensor.shape())) {
-        throw new IllegalArgumentException(
+        throw new UserException(
             "the checkpoint's %s is %s (expected from its arguments: %s)."
                 .formatted(
                     tensor.ours(), source == null ? "missing" : source.shape(), tensor.shape()));
@@ -72,7 +73,7 @@ public final class HfWriter {
       theirs.add(source.renamed(tensor.theirs()));
     }
     if (!byName.isEmpty()) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "the checkpoint has tensors that a Llama has not: %s."
               .formatted(String.join(", ", new TreeMap<>(byName).keySet())));
     }

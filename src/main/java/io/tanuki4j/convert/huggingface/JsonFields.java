@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -30,14 +31,14 @@ final class JsonFields {
   }
 
   /**
-   * @throws IllegalArgumentException if there is no such file or it is no JSON object
+   * @throws UserException if there is no such file or it is no JSON object
    */
   static JsonFields read(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException(file + ": there is no such file. Check the path.");
+      throw new UserException(file + ": there is no such file. Check the path.");
     }
     if (Files.size(file) > MAX_BYTES) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "%s: %d bytes (expected: at most %d). Check that it is the right file."
               .formatted(file, Files.size(file), MAX_BYTES));
     }
@@ -45,8 +46,7 @@ final class JsonFields {
     try {
       return new JsonFields(file, JsonParser.parseString(text).getAsJsonObject());
     } catch (JsonParseException | IllegalStateException e) {
-      throw new IllegalArgumentException(
-          file + ": it is no JSON object: it is damaged or cut short.", e);
+      throw new UserException(file + ": it is no JSON object: it is damaged or cut short.", e);
     }
   }
 
@@ -136,7 +136,7 @@ final class JsonFields {
   int size(String name) {
     JsonElement value = find(name);
     if (value == null) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           file + ": there is no " + name + " in it (expected: a whole number above 0).");
     }
     return size(name, value);
@@ -185,8 +185,7 @@ final class JsonFields {
     throw wrong(name, value, "a number");
   }
 
-  IllegalArgumentException wrong(String name, @Nullable Object value, String expected) {
-    return new IllegalArgumentException(
-        "%s: %s is %s (expected: %s).".formatted(file, name, value, expected));
+  UserException wrong(String name, @Nullable Object value, String expected) {
+    return new UserException("%s: %s is %s (expected: %s).".formatted(file, name, value, expected));
   }
 }

@@ -2,6 +2,7 @@ package io.tanuki4j.convert.huggingface;
 
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.error.UserException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,8 +26,8 @@ final class WeightFiles implements Closeable {
   }
 
   /**
-   * @throws IllegalArgumentException if a file is missing or damaged, or the index does not say
-   *     what is in the files
+   * @throws UserException if a file is missing or damaged, or the index does not say what is in the
+   *     files
    */
   static WeightFiles open(Path folder) throws IOException {
     WeightFiles opened = new WeightFiles(folder);
@@ -62,7 +63,7 @@ final class WeightFiles implements Closeable {
       boolean torch =
           Files.exists(folder.resolve("pytorch_model.bin"))
               || Files.exists(folder.resolve("pytorch_model.bin.index.json"));
-      throw new IllegalArgumentException(
+      throw new UserException(
           folder
               + (torch
                   ? ": its weights are in pytorch_model.bin. Save them as safetensors first."
@@ -85,7 +86,7 @@ final class WeightFiles implements Closeable {
     for (SafetensorsReader reader : files.values()) {
       for (TensorEntry tensor : reader.tensors()) {
         if (tensors.get(tensor.name()) != reader) {
-          throw new IllegalArgumentException(
+          throw new UserException(
               "%s: it holds %s, which %s does not place there."
                   .formatted(reader.file(), tensor.name(), INDEX));
         }

@@ -1,5 +1,9 @@
 package io.tanuki4j.data.preprocess;
 
+import static java.util.Objects.requireNonNull;
+
+import io.tanuki4j.error.FailureSentence;
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -23,13 +27,13 @@ public final class InputFiles {
    * and {@code ?} within a name, {@code **} across folders, {@code [abc]}, {@code {a,b}}; no hidden
    * files.
    *
-   * @throws IllegalArgumentException if there is none
+   * @throws UserException if there is none
    */
   public static List<Path> find(String nameOrPattern) {
     Path path = Path.of(nameOrPattern);
     List<Path> found = Files.isRegularFile(path) ? List.of(path) : matches(path);
     if (found.isEmpty()) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "--input: %s (expected: a file, or a pattern that matches files). Check the path."
               .formatted(nameOrPattern));
     }
@@ -51,12 +55,19 @@ public final class InputFiles {
           .filter(file -> isVisible(file, plainNames) && Files.isRegularFile(file))
           .sorted()
           .toList();
-    } catch (IOException | UncheckedIOException | PatternSyntaxException e) {
-      throw new IllegalArgumentException(
-          "--input: %s cannot be searched for (%s). Check the pattern."
-              .formatted(pattern, e.getMessage()),
-          e);
+    } catch (PatternSyntaxException e) {
+      throw unsearchable(pattern, e.getDescription(), e);
+    } catch (IOException e) {
+      throw unsearchable(pattern, FailureSentence.reason(e), e);
+    } catch (UncheckedIOException e) {
+      throw unsearchable(pattern, FailureSentence.reason(requireNonNull(e.getCause())), e);
     }
+  }
+
+  private static UserException unsearchable(Path pattern, String reason, Exception cause) {
+    return new UserException(
+        "--input: %s cannot be searched for (%s). Check the pattern.".formatted(pattern, reason),
+        cause);
   }
 
   /** How many names the path has before the first one that is a pattern. */

@@ -1,5 +1,6 @@
 package io.tanuki4j.data.preprocess;
 
+import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.error.UserException;
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -71,7 +72,7 @@ final class LineBatches implements AutoCloseable {
   private static UserException unreadable(Path path, long line, IOException e) {
     return new UserException(
         "%s, line %d: cannot be read (%s). Check the file, for example that it was copied whole."
-            .formatted(path, line, e.getMessage() == null ? e : e.getMessage()),
+            .formatted(path, line, FailureSentence.reason(e)),
         e);
   }
 

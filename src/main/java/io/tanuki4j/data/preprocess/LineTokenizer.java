@@ -47,7 +47,7 @@ final class LineTokenizer {
         sequences.add(sequences(texts));
       }
       return new Document(sequences, end - from);
-    } catch (IllegalArgumentException | UserException e) {
+    } catch (UserException e) {
       throw new UserException(
           "%s, line %d: %s".formatted(batch.file(), batch.firstLine() + line, e.getMessage()), e);
     } catch (OutOfMemoryError e) {

@@ -1,5 +1,6 @@
 package io.tanuki4j.data.preprocess;
 
+import io.tanuki4j.error.UserException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -24,7 +25,7 @@ public record PreprocessConfig(
     boolean keepSequentialSamples) {
 
   /**
-   * @throws IllegalArgumentException with a sentence if a value is out of range
+   * @throws UserException with a sentence if a value is out of range
    */
   public PreprocessConfig {
     inputs = List.copyOf(inputs);
@@ -49,8 +50,7 @@ public record PreprocessConfig(
   private static void require(
       boolean condition, String flag, Object value, String expected, String remedy) {
     if (!condition) {
-      throw new IllegalArgumentException(
-          "%s: %s (expected: %s). %s".formatted(flag, value, expected, remedy));
+      throw new UserException("%s: %s (expected: %s). %s".formatted(flag, value, expected, remedy));
     }
   }
 

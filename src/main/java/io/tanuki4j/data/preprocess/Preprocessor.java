@@ -2,6 +2,7 @@ package io.tanuki4j.data.preprocess;
 
 import io.tanuki4j.data.IndexedDatasetWriter;
 import io.tanuki4j.data.TokenType;
+import io.tanuki4j.error.Unchecked;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -149,11 +150,7 @@ public final class Preprocessor implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted; nothing was written", e);
     } catch (ExecutionException e) {
-      Throwable cause = e.getCause();
-      if (cause instanceof UserException bad) {
-        throw bad;
-      }
-      throw new IllegalStateException("a worker failed: " + cause, cause);
+      throw Unchecked.of("a worker failed", e.getCause());
     }
   }
 

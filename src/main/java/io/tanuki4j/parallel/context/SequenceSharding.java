@@ -1,5 +1,6 @@
 package io.tanuki4j.parallel.context;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.parallel.ParallelContext;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -63,7 +64,7 @@ public record SequenceSharding(int rank, int size) {
 
   private void requireDivisible(int seqLength) {
     if (seqLength % (2 * size) != 0) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           ("--seq-length: %d (expected: a multiple of %d, twice --context-parallel-size %d)."
                   + " Use %d.")
               .formatted(seqLength, 2 * size, size, (seqLength / (2 * size) + 1) * 2 * size));

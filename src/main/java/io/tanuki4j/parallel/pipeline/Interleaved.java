@@ -1,5 +1,6 @@
 package io.tanuki4j.parallel.pipeline;
 
+import io.tanuki4j.error.UserException;
 import java.util.List;
 
 /**
@@ -17,12 +18,12 @@ public final class Interleaved implements PipelineSchedule {
   }
 
   /**
-   * @throws IllegalArgumentException if the micro-batches can't be divided by the stages
+   * @throws UserException if the micro-batches can't be divided by the stages
    */
   @Override
   public List<Action> actions(PipelineShape shape, int stage) {
     if (shape.numMicrobatches() % shape.numStages() != 0) {
-      throw new IllegalArgumentException(refusal(shape));
+      throw new UserException(refusal(shape));
     }
     List<ChunkPass> forwards = VirtualOrder.forwards(shape);
     List<ChunkPass> backwards = VirtualOrder.backwards(shape);

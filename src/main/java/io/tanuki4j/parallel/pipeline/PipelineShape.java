@@ -1,5 +1,6 @@
 package io.tanuki4j.parallel.pipeline;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.parallel.pipeline.Action.Transfer;
 import java.util.Optional;
 
@@ -19,7 +20,7 @@ public record PipelineShape(int numStages, int numChunks, int numMicrobatches) {
               .formatted(numStages, numChunks, numMicrobatches));
     }
     if (numStages == 1 && numChunks > 1) {
-      throw new IllegalArgumentException(
+      throw new UserException(
           "chunks per pipeline stage: %d (expected: 1 where --pipeline-model-parallel-size is 1)."
                   .formatted(numChunks)
               + " Leave out --num-layers-per-virtual-pipeline-stage and"

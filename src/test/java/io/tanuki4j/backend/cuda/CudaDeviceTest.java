@@ -3,6 +3,7 @@ package io.tanuki4j.backend.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.GuardedMemory;
@@ -144,7 +145,7 @@ class CudaDeviceTest {
   void lack_of_memory_names_what_is_asked_and_what_is_held() {
     long tooMuch = device.info().memoryBytes() * 2;
     assertThatThrownBy(() -> memory.scope().allocate(Shape.of(tooMuch / 4), DType.F32))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageContaining("scope test: cannot take")
         .hasMessageContaining("Use a smaller --micro-batch-size");
     assertThat(memory.values(memory.filled(DType.F32, 1, 3))).containsOnly(1);

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -174,13 +175,13 @@ class SafetensorsTest {
   @Test
   void a_missing_file_is_named() {
     assertThatThrownBy(() -> SafetensorsReader.open(folder.resolve("none")))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage(folder.resolve("none") + ": there is no such file. Check the path.");
   }
 
   private static void assertDamaged(Path file, String reason) {
     assertThatThrownBy(() -> SafetensorsReader.open(file))
-        .isExactlyInstanceOf(IllegalArgumentException.class)
+        .isExactlyInstanceOf(UserException.class)
         .hasMessageStartingWith(file + ": ")
         .hasMessageContaining(reason)
         .hasMessageEndingWith("It is damaged, cut short or no safetensors file.");

@@ -6,6 +6,7 @@ import io.tanuki4j.comm.ProcessGroupFailureContract;
 import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.comm.TestRanks;
 import io.tanuki4j.comm.Work;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.time.Duration;
@@ -59,7 +60,7 @@ class RankThreadsTest extends ProcessGroupFailureContract {
                         Tensor x = rank.memory().filled(DType.F32, 1, 1 << 20);
                         Work work = rank.world().allReduce(x, ReduceOp.SUM);
                         if (rank.index() == 1) {
-                          throw new IllegalArgumentException("no.");
+                          throw new UserException("no.");
                         }
                         work.await();
                         rank.world().barrier();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tanuki4j.checkpoint.ShardWriter;
 import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.RopeScaling;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
@@ -259,7 +260,7 @@ class HfFolderTest {
 
   private void assertRefused(String... parts) {
     assertThatThrownBy(() -> HfFolder.open(model))
-        .isExactlyInstanceOf(IllegalArgumentException.class)
+        .isExactlyInstanceOf(UserException.class)
         .hasMessageContainingAll(parts);
   }
 }

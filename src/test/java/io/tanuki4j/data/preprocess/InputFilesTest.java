@@ -1,8 +1,9 @@
 package io.tanuki4j.data.preprocess;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,7 +54,7 @@ class InputFilesTest {
   @ParameterizedTest
   @ValueSource(strings = {"none.jsonl", "none*.jsonl", "nowhere/*.jsonl", "d", "[.jsonl"})
   void what_matches_nothing_is_refused(String pattern) {
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(() -> InputFiles.find(folder + "/" + pattern))
         .withMessageStartingWith("--input: " + folder + "/" + pattern);
   }

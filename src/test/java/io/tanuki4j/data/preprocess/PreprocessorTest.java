@@ -2,7 +2,6 @@ package io.tanuki4j.data.preprocess;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import com.github.luben.zstd.Zstd;
 import io.tanuki4j.error.UserException;
@@ -249,10 +248,10 @@ class PreprocessorTest {
 
   @Test
   void options_out_of_range_are_refused() {
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(() -> config(List.of(Path.of("x")), List.of("a", "a"), false, 1, 1))
         .withMessageStartingWith("--json-keys: [a, a] (expected: each key once)");
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(UserException.class)
         .isThrownBy(() -> config(List.of(Path.of("x")), List.of("a"), false, 3, 2))
         .withMessage("--workers: 3 (expected: a positive multiple of --partitions 2). Use 2.");
   }

@@ -3,6 +3,7 @@ package io.tanuki4j.parallel.context;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.error.UserException;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -43,7 +44,7 @@ class SequenceShardingTest {
   @Test
   void a_sequence_that_cannot_be_cut_is_refused() {
     assertThatThrownBy(() -> new SequenceSharding(1, 4).pieces(20))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessage(
             "--seq-length: 20 (expected: a multiple of 8, twice --context-parallel-size 4)."
                 + " Use 24.");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.parallel.pipeline.Action.Compute;
 import io.tanuki4j.parallel.pipeline.Timeline.Costs;
 import java.util.ArrayList;
@@ -126,7 +127,7 @@ class ScheduleTest {
   @Test
   void interleaved_refuses_micro_batches_that_stages_do_not_divide() {
     assertThatThrownBy(() -> new Interleaved().actions(new PipelineShape(4, 2, 6), 0))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageStartingWith(
             "micro-batches per iteration: 6 (expected: a multiple of"
                 + " --pipeline-model-parallel-size 4 where stages have several chunks).");
@@ -135,7 +136,7 @@ class ScheduleTest {
   @Test
   void several_chunks_need_several_stages() {
     assertThatThrownBy(() -> new PipelineShape(1, 2, 4))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(UserException.class)
         .hasMessageContaining("Leave out --num-layers-per-virtual-pipeline-stage");
   }
 
