@@ -20,8 +20,10 @@ import java.util.stream.Stream;
  */
 final class ArgumentFiles {
   private static final int MAX_DEPTH = 8;
+
+  /** Without backtracking, so that no word is too long. */
   private static final Pattern WORD =
-      Pattern.compile("\\s+|(#.*)|((?:[^\\s\"']|\"[^\"]*\"|'[^']*')+)|(.)");
+      Pattern.compile("\\s++|(#.*+)|((?:[^\\s\"']++|\"[^\"]*+\"|'[^']*+')++)|(.)");
   private static final Pattern QUOTED = Pattern.compile("\"([^\"]*)\"|'([^']*)'");
 
   private ArgumentFiles() {}
@@ -86,19 +88,29 @@ final class ArgumentFiles {
   }
 
   private static List<String> words(String file, String text) {
+    int nul = text.indexOf('\0');
+    if (nul >= 0) {
+      throw new ConfigException(
+          "%s: a NUL character in line %d (expected: text). Check the file."
+              .formatted(file, line(text, nul)));
+    }
     List<String> words = new ArrayList<>();
     Matcher matcher = WORD.matcher(text);
     while (matcher.find()) {
       if (matcher.group(3) != null) {
         throw new ConfigException(
             "%s: a quotation mark that does not close, in line %d. Close it."
-                .formatted(file, text.substring(0, matcher.start()).lines().count()));
+                .formatted(file, line(text, matcher.start())));
       }
       if (matcher.group(2) != null) {
         words.add(QUOTED.matcher(matcher.group(2)).replaceAll(ArgumentFiles::inside));
       }
     }
     return words;
+  }
+
+  private static long line(String text, int end) {
+    return 1 + text.substring(0, end).chars().filter(c -> c == '\n').count();
   }
 
   private static String inside(MatchResult quoted) {

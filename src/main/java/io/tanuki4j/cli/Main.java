@@ -1,6 +1,9 @@
 package io.tanuki4j.cli;
 
+import io.tanuki4j.config.ConfigException;
+import io.tanuki4j.config.Problems;
 import io.tanuki4j.error.FailureSentence;
+import io.tanuki4j.flags.LargestNumbers;
 import io.tanuki4j.flags.PythonNumbers;
 import io.tanuki4j.run.Assembly;
 import io.tanuki4j.run.Checkpoints;
@@ -10,7 +13,10 @@ import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.ScopeType;
 
 /**
@@ -64,6 +70,18 @@ public final class Main {
     }
   }
 
+  /** Runs a command, unless a number of it is larger than any that makes sense. */
+  private static int execute(ParseResult words) {
+    for (ParseResult each = words; each != null; each = each.subcommand()) {
+      try {
+        LargestNumbers.require(each.commandSpec().options(), new Problems());
+      } catch (ConfigException e) {
+        throw new ExecutionException(each.commandSpec().commandLine(), "a number", e);
+      }
+    }
+    return new RunLast().execute(words);
+  }
+
   public static CommandLine commandLine() {
     Main main = new Main();
     CommandLine commandLine = new CommandLine(main);
@@ -92,6 +110,7 @@ public final class Main {
         .registerConverter(long.class, PythonNumbers::parseLong)
         .registerConverter(Double.class, PythonNumbers::parseDouble)
         .registerConverter(double.class, PythonNumbers::parseDouble)
+        .setExecutionStrategy(Main::execute)
         .setParameterExceptionHandler(Failures::wrongParameters)
         .setExecutionExceptionHandler(
             (failure, command, words) -> Failures.failed(command, failure, main.debug));

@@ -1,5 +1,6 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.UserException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,15 +18,21 @@ record EpochCounts(
   /** The last epoch is apart if it gives less than this part of its samples. */
   private static final double THRESHOLD = 0.80;
 
+  /** With the longest sequences there are (2²⁴) their tokens are counted in 64 bits. */
+  private static final long MAX_SAMPLES = 1L << 38;
+
   /**
    * @param numTokens of one epoch, at least 1
    * @param numRequested samples asked for; null for one epoch
+   * @throws UserException if they are too many to count their tokens
    */
   static EpochCounts of(long numTokens, int seqLength, @Nullable Long numRequested) {
-    long needed =
-        numRequested == null
-            ? 1
-            : Math.addExact(Math.multiplyExact(numRequested, (long) seqLength), 1);
+    if (numRequested != null && numRequested > MAX_SAMPLES) {
+      throw new UserException(
+          "data: the run asks for %d samples (expected: at most %d of a split). Lower --train-iters, --eval-iters or --global-batch-size."
+              .formatted(numRequested, MAX_SAMPLES));
+    }
+    long needed = numRequested == null ? 1 : numRequested * seqLength + 1;
     long epochs = Math.max(1, -Math.floorDiv(-needed, numTokens));
     long samples = (Math.multiplyExact(epochs, numTokens) - 1) / seqLength;
     if (epochs == 1 || numRequested == null) {

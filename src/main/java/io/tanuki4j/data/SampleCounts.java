@@ -24,11 +24,15 @@ public record SampleCounts(long train, long valid, long test) {
       long globalBatchSize,
       long evalInterval,
       long evalIterations) {
-    long evaluation = Math.multiplyExact(evalIterations, globalBatchSize);
-    long train =
-        trainSamples != null ? trainSamples : Math.multiplyExact(trainIterations, globalBatchSize);
+    long evaluation = product(evalIterations, globalBatchSize);
+    long train = trainSamples != null ? trainSamples : product(trainIterations, globalBatchSize);
     return new SampleCounts(
-        train, Math.multiplyExact(trainIterations / evalInterval + 1, evaluation), evaluation);
+        train, product(trainIterations / evalInterval + 1, evaluation), evaluation);
+  }
+
+  /** Returns the product of two counts, or the largest number there is if it is larger. */
+  public static long product(long a, long b) {
+    return Math.multiplyHigh(a, b) == 0 && a * b >= 0 ? a * b : Long.MAX_VALUE;
   }
 
   long of(Split split) {

@@ -14,6 +14,9 @@ import picocli.CommandLine.Option;
 
 /** Which ranks there are: the flags of {@link DistributedConfig}, and the launcher's variables. */
 public final class DistributedOptions {
+  /** Of a run; more than any has had. */
+  static final int MAX_RANKS = 1 << 17;
+
   private static final String FLAG = "--distributed-backend";
   private static final List<String> BACKENDS = List.of("nccl", "gloo", "local");
 
@@ -87,6 +90,10 @@ public final class DistributedOptions {
   }
 
   void check(Problems problems) {
+    if (worldSize > MAX_RANKS) {
+      String remedy = "Make the axes of the layout smaller.";
+      problems.add("world size", worldSize, "at most " + MAX_RANKS, remedy);
+    }
     problems.oneOf(FLAG, distributedBackend, BACKENDS);
     problems.positive(
         "--distributed-timeout-minutes", distributedTimeoutMinutes, "Megatron uses 10.");

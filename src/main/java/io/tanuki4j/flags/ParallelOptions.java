@@ -63,9 +63,10 @@ public final class ParallelOptions {
 
   /** Ranks of one replica of the model, whose parts have the same samples. */
   int modelRanks() {
-    int tp = Math.max(1, tensorModelParallelSize);
-    int cp = Math.max(1, contextParallelSize);
-    return Math.max(1, tp * cp * Math.max(1, pipelineModelParallelSize));
+    long tp = Math.max(1, tensorModelParallelSize);
+    long cp = Math.max(1, contextParallelSize);
+    long ranks = tp * cp * Math.max(1, pipelineModelParallelSize);
+    return (int) Math.min(Integer.MAX_VALUE, ranks);
   }
 
   /** 1 where the ranks cannot be divided, which {@link #check} reports. */

@@ -130,6 +130,7 @@ public final class PretrainOptions {
         source(checkpointArguments).map(from -> new CheckpointArguments(from, arguments, problems));
     requireCheckpoint(theirs.isPresent(), notices, problems);
     theirs.ifPresent(from -> take(from, notices));
+    LargestNumbers.require(arguments.options(), problems);
     check(environment, notices, problems);
     if (purpose == Purpose.TRAINING && problems.isEmpty()) {
       theirs.ifPresent(from -> from.requireSame(model.toConfig()));

@@ -113,7 +113,7 @@ public final class LayoutRules {
 
   /** 0 if it is not a whole number. */
   private int dataParallelDegree() {
-    int modelRanks = request.tp() * request.cp() * request.pp();
+    int modelRanks = modelRanks();
     if (request.worldSize() < 1 || request.worldSize() % modelRanks != 0) {
       refusals.add(
           "world size",
@@ -126,6 +126,11 @@ public final class LayoutRules {
       return 0;
     }
     return request.worldSize() / modelRanks;
+  }
+
+  private int modelRanks() {
+    long ranks = (long) request.tp() * request.cp() * request.pp();
+    return (int) Math.min(Integer.MAX_VALUE, ranks);
   }
 
   private void checkBatch(int dp, int vpp) {

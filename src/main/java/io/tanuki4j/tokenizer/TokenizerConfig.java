@@ -1,5 +1,6 @@
 package io.tanuki4j.tokenizer;
 
+import io.tanuki4j.error.UserException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,7 @@ public record TokenizerConfig(
     boolean legacySpecialTokens,
     int makeVocabSizeDivisibleBy,
     TikTokens tikTokens) {
+  private static final long MAX_VOCABULARY = 1 << 26;
 
   /**
    * Where a tokenizer is.
@@ -85,9 +87,19 @@ public record TokenizerConfig(
         type, files, vocabSize, number, legacySpecialTokens, makeVocabSizeDivisibleBy, tikTokens);
   }
 
-  /** The smallest multiple of {@code makeVocabSizeDivisibleBy · tpDegree} that holds the ids. */
+  /**
+   * Returns the smallest multiple of {@code makeVocabSizeDivisibleBy · tpDegree} that holds the ids.
+   *
+   * @throws UserException if it is too large for an embedding
+   */
   public int paddedVocabSize(int vocabSize, int tpDegree) {
-    int multiple = makeVocabSizeDivisibleBy * tpDegree;
-    return (vocabSize + multiple - 1) / multiple * multiple;
+    long multiple = (long) makeVocabSizeDivisibleBy * tpDegree;
+    long padded = (vocabSize + multiple - 1) / multiple * multiple;
+    if (padded > MAX_VOCABULARY) {
+      throw new UserException(
+          "--make-vocab-size-divisible-by: %d (expected: a padded vocabulary of at most %d, but it has %d). Megatron uses 128."
+              .formatted(makeVocabSizeDivisibleBy, MAX_VOCABULARY, padded));
+    }
+    return (int) padded;
   }
 }

@@ -1,6 +1,7 @@
 package io.tanuki4j.train;
 
 import io.tanuki4j.data.BatchSource;
+import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.error.UserException;
 import org.jspecify.annotations.Nullable;
 
@@ -50,7 +51,7 @@ final class SamplesToCome {
 
   private void requireValidation(@Nullable BatchSource valid) {
     long perIteration = numEvaluations() * config.globalBatchSize();
-    long toCome = perIteration * config.evalIterations();
+    long toCome = SampleCounts.product(perIteration, config.evalIterations());
     if (valid != null && left(valid) < toCome) {
       throw new UserException(
           ("validation data: %d samples of %d are left (expected: %d, for %d evaluations to come)."

@@ -72,6 +72,21 @@ class ArgumentFilesTest {
   }
 
   @Test
+  void no_word_is_too_long() throws IOException {
+    String word = "a".repeat(100_000);
+    Path file = write("long.args", word + "\n" + "\"a\"".repeat(100_000));
+    assertThat(ArgumentFiles.expand(List.of("@" + file))).containsExactly(word, word);
+  }
+
+  @Test
+  void a_character_that_no_text_has_is_found_with_its_line() throws IOException {
+    Path file = write("nul.args", "--lr 1\n@a\0b\n");
+    assertThatThrownBy(() -> ArgumentFiles.expand(List.of("@" + file)))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageEndingWith("a NUL character in line 2 (expected: text). Check the file.");
+  }
+
+  @Test
   void an_open_quotation_is_found_with_its_line() throws IOException {
     Path file = write("open.args", "--lr 1\n--save \"a\n");
     assertThatThrownBy(() -> ArgumentFiles.expand(List.of("@" + file)))
