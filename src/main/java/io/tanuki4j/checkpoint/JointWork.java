@@ -4,7 +4,6 @@ import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import io.tanuki4j.comm.TextExchange;
-import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -8,9 +8,7 @@ import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import com.google.gson.ToNumberPolicy;
 import io.tanuki4j.checkpoint.disk.NewFile;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;
-import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -69,11 +67,17 @@ final class ManifestFile {
     try {
       checkVersion(folder, JsonParser.parseString(text).getAsJsonObject());
       checkSum(text);
-      Manifest manifest = ManifestDocument.toManifest(GSON.fromJson(text, ManifestDocument.class));
+      Manifest manifest = manifest(GSON.fromJson(text, ManifestDocument.class));
       checkPlace(folder, manifest.state().iteration());
       return manifest;
     } catch (JsonParseException | IllegalStateException e) {
       throw new UnfitException("it is no manifest of a checkpoint", e);
+    }
+  }
+
+  private static Manifest manifest(ManifestDocument document) throws UnfitException {
+    try {
+      return ManifestDocument.toManifest(document);
     } catch (IllegalArgumentException | ArithmeticException | UserException e) {
       throw new UnfitException(String.valueOf(e.getMessage()), e);
     }

@@ -80,6 +80,8 @@ public final class OpenShards implements Closeable {
       readers.put(name, reader);
       locateAll(name, reader);
       return reader;
+    } catch (DamagedException e) {
+      throw e;
     } catch (UserException e) {
       throw new DamagedException(e.getMessage() + " " + OtherIterations.remedy(folder), e);
     }

@@ -24,6 +24,7 @@ final class ArgumentFiles {
   /** Without backtracking, so that no word is too long. */
   private static final Pattern WORD =
       Pattern.compile("\\s++|(#.*+)|((?:[^\\s\"']++|\"[^\"]*+\"|'[^']*+')++)|(.)");
+
   private static final Pattern QUOTED = Pattern.compile("\"([^\"]*)\"|'([^']*)'");
 
   private ArgumentFiles() {}

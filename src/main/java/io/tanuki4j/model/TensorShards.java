@@ -23,8 +23,8 @@ final class TensorShards {
   private final Sharing ofNorms;
 
   /**
-   * @throws UserException if heads, query groups or f cannot be shared equally, or v has
-   *     fewer rows than there are ranks
+   * @throws UserException if heads, query groups or f cannot be shared equally, or v has fewer rows
+   *     than there are ranks
    */
   TensorShards(ModelConfig config, ParallelDims dims, int rank) {
     this.config = config;

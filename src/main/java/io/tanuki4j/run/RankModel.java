@@ -31,7 +31,8 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
    * @param vocabSize see {@link #paddedVocabSize}
    * @param context whose groups have their tensors on the device
    * @param closer takes the memory
-   * @throws UserException if the device cannot compute as the flags ask, or if the device has not as much memory as the rank takes
+   * @throws UserException if the device cannot compute as the flags ask, or if the device has not
+   *     as much memory as the rank takes
    */
   public static RankModel build(
       RunConfig config, int vocabSize, Device device, ParallelContext context, Closer closer) {

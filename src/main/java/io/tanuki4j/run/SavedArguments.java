@@ -1,9 +1,7 @@
 package io.tanuki4j.run;
 
 import io.tanuki4j.checkpoint.Checkpoint;
-import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.MegatronArguments;
-import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.TokenizerConfig.TikTokens;
 import io.tanuki4j.tokenizer.TokenizerType;

@@ -88,7 +88,8 @@ public record TokenizerConfig(
   }
 
   /**
-   * Returns the smallest multiple of {@code makeVocabSizeDivisibleBy · tpDegree} that holds the ids.
+   * Returns the smallest multiple of {@code makeVocabSizeDivisibleBy · tpDegree} that holds the
+   * ids.
    *
    * @throws UserException if it is too large for an embedding
    */

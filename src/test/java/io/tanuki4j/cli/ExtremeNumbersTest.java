@@ -1,5 +1,6 @@
 package io.tanuki4j.cli;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
@@ -34,7 +35,10 @@ class ExtremeNumbersTest {
       Set.of(int.class, Integer.class, long.class, Long.class, double.class, Double.class);
 
   static Stream<String> flags() {
-    return Main.commandLine().getSubcommands().get("plan").getCommandSpec().options().stream()
+    return requireNonNull(Main.commandLine().getSubcommands().get("plan"))
+        .getCommandSpec()
+        .options()
+        .stream()
         .filter(option -> NUMBERS.contains(option.type()))
         .map(OptionSpec::longestName)
         .distinct();

@@ -48,10 +48,9 @@ class FailureSentenceTest {
         () -> Charset.forName("no such charset"),
         () -> URI.create("a b"),
         () -> new InetSocketAddress("localhost", -1),
-        () -> Pattern.compile("["),
+        () -> Pattern.compile("[".repeat(2)),
         () -> List.of(1).get(1),
-        () -> Math.toIntExact(1L << 40),
-        () -> "%d".formatted("text"));
+        () -> Math.toIntExact(1L << 40));
   }
 
   @ParameterizedTest

@@ -11,9 +11,11 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** The open safetensors files of a folder: one, or several with an index. */
 final class WeightFiles implements Closeable {
+  private static final Pattern PLAIN_NAME = Pattern.compile("[^/\\\\\\p{Cntrl}]+");
   static final String SINGLE = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
 
@@ -77,7 +79,7 @@ final class WeightFiles implements Closeable {
     JsonFields map = JsonFields.read(folder.resolve(INDEX)).object("weight_map");
     for (String name : map.names()) {
       String file = map.text(name, "");
-      if (file.isEmpty() || file.contains("/") || file.contains("\\")) {
+      if (!PLAIN_NAME.matcher(file).matches()) {
         throw map.wrong(name, file, "the name of a file in the same folder");
       }
       SafetensorsReader reader = files.containsKey(file) ? files.get(file) : openFile(file);
