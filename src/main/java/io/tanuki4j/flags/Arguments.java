@@ -84,11 +84,24 @@ final class Arguments {
     return option;
   }
 
-  /** All values, those of the command line and those derived from them. */
+  /**
+   * All values, those of the command line and those derived from them; without flags that have no
+   * effect and were not given.
+   */
   Map<String, @Nullable Object> toMap() {
     Map<String, @Nullable Object> map = new TreeMap<>();
-    options.forEach((dest, option) -> map.put(dest, plain(option.getValue())));
+    options.forEach(
+        (dest, option) -> {
+          if (isExplicit(dest) || !isWithoutEffect(option)) {
+            map.put(dest, plain(option.getValue()));
+          }
+        });
     return map;
+  }
+
+  private static boolean isWithoutEffect(OptionSpec option) {
+    return option.userObject() instanceof UnsupportedFlag flag
+        && (flag.hasNoEffect() || flag.isOfFeature());
   }
 
   private static @Nullable Object plain(@Nullable Object value) {

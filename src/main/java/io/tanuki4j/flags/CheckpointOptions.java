@@ -19,7 +19,7 @@ public final class CheckpointOptions {
   @Nullable Path save;
 
   @Option(
-      names = "--save-interval",
+      names = {"--save-interval", "--persistent-save-interval"},
       paramLabel = "N",
       description = "Iterations between checkpoints; needed with --save.")
   @Nullable Integer saveInterval;
@@ -64,7 +64,10 @@ public final class CheckpointOptions {
   boolean useCheckpointArgs;
 
   @Option(
-      names = "--no-use-tokenizer-model-from-checkpoint-args",
+      names = {
+        "--no-use-tokenizer-model-from-checkpoint-args",
+        "--disable-use-tokenizer-model-from-checkpoint-args"
+      },
       description = "But not the path of the tokenizer's model.")
   boolean useTokenizerModelFromCheckpointArgs = true;
 

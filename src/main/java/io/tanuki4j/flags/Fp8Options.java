@@ -53,7 +53,7 @@ public final class Fp8Options {
   String fp8AmaxComputeAlgo = "most_recent";
 
   @Option(
-      names = "--no-fp8-wgrad",
+      names = {"--no-fp8-wgrad", "--disable-fp8-wgrad"},
       description = "Gradients of weights are products of BF16: slower, and more memory.")
   boolean fp8Wgrad = true;
 

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Model.CommandSpec;
@@ -19,6 +20,7 @@ import picocli.CommandLine.Model.UsageMessageSpec;
 final class PretrainHelp {
   private static final int WIDTH = 110;
   private static final int TEXT_COLUMN = 46;
+  private static final int INDENT = 6;
 
   private PretrainHelp() {}
 
@@ -37,7 +39,20 @@ final class PretrainHelp {
               text.append('\n').append(title).append('\n');
               options.forEach(option -> render(option, text));
             });
+    text.append("\nOf features that are not built\n");
+    MissingFeatures.sentences()
+        .forEach((feature, sentence) -> render(feature, sentence, help.commandSpec(), text));
     return text.toString();
+  }
+
+  private static void render(
+      String feature, String sentence, CommandSpec command, StringBuilder text) {
+    String names =
+        others(command, flag -> flag.isOfFeature() && flag.text().equals(feature)).stream()
+            .map(option -> option.names()[0])
+            .collect(Collectors.joining(" "));
+    wrap("  " + sentence, 0, "", text);
+    wrap("", INDENT, names, text);
   }
 
   private static void render(OptionSpec option, StringBuilder text) {
@@ -45,17 +60,25 @@ final class PretrainHelp {
     String left = option.arity().max() == 0 ? names : names + " " + option.paramLabel();
     StringBuilder line = new StringBuilder(left);
     if (left.length() > TEXT_COLUMN - 2) {
-      text.append(line).append('\n');
+      wrap("", 2, left.strip(), text);
       line.setLength(0);
     }
-    for (String word : description(option).split(" ", -1)) {
+    wrap(line.toString(), TEXT_COLUMN, description(option), text);
+  }
+
+  /**
+   * Writes words behind the beginning of a line, from a column on, in as many lines as it takes.
+   */
+  private static void wrap(String begin, int column, String words, StringBuilder text) {
+    StringBuilder line = new StringBuilder(begin);
+    for (String word : words.split(" ", -1)) {
       if (line.length() + 1 + word.length() > WIDTH) {
         text.append(line).append('\n');
         line.setLength(0);
       }
-      line.append(" ".repeat(Math.max(1, TEXT_COLUMN - line.length()))).append(word);
+      line.append(" ".repeat(Math.max(1, column - line.length()))).append(word);
     }
-    text.append(line).append('\n');
+    text.append(line.toString().stripTrailing()).append('\n');
   }
 
   private static String description(OptionSpec option) {
@@ -110,8 +133,9 @@ final class PretrainHelp {
     groups.put("This command", command.options().stream().filter(PretrainHelp::isOwn).toList());
     groups.put(
         "Known, but not with every value: others end the run with a sentence",
-        others(command, flag -> !flag.hasNoEffect() && !flag.isRemoved()));
-    groups.put("Accepted, no effect", others(command, UnsupportedFlag::hasNoEffect));
+        others(command, flag -> !flag.hasNoEffect() && !flag.isRemoved() && !flag.isOfFeature()));
+    groups.put(
+        "Accepted, no effect", others(command, flag -> flag.hasNoEffect() && !flag.isOfFeature()));
     groups.values().removeIf(List::isEmpty);
     return groups;
   }

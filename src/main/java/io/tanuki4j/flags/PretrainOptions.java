@@ -125,6 +125,8 @@ public final class PretrainOptions {
           checkpointArguments) {
     Problems problems = new Problems();
     Arguments arguments = Arguments.parse(command, words, problems);
+    List<UnsupportedFlag> otherFlags = UnsupportedFlags.of(command);
+    MissingFeatures.refuse(otherFlags, arguments);
     List<String> notices = new ArrayList<>();
     Optional<CheckpointArguments> theirs =
         source(checkpointArguments).map(from -> new CheckpointArguments(from, arguments, problems));
@@ -137,7 +139,6 @@ public final class PretrainOptions {
     }
     precision.check(
         Boolean.TRUE.equals(arguments.get("accumulate_allreduce_grads_in_fp32")), problems);
-    List<UnsupportedFlag> otherFlags = UnsupportedFlags.of(command);
     for (UnsupportedFlag flag : otherFlags) {
       flag.check(arguments.get(flag.dest()), arguments.isExplicit(flag.dest()), problems);
     }

@@ -41,7 +41,7 @@ public final class TensorBoardOptions {
   boolean logWorldSizeToTensorboard;
 
   @Option(
-      names = "--no-log-loss-scale-to-tensorboard",
+      names = {"--no-log-loss-scale-to-tensorboard", "--disable-log-loss-scale-to-tensorboard"},
       description = "Leaves the loss scale out of TensorBoard.")
   boolean logLossScaleToTensorboard = true;
 

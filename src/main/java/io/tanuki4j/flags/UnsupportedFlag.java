@@ -17,14 +17,27 @@ import picocli.CommandLine.Model.OptionSpec;
  * @param type flag, noflag (given means False), int, float, str, list, or choices like {@code a|b}
  * @param initial Megatron's default
  * @param allowed values that may be given; {@code *} for any, without effect; {@code -} for none;
- *     {@code given} for a flag that must be there
- * @param text why there is no effect, or what to do instead
+ *     {@code given} for a flag that must be there; {@code feature} for a flag that asks for one of
+ *     the {@link MissingFeatures}; {@code detail} for one that only shapes such a feature, and has
+ *     no effect without it
+ * @param text why there is no effect, or what to do instead; the name of the feature
  */
 record UnsupportedFlag(
     List<String> names, String dest, String type, String initial, String allowed, String text) {
 
+  private static final int MAX_LABEL = 50;
+
   boolean hasNoEffect() {
-    return allowed.equals("*");
+    return allowed.equals("*") || allowed.equals("detail");
+  }
+
+  boolean isOfFeature() {
+    return allowed.equals("feature") || allowed.equals("detail");
+  }
+
+  /** Whether a value asks for a feature that is missing: any but Megatron's default. */
+  boolean asksForFeature(@Nullable Object value) {
+    return allowed.equals("feature") && !Objects.equals(value, initialValue());
   }
 
   /** A flag that Megatron itself has dropped: known only so that its successor can be named. */
@@ -61,7 +74,7 @@ record UnsupportedFlag(
       case "float" -> "X";
       case "str" -> "TEXT";
       case "list" -> "TEXT...";
-      default -> type;
+      default -> type.length() > MAX_LABEL ? "WORD" : type;
     };
   }
 
@@ -78,9 +91,9 @@ record UnsupportedFlag(
 
   private boolean isAllowed(@Nullable Object value) {
     return switch (allowed) {
-      case "-", "removed" -> Objects.equals(value, initialValue());
+      case "-", "removed", "feature" -> Objects.equals(value, initialValue());
       case "given" -> Boolean.TRUE.equals(value) == type.equals("flag");
-      default -> List.of(allowed.split(",", -1)).contains(plain(value));
+      default -> value == null || List.of(allowed.split(",", -1)).contains(plain(value));
     };
   }
 
@@ -96,12 +109,13 @@ record UnsupportedFlag(
 
   private String expected() {
     return switch (allowed) {
-      case "-", "removed" -> "not given";
+      case "-", "removed", "feature" -> "not given";
       default -> allowed.replace(",", " or ");
     };
   }
 
-  private String shown(@Nullable Object value, boolean explicit) {
+  /** Returns a value as a message shows it. */
+  String shown(@Nullable Object value, boolean explicit) {
     boolean isFlag = type.equals("flag") || type.equals("noflag");
     if (isFlag) {
       return allowed.equals("given") ? "not given" : "given";

@@ -1,11 +1,5 @@
 package io.tanuki4j.flags;
 
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -18,18 +12,7 @@ final class UnsupportedFlags {
   private UnsupportedFlags() {}
 
   static List<UnsupportedFlag> all() {
-    try (InputStream stream = UnsupportedFlags.class.getResourceAsStream(TABLE)) {
-      if (stream == null) {
-        throw new IllegalStateException("the program's jar lacks " + TABLE);
-      }
-      return new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))
-          .lines()
-          .filter(line -> !line.startsWith("#"))
-          .map(UnsupportedFlags::parse)
-          .toList();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return FlagTable.rows(TABLE, COLUMNS).stream().map(UnsupportedFlags::parse).toList();
   }
 
   /** Those that {@link MegatronFlags} has added to a command. */
@@ -41,12 +24,9 @@ final class UnsupportedFlags {
         .toList();
   }
 
-  private static UnsupportedFlag parse(String line) {
-    String[] cells = line.split("\t", -1);
-    if (cells.length != COLUMNS) {
-      throw new IllegalStateException(TABLE + ": " + COLUMNS + " columns expected: " + line);
-    }
-    List<String> names = List.of(cells[0].split(",", -1));
-    return new UnsupportedFlag(names, cells[1], cells[2], cells[3], cells[4], cells[5]);
+  private static UnsupportedFlag parse(List<String> cells) {
+    List<String> names = List.of(cells.get(0).split(",", -1));
+    return new UnsupportedFlag(
+        names, cells.get(1), cells.get(2), cells.get(3), cells.get(4), cells.get(5));
   }
 }
