@@ -48,7 +48,8 @@ public final class Tracker {
     return Optional.of(folderName(Integer.parseInt(word)));
   }
 
-  static void write(Path folder, long iteration) throws IOException {
+  /** Names the latest checkpoint. */
+  public static void write(Path folder, long iteration) throws IOException {
     byte[] text = Long.toString(iteration).getBytes(StandardCharsets.UTF_8);
     NewFile.write(folder.resolve(NAME), text);
   }

@@ -14,11 +14,15 @@ import io.tanuki4j.convert.TensorComparison;
 import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.convert.huggingface.HfLlamaConfig;
 import io.tanuki4j.convert.huggingface.HfWriter;
+import io.tanuki4j.convert.megatron.MegatronTarget;
+import io.tanuki4j.convert.megatron.MegatronWriter;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;
+import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.tokenizer.HuggingFaceFiles;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -30,13 +34,16 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "convert",
     description = {
-      "Converts a model between Hugging Face folders and checkpoints of this program, and"
+      "Converts a model between Hugging Face folders, checkpoints of Megatron-LM and of this program, and"
           + " checkpoints into the shards of another number of ranks.",
       "From checkpoint to checkpoint all of the run's state is kept. A Hugging Face folder has only"
           + " weights: load what comes from one with --finetune, or with --no-load-optim"
           + " --no-load-rng."
     })
 public final class ConvertCommand implements Callable<Integer> {
+  /** Megatron's default of --make-vocab-size-divisible-by. */
+  private static final int VOCABULARY_UNIT = 128;
+
   @Mixin final ConvertOptions options = new ConvertOptions();
   @Spec CommandSpec spec;
 
@@ -47,6 +54,8 @@ public final class ConvertCommand implements Callable<Integer> {
       checkVocabulary(model);
       if (options.savesHuggingFace()) {
         saveHuggingFace(model);
+      } else if (options.savesMegatron()) {
+        saveMegatron(model);
       } else {
         saveCheckpoint(model);
       }
@@ -73,7 +82,8 @@ public final class ConvertCommand implements Callable<Integer> {
                         new UserException(
                             store.trackerFile()
                                 + ": there is no such file, so no checkpoint. Check --load-dir."));
-    boolean withOptimizer = !options.savesHuggingFace() && !options.noLoadOptim;
+    boolean withOptimizer =
+        !options.savesHuggingFace() && !options.savesMegatron() && !options.noLoadOptim;
     return ConversionSource.ofCheckpoint(checkpoint, options.trueVocabSize, withOptimizer);
   }
 
@@ -125,6 +135,27 @@ public final class ConvertCommand implements Callable<Integer> {
         requireEqual(expected.optimizer(), shards.tensors());
       }
     }
+  }
+
+  private void saveMegatron(ConversionSource model) throws IOException {
+    ConversionTarget checkpoint =
+        ConversionTarget.of(model, options, HuggingFaceFiles.NONE).shareable(VOCABULARY_UNIT);
+    ParallelDims dims = checkpoint.dims();
+    MegatronTarget target =
+        new MegatronTarget(dims.tp(), dims.pp(), options.savesTransformerEngine());
+    Path saved =
+        new MegatronWriter(options.saveDir(), model.shape(), target)
+            .write(checkpoint.state(), counted(checkpoint.tensors(), "wrote"));
+    if (!options.noChecking) {
+      try (ConversionSource written = ConversionSource.ofMegatron(saved, null, null)) {
+        requireEqual(checkpoint.tensors(), written.tensors());
+      }
+    }
+    out()
+        .printf(
+            " > %d tensors in Megatron's format torch, tp %d x pp %d, weights only: %s%n",
+            checkpoint.tensors().size(), dims.tp(), dims.pp(), saved);
+    out().flush();
   }
 
   private void saveHuggingFace(ConversionSource model) throws IOException {

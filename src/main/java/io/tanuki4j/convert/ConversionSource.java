@@ -72,19 +72,26 @@ public record ConversionSource(
               Map.of(),
               Map.of(),
               opened.arguments());
-      ModelShape shape =
-          new ModelShape(
-              config.numLayers(),
-              config.numHeads(),
-              config.numKeyValueHeads(),
-              config.headDim(),
-              config.tiedEmbeddings());
-      return new ConversionSource(config, state, opened.tensors(shape), List.of(), opened)
+      return new ConversionSource(config, state, opened.tensors(shape(config)), List.of(), opened)
           .requireShapes();
     } catch (RuntimeException e) {
       opened.close();
       throw e;
     }
+  }
+
+  private static ModelShape shape(HfLlamaConfig config) {
+    return new ModelShape(
+        config.numLayers(),
+        config.numHeads(),
+        config.numKeyValueHeads(),
+        config.headDim(),
+        config.tiedEmbeddings());
+  }
+
+  /** Returns what Megatron's packing of the weights follows from. */
+  public ModelShape shape() {
+    return shape(config);
   }
 
   private ConversionSource requireShapes() {
@@ -197,7 +204,7 @@ public record ConversionSource(
         config, state, withRows(tensors, rows), withRows(optimizer, rows), files);
   }
 
-  private static List<SourceTensor> withRows(List<SourceTensor> tensors, int rows) {
+  static List<SourceTensor> withRows(List<SourceTensor> tensors, int rows) {
     return tensors.stream()
         .map(tensor -> isVocabulary(tensor) ? tensor.withRows(rows) : tensor)
         .toList();

@@ -6,6 +6,7 @@ import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.flags.ConvertOptions;
 import io.tanuki4j.model.MegatronArguments;
+import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.tokenizer.HuggingFaceFiles;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -52,6 +53,31 @@ public record ConversionTarget(
         tensors,
         optimizer,
         TargetLayout.of(source.model(rows), tp, pp));
+  }
+
+  /**
+   * Returns the same with rows of zeros behind the vocabulary, up to a multiple of the unit for
+   * each tensor parallel rank, where Megatron's ranks could not share it otherwise.
+   */
+  public ConversionTarget shareable(int unit) {
+    int rows = target.model().vocabSize();
+    int tp = dims().tp();
+    if (rows % tp == 0) {
+      return this;
+    }
+    int padded = Math.multiplyExact((rows - 1) / (unit * tp) + 1, unit * tp);
+    Map<String, @Nullable Object> arguments = new LinkedHashMap<>(state.arguments());
+    arguments.put(MegatronArguments.VOCABULARY, padded);
+    return new ConversionTarget(
+        state(state, arguments, false),
+        ConversionSource.withRows(tensors, padded),
+        List.of(),
+        target);
+  }
+
+  /** Numbers of ranks that it is cut for. */
+  public ParallelDims dims() {
+    return target.layout().dims();
   }
 
   private static int size(@Nullable Integer asked, MegatronArguments source, String name) {

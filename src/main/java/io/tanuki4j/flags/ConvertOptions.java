@@ -3,6 +3,7 @@ package io.tanuki4j.flags;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.config.Problems;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +33,7 @@ public final class ConvertOptions {
   @Option(
       names = "--saver",
       paramLabel = "FORMAT",
-      description = "tanuki4j, or hf (also llama2_hf, llama3_hf).")
+      description = "hf (also llama2_hf, llama3_hf), megatron (also mcore, core) or tanuki4j.")
   @Nullable String saver;
 
   @Option(names = "--load-dir", paramLabel = "DIR", description = "Where the model is.")
@@ -118,13 +119,20 @@ public final class ConvertOptions {
   public boolean noChecking;
 
   @Option(
+      names = "--saver-transformer-impl",
+      paramLabel = "IMPL",
+      description =
+          "transformer_engine (default) or local: which of Megatron's layers the names of norms in a"
+              + " megatron checkpoint are for.")
+  String saverTransformerImpl = "transformer_engine";
+
+  @Option(
       names = {
         "--make-vocab-size-divisible-by",
         "--model-size",
         "--megatron-path",
         "--max-queue-size",
-        "--loader-transformer-impl",
-        "--saver-transformer-impl"
+        "--loader-transformer-impl"
       },
       paramLabel = "X",
       description =
@@ -137,8 +145,8 @@ public final class ConvertOptions {
    */
   public void validate() {
     Problems problems = new Problems();
-    checkFormat(problems, "--loader", loader, "hf, megatron or tanuki4j");
-    checkFormat(problems, "--saver", saver, "hf or tanuki4j");
+    checkFormat(problems, "--loader", loader);
+    checkFormat(problems, "--saver", saver);
     require(problems, "--load-dir", loadDir);
     require(problems, "--save-dir", saveDir);
     if (!modelType.equals("GPT")) {
@@ -151,6 +159,8 @@ public final class ConvertOptions {
           "hf",
           "Convert Meta's files with transformers first.");
     }
+    problems.oneOf(
+        "--saver-transformer-impl", saverTransformerImpl, List.of("transformer_engine", "local"));
     checkTarget(problems, TARGET_TP, targetTensorParallelSize);
     checkTarget(problems, TARGET_PP, targetPipelineParallelSize);
     checkType(problems);
@@ -195,15 +205,16 @@ public final class ConvertOptions {
     }
   }
 
-  private static void checkFormat(
-      Problems problems, String flag, @Nullable String format, String expected) {
+  private static void checkFormat(Problems problems, String flag, @Nullable String format) {
     boolean known =
         format != null
-            && (HUGGING_FACE.contains(format)
-                || format.equals(OURS)
-                || (MEGATRON.contains(format) && expected.contains("megatron")));
+            && (HUGGING_FACE.contains(format) || format.equals(OURS) || MEGATRON.contains(format));
     if (!known) {
-      problems.add(flag, format == null ? "not given" : format, expected, "Choose one of them.");
+      problems.add(
+          flag,
+          format == null ? "not given" : format,
+          "hf, megatron or tanuki4j",
+          "Choose one of them.");
     }
   }
 
@@ -216,7 +227,16 @@ public final class ConvertOptions {
   }
 
   public boolean savesHuggingFace() {
-    return !OURS.equals(saver);
+    return saver != null && HUGGING_FACE.contains(saver);
+  }
+
+  public boolean savesMegatron() {
+    return saver != null && MEGATRON.contains(saver);
+  }
+
+  /** Whether Megatron's checkpoint gets the names of TransformerEngine's layers. */
+  public boolean savesTransformerEngine() {
+    return saverTransformerImpl.equals("transformer_engine");
   }
 
   public Path loadDir() {

@@ -137,6 +137,31 @@ class ConvertCommandTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"1, 1, local", "2, 1, transformer_engine", "1, 2, local", "2, 2, transformer_engine"})
+  void megatrons_checkpoints_are_written_for_any_layout(int tp, int pp, String layers)
+      throws IOException {
+    hfToOurs();
+    Path megatron = folder.resolve("megatron");
+    String output =
+        convert(
+            "tanuki4j",
+            "megatron",
+            ours(),
+            megatron,
+            "--target-tensor-parallel-size",
+            "" + tp,
+            "--target-pipeline-parallel-size",
+            "" + pp,
+            "--saver-transformer-impl",
+            layers);
+    assertThat(output).contains("in Megatron's format torch, tp " + tp, " > checked");
+    assertThat(megatron.resolve("latest_checkpointed_iteration.txt")).hasContent("1");
+    convert("megatron", "hf", megatron, back());
+    assertThat(back().resolve("model.safetensors"))
+        .hasSameBinaryContentAs(GOLDEN.resolve("model.safetensors"));
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"vpp/torch", "vpp/torch_dist"})
   void megatrons_checkpoints_are_read_at_any_layout_and_written_at_another(String fixture)
       throws IOException {
@@ -398,7 +423,7 @@ class ConvertCommandTest {
 
   @ParameterizedTest
   @CsvSource({
-    "--saver,                         legacy,  hf or tanuki4j",
+    "--saver,                         legacy,  megatron or tanuki4j",
     "--loader,                        gguf,    Choose one of them",
     "--checkpoint-type,               meta,    with transformers first",
     "--save-dtype,                    int8,    bfloat16 or float32",

@@ -21,7 +21,7 @@ final class TorchRanks {
   private static final Pattern RANK =
       Pattern.compile("mp_rank_(\\d{2,})(?:_(\\d{3,}))?(_\\d{3,})?");
   private static final Pattern LAYER = Pattern.compile("decoder\\.layers\\.(\\d{1,6})\\.(.*)");
-  private static final String FILE = "model_optim_rng.pt";
+  static final String FILE = "model_optim_rng.pt";
   private static final String OTHER_FILE = "model_rng.pt";
 
   private final MegatronFolder folder;

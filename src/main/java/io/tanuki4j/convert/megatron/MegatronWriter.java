@@ -1,0 +1,97 @@
+package io.tanuki4j.convert.megatron;
+
+import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.Tracker;
+import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.error.UserException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes a checkpoint that Megatron-LM loads, in the format torch: weights, arguments and the
+ * iteration. It appears when all of it is written.
+ */
+public final class MegatronWriter {
+  private static final double CHECKPOINT_VERSION = 3.0;
+
+  private final Path folder;
+  private final ModelShape shape;
+  private final MegatronTarget target;
+
+  /**
+   * @param folder for checkpoints; must have none
+   */
+  public MegatronWriter(Path folder, ModelShape shape, MegatronTarget target) {
+    this.folder = folder;
+    this.shape = shape;
+    this.target = target;
+  }
+
+  /**
+   * Writes it.
+   *
+   * @param tensors whole, under this program's names
+   * @return its folder
+   * @throws UserException if there are checkpoints already
+   */
+  public Path write(TrainState state, List<SourceTensor> tensors) throws IOException {
+    if (Tracker.read(folder).isPresent()) {
+      throw new UserException(folder + ": there are checkpoints already. Give another --save-dir.");
+    }
+    Path whole = folder.resolve(Tracker.folderName(state.iteration()));
+    Path saving = whole.resolveSibling(whole.getFileName() + ".saving");
+    Folders.delete(saving);
+    for (int stage = 0; stage < target.pipelineStages(); stage++) {
+      for (int rank = 0; rank < target.tensorRanks(); rank++) {
+        Path file = Files.createDirectories(saving.resolve(name(stage, rank)));
+        write(file.resolve(TorchRanks.FILE), state, tensors, stage, rank);
+      }
+    }
+    Folders.rename(saving, whole);
+    Tracker.write(folder, state.iteration());
+    return whole;
+  }
+
+  private String name(int stage, int rank) {
+    return target.pipelineStages() == 1
+        ? "mp_rank_%02d".formatted(rank)
+        : "mp_rank_%02d_%03d".formatted(rank, stage);
+  }
+
+  private void write(Path file, TrainState state, List<SourceTensor> tensors, int stage, int rank)
+      throws IOException {
+    try (TorchArchiveWriter archive = TorchArchiveWriter.create(file, "model_optim_rng")) {
+      Map<String, @Nullable Object> model = new LinkedHashMap<>();
+      RankWeights.of(tensors, shape, target, stage, rank)
+          .forEach(
+              (name, matrix) ->
+                  model.put(
+                      name, matrix == null ? null : archive.add(matrix, name.contains("norm"))));
+      Map<String, @Nullable Object> content = new LinkedHashMap<>();
+      content.put("args", new PickleWriter.Namespace(arguments(state)));
+      content.put("checkpoint_version", CHECKPOINT_VERSION);
+      content.put("iteration", state.iteration());
+      content.put("model", model);
+      archive.publish(PickleWriter.write(content));
+    }
+  }
+
+  private Map<String, @Nullable Object> arguments(TrainState state) {
+    Map<String, @Nullable Object> arguments = new LinkedHashMap<>(state.arguments());
+    arguments.put("tensor_model_parallel_size", target.tensorRanks());
+    arguments.put("pipeline_model_parallel_size", target.pipelineStages());
+    arguments.put("virtual_pipeline_model_parallel_size", null);
+    arguments.put("num_layers_per_virtual_pipeline_stage", null);
+    arguments.put("iteration", state.iteration());
+    arguments.put("consumed_train_samples", state.consumedTrainSamples());
+    arguments.put("consumed_valid_samples", state.consumedValidSamples());
+    arguments.put("skipped_train_samples", 0);
+    return arguments;
+  }
+}

@@ -1,0 +1,126 @@
+package io.tanuki4j.convert.megatron;
+
+import io.tanuki4j.checkpoint.SourceTensor;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The weights of a tensor and pipeline parallel rank under Megatron's names: packed, and cut as
+ * {@link ModelWeights} takes them apart.
+ */
+final class RankWeights {
+  private static final List<String> LINEARS =
+      List.of(
+          "self_attention.linear_qkv",
+          "self_attention.linear_proj",
+          "mlp.linear_fc1",
+          "mlp.linear_fc2");
+
+  private final Map<String, Matrix> model;
+  private final ModelShape shape;
+  private final MegatronTarget target;
+  private final int rank;
+  private final Map<String, @Nullable Matrix> weights = new LinkedHashMap<>();
+
+  private RankWeights(
+      Map<String, Matrix> model, ModelShape shape, MegatronTarget target, int rank) {
+    this.model = model;
+    this.shape = shape;
+    this.target = target;
+    this.rank = rank;
+  }
+
+  /**
+   * Returns a rank's weights; null stands for the state of fp8, of which there is none.
+   *
+   * @param tensors whole, under this program's names
+   * @param stage of the pipeline
+   * @param rank among the tensor parallel ones
+   */
+  static Map<String, @Nullable Matrix> of(
+      List<SourceTensor> tensors, ModelShape shape, MegatronTarget target, int stage, int rank) {
+    Map<String, Matrix> model = new LinkedHashMap<>();
+    tensors.forEach(tensor -> model.put(tensor.name(), new SourceMatrix(tensor)));
+    RankWeights packed = new RankWeights(model, shape, target, rank);
+    packed.pack(stage);
+    return packed.weights;
+  }
+
+  private void pack(int stage) {
+    int perStage = shape.numLayers() / target.pipelineStages();
+    boolean last = stage == target.pipelineStages() - 1;
+    if (stage == 0) {
+      weights.put(ModelWeights.EMBEDDING, share(whole("embedding.weight")));
+    }
+    for (int local = 0; local < perStage; local++) {
+      packLayer(
+          "layers.%d.".formatted(stage * perStage + local), "decoder.layers.%d.".formatted(local));
+    }
+    if (last) {
+      weights.put("decoder.final_layernorm.weight", whole("final_norm.weight"));
+    }
+    if (last && !shape.tied()) {
+      weights.put(ModelWeights.OUTPUT, share(whole("output.weight")));
+    } else if (last && stage > 0) {
+      weights.put(ModelWeights.OUTPUT, share(whole("embedding.weight")));
+    }
+  }
+
+  private void packLayer(String ours, String theirs) {
+    String attention = theirs + "self_attention.";
+    String mlp = theirs + "mlp.";
+    boolean fused = target.transformerEngine();
+    weights.put(
+        fused ? attention + "linear_qkv.layer_norm_weight" : theirs + "input_layernorm.weight",
+        whole(ours + "attention.norm.weight"));
+    weights.put(attention + "linear_qkv.weight", queriesKeysValues(ours + "attention."));
+    weights.put(attention + "linear_proj.weight", columns(whole(ours + "attention.proj.weight")));
+    weights.put(
+        fused ? mlp + "linear_fc1.layer_norm_weight" : theirs + "pre_mlp_layernorm.weight",
+        whole(ours + "mlp.norm.weight"));
+    weights.put(
+        mlp + "linear_fc1.weight",
+        Matrix.below(
+            List.of(share(whole(ours + "mlp.gate.weight")), share(whole(ours + "mlp.up.weight")))));
+    weights.put(mlp + "linear_fc2.weight", columns(whole(ours + "mlp.down.weight")));
+    LINEARS.forEach(linear -> weights.put(theirs + linear + "._extra_state", null));
+  }
+
+  private Matrix whole(String name) {
+    Matrix matrix = model.get(name);
+    if (matrix == null) {
+      throw new IllegalArgumentException("the model lacks " + name + ".");
+    }
+    return matrix;
+  }
+
+  /** Rows of this rank. */
+  private Matrix share(Matrix matrix) {
+    long rows = matrix.rows() / target.tensorRanks();
+    return matrix.rows(rank * rows, (rank + 1) * rows);
+  }
+
+  /** Columns of this rank. */
+  private Matrix columns(Matrix matrix) {
+    long columns = matrix.columns() / target.tensorRanks();
+    return ((SourceMatrix) matrix).columns(rank * columns, (rank + 1) * columns);
+  }
+
+  private Matrix queriesKeysValues(String ours) {
+    Matrix queries = share(whole(ours + "q.weight"));
+    Matrix keys = share(whole(ours + "k.weight"));
+    Matrix values = share(whole(ours + "v.weight"));
+    long perGroup = shape.queryRows();
+    long headDim = shape.headDim();
+    List<Matrix> groups = new ArrayList<>();
+    for (long group = 0; group < shape.numQueryGroups() / target.tensorRanks(); group++) {
+      groups.add(queries.rows(group * perGroup, (group + 1) * perGroup));
+      groups.add(keys.rows(group * headDim, (group + 1) * headDim));
+      groups.add(values.rows(group * headDim, (group + 1) * headDim));
+    }
+    return Matrix.below(groups);
+  }
+}
