@@ -78,6 +78,18 @@ class MemoryPlanTest {
     assertThat(plan.total() - plan.activations()).isEqualTo(8 * parameters);
   }
 
+  /** Three saved inputs of a layer shrink by half; attention's output is kept in both forms. */
+  @Test
+  void eight_bits_take_two_bytes_a_weight_more_and_fewer_for_activations() {
+    MemoryPlan wide = plan(llama8b(""));
+    MemoryPlan narrow = plan(llama8b("--fp8-format hybrid"));
+    long projections = 32L * (6144 * 4096 + 4096 * 4096 + 3 * 4096 * 14336);
+    assertThat(narrow.weights() - wide.weights()).isEqualTo(2 * projections);
+    long tokens = 8192;
+    long saved = 32 * tokens * ((2 - 1) * (4096 + 4096 + 14336) - 4096);
+    assertThat(wide.activations() - narrow.activations()).isBetween(saved - GIB, saved);
+  }
+
   @Test
   void full_recomputation_keeps_one_input_a_layer() {
     long kept = plan(llama8b("")).activations();
