@@ -53,6 +53,15 @@ public interface Device extends AutoCloseable {
   }
 
   /**
+   * Takes host memory for copies of tensors that other threads read.
+   *
+   * @param slotBytes size of each slot
+   */
+  default HostStage openStage(int numSlots, int slotBytes) {
+    return new DirectStage(this, numSlots, slotBytes);
+  }
+
+  /**
    * The tensor's bytes in place, where all earlier operations have finished and the host reaches
    * the memory; empty where it does not, and {@link #download} has to copy.
    */

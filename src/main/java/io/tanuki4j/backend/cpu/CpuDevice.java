@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceInfo;
+import io.tanuki4j.kernel.HostStage;
 import io.tanuki4j.kernel.HostView;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
@@ -81,6 +82,11 @@ final class CpuDevice implements Device {
   @Override
   public Optional<HostView> hostView(Tensor tensor) {
     return Optional.of(new BlockView(tensor));
+  }
+
+  @Override
+  public HostStage openStage(int numSlots, int slotBytes) {
+    return new BlockStage(numSlots, slotBytes);
   }
 
   private static void requireBytes(String what, int hostBytes, Tensor tensor) {

@@ -5,6 +5,7 @@ import static io.tanuki4j.backend.cuda.CudaException.check;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.DeviceTimer;
+import io.tanuki4j.kernel.HostStage;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.Readback;
@@ -77,6 +78,11 @@ public final class CudaDevice implements Device {
   @Override
   public Readback readBack(Tensor source) {
     return staging.readBack(Address.of(source), Math.toIntExact(source.numBytes()));
+  }
+
+  @Override
+  public HostStage openStage(int numSlots, int slotBytes) {
+    return new PinnedStage(stream, numSlots, slotBytes);
   }
 
   private static void requireBytes(String what, int hostBytes, Tensor tensor) {

@@ -4,6 +4,7 @@ import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.DeviceTimer;
 import io.tanuki4j.kernel.HostView;
+import io.tanuki4j.kernel.HostStage;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.Readback;
@@ -63,6 +64,11 @@ public final class ProfiledDevice implements Device {
    */
   public KernelProfile stopProfile(int iterations) {
     return new KernelProfile(recorder.stop(), iterations);
+  }
+
+  @Override
+  public HostStage openStage(int numSlots, int slotBytes) {
+    return device.openStage(numSlots, slotBytes);
   }
 
   @Override
