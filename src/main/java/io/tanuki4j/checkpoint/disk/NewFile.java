@@ -8,7 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.zip.CRC32C;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A file that appears under its name only when it is whole and on the disk: it is written beside
@@ -16,12 +16,13 @@ import java.util.zip.CRC32C;
  */
 public final class NewFile implements Closeable {
   private static final String SUFFIX = ".writing";
+  private static final long FLUSHED_BYTES = 256L << 20;
 
   private final Path file;
   private final Path beside;
   private final FileChannel channel;
-  private final CRC32C crc = new CRC32C();
-  private long size;
+  private final Crc32cParts crc = new Crc32cParts();
+  private final AtomicLong size = new AtomicLong();
   private boolean published;
 
   private NewFile(Path file, Path beside, FileChannel channel) {
@@ -52,10 +53,27 @@ public final class NewFile implements Closeable {
 
   /** Appends the remaining bytes of the buffer. */
   public void append(ByteBuffer bytes) throws IOException {
-    size += bytes.remaining();
-    crc.update(bytes.duplicate());
+    write(bytes, size.get());
+  }
+
+  /**
+   * Writes the remaining bytes of the buffer to a place of their own; several threads may at a time.
+   * Now and then it waits for the disk, so that {@link #publish} has little to wait for.
+   */
+  public void write(ByteBuffer bytes, long position) throws IOException {
+    int count = bytes.remaining();
+    writeAll(bytes, position);
+    long written = size.addAndGet(count);
+    if (written / FLUSHED_BYTES > (written - count) / FLUSHED_BYTES) {
+      channel.force(false);
+    }
+  }
+
+  private void writeAll(ByteBuffer bytes, long position) throws IOException {
+    crc.add(position, bytes.remaining(), Crc32cParts.of(bytes));
+    long next = position;
     while (bytes.hasRemaining()) {
-      channel.write(bytes);
+      next += channel.write(bytes, next);
     }
   }
 
@@ -66,7 +84,7 @@ public final class NewFile implements Closeable {
     Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     published = true;
     Folders.sync(Folders.parentOf(file));
-    return new Written(size, crc.getValue());
+    return new Written(size.get(), crc.total(size.get()));
   }
 
   @Override

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Writes a safetensors file from front to back: the tensors' bytes in the order of {@link
@@ -21,12 +22,14 @@ public final class SafetensorsWriter implements Closeable {
   private final Path file;
   private final NewFile newFile;
   private final Header header;
-  private long dataBytes;
+  private final long dataStart;
+  private final AtomicLong dataBytes = new AtomicLong();
 
-  private SafetensorsWriter(Path file, NewFile newFile, Header header) {
+  private SafetensorsWriter(Path file, NewFile newFile, Header header, long dataStart) {
     this.file = file;
     this.newFile = newFile;
     this.header = header;
+    this.dataStart = dataStart;
   }
 
   /**
@@ -49,7 +52,7 @@ public final class SafetensorsWriter implements Closeable {
     newFile.append(
         ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).flip());
     newFile.append(ByteBuffer.wrap(json));
-    return new SafetensorsWriter(file, newFile, header);
+    return new SafetensorsWriter(file, newFile, header, Long.BYTES + (long) json.length);
   }
 
   /** In the order in which their bytes must come. */
@@ -59,16 +62,28 @@ public final class SafetensorsWriter implements Closeable {
 
   /** Appends the remaining bytes of the buffer to the data. */
   public void append(ByteBuffer bytes) throws IOException {
-    dataBytes += bytes.remaining();
-    newFile.append(bytes);
+    write(bytes, dataBytes.get());
+  }
+
+  /**
+   * Writes the remaining bytes of the buffer to a place in the data; several threads may at a time.
+   */
+  public void write(ByteBuffer bytes, long position) throws IOException {
+    dataBytes.addAndGet(bytes.remaining());
+    newFile.write(bytes, dataStart + position);
+  }
+
+  /** Returns the size of all tensors together. */
+  public long dataBytes() {
+    return header.dataBytes();
   }
 
   /** Makes the file visible. */
   public NewFile.Written publish() throws IOException {
-    if (dataBytes != header.dataBytes()) {
+    if (dataBytes.get() != header.dataBytes()) {
       throw new IllegalStateException(
           "%s: %d bytes of data were written (expected: %d)"
-              .formatted(file, dataBytes, header.dataBytes()));
+              .formatted(file, dataBytes.get(), header.dataBytes()));
     }
     return newFile.publish();
   }
