@@ -26,6 +26,11 @@ public final class Checkpoint {
     this.ranks = ranks;
   }
 
+  /** Keeps it from being removed until that is closed. */
+  public ReadHold hold() {
+    return ReadHold.of(folder);
+  }
+
   /** For example {@code checkpoints/run7/iter_0000500}. */
   public Path folder() {
     return folder;

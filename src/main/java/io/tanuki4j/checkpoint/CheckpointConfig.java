@@ -7,6 +7,8 @@ import org.jspecify.annotations.Nullable;
  * @param save folder to save into; null for none
  * @param load folder to start from; null for random weights
  * @param saveInterval iterations between saves; 0 for only at the end
+ * @param asyncSave whether saves are written while the run goes on
+ * @param retention which checkpoints stay
  * @param loadIteration {@code --ckpt-step}: instead of the latest; null for the latest
  * @param pretrained {@code --pretrained-checkpoint}: where to start if {@code load} has none
  * @param takeOlder whether a damaged checkpoint in {@code load} gives way to the newest one that
@@ -17,6 +19,8 @@ public record CheckpointConfig(
     @Nullable Path save,
     @Nullable Path load,
     int saveInterval,
+    boolean asyncSave,
+    Retention retention,
     @Nullable Integer loadIteration,
     @Nullable Path pretrained,
     boolean takeOlder,

@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.DirectStage;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 public final class CheckpointStore implements Closeable {
   private final Path folder;
   private final TextExchange ranks;
+  private final Retention retention;
   private @Nullable SaveLock lock;
 
   /** For a rank that saves and loads alone. */
@@ -39,8 +41,16 @@ public final class CheckpointStore implements Closeable {
    * @param ranks that save and load together: each calls the same methods
    */
   public CheckpointStore(Path folder, TextExchange ranks) {
+    this(folder, ranks, Retention.ALL);
+  }
+
+  /**
+   * @param retention what stays when something is saved
+   */
+  public CheckpointStore(Path folder, TextExchange ranks, Retention retention) {
     this.folder = folder;
     this.ranks = ranks;
+    this.retention = retention;
   }
 
   public Path folder() {
@@ -208,38 +218,47 @@ public final class CheckpointStore implements Closeable {
    */
   public void save(
       Device device, TrainState state, List<ShardedTensor> model, List<ShardedTensor> optimizer) {
-    save(device, state, model, optimizer, List.of());
+    save(device, state, RankTensors.of(device, model, optimizer, List.of()));
   }
 
-  /**
-   * The same with scales of numbers of eight bits.
-   *
-   * @param fp8 empty if there are none
-   */
-  public void save(
-      Device device,
-      TrainState state,
-      List<ShardedTensor> model,
-      List<ShardedTensor> optimizer,
-      List<ShardedTensor> fp8) {
-    save(
-        state,
-        List.of(
-            new RankTensors(
-                sources(device, model), sources(device, optimizer), sources(device, fp8))));
+  /** The same for all that a rank has. */
+  public void save(Device device, TrainState state, RankTensors here) {
+    try (StagedWriter writer = StageSize.passing(here.numBytes()).open(device::openStage)) {
+      begin(writer, state, List.of(here)).finish();
+    }
   }
 
-  private static List<SourceTensor> sources(Device device, List<ShardedTensor> tensors) {
-    return tensors.stream().map(tensor -> SourceTensor.of(device, tensor)).toList();
-  }
-
-  /** Saves tensors from anywhere. */
+  /** Saves tensors from anywhere but a device. */
   public void save(TrainState state, List<SourceTensor> model, List<SourceTensor> optimizer) {
     save(state, List.of(new RankTensors(model, optimizer)));
   }
 
   /** Saves in this process what several ranks would save, in the shards that they would write. */
   public void save(TrainState state, List<RankTensors> tensors) {
-    new JointSave(folder, ranks, state, lock).run(tensors);
+    long bytes = tensors.stream().mapToLong(RankTensors::numBytes).sum();
+    try (StagedWriter writer =
+        StageSize.passing(bytes).open((slots, size) -> new DirectStage(null, slots, size))) {
+      begin(writer, state, tensors).finish();
+    }
+  }
+
+  /**
+   * Takes host memory for copies of what this rank saves, so that it is written while the run goes
+   * on. All ranks call it.
+   *
+   * @param limit bytes that may be taken; if a rank saves more, it waits until some are written
+   * @param log hears how much it is
+   */
+  public StagedWriter openStage(Device device, RankTensors here, long limit, Consumer<String> log) {
+    long bytes = JointSave.numBytes(ranks, reading(), List.of(here));
+    StageSize size = StageSize.holding(bytes, limit);
+    log.accept(size.describe(bytes));
+    return size.open(device::openStage);
+  }
+
+  /** Begins a save; returns when all tensors are copied and may change. All ranks call it. */
+  public PendingSave begin(StagedWriter writer, TrainState state, List<RankTensors> here) {
+    return new JointSave(folder, ranks, state, writer, new JointSave.Terms(lock, retention))
+        .begin(here);
   }
 }

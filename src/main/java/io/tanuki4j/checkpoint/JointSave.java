@@ -12,49 +12,92 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One save by all ranks, in three steps that end on all of them before the next begins: rank 0
- * makes the folder while each rank says what it holds; each rank writes its share; rank 0 writes
- * the manifest and publishes. If a step fails on one rank, the save is abandoned on all.
+ * One save by all ranks, in steps that end on all of them before the next begins: rank 0 makes the
+ * folder while each rank says what it holds; each rank copies its share, which threads of its own
+ * write; rank 0 writes the manifest and publishes. If a step fails on one rank, the save is
+ * abandoned on all.
  */
-final class JointSave {
+final class JointSave implements PendingSave {
   private final Path folder;
   private final TextExchange ranks;
   private final TrainState state;
+  private final StagedWriter writer;
+  private final Terms terms;
   private final String name;
   private final JointWork work;
-  private final @Nullable SaveLock lock;
+  private final List<Share> shares = new ArrayList<>();
+  private Map<Holding, Integer> writers = Map.of();
+  private @Nullable CompletableFuture<Void> published;
+
+  /**
+   * How the folder is kept.
+   *
+   * @param lock of the folder; null if this rank has none
+   */
+  record Terms(@Nullable SaveLock lock, Retention retention) {}
+
+  /** A file of this rank on its way to the disk. */
+  private record Share(String file, Part part, CompletableFuture<NewFile.Written> written) {}
 
   /**
    * @param state rank 0's is saved
-   * @param lock of the folder; null if this rank has none
+   * @param writer for this rank's share
    */
-  JointSave(Path folder, TextExchange ranks, TrainState state, @Nullable SaveLock lock) {
-    this.lock = lock;
+  JointSave(Path folder, TextExchange ranks, TrainState state, StagedWriter writer, Terms terms) {
     this.folder = folder;
     this.ranks = ranks;
     this.state = state;
+    this.writer = writer;
+    this.terms = terms;
     this.name = Tracker.folderName(state.iteration());
     this.work = new JointWork(ranks, e -> IoFailure.saving(folder, state.iteration(), e));
   }
 
   /**
+   * Returns when all tensors are copied.
+   *
    * @param here the ranks that this process saves for: itself, or all where none runs
    */
-  void run(List<RankTensors> here) {
+  JointSave begin(List<RankTensors> here) {
+    orAbandon(
+        () -> {
+          List<Holding[][]> holdings = work.gather(Holding[][].class, () -> prepare(here));
+          writers = writers(holdings);
+          int firstRank = firstRank(ranks, holdings);
+          work.run(() -> copyShares(here, firstRank));
+        });
+    return this;
+  }
+
+  /** Returns the bytes that the ranks of this process would write. */
+  static long numBytes(TextExchange ranks, JointWork work, List<RankTensors> here) {
+    List<Holding[][]> holdings = work.gather(Holding[][].class, () -> holdings(here));
+    int first = firstRank(ranks, holdings);
+    return writers(holdings).entrySet().stream()
+        .filter(entry -> entry.getValue() >= first && entry.getValue() < first + here.size())
+        .mapToLong(entry -> entry.getKey().numBytes())
+        .sum();
+  }
+
+  private static Map<Holding, Integer> writers(List<Holding[][]> holdings) {
+    return ShareOut.writers(holdings.stream().flatMap(Stream::of).map(List::of).toList());
+  }
+
+  private static int firstRank(TextExchange ranks, List<Holding[][]> holdings) {
+    return holdings.subList(0, ranks.rank()).stream().mapToInt(those -> those.length).sum();
+  }
+
+  private void orAbandon(Runnable steps) {
     try {
-      List<Holding[][]> holdings = work.gather(Holding[][].class, () -> begin(here));
-      int firstRank =
-          holdings.subList(0, ranks.rank()).stream().mapToInt(those -> those.length).sum();
-      Map<Holding, Integer> writers =
-          ShareOut.writers(holdings.stream().flatMap(Stream::of).map(List::of).toList());
-      List<ShardFile[]> files =
-          work.gather(ShardFile[].class, () -> writeShares(here, firstRank, writers));
-      work.run(() -> publish(files, writers));
+      steps.run();
     } catch (UserException | UncheckedIOException e) {
+      work.run(this::settle);
       if (ranks.rank() == 0) {
         SaveFolders.abandon(folder, name, e);
       }
@@ -62,46 +105,99 @@ final class JointSave {
     }
   }
 
-  private Holding[][] begin(List<RankTensors> here) throws IOException {
-    if (lock != null) {
-      lock.requireOwn();
+  /** Waits until this rank writes nothing more. */
+  private void settle() {
+    CompletableFuture.allOf(shares.stream().map(Share::written).toArray(CompletableFuture[]::new))
+        .exceptionally(failure -> null)
+        .join();
+  }
+
+  private Holding[][] prepare(List<RankTensors> here) throws IOException {
+    if (terms.lock() != null) {
+      terms.lock().requireOwn();
     }
     if (ranks.rank() == 0) {
       Files.createDirectories(folder);
       SaveFolders.removeLeftovers(folder);
       SaveFolders.begin(folder, name);
     }
+    return holdings(here);
+  }
+
+  private static Holding[][] holdings(List<RankTensors> here) {
     return here.stream()
         .map(tensors -> tensors.holdings().toArray(Holding[]::new))
         .toArray(Holding[][]::new);
   }
 
-  private ShardFile[] writeShares(
-      List<RankTensors> here, int firstRank, Map<Holding, Integer> writers) throws IOException {
+  private void copyShares(List<RankTensors> here, int firstRank) throws IOException {
     Path saving = Files.createDirectories(SaveFolders.saving(folder, name));
-    List<ShardFile> files = new ArrayList<>();
     for (int i = 0; i < here.size(); i++) {
       int rank = firstRank + i;
       for (Part part : Part.values()) {
         List<SourceTensor> tensors = here.get(i).share(part, writers, rank);
         if (!tensors.isEmpty()) {
           String file = fileName(part, rank);
-          NewFile.Written written = ShardWriter.write(saving.resolve(file), tensors);
-          files.add(new ShardFile(file, part, written.size(), written.crc32c()));
+          shares.add(new Share(file, part, writer.write(saving.resolve(file), tensors)));
         }
       }
     }
+  }
+
+  @Override
+  public boolean isWritten() {
+    return shares.stream().allMatch(share -> share.written().isDone());
+  }
+
+  @Override
+  public void publish() {
+    orAbandon(
+        () -> {
+          List<ShardFile[]> files = work.gather(ShardFile[].class, this::files);
+          published =
+              ranks.rank() > 0
+                  ? CompletableFuture.completedFuture(null)
+                  : writer.then(() -> publishUnchecked(files));
+        });
+  }
+
+  private ShardFile[] files() throws IOException {
+    settle();
+    List<ShardFile> files = new ArrayList<>();
+    for (Share share : shares) {
+      NewFile.Written written = StagedWriter.await(share.written());
+      files.add(new ShardFile(share.file(), share.part(), written.size(), written.crc32c()));
+    }
     return files.toArray(ShardFile[]::new);
+  }
+
+  @Override
+  public boolean isPublished() {
+    return published != null && published.isDone();
+  }
+
+  @Override
+  public void finish() {
+    if (published == null) {
+      publish();
+    }
+    CompletableFuture<Void> publishing = Objects.requireNonNull(published);
+    orAbandon(() -> work.run(() -> StagedWriter.await(publishing)));
+  }
+
+  private void publishUnchecked(List<ShardFile[]> files) {
+    try {
+      publish(files);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static String fileName(Part part, int rank) {
     return "%s-rank%05d.safetensors".formatted(part.word(), rank);
   }
 
-  private void publish(List<ShardFile[]> files, Map<Holding, Integer> writers) throws IOException {
-    if (ranks.rank() > 0) {
-      return;
-    }
+  private void publish(List<ShardFile[]> files) throws IOException {
     Path saving = SaveFolders.saving(folder, name);
     Manifest.Builder manifest = new Manifest.Builder(state);
     for (int process = 0; process < files.size(); process++) {
@@ -114,6 +210,7 @@ final class JointSave {
     ManifestFile.write(saving, manifest.build());
     SaveFolders.publish(folder, name);
     Tracker.write(folder, state.iteration());
+    terms.retention().apply(folder, state.iteration());
   }
 
   private void requireVisible(Path saving, ShardFile file, int rank) throws IOException {

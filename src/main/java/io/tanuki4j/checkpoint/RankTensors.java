@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.kernel.Device;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,25 @@ public record RankTensors(
   /** Without numbers of eight bits. */
   public RankTensors(List<SourceTensor> model, List<SourceTensor> optimizer) {
     this(model, optimizer, List.of());
+  }
+
+  /** Returns memory of a device. */
+  public static RankTensors of(
+      Device device,
+      List<ShardedTensor> model,
+      List<ShardedTensor> optimizer,
+      List<ShardedTensor> fp8) {
+    return new RankTensors(
+        sources(device, model), sources(device, optimizer), sources(device, fp8));
+  }
+
+  private static List<SourceTensor> sources(Device device, List<ShardedTensor> tensors) {
+    return tensors.stream().map(tensor -> SourceTensor.of(device, tensor)).toList();
+  }
+
+  /** Returns the size of all of them. */
+  long numBytes() {
+    return holdings().stream().mapToLong(Holding::numBytes).sum();
   }
 
   List<SourceTensor> of(Part part) {

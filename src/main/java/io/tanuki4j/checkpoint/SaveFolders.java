@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
 final class SaveFolders {
   private static final String SAVING = ".saving";
   private static final String REPLACED = ".replaced";
+  private static final String REMOVED = ".removed";
   private static final Pattern ITERATION = Pattern.compile("iter_([0-9]{7,9})");
 
   private SaveFolders() {}
@@ -51,6 +52,14 @@ final class SaveFolders {
     Folders.delete(replaced);
   }
 
+  /** Removes a checkpoint; a kill leaves it whole or under a name that is no checkpoint's. */
+  static void remove(Path place) throws IOException {
+    Path removed = place.resolveSibling(place.getFileName() + REMOVED);
+    Folders.delete(removed);
+    Folders.rename(place, removed);
+    Folders.delete(removed);
+  }
+
   /** Gives the space of a failed save back. */
   static void abandon(Path folder, String name, Exception reason) {
     try {
@@ -80,7 +89,8 @@ final class SaveFolders {
   static void removeLeftovers(Path folder) throws IOException {
     for (Path path : Folders.list(folder)) {
       String name = path.getFileName().toString();
-      if (name.endsWith(SAVING) && isIteration(name, SAVING)) {
+      if ((name.endsWith(SAVING) && isIteration(name, SAVING))
+          || (name.endsWith(REMOVED) && isIteration(name, REMOVED))) {
         Folders.delete(path);
       } else if (name.endsWith(REPLACED) && isIteration(name, REPLACED)) {
         Path place = folder.resolve(name.substring(0, name.length() - REPLACED.length()));

@@ -2,6 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.HostStage;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.io.IOException;
@@ -44,8 +45,28 @@ public record SourceTensor(
         local.shape(),
         tensor.firstRow(),
         tensor.firstColumn(),
-        (first, into) ->
-            device.download(into, flat.rows(first, first + into.remaining() / elementBytes)));
+        new OnDevice(device, flat, elementBytes));
+  }
+
+  /**
+   * Content in a device's memory.
+   *
+   * @param flat one dim
+   */
+  private record OnDevice(Device device, Tensor flat, int elementBytes) implements TensorContent {
+    @Override
+    public void read(long first, ByteBuffer into) {
+      device.download(into, part(first, into));
+    }
+
+    @Override
+    public void begin(long first, ByteBuffer into, HostStage stage, int slot) {
+      stage.copy(slot, into, part(first, into));
+    }
+
+    private Tensor part(long first, ByteBuffer into) {
+      return flat.rows(first, first + into.remaining() / elementBytes);
+    }
   }
 
   /** The same under another name. */

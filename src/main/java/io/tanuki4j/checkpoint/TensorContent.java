@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.kernel.HostStage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
@@ -12,4 +13,13 @@ public interface TensorContent {
    * @param firstElement in row-major order
    */
   void read(long firstElement, ByteBuffer into) throws IOException;
+
+  /**
+   * Begins to fill a part of a stage's slot, which is filled when that was waited for. What is not
+   * on the stage's device is there at once.
+   */
+  default void begin(long firstElement, ByteBuffer into, HostStage stage, int slot)
+      throws IOException {
+    read(firstElement, into);
+  }
 }

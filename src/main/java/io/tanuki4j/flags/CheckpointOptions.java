@@ -3,6 +3,7 @@ package io.tanuki4j.flags;
 import static java.util.Objects.requireNonNullElse;
 
 import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.Retention;
 import io.tanuki4j.config.Problems;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +24,27 @@ public final class CheckpointOptions {
       paramLabel = "N",
       description = "Iterations between checkpoints; needed with --save.")
   @Nullable Integer saveInterval;
+
+  @Option(
+      names = "--async-save",
+      description = {
+        "Copies a checkpoint into host memory and writes it while training goes on.",
+        "The next save, an evaluation of the same iteration and the end of the run wait for it."
+      })
+  boolean asyncSave;
+
+  @Option(
+      names = "--save-retain-interval",
+      paramLabel = "N",
+      description =
+          "Keeps checkpoints of iterations that are multiples of N, and the latest; removes others.")
+  @Nullable Integer saveRetainInterval;
+
+  @Option(
+      names = "--most-recent-k",
+      paramLabel = "K",
+      description = "Keeps the K latest checkpoints in --save; -1 for all.")
+  @Nullable Integer mostRecentK;
 
   @Option(names = "--no-save-optim", description = "Saves no optimizer, so no run can go on.")
   @Nullable Boolean noSaveOptim;
@@ -102,6 +124,10 @@ public final class CheckpointOptions {
       checkSaveFolder(save, problems);
     }
     problems.positive("--save-interval", saveInterval, "Write 1 or more.");
+    checkRetention(problems);
+    needsSave("--async-save", asyncSave ? "given" : null, problems);
+    needsSave("--save-retain-interval", saveRetainInterval, problems);
+    needsSave("--most-recent-k", mostRecentK, problems);
     problems.positive("--ckpt-step", ckptStep, "Write the number of a folder iter_….");
     checkLoadFolder("--load", load, problems);
     checkLoadFolder("--pretrained-checkpoint", pretrainedCheckpoint, problems);
@@ -115,6 +141,29 @@ public final class CheckpointOptions {
         overrideOptParamScheduler,
         "--use-checkpoint-opt_param-scheduler",
         useCheckpointOptParamScheduler);
+  }
+
+  private void checkRetention(Problems problems) {
+    problems.positive("--save-retain-interval", saveRetainInterval, "Write 1 or more.");
+    if (saveRetainInterval != null
+        && saveInterval != null
+        && saveInterval > 0
+        && saveRetainInterval % saveInterval != 0) {
+      problems.add(
+          "--save-retain-interval",
+          saveRetainInterval,
+          "a multiple of --save-interval " + saveInterval,
+          "Write one.");
+    }
+    if (mostRecentK != null && mostRecentK != -1 && mostRecentK < 1) {
+      problems.add("--most-recent-k", mostRecentK, "1 or more, or -1", "Write -1 to keep all.");
+    }
+  }
+
+  private void needsSave(String flag, @Nullable Object value, Problems problems) {
+    if (value != null && save == null) {
+      problems.add(flag, value, "--save beside it", "Add --save DIR, or leave it out.");
+    }
   }
 
   /** Such a flag without a checkpoint mostly means that --load was forgotten. */
@@ -154,6 +203,9 @@ public final class CheckpointOptions {
         save,
         load,
         requireNonNullElse(saveInterval, 0),
+        asyncSave,
+        new Retention(
+            saveRetainInterval, mostRecentK == null || mostRecentK == -1 ? null : mostRecentK),
         ckptStep,
         pretrainedCheckpoint,
         mayRestart,

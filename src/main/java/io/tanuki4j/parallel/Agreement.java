@@ -36,6 +36,11 @@ public final class Agreement {
     return group.rank();
   }
 
+  /** Returns whether the group is of one rank. */
+  public boolean isAlone() {
+    return group.size() == 1;
+  }
+
   /** What hosts agree on that is no number. */
   public TextExchange texts() {
     return TextExchange.over(group, device);

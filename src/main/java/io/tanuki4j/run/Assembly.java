@@ -54,6 +54,7 @@ import org.jspecify.annotations.Nullable;
 /** Builds every object of a rank in order: the one place that chooses implementations. */
 public final class Assembly {
   private final RunConfig config;
+  private final int ranksHere;
   private final Closer closer;
   private final RunClock timing = RunClock.system();
   private final RunLog log;
@@ -96,6 +97,7 @@ public final class Assembly {
     long start = timing.nanoTime().getAsLong();
     config = run.config();
     seat.requireSame(run.sharedFlags());
+    ranksHere = seat.localWorldSize();
     RankGrid grid = config.parallel().grid();
     ReportingRanks ranks = ReportingRanks.of(grid, seat.globalRank());
     RunLog console = new ConsoleLog(out, System.err::println);
@@ -170,6 +172,8 @@ public final class Assembly {
             model.part().builder().fp8());
     Saver saver = closer.add(new Saver(config.checkpoint(), device, state, log::message));
     saver.open();
+    saver.openStage(
+        new Agreement(context.world(), device, model.memory()), HostMemory.share(ranksHere));
     Progress start = restore(state);
     log.message(timing.dateTime("after model, optimizer, and learning rate scheduler are built"));
     BatchSources splits = data.open(data.counts(), start, turns);

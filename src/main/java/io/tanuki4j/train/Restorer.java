@@ -5,6 +5,7 @@ import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.DamagedException;
 import io.tanuki4j.checkpoint.Part;
+import io.tanuki4j.checkpoint.ReadHold;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
@@ -119,6 +120,12 @@ public final class Restorer {
   }
 
   private Progress load(Path folder, Checkpoint checkpoint, boolean weightsOnly) {
+    try (ReadHold hold = checkpoint.hold()) {
+      return loadHeld(folder, checkpoint, weightsOnly);
+    }
+  }
+
+  private Progress loadHeld(Path folder, Checkpoint checkpoint, boolean weightsOnly) {
     TrainState saved = checkpoint.state();
     log.accept(" loading checkpoint from %s at iteration %d".formatted(folder, saved.iteration()));
     checkpoint.load(device, Part.MODEL, state.modelTensors(), state.vocabSize());

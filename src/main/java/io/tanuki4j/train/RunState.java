@@ -2,6 +2,7 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.Retention;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.comm.TextExchange;
@@ -50,7 +51,11 @@ public record RunState(
 
   /** A folder of checkpoints, which all ranks open alike. */
   CheckpointStore store(Path folder, Device device) {
-    return new CheckpointStore(folder, TextExchange.over(context.world(), device));
+    return store(folder, device, Retention.ALL);
+  }
+
+  CheckpointStore store(Path folder, Device device, Retention retention) {
+    return new CheckpointStore(folder, TextExchange.over(context.world(), device), retention);
   }
 
   /** Megatron's word about a rank's place: {@code [ t 1/2, p 1/4 ]}. */

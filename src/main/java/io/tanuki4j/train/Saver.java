@@ -2,10 +2,13 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.RankTensors;
+import io.tanuki4j.checkpoint.StagedWriter;
+import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.parallel.Agreement;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +23,8 @@ public final class Saver implements AutoCloseable {
   private final RunState state;
   private final Consumer<String> log;
   private final @Nullable CheckpointStore store;
+  private @Nullable StagedWriter stage;
+  private @Nullable BackgroundSaves background;
   private long lastIteration = -1;
 
   /**
@@ -30,7 +35,8 @@ public final class Saver implements AutoCloseable {
     this.device = device;
     this.state = state;
     this.log = log;
-    this.store = config.save() == null ? null : state.store(config.save(), device);
+    this.store =
+        config.save() == null ? null : state.store(config.save(), device, config.retention());
   }
 
   /**
@@ -46,9 +52,26 @@ public final class Saver implements AutoCloseable {
     }
   }
 
+  /**
+   * Takes the memory that {@code --async-save} copies into. All ranks call it, once the state has
+   * its memory.
+   *
+   * @param agreement of all ranks, for this alone
+   * @param limit bytes of host memory that may be taken
+   */
+  public void openStage(Agreement agreement, long limit) {
+    if (store != null && config.asyncSave()) {
+      stage = store.openStage(device, tensors(), limit, log);
+      background = new BackgroundSaves(agreement, log);
+    }
+  }
+
   /** Gives the folder back. */
   @Override
   public void close() throws IOException {
+    if (stage != null) {
+      stage.close();
+    }
     if (store != null) {
       store.close();
     }
@@ -59,24 +82,80 @@ public final class Saver implements AutoCloseable {
     return config.saveInterval() > 0 && iteration % config.saveInterval() == 0;
   }
 
-  /** Saves, unless this iteration has just been saved. */
+  /**
+   * Saves, unless this iteration has just been saved. With {@code --async-save} it returns when all
+   * tensors are copied, once the save before is published; the save after one that failed is not
+   * left to the background, so that a second failure ends the run.
+   */
   void save(Progress progress) {
     if (store == null || progress.iteration() == lastIteration) {
       return;
     }
-    Path folder = store.folder();
+    boolean failedBefore = awaitEarlier();
     long iteration = progress.iteration();
     log.accept(
-        "saving checkpoint at iteration %7d to %s in tanuki4j format".formatted(iteration, folder));
-    store.save(
-        device,
-        state.at(progress, config.saveOptimizer()),
-        state.modelTensors(),
-        config.saveOptimizer() ? state.optimizerTensors() : List.of(),
-        config.saveOptimizer() ? state.fp8Tensors() : List.of());
+        "saving checkpoint at iteration %7d to %s in tanuki4j format"
+            .formatted(iteration, store.folder()));
+    TrainState saved = state.at(progress, config.saveOptimizer());
     lastIteration = iteration;
-    log.accept(
-        "  successfully saved checkpoint from iteration %7d to %s %s"
-            .formatted(iteration, folder, state.place()));
+    if (stage != null && background != null) {
+      background.add(store.begin(stage, saved, List.of(tensors())), success(iteration));
+      log.accept(
+          "  scheduled an async checkpoint save at iteration %7d to %s"
+              .formatted(iteration, store.folder()));
+      if (failedBefore) {
+        finish();
+      }
+    } else {
+      store.save(device, saved, tensors());
+      log.accept(success(iteration));
+    }
+  }
+
+  private boolean awaitEarlier() {
+    if (background == null) {
+      return false;
+    }
+    if (background.isPending()) {
+      log.accept(
+          "WARNING: Starting a checkpoint save before previous has finished. Consider increasing the"
+              + " checkpoint interval.");
+    }
+    return background.finish();
+  }
+
+  private String success(long iteration) {
+    return "  successfully saved checkpoint from iteration %7d to %s %s"
+        .formatted(iteration, config.save(), state.place());
+  }
+
+  private RankTensors tensors() {
+    boolean all = config.saveOptimizer();
+    return RankTensors.of(
+        device,
+        state.modelTensors(),
+        all ? state.optimizerTensors() : List.of(),
+        all ? state.fp8Tensors() : List.of());
+  }
+
+  /** Publishes what has been written in the background; all ranks call it after each iteration. */
+  void poll() {
+    if (background != null) {
+      background.poll();
+    }
+  }
+
+  /**
+   * Waits until what was saved is published.
+   *
+   * @throws UserException if it could not be
+   */
+  void finish() {
+    if (background != null && background.finish()) {
+      throw new UserException(
+          "--save: iteration %d could not be saved to %s, as said above. Make room, and start again"
+                  .formatted(lastIteration, config.save())
+              + " from the checkpoint before it.");
+    }
   }
 }

@@ -77,7 +77,9 @@ public final class Trainer {
       return;
     }
     reports.log().message(StartupLines.TRAINING);
-    if (train(source())) {
+    boolean toTheEnd = train(source());
+    parts.saver.finish();
+    if (toTheEnd) {
       evaluateAtEnd();
     }
   }
@@ -105,6 +107,7 @@ public final class Trainer {
       batchSize = rampUp(batchSize);
       iterate(source, batchSize);
       logIfDue();
+      parts.saver.poll();
       evaluateIfDue();
       if (saveOrExit()) {
         return false;
@@ -201,6 +204,7 @@ public final class Trainer {
       consumedValid += evaluations.numSamples();
       if (parts.saver.isDue(iteration) || exits.isDue(iteration) || isLast()) {
         save();
+        parts.saver.finish();
       }
       outsideTheInterval(() -> evaluations.run(valid, iteration));
     }

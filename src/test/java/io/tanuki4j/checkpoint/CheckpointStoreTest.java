@@ -152,7 +152,9 @@ class CheckpointStoreTest {
         pieces.stream()
             .map(piece -> new RankTensors(List.of(SourceTensor.of(device, piece)), List.of()))
             .toList();
-    new CheckpointStore(run).save(state(1), ranks);
+    try (StagedWriter writer = StageSize.passing(1 << 10).open(device::openStage)) {
+      new CheckpointStore(run).begin(writer, state(1), ranks).finish();
+    }
   }
 
   private void assertCounts(ShardedTensor target) {

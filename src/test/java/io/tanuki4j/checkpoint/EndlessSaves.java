@@ -19,6 +19,8 @@ import java.util.stream.IntStream;
  * some of the tensors.
  */
 final class EndlessSaves {
+  private static final long STAGE_BYTES = 8 << 20;
+
   static final int NUM_TENSORS = 12;
   static final Shape SHAPE = Shape.of(128, 256);
 
@@ -34,25 +36,43 @@ final class EndlessSaves {
           List<Integer> all = IntStream.range(0, seat.worldSize()).boxed().toList();
           ProcessGroup world = seat.processGroups(device).create("world", List.of(all));
           TextExchange ranks = TextExchange.over(world, device);
-          save(new CheckpointStore(folder, ranks), device, ranks);
+          boolean behind = arguments[2].equals("async");
+          save(new CheckpointStore(folder, ranks), device, ranks, behind);
         });
   }
 
-  private static void save(CheckpointStore store, HostDevice device, TextExchange ranks) {
+  private static void save(
+      CheckpointStore store, HostDevice device, TextExchange ranks, boolean behind) {
+    StagedWriter stage = StageSize.holding(STAGE_BYTES, STAGE_BYTES).open(device::openStage);
     long iteration = store.latest().map(latest -> latest.state().iteration()).orElse(0L);
     for (int i = 0; ; i++) {
       iteration += i % 2 == 0 && i < 6 ? 1 : 0;
       TrainState state =
           new TrainState(iteration, iteration, 0, 0, Map.of(), Map.of(), Map.of("save", i));
-      store.save(
-          device,
-          state,
-          share(tensors(device, "", iteration), ranks),
-          share(tensors(device, "exp_avg.", iteration), ranks));
+      RankTensors here =
+          RankTensors.of(
+              device,
+              share(tensors(device, "", iteration), ranks),
+              share(tensors(device, "exp_avg.", iteration), ranks),
+              List.of());
+      if (behind) {
+        behind(store.begin(stage, state, List.of(here)));
+      } else {
+        store.save(device, state, here);
+      }
       if (ranks.rank() == 0) {
         System.out.println(iteration);
       }
     }
+  }
+
+  /** Publishes a save as a run does, and waits for it. */
+  private static void behind(PendingSave save) {
+    while (!save.isWritten()) {
+      Thread.onSpinWait();
+    }
+    save.publish();
+    save.finish();
   }
 
   private static List<ShardedTensor> share(List<ShardedTensor> tensors, TextExchange ranks) {

@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A JVM that does nothing but save is killed at random moments; the next start always loads. */
 class KilledSaveTest {
@@ -26,26 +26,27 @@ class KilledSaveTest {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 3})
-  void three_kills_lose_nothing(int numRanks) throws Exception {
-    killAndLoad(3, numRanks, new Random(1));
+  @CsvSource({"1, sync", "3, sync", "3, async"})
+  void three_kills_lose_nothing(int numRanks, String how) throws Exception {
+    killAndLoad(3, numRanks, how, new Random(1));
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 3})
+  @CsvSource({"1, sync", "3, sync", "1, async", "3, async"})
   @Tag("slow")
-  void twenty_kills_lose_nothing(int numRanks) throws Exception {
+  void twenty_kills_lose_nothing(int numRanks, String how) throws Exception {
     Random random = new Random();
-    Set<String> leftovers = killAndLoad(20, numRanks, random);
+    Set<String> leftovers = killAndLoad(20, numRanks, how, random);
     assertThat(leftovers).as("what kills in the middle of a save left").isNotEmpty();
   }
 
   /** Returns the kinds of leftovers that were seen. */
-  private Set<String> killAndLoad(int kills, int numRanks, Random random) throws Exception {
+  private Set<String> killAndLoad(int kills, int numRanks, String how, Random random)
+      throws Exception {
     Set<String> leftovers = new TreeSet<>();
     long before = 0;
     for (int i = 0; i < kills; i++) {
-      long acknowledged = saveUntilKilled(random.nextInt(MAX_MILLIS), numRanks);
+      long acknowledged = saveUntilKilled(random.nextInt(MAX_MILLIS), numRanks, how);
       assertThat(acknowledged).as("iterations saved by process %d", i).isGreaterThan(before);
       for (Path path : Folders.list(folder)) {
         String name = path.getFileName().toString();
@@ -58,7 +59,7 @@ class KilledSaveTest {
   }
 
   /** The last iteration whose save returned. */
-  private long saveUntilKilled(int millisAfterFirstSave, int numRanks)
+  private long saveUntilKilled(int millisAfterFirstSave, int numRanks, String how)
       throws IOException, InterruptedException {
     List<String> command =
         List.of(
@@ -69,7 +70,8 @@ class KilledSaveTest {
             System.getProperty("java.class.path"),
             EndlessSaves.class.getName(),
             folder.toString(),
-            Integer.toString(numRanks));
+            Integer.toString(numRanks),
+            how);
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     long acknowledged = 0;

@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.reflect.TypeToken;
 import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.Retention;
 import io.tanuki4j.config.Precision;
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.DataConfig;
@@ -272,7 +273,20 @@ final class LlamaRun implements AutoCloseable {
 
   private CheckpointConfig checkpoints() {
     return new CheckpointConfig(
-        options.save, options.load, 0, null, null, false, false, true, true, false, false, false);
+        options.save,
+        options.load,
+        0,
+        false,
+        Retention.ALL,
+        null,
+        null,
+        false,
+        false,
+        true,
+        true,
+        false,
+        false,
+        false);
   }
 
   private int integer(String key) {

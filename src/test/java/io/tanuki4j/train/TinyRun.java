@@ -2,6 +2,7 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.Retention;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.metrics.LoggingConfig;
@@ -17,6 +18,8 @@ import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.train.TrainConfig.Rampup;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
@@ -43,6 +46,7 @@ final class TinyRun implements AutoCloseable {
   final AtomicLong nanos = new AtomicLong();
   private final Settings settings;
   private final MemoryScope scope = device.openScope("test");
+  private @Nullable Saver saver;
   private final MicrobatchRunner<?> runner;
   private final TrainStep step;
   private final Evaluator evaluator;
@@ -68,6 +72,9 @@ final class TinyRun implements AutoCloseable {
     int saveInterval;
     @Nullable Integer loadIteration;
     boolean takeOlder;
+    boolean asyncSave;
+    long stageBytes = 1 << 20;
+    Retention retention = Retention.ALL;
     boolean finetune;
     boolean loadOptimizer = true;
     boolean saveOptimizer = true;
@@ -99,6 +106,8 @@ final class TinyRun implements AutoCloseable {
           save,
           load,
           saveInterval,
+          asyncSave,
+          retention,
           loadIteration,
           pretrained,
           takeOlder,
@@ -188,8 +197,9 @@ final class TinyRun implements AutoCloseable {
             3e9,
             device,
             0);
-    Saver saver = new Saver(settings.checkpoint(), device, state, sink::message);
-    Agreement agreement = new Agreement(ParallelContext.single(device).world(), device, scope);
+    saver = new Saver(settings.checkpoint(), device, state, sink::message);
+    saver.openStage(agreement(), settings.stageBytes);
+    Agreement agreement = agreement();
     Clock clock = Clock.fixed(Instant.parse("2025-01-31T12:34:56Z"), ZoneOffset.UTC);
     return new Trainer(
         settings.train(),
@@ -199,10 +209,25 @@ final class TinyRun implements AutoCloseable {
         new RunClock(clock, () -> nanos.addAndGet(1_000_000)));
   }
 
+  private Agreement agreement() {
+    return new Agreement(ParallelContext.single(device).world(), device, scope);
+  }
+
   @Override
   public void close() {
+    closeSaver();
     runner.close();
     scope.close();
     device.close();
+  }
+
+  private void closeSaver() {
+    try {
+      if (saver != null) {
+        saver.close();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

@@ -8,6 +8,8 @@ import io.tanuki4j.error.UserException;
 import io.tanuki4j.metrics.EvaluationMetrics;
 import io.tanuki4j.metrics.IterationMetrics;
 import io.tanuki4j.train.TrainConfig.Rampup;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -51,6 +53,81 @@ class TrainerTest {
               "Evaluating iter 1/1",
               "evaluation at iteration 2 on test set");
     }
+  }
+
+  @Test
+  void an_async_save_is_published_while_the_run_goes_on() {
+    settings.iterations = 40;
+    settings.logInterval = 100;
+    settings.save = folder;
+    settings.saveInterval = 10;
+    settings.asyncSave = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.events)
+          .containsSubsequence(
+              "saving checkpoint at iteration      10 to " + folder + " in tanuki4j format",
+              "  scheduled an async checkpoint save at iteration      10 to " + folder,
+              success(10),
+              "saving checkpoint at iteration      20 to " + folder + " in tanuki4j format",
+              success(20),
+              success(40),
+              "Evaluating on 2 samples");
+    }
+    settings.load = folder;
+    settings.iterations = 41;
+    settings.exitInterval = 1;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run().iteration()).isEqualTo(40);
+    }
+  }
+
+  @Test
+  void an_async_save_with_little_memory_says_so_and_is_the_same() throws IOException {
+    settings.iterations = 2;
+    settings.save = folder.resolve("sync");
+    settings.saveInterval = 1;
+    metrics();
+    settings.save = folder.resolve("async");
+    settings.asyncSave = true;
+    settings.stageBytes = 0;
+    metrics();
+    for (String file : List.of("model", "optimizer")) {
+      String name = "iter_0000002/%s-rank00000.safetensors".formatted(file);
+      assertThat(folder.resolve("async").resolve(name))
+          .hasSameBinaryContentAs(folder.resolve("sync").resolve(name));
+    }
+  }
+
+  @Test
+  void an_async_save_that_fails_is_told_and_the_next_one_ends_the_run() throws IOException {
+    settings.exitInterval = 2;
+    settings.save = folder;
+    settings.saveInterval = 2;
+    settings.asyncSave = true;
+    metrics();
+    settings.load = folder;
+    settings.exitInterval = null;
+    Path inTheWay = folder.resolve("latest_checkpointed_iteration.txt.writing");
+    Files.createDirectory(inTheWay);
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThatThrownBy(run::run)
+          .isInstanceOf(UserException.class)
+          .hasMessageStartingWith("--save: iteration 6 could not be saved to " + folder);
+      assertThat(run.sink.events)
+          .anyMatch(event -> event.startsWith("WARNING: " + folder + ": saving iteration 4 failed"))
+          .anyMatch(
+              event -> event.startsWith("WARNING: " + folder + ": saving iteration 6 failed"));
+    }
+    settings.skipTrain = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run().iteration()).isEqualTo(2);
+    }
+  }
+
+  private String success(int iteration) {
+    return "  successfully saved checkpoint from iteration %7d to %s [ t 1/1, p 1/1 ]"
+        .formatted(iteration, folder);
   }
 
   @Test

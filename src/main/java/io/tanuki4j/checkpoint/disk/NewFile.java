@@ -57,8 +57,8 @@ public final class NewFile implements Closeable {
   }
 
   /**
-   * Writes the remaining bytes of the buffer to a place of their own; several threads may at a time.
-   * Now and then it waits for the disk, so that {@link #publish} has little to wait for.
+   * Writes the remaining bytes of the buffer to a place of their own; several threads may at a
+   * time. Now and then it waits for the disk, so that {@link #publish} has little to wait for.
    */
   public void write(ByteBuffer bytes, long position) throws IOException {
     int count = bytes.remaining();

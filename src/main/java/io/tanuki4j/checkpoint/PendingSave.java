@@ -1,0 +1,24 @@
+package io.tanuki4j.checkpoint;
+
+/** A save whose tensors are copied and on their way to the disk. All ranks call its methods. */
+public interface PendingSave {
+  /** Returns whether this rank's files are written, or writing them has failed. */
+  boolean isWritten();
+
+  /**
+   * Lets rank 0 publish the checkpoint behind the run, once all ranks have written; waits for them.
+   *
+   * @throws java.io.UncheckedIOException on every rank, if one could not write
+   */
+  void publish();
+
+  /** Returns whether rank 0 has published it, or has failed to; other ranks don't know. */
+  boolean isPublished();
+
+  /**
+   * Returns when the checkpoint is published.
+   *
+   * @throws java.io.UncheckedIOException on every rank, if it cannot be; earlier ones remain
+   */
+  void finish();
+}

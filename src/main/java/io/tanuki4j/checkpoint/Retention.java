@@ -1,0 +1,70 @@
+package io.tanuki4j.checkpoint;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which checkpoints stay when a new one is published. Those after it are none of its business, and
+ * one that a process is loading is left for the next time.
+ *
+ * @param interval iterations that are its multiples stay; null for none
+ * @param numNewest so many of the others stay, the new one included; null for all, or for one if
+ *     there is an interval
+ */
+public record Retention(@Nullable Integer interval, @Nullable Integer numNewest) {
+  /** Everything stays. */
+  public static final Retention ALL = new Retention(null, null);
+
+  /**
+   * Removes what does not stay.
+   *
+   * @param newest the iteration that was just published
+   */
+  void apply(Path folder, long newest) throws IOException {
+    for (long iteration : surplus(SaveFolders.iterations(folder), newest)) {
+      Path place = folder.resolve(Tracker.folderName(iteration));
+      if (!isInUse(place)) {
+        SaveFolders.remove(place);
+      }
+    }
+  }
+
+  /** Returns those of the iterations that do not stay. */
+  List<Long> surplus(List<Long> iterations, long newest) {
+    if (interval == null && numNewest == null) {
+      return List.of();
+    }
+    int kept = numNewest == null ? 1 : numNewest;
+    return iterations.stream()
+        .filter(iteration -> iteration <= newest)
+        .sorted(Comparator.reverseOrder())
+        .skip(kept)
+        .filter(iteration -> interval == null || iteration % interval != 0)
+        .toList();
+  }
+
+  /** Who loads a checkpoint shares a lock on its manifest. */
+  private static boolean isInUse(Path place) throws IOException {
+    try (FileChannel manifest =
+        FileChannel.open(place.resolve(ManifestFile.NAME), StandardOpenOption.WRITE)) {
+      return isLocked(manifest);
+    }
+  }
+
+  private static boolean isLocked(FileChannel manifest) {
+    try (FileLock lock = manifest.tryLock()) {
+      return lock == null;
+    } catch (OverlappingFileLockException e) {
+      return true;
+    } catch (IOException e) {
+      return false; // a file system without locks, where nobody has one
+    }
+  }
+}

@@ -1,0 +1,248 @@
+package io.tanuki4j.checkpoint;
+
+import io.tanuki4j.checkpoint.disk.NewFile;
+import io.tanuki4j.checkpoint.safetensors.NewTensor;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter;
+import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.kernel.HostStage;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes tensors into safetensors files: the thread that has them fills slots of a stage, and
+ * threads of its own checksum and write what is in them. Filling waits only where no slot is free;
+ * a stage that holds all of a file lets its caller go on when the tensors are copied.
+ */
+public final class StagedWriter implements AutoCloseable {
+  private final HostStage stage;
+  private final BlockingQueue<Integer> free;
+  private final ExecutorService threads;
+
+  /**
+   * @param stage closed with this
+   * @param numThreads that write
+   */
+  public StagedWriter(HostStage stage, int numThreads) {
+    this.stage = stage;
+    this.free = new ArrayBlockingQueue<>(stage.numSlots());
+    for (int i = 0; i < stage.numSlots(); i++) {
+      free.add(i);
+    }
+    AtomicInteger number = new AtomicInteger();
+    this.threads =
+        Executors.newFixedThreadPool(
+            numThreads,
+            task -> {
+              Thread thread = new Thread(task, "checkpoint-" + number.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+  }
+
+  /** Runs something behind what is written. */
+  CompletableFuture<Void> then(Runnable task) {
+    return CompletableFuture.runAsync(task, threads);
+  }
+
+  /**
+   * Returns when all tensors are copied; they may change then.
+   *
+   * @return done when the file is there under its name
+   */
+  CompletableFuture<NewFile.Written> write(Path file, List<SourceTensor> tensors)
+      throws IOException {
+    List<NewTensor> plan =
+        tensors.stream().map(t -> new NewTensor(t.entryName(), t.type(), t.shape())).toList();
+    SafetensorsWriter writer = SafetensorsWriter.create(file, plan, SafetensorsWriter.PYTORCH);
+    Filling filling = new Filling(writer);
+    IOException failure = null;
+    try {
+      filling.fill(tensors);
+    } catch (IOException e) {
+      failure = e;
+    } catch (RuntimeException | Error e) {
+      filling.publish(new IOException("its tensors cannot be copied", e));
+      throw e;
+    }
+    return filling.publish(failure);
+  }
+
+  /** One file on its way through the slots. */
+  private final class Filling {
+    private final SafetensorsWriter writer;
+    private final List<CompletableFuture<Void>> writes = new ArrayList<>();
+    private int slot = -1;
+    private ByteBuffer content = ByteBuffer.allocate(0);
+    private long position;
+    private @Nullable Filled last;
+
+    /** A slot whose copies are on their way. */
+    private record Filled(int slot, ByteBuffer content, long position) {}
+
+    Filling(SafetensorsWriter writer) {
+      this.writer = writer;
+    }
+
+    void fill(List<SourceTensor> tensors) throws IOException {
+      Map<String, SourceTensor> sources = new HashMap<>();
+      tensors.forEach(tensor -> sources.put(tensor.entryName(), tensor));
+      for (TensorEntry entry : writer.tensors()) {
+        fill(entry, Objects.requireNonNull(sources.get(entry.name())).content());
+      }
+      next();
+      handOver();
+    }
+
+    private void fill(TensorEntry entry, TensorContent source) throws IOException {
+      long numElements = entry.shape().numElements();
+      int elementBytes = numElements == 0 ? 1 : (int) (entry.numBytes() / numElements);
+      for (long first = 0; first < numElements; ) {
+        if (content.remaining() < elementBytes) {
+          next();
+          take();
+        }
+        int count = (int) Math.min(content.remaining() / elementBytes, numElements - first);
+        ByteBuffer part =
+            content.slice(content.position(), count * elementBytes).order(ByteOrder.LITTLE_ENDIAN);
+        source.begin(first, part, stage, slot);
+        content.position(content.position() + count * elementBytes);
+        first += count;
+      }
+    }
+
+    private void take() throws IOException {
+      if (writes.stream().anyMatch(CompletableFuture::isCompletedExceptionally)) {
+        throw new IOException("writing failed"); // the write's own failure is told
+      }
+      Integer next = free.poll();
+      if (next == null) {
+        handOver(); // nothing else may be on its way back
+      }
+      try {
+        slot = next == null ? free.take() : next;
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("interrupted while waiting for the disk", e);
+      }
+      content = stage.slot(slot);
+    }
+
+    /** The slot that is filled waits its turn while the one before is handed over. */
+    private void next() {
+      handOver();
+      if (slot >= 0) {
+        last = new Filled(slot, content.flip(), position);
+        position += content.remaining();
+        content = ByteBuffer.allocate(0);
+        slot = -1;
+      }
+    }
+
+    private void handOver() {
+      Filled filled = last;
+      if (filled != null) {
+        stage.await(filled.slot());
+        last = null;
+        writes.add(then(() -> write(filled)));
+      }
+    }
+
+    private void write(Filled filled) {
+      try {
+        writer.write(filled.content(), filled.position());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      } finally {
+        free.add(filled.slot());
+      }
+    }
+
+    /**
+     * @param failure of filling; null if all of the file is on its way
+     */
+    CompletableFuture<NewFile.Written> publish(@Nullable IOException failure) {
+      if (failure != null) {
+        giveBack();
+        writes.add(0, CompletableFuture.failedFuture(failure));
+      }
+      return CompletableFuture.allOf(writes.toArray(CompletableFuture[]::new))
+          .handleAsync((none, problem) -> published(problem), threads);
+    }
+
+    private void giveBack() {
+      if (slot >= 0) {
+        stage.await(slot);
+        free.add(slot);
+      }
+      if (last != null) {
+        stage.await(last.slot());
+        free.add(last.slot());
+      }
+    }
+
+    private NewFile.Written published(@Nullable Throwable problem) {
+      try (writer) {
+        if (problem == null) {
+          return writer.publish();
+        }
+        throw problem instanceof CompletionException completion
+            ? completion
+            : new CompletionException(problem);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  /**
+   * Returns the result of something that was written.
+   *
+   * @throws IOException if it could not be
+   */
+  static <T> T await(CompletableFuture<T> written) throws IOException {
+    try {
+      return written.join();
+    } catch (CompletionException e) {
+      Throwable cause = e.getCause();
+      if (cause instanceof UncheckedIOException io) {
+        throw Objects.requireNonNull(io.getCause());
+      }
+      if (cause instanceof IOException io) {
+        throw io;
+      }
+      if (cause instanceof RuntimeException failure) {
+        throw failure;
+      }
+      throw e;
+    }
+  }
+
+  /** Waits for what is being written. */
+  @Override
+  public void close() {
+    threads.shutdown();
+    try {
+      threads.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    stage.close();
+  }
+}

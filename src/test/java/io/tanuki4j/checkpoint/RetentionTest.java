@@ -1,0 +1,76 @@
+package io.tanuki4j.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tanuki4j.comm.TextExchange;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What of a folder stays when a checkpoint is published. */
+class RetentionTest {
+  private static final List<Long> SAVED = List.of(100L, 200L, 300L, 400L, 500L, 600L);
+
+  @TempDir Path folder;
+
+  private static List<Long> surplus(
+      @Nullable Integer interval, @Nullable Integer numNewest, long newest) {
+    return new Retention(interval, numNewest).surplus(SAVED, newest);
+  }
+
+  @Test
+  void without_flags_all_stay() {
+    assertThat(surplus(null, null, 600)).isEmpty();
+  }
+
+  @Test
+  void multiples_of_the_interval_and_the_latest_stay() {
+    assertThat(surplus(300, null, 600)).containsExactly(500L, 400L, 200L, 100L);
+    assertThat(surplus(300, null, 500)).containsExactly(400L, 200L, 100L);
+  }
+
+  @Test
+  void so_many_of_the_latest_stay() {
+    assertThat(surplus(null, 2, 600)).containsExactly(400L, 300L, 200L, 100L);
+    assertThat(surplus(200, 2, 600)).containsExactly(300L, 100L);
+  }
+
+  @Test
+  void what_is_later_than_the_one_just_saved_is_left_alone() {
+    assertThat(surplus(null, 1, 300)).containsExactly(200L, 100L);
+  }
+
+  @Test
+  void a_save_removes_what_does_not_stay() throws Exception {
+    CheckpointStore store = store(new Retention(null, 2));
+    for (long iteration : new long[] {1, 2, 3}) {
+      save(store, iteration);
+    }
+    assertThat(store.iterations()).containsExactly(2L, 3L);
+    assertThat(folder).isDirectoryNotContaining("glob:**.removed");
+  }
+
+  @Test
+  void what_is_being_loaded_stays_until_the_next_save() throws Exception {
+    CheckpointStore store = store(new Retention(null, 1));
+    save(store, 1);
+    try (ReadHold hold = store.at(1).hold()) {
+      save(store, 2);
+      assertThat(store.iterations()).containsExactly(1L, 2L);
+    }
+    save(store, 3);
+    assertThat(store.iterations()).containsExactly(3L);
+  }
+
+  private CheckpointStore store(Retention retention) {
+    return new CheckpointStore(folder, TextExchange.ALONE, retention);
+  }
+
+  private static void save(CheckpointStore store, long iteration) {
+    TrainState state = new TrainState(iteration, 0, 0, 0, Map.of(), Map.of(), Map.of());
+    store.save(new HostDevice(), state, List.of(), List.of());
+  }
+}
