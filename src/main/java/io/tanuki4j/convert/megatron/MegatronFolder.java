@@ -21,6 +21,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MegatronFolder implements Closeable {
   private static final long FIRST_ITERATION = 1;
+  private static final double VERSION = 3.0;
+
+  /** Arguments that change what is computed from the same weights. */
+  private static final List<String> OTHER_MODELS =
+      List.of("window_size", "mtp_num_layers", "num_experts", "softmax_scale");
 
   private final Path folder;
   private final List<FileChannel> channels = new ArrayList<>();
@@ -105,8 +110,25 @@ public final class MegatronFolder implements Closeable {
           folder + ": it has no args, so its shape is unknown. Take a checkpoint of Megatron-LM.");
     }
     arguments = arguments(args);
+    refuseOtherModels(common);
     iteration = common.get("iteration") instanceof Long done && done > 0 ? done : FIRST_ITERATION;
     weights = found;
+  }
+
+  /** Refuses what other weights would not show: it would compute something else in silence. */
+  private void refuseOtherModels(Map<?, ?> common) {
+    if (common.get("checkpoint_version") instanceof Double version && version < VERSION) {
+      throw new UserException(
+          "%s: its checkpoint_version is %s (expected: %s or later, since earlier ones order queries, keys and values otherwise). Load and save it with Megatron-LM first."
+              .formatted(folder, version, VERSION));
+    }
+    for (String name : OTHER_MODELS) {
+      if (arguments.get(name) != null) {
+        throw new UserException(
+            "%s: its argument %s is %s (expected: None, since this program's models have none)."
+                .formatted(folder, name, arguments.get(name)));
+      }
+    }
   }
 
   /** Keeps what is a setting: numbers, texts, truths and lists of them. */

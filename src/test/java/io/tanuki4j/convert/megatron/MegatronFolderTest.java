@@ -1,5 +1,6 @@
 package io.tanuki4j.convert.megatron;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -92,6 +93,32 @@ class MegatronFolderTest {
     assertThatThrownBy(() -> open(path))
         .isInstanceOf(UserException.class)
         .hasMessageContaining(sentence);
+  }
+
+  /** The same file with other bytes of the same number in its pickle. */
+  private Path replaced(String from, String to) throws IOException {
+    Path path = copy("te/torch");
+    Path file = path.resolve("iter_0000007/mp_rank_00/model_optim_rng.pt");
+    String bytes = Files.readString(file, ISO_8859_1);
+    assertThat(bytes).contains(from);
+    Files.writeString(file, bytes.replace(from, to), ISO_8859_1);
+    return path;
+  }
+
+  @Test
+  void an_older_order_of_queries_keys_and_values_is_refused() throws IOException {
+    Path path = replaced("G@\u0008\0\0\0\0\0\0", "G@\0\0\0\0\0\0\0");
+    assertThatThrownBy(() -> open(path))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("its checkpoint_version is 2.0 (expected: 3.0 or later");
+  }
+
+  @Test
+  void an_argument_of_another_model_is_refused() throws IOException {
+    Path path = replaced("kv_channels", "window_size");
+    assertThatThrownBy(() -> open(path))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("its argument window_size is 4 (expected: None");
   }
 
   /** Whatever byte is wrong or missing: a sentence, or weights that can be read; never a fault. */
