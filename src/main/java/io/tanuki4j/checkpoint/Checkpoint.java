@@ -64,7 +64,7 @@ public final class Checkpoint {
     Map<String, StoredTensor> stored = new Fit(folder, manifest, part).match(wanted, vocabSize);
     try (OpenShards shards = open(part)) {
       work.run(() -> shards.verify(ranks.rank(), ranks.size()));
-      work.run(() -> fill(new TensorLoader(shards, device), targets, stored));
+      work.run(() -> fill(device, shards, targets, stored));
     } catch (IOException e) {
       throw IoFailure.reading(folder, e);
     }
@@ -75,10 +75,16 @@ public final class Checkpoint {
   }
 
   private static void fill(
-      TensorLoader loader, List<ShardedTensor> targets, Map<String, StoredTensor> stored)
+      Device device,
+      OpenShards shards,
+      List<ShardedTensor> targets,
+      Map<String, StoredTensor> stored)
       throws IOException {
-    for (ShardedTensor target : targets) {
-      loader.load(Objects.requireNonNull(stored.get(target.name())), target);
+    try (TensorLoader loader = new TensorLoader(shards, device)) {
+      for (ShardedTensor target : targets) {
+        loader.load(Objects.requireNonNull(stored.get(target.name())), target);
+      }
+      loader.finish();
     }
   }
 

@@ -3,6 +3,7 @@ package io.tanuki4j.checkpoint;
 import io.tanuki4j.checkpoint.Manifest.Piece;
 import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
+import io.tanuki4j.checkpoint.disk.Crc32cParts;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
 import io.tanuki4j.error.UserException;
@@ -12,11 +13,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.zip.CRC32C;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The files of one part of a checkpoint. Each is opened when it is first needed, and compared with
@@ -42,7 +45,7 @@ public final class OpenShards implements Closeable {
 
   private record Key(String tensor, Piece piece) {}
 
-  private Located locate(StoredTensor tensor, Piece piece) throws IOException {
+  private synchronized Located locate(StoredTensor tensor, Piece piece) throws IOException {
     Key key = new Key(tensor.name(), piece);
     Located known = located.get(key);
     if (known != null) {
@@ -122,25 +125,42 @@ public final class OpenShards implements Closeable {
 
   /** The same for one rank's share of the files: all ranks together read each file once. */
   void verify(int rank, int numRanks) throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
-    for (int i = rank; i < files.size(); i += numRanks) {
-      verify(files.get(i), buffer);
+    try (ReaderThreads threads = new ReaderThreads()) {
+      for (int i = rank; i < files.size(); i += numRanks) {
+        verify(files.get(i), threads);
+      }
     }
   }
 
-  private void verify(ShardFile file, ByteBuffer buffer) throws IOException {
-    CRC32C crc = new CRC32C();
+  private void verify(ShardFile file, ReaderThreads threads) throws IOException {
     SafetensorsReader reader = reader(file.name());
-    for (long position = 0; position < file.size(); position += BUFFER_BYTES) {
-      buffer.clear().limit((int) Math.min(BUFFER_BYTES, file.size() - position));
-      reader.readFully(position, buffer);
-      crc.update(buffer.flip());
+    AtomicLong next = new AtomicLong();
+    Crc32cParts crc = new Crc32cParts();
+    List<Future<Boolean>> readers = new ArrayList<>();
+    for (int i = 0; i < Math.min(ReaderThreads.NUMBER, 1 + file.size() / BUFFER_BYTES); i++) {
+      readers.add(threads.submit(() -> addParts(reader, file.size(), next, crc)));
     }
-    if (crc.getValue() != file.crc32c()) {
+    for (Future<Boolean> done : readers) {
+      ReaderThreads.await(done);
+    }
+    long sum = crc.total(file.size());
+    if (sum != file.crc32c()) {
       throw broken(
           "%s has the checksum %08x (expected: %08x): its bytes have changed"
-              .formatted(file.name(), crc.getValue(), file.crc32c()));
+              .formatted(file.name(), sum, file.crc32c()));
     }
+  }
+
+  /** Checksums the parts of a file that no other thread takes. */
+  private static boolean addParts(
+      SafetensorsReader reader, long size, AtomicLong next, Crc32cParts crc) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(BUFFER_BYTES, size));
+    for (long at = next.getAndAdd(BUFFER_BYTES); at < size; at = next.getAndAdd(BUFFER_BYTES)) {
+      buffer.clear().limit((int) Math.min(BUFFER_BYTES, size - at));
+      reader.readFully(at, buffer);
+      crc.add(at, buffer.flip().remaining(), Crc32cParts.of(buffer));
+    }
+    return true;
   }
 
   /** Every tensor, whole. */
