@@ -6,11 +6,12 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A call that all ranks of a group make alike: what they must agree on, and what it sends.
+ * A collective call, the same on all ranks of a group: what the ranks must agree on, and what the
+ * call sends.
  *
- * @param numElements of the whole tensor: of the sum, of all shards together
- * @param op of reductions; null otherwise
- * @param root of broadcasts, 0 otherwise
+ * @param numElements of the whole tensor: the sum, or all shards together
+ * @param op the operation of a reduction; null otherwise
+ * @param root the root of a broadcast; 0 otherwise
  */
 public record Collective(
     Kind kind, DType dtype, long numElements, @Nullable ReduceOp op, int root) {
@@ -35,6 +36,8 @@ public record Collective(
   }
 
   /**
+   * Describes an all-gather.
+   *
    * @throws IllegalArgumentException if the shards do not fill the output
    */
   public static Collective allGather(Tensor out, Tensor shard, GroupMembers members) {
@@ -43,6 +46,8 @@ public record Collective(
   }
 
   /**
+   * Describes a reduce-scatter.
+   *
    * @throws IllegalArgumentException if the shards are not the whole input
    */
   public static Collective reduceScatter(
@@ -52,6 +57,8 @@ public record Collective(
   }
 
   /**
+   * Describes a broadcast.
+   *
    * @throws IllegalArgumentException if the group has no such rank
    */
   public static Collective broadcast(Tensor inOut, int root, GroupMembers members) {
@@ -69,17 +76,17 @@ public record Collective(
   }
 
   /**
-   * First element of the part of the tensor for which a rank is responsible: the shard it sums or
-   * contributes. Part {@code size} begins where the tensor ends.
+   * Returns the first element of a rank's part of the tensor: the shard it sums or contributes.
+   * Part {@code size} begins where the tensor ends.
    */
   public long partStart(int rank, int size) {
     return numElements * rank / size;
   }
 
   /**
-   * Bytes that one rank sends to others: of a sum, each part to the rank that sums it and the sum
-   * of its own part to everyone, which is what a ring sends too; of a broadcast, everything from
-   * the root to everyone.
+   * Returns the bytes that one rank sends to others. For a sum: each part to the rank that sums it,
+   * and the sum of its own part to every rank; a ring sends as much. For a broadcast: everything
+   * from the root to every rank.
    */
   public long bytesSent(int rank, int size) {
     long own = partStart(rank + 1, size) - partStart(rank, size);
@@ -94,7 +101,7 @@ public record Collective(
     return elements * dtype.bytes();
   }
 
-  /** For example {@code all-reduce (max) of 4096 F32}. */
+  /** Returns a description, for example {@code all-reduce (max) of 4096 F32}. */
   @Override
   public String toString() {
     return switch (kind) {

@@ -3,8 +3,8 @@ package io.tanuki4j.comm;
 import io.tanuki4j.error.UserException;
 
 /**
- * Ranks could not exchange what they should: the message names the group, the operation and the
- * ranks that are missing, or the rank that died and why.
+ * Ranks failed to communicate. The message names the group, the operation and the missing ranks, or
+ * the rank that died and why.
  */
 public final class CommunicationException extends UserException {
   private static final long serialVersionUID = 1;

@@ -4,13 +4,13 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Who is in a group, and which of them this rank is.
+ * The members of a group, and which of them this rank is.
  *
- * @param index of the group among those that were made together
+ * @param index of the group among those created together
  */
 public record GroupMembers(String name, List<Integer> globalRanks, int rank, int index) {
   /**
-   * The group of one rank among groups that together hold every rank once.
+   * Returns this rank's group, from groups that together hold every rank once.
    *
    * @throws IllegalArgumentException if they do not
    */
@@ -39,6 +39,8 @@ public record GroupMembers(String name, List<Integer> globalRanks, int rank, int
   }
 
   /**
+   * Checks that the group has a rank.
+   *
    * @throws IllegalArgumentException if the group has no such rank
    */
   public void requireRank(String what, int groupRank) {
@@ -50,8 +52,10 @@ public record GroupMembers(String name, List<Integer> globalRanks, int rank, int
   }
 
   /**
-   * @throws IllegalArgumentException if an exchange names ranks that are not there, or a message to
-   *     itself has not both of its sides in it
+   * Checks an exchange.
+   *
+   * @throws IllegalArgumentException if it names ranks outside the group, or a message to itself
+   *     lacks its send or its receive
    */
   public void requireExchange(List<Send> sends, List<Recv> recvs) {
     sends.forEach(send -> requireRank("exchange", send.to()));

@@ -12,9 +12,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Sends texts as integers in device memory, which every kind of group can send: sizes first. */
+/**
+ * Sends texts as integers in device memory, which every kind of group can send. The sizes go first.
+ */
 final class GroupTexts implements TextExchange {
-  /** What a device may round the place of a tensor up to. */
+  /** The largest alignment to which a device may round a tensor's address. */
   private static final long ALIGNMENT = 512;
 
   private final ProcessGroup group;
@@ -54,7 +56,7 @@ final class GroupTexts implements TextExchange {
     return all;
   }
 
-  /** The words of all ranks, as many from each. */
+  /** Gathers the words of all ranks, the same number from each. */
   private ByteBuffer gather(ByteBuffer own) {
     int words = own.remaining() / Integer.BYTES;
     ByteBuffer all = newBuffer(Math.multiplyExact(words, size()));

@@ -2,15 +2,15 @@ package io.tanuki4j.comm;
 
 import java.util.List;
 
-/** Makes the groups of one rank. */
+/** Creates the groups of one rank. */
 public interface ProcessGroupFactory extends AutoCloseable {
   int globalRank();
 
   int worldSize();
 
   /**
-   * The group in which this rank is, for groups that together hold every rank once. All ranks call
-   * it in the same order with the same arguments.
+   * Creates this rank's group, from groups that together hold every rank once. All ranks call it in
+   * the same order with the same arguments.
    *
    * @param name for messages and counts: {@code tp}
    * @param groups global ranks; a rank's place in its list becomes its rank in the group
@@ -18,7 +18,7 @@ public interface ProcessGroupFactory extends AutoCloseable {
    */
   ProcessGroup create(String name, List<List<Integer>> groups);
 
-  /** Closes every group that it made. */
+  /** Closes every group that it created. */
   @Override
   void close();
 }

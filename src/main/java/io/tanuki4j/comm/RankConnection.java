@@ -3,21 +3,21 @@ package io.tanuki4j.comm;
 import io.tanuki4j.kernel.Device;
 import java.util.Map;
 
-/** Which rank runs here, and its way to the others. */
+/** Identifies the rank that runs here and connects it to the others. */
 public interface RankConnection {
   int globalRank();
 
   int worldSize();
 
-  /** Number of the rank on its machine, and so of its device there. */
+  /** Returns the rank's number on its machine, which is also the number of its device. */
   int localRank();
 
-  /** Ranks of this machine, which share its cores. */
+  /** Returns the number of ranks on this machine, which share its cores. */
   int localWorldSize();
 
   /**
-   * Ends the run on all ranks if this one has other flags than the first. Ranks of one process
-   * share them.
+   * Ends the run on all ranks if this rank's flags differ from the first rank's. Ranks of one
+   * process share their flags.
    *
    * @param flags by their names; the texts have no line breaks
    * @throws CommunicationException if they differ
@@ -25,17 +25,17 @@ public interface RankConnection {
   default void requireSame(Map<String, String> flags) {}
 
   /**
-   * The maker of this rank's groups; once per rank.
+   * Returns the factory of this rank's groups; called once per rank.
    *
    * @param device where the rank's tensors are; the calling thread owns it
    */
   ProcessGroupFactory processGroups(Device device);
 
   /**
-   * Tells the other ranks that this one cannot go on, so that they end too: before this rank closes
-   * what it has, which may wait for them.
+   * Tells the other ranks that this one has failed, so that they end too. Call it before closing
+   * this rank's resources, since closing may wait for the others.
    *
-   * @param reason what the cause says to people
+   * @param reason the cause as a sentence for the user
    */
   void failed(Throwable cause, String reason);
 }

@@ -2,7 +2,7 @@ package io.tanuki4j.comm;
 
 import io.tanuki4j.kernel.Device;
 
-/** The seat of a run of one rank. */
+/** The connection of a run of one rank. */
 public record SoloConnection() implements RankConnection {
   @Override
   public int globalRank() {
@@ -29,7 +29,7 @@ public record SoloConnection() implements RankConnection {
     return new SoloWorld(device);
   }
 
-  /** There is nobody else. */
+  /** Does nothing: there are no other ranks. */
   @Override
   public void failed(Throwable cause, String reason) {}
 }

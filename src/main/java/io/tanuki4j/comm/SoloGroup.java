@@ -5,12 +5,14 @@ import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
-/** A group of one rank: nothing is sent, every call is over when it returns. */
+/** A group of one rank: it sends nothing, and every call is complete when it returns. */
 public final class SoloGroup implements ProcessGroup {
   private final GroupMembers members;
   private final Device device;
 
   /**
+   * Creates a group of one rank.
+   *
    * @param device where the tensors are; copies of a shard to its output run there
    */
   public SoloGroup(String name, int globalRank, Device device) {
@@ -18,6 +20,8 @@ public final class SoloGroup implements ProcessGroup {
   }
 
   /**
+   * Creates the group of a single member.
+   *
    * @throws IllegalArgumentException if there is more than one member
    */
   public SoloGroup(GroupMembers members, Device device) {
@@ -58,7 +62,7 @@ public final class SoloGroup implements ProcessGroup {
     return Work.DONE;
   }
 
-  /** The n-th receive gets what the n-th send sends. */
+  /** Copies the n-th send into the n-th receive. */
   @Override
   public Work exchange(List<Send> sends, List<Recv> recvs) {
     members.requireExchange(sends, recvs);
@@ -79,7 +83,7 @@ public final class SoloGroup implements ProcessGroup {
     }
   }
 
-  /** The same bits as elements of a floating type: kernels copy no integers. */
+  /** Returns the same bits as a floating type, since kernels do not copy integers. */
   private static Tensor asFloats(Tensor tensor) {
     if (tensor.dtype().isFloatingPoint()) {
       return tensor;

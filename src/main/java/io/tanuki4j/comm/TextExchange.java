@@ -3,9 +3,9 @@ package io.tanuki4j.comm;
 import io.tanuki4j.kernel.Device;
 import java.util.List;
 
-/** Passes texts between ranks: what they have to agree on outside of iterations. */
+/** Exchanges texts between ranks, for what they must agree on outside of iterations. */
 public interface TextExchange {
-  /** A rank that has nobody to ask. */
+  /** The exchange of a single rank. */
   TextExchange ALONE =
       new TextExchange() {
         @Override
@@ -25,7 +25,7 @@ public interface TextExchange {
       };
 
   /**
-   * Between the ranks of a group.
+   * Returns an exchange between the ranks of a group.
    *
    * @param device the one that the group's tensors are on
    */
@@ -37,6 +37,6 @@ public interface TextExchange {
 
   int size();
 
-  /** The texts of all ranks, in their order, on every rank. Every rank calls it. */
+  /** Returns the texts of all ranks, in rank order, on every rank. Every rank calls it. */
   List<String> gather(String own);
 }

@@ -1,14 +1,14 @@
 package io.tanuki4j.comm;
 
-/** A communication under way. */
+/** A communication in progress. */
 @FunctionalInterface
 public interface Work {
-  /** One that is over. */
+  /** A completed communication. */
   Work DONE = () -> {};
 
   /**
-   * Orders this rank's operations behind the communication: what is called after may use its
-   * results. Waits no longer than the device's order needs. A second call does nothing.
+   * Orders this rank's later operations behind the communication, so they may use its results.
+   * Waits no longer than the device's order needs. A second call does nothing.
    *
    * @throws CommunicationException if the communication failed
    */

@@ -5,7 +5,7 @@ import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import java.util.List;
 
-/** The groups of one rank that is on its own, as large as if the others were there. */
+/** Creates the groups of a single rank, as large as if the other ranks existed. */
 public record CountingFactory(int globalRank, int worldSize) implements ProcessGroupFactory {
   @Override
   public ProcessGroup create(String name, List<List<Integer>> groups) {

@@ -10,7 +10,7 @@ import io.tanuki4j.comm.Work;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
-/** Counts what a rank would send; leaves all tensors as they are. */
+/** Counts the bytes that a rank would send; leaves all tensors unchanged. */
 final class CountingGroup implements ProcessGroup {
   private final GroupMembers members;
   private long bytesSent;

@@ -1,5 +1,5 @@
 /**
- * Groups that send nothing: what a rank of any layout would hold and send is counted without the
+ * Groups that send nothing. They count what a rank of any layout would hold and send, without the
  * other ranks.
  *
  * <p>Start reading at {@link io.tanuki4j.comm.counting.CountingFactory}.

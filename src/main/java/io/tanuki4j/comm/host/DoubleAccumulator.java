@@ -3,7 +3,7 @@ package io.tanuki4j.comm.host;
 import io.tanuki4j.comm.ReduceOp;
 import java.nio.ByteBuffer;
 
-/** F64. */
+/** Reduces F64. */
 final class DoubleAccumulator implements Accumulator {
   private final ReduceOp op;
   private final double[] result = new double[Reduction.BLOCK];

@@ -4,7 +4,7 @@ import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.tensor.DType;
 import java.nio.ByteBuffer;
 
-/** F32, and BF16 in fp32. */
+/** Reduces F32, and BF16 in fp32. */
 final class FloatAccumulator implements Accumulator {
   private static final int HALFWAY = 0x8000;
   private static final int QUIET = 0x40;
@@ -65,7 +65,7 @@ final class FloatAccumulator implements Accumulator {
     out.asShortBuffer().put(halves, 0, count);
   }
 
-  /** To nearest, ties to even; NaN stays NaN. */
+  /** Rounds to nearest, ties to even; NaN stays NaN. */
   private static short toBf16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {

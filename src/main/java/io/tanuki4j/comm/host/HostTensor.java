@@ -9,7 +9,7 @@ import java.nio.ByteOrder;
 
 /**
  * A tensor as other threads read and write it: in place where the host reaches the device's memory,
- * a copy elsewhere. The thread of the rank makes it and calls {@link #writeBack}.
+ * otherwise through a copy. The rank's own thread creates it and calls {@link #writeBack}.
  */
 public final class HostTensor implements AutoCloseable {
   private final Device device;
@@ -25,20 +25,20 @@ public final class HostTensor implements AutoCloseable {
     }
   }
 
-  /** Of a tensor that is read, and perhaps written too. */
+  /** Returns a view of a tensor that is read, and perhaps also written. */
   public static HostTensor readable(Device device, Tensor tensor) {
     return new HostTensor(device, tensor, true);
   }
 
-  /** Of a tensor all of which is overwritten. */
+  /** Returns a view of a tensor that is completely overwritten. */
   public static HostTensor writable(Device device, Tensor tensor) {
     return new HostTensor(device, tensor, false);
   }
 
   /**
-   * A run of elements, little-endian.
+   * Returns a run of elements, little-endian.
    *
-   * @param count of at most {@link HostView#MAX_BYTES}
+   * @param count number of elements, at most {@link HostView#MAX_BYTES} in bytes
    */
   public ByteBuffer elements(long from, int count) {
     int size = tensor.dtype().bytes();
@@ -49,25 +49,25 @@ public final class HostTensor implements AutoCloseable {
     return tensor.numElements();
   }
 
-  /** For example {@code 4096 F32}. */
+  /** Returns the size and type, for example {@code 4096 F32}. */
   public String contents() {
     return tensor.numElements() + " " + tensor.dtype();
   }
 
-  /** Brings what was written into the tensor. */
+  /** Copies what was written into the tensor. */
   public void writeBack() {
     if (view instanceof Copy copy) {
       device.upload(tensor, copy.all());
     }
   }
 
-  /** Lets the tensor's scope free its memory. */
+  /** Releases the tensor, so that its scope can free the memory. */
   @Override
   public void close() {
     view.close();
   }
 
-  /** For devices whose memory the host does not reach. */
+  /** A host copy, for devices whose memory the host does not reach. */
   private record Copy(ByteBuffer memory) implements HostView {
     Copy(Tensor tensor) {
       this(ByteBuffer.allocate(requireSmall(tensor)).order(ByteOrder.LITTLE_ENDIAN));

@@ -4,7 +4,7 @@ import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.tensor.DType;
 import java.nio.ByteBuffer;
 
-/** I64 and I32; sums wrap around in their own type. */
+/** Reduces I64 and I32; sums wrap around in their own type. */
 final class LongAccumulator implements Accumulator {
   private final boolean ints;
   private final ReduceOp op;

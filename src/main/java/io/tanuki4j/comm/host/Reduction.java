@@ -7,10 +7,10 @@ import java.util.List;
 
 /**
  * Reduces one block of several ranks' elements, in the order of the list. BF16 is summed in fp32
- * and rounded once, to nearest, ties to even. Has scratch memory: one thread at a time.
+ * and rounded once, to nearest, ties to even. The scratch memory allows one thread at a time.
  */
 public final class Reduction {
-  /** The most elements of a block. */
+  /** The maximum number of elements in a block. */
   public static final int BLOCK = 1 << 14;
 
   private final Accumulator accumulator;
@@ -27,9 +27,9 @@ public final class Reduction {
   }
 
   /**
-   * Buffers begin with the first element and end with the last.
+   * Reduces the inputs. Buffers begin with the first element and end with the last.
    *
-   * @param results all get the same; they may be the inputs' memory
+   * @param results all get the same values; they may share the inputs' memory
    */
   public void reduce(List<ByteBuffer> inputs, List<ByteBuffer> results) {
     accumulator.set(inputs.get(0));

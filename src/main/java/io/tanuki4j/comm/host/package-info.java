@@ -1,6 +1,6 @@
 /**
- * Reductions in the memory of the host, for the groups that do without a device's help: views of
- * tensors, and sums in the order of the ranks.
+ * Reductions in host memory, for groups that reduce without a device: views of tensors, and sums in
+ * rank order.
  *
  * <p>Start reading at {@link io.tanuki4j.comm.host.Reduction}.
  */

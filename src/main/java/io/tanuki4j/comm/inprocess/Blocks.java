@@ -13,8 +13,8 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The work of a collective as independent blocks. Collectives with shards are one run of elements
- * for each rank, the others one run in all.
+ * The work of a collective as independent blocks. Collectives with shards have one run of elements
+ * per rank; the others have a single run.
  */
 final class Blocks {
   private final Collective call;
@@ -38,10 +38,10 @@ final class Blocks {
   }
 
   /**
-   * Does the blocks that nobody has begun.
+   * Processes the blocks that no other thread has started.
    *
-   * @param next the first of them; moved on
-   * @return how many it did
+   * @param next the next block to take; advanced
+   * @return the number of blocks processed
    */
   long work(AtomicLong next) {
     long done = 0;
@@ -56,7 +56,7 @@ final class Blocks {
     return done;
   }
 
-  /** One thread's way through the blocks. */
+  /** Processes blocks on one thread. */
   private final class Worker {
     private final @Nullable Reduction reduction =
         call.op() == null ? null : new Reduction(call.dtype(), call.op());

@@ -3,7 +3,7 @@ package io.tanuki4j.comm.inprocess;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** Where a thread is in this program, for messages. */
+/** Describes where a thread is in this program, for messages. */
 final class CodePlace {
   private static final String PROGRAM = "io.tanuki4j.";
   private static final String COMM = "io.tanuki4j.comm.";
@@ -11,9 +11,9 @@ final class CodePlace {
   private CodePlace() {}
 
   /**
-   * For example {@code TrainStep.run (TrainStep.java:88)}.
+   * Returns the place, for example {@code TrainStep.run (TrainStep.java:88)}.
    *
-   * @param stack innermost first; empty of a thread that has ended
+   * @param stack innermost frame first; empty if the thread has ended
    */
   static Optional<String> of(StackTraceElement[] stack) {
     return Arrays.stream(stack)

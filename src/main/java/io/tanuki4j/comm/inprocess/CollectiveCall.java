@@ -11,9 +11,9 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One collective: the ranks arrive with their operands, and once all are there, those that wait for
- * the result work on it together, a block at a time. Nothing is copied aside: one thread reads a
- * block of every rank before it writes that block to every rank.
+ * One collective. The ranks arrive with their operands; once all are there, the ranks that wait for
+ * the result work on it together, block by block. There is no staging copy: one thread reads a
+ * block from every rank before it writes that block to every rank.
  */
 final class CollectiveCall {
   private final SharedState world;
@@ -35,6 +35,8 @@ final class CollectiveCall {
   }
 
   /**
+   * Registers a rank with its operands.
+   *
    * @return whether all ranks are there
    */
   boolean arrive(int rank, Collective theirs, Operands brought) {
@@ -72,7 +74,7 @@ final class CollectiveCall {
     return all;
   }
 
-  /** Waits for all, does what share of the work is left, and waits for the rest. */
+  /** Waits for all ranks, processes the remaining blocks, and waits until every block is done. */
   void complete() {
     world.await(() -> blocks != null, this::absence);
     Blocks work = requireNonNull(blocks);
@@ -103,7 +105,7 @@ final class CollectiveCall {
         .toList();
   }
 
-  /** Lets go of the ranks' memory. */
+  /** Releases the ranks' memory. */
   void release() {
     for (Operands one : operands) {
       if (one != null) {

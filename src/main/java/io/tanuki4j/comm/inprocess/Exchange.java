@@ -8,7 +8,7 @@ import io.tanuki4j.kernel.Device;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** One rank's sends and receives that were posted together. */
+/** The sends and receives that one rank posted together. */
 final class Exchange {
   private final SharedState world;
   private final GroupMembers members;
@@ -42,7 +42,7 @@ final class Exchange {
             .sum();
   }
 
-  /** Those to itself do not count. */
+  /** Returns the bytes sent to other ranks; those to itself do not count. */
   long bytesSent() {
     return bytesSent;
   }

@@ -5,7 +5,7 @@ import io.tanuki4j.comm.GroupMembers;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Where the ranks of one group meet. */
+/** The state that the ranks of one group share. */
 final class GroupState {
   private final SharedState world;
   private final GroupMembers members;
@@ -13,7 +13,9 @@ final class GroupState {
   private final Mailboxes mailboxes;
 
   /**
-   * @param members as any of them knows the group
+   * Creates the state.
+   *
+   * @param members as seen by any one of them
    */
   GroupState(SharedState world, GroupMembers members) {
     this.world = world;
@@ -25,7 +27,7 @@ final class GroupState {
     return mailboxes;
   }
 
-  /** Takes a rank to the meeting of its n-th collective. */
+  /** Registers a rank's arrival at the group's n-th collective. */
   CollectiveCall arrive(long number, int rank, Collective call, Operands operands) {
     synchronized (world) {
       world.throwIfFailed();

@@ -8,7 +8,7 @@ import io.tanuki4j.kernel.Device;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Makes one rank's sides of the groups. */
+/** Creates one rank's side of each group. */
 final class InProcessFactory implements ProcessGroupFactory {
   private final SharedState world;
   private final int globalRank;

@@ -106,7 +106,7 @@ final class InProcessGroup implements ProcessGroup {
     closed = true;
   }
 
-  /** Awaits once. */
+  /** Awaits another work once. */
   private static final class OnceWork implements Work {
     private final Runnable wait;
     private boolean over;

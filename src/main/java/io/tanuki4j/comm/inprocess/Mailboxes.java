@@ -12,11 +12,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Messages between the ranks of a group. A side that arrives first waits; the second copies. The
- * messages from one rank to another are matched in their order.
+ * Messages between the ranks of a group. The side that arrives first waits; the second copies.
+ * Messages from one rank to another are matched in order.
  */
 final class Mailboxes {
-  /** Divides into whole elements of every type. */
+  /** The most elements per copy: for every type within {@link HostView#MAX_BYTES}. */
   private static final int COPY_ELEMENTS = HostView.MAX_BYTES / Double.BYTES;
 
   private final SharedState world;
@@ -33,7 +33,7 @@ final class Mailboxes {
 
   private record Pair(Message send, Message receive) {}
 
-  /** Posts a rank's messages and copies those whose other side is there. */
+  /** Posts a rank's messages, and copies those whose other side has arrived. */
   void post(int rank, List<Message> sent, List<Message> received) {
     List<Pair> pairs = new ArrayList<>();
     synchronized (world) {
@@ -52,7 +52,7 @@ final class Mailboxes {
     pairs.forEach(this::copy);
   }
 
-  /** The oldest message that waits at the other side; if there is none, this one waits. */
+  /** Returns the oldest message waiting at the other side. If there is none, queues this one. */
   private static Optional<Message> match(
       Map<Route, Deque<Message>> others,
       Map<Route, Deque<Message>> own,
@@ -99,7 +99,7 @@ final class Mailboxes {
     }
   }
 
-  /** Lets go of the memory of messages whose other side never came. */
+  /** Releases the memory of messages whose other side never arrived. */
   void release() {
     for (Map<Route, Deque<Message>> waiting : List.of(sends, receives)) {
       waiting.values().forEach(queue -> queue.forEach(Message::end));

@@ -9,6 +9,8 @@ final class Message {
   private boolean over;
 
   /**
+   * Creates one side of a message.
+   *
    * @param peer the rank at the other side
    */
   Message(int peer, HostTensor tensor) {
@@ -24,7 +26,7 @@ final class Message {
     return tensor;
   }
 
-  /** Read and written under the world's monitor. */
+  /** Returns whether the message is complete. Read and written under the world's monitor. */
   boolean isOver() {
     return over;
   }

@@ -3,7 +3,7 @@ package io.tanuki4j.comm.inprocess;
 import java.util.List;
 
 /**
- * For whom a rank waits.
+ * The ranks that a rank waits for.
  *
  * @param what {@code all-reduce #118 on group "tp"}
  * @param arrived global ranks that did their part

@@ -4,15 +4,15 @@ import io.tanuki4j.comm.host.HostTensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a rank brings to a collective; nothing to a barrier.
+ * A rank's operands for a collective; none for a barrier.
  *
- * @param in what it contributes
- * @param out what it gets; may be the same
+ * @param in the rank's contribution
+ * @param out the rank's result; may be the same
  */
 record Operands(@Nullable HostTensor in, @Nullable HostTensor out) {
   static final Operands NONE = new Operands(null, null);
 
-  /** Brings the result into the rank's tensor. */
+  /** Copies the result into the rank's tensor. */
   void writeBack() {
     if (out != null) {
       out.writeBack();

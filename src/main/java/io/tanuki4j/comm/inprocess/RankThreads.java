@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs ranks as threads. */
 public final class RankThreads {
-  /** What the other ranks get to end by themselves once one has failed. */
+  /** The time that the other ranks have to end by themselves after a failure. */
   private static final Duration GRACE = Duration.ofSeconds(30);
 
   private RankThreads() {}
@@ -48,12 +48,12 @@ public final class RankThreads {
   }
 
   /**
-   * Runs the body once for each rank and returns when all are through. If one fails, the others'
+   * Runs the body once for each rank and returns when all have ended. If one fails, the others'
    * communication fails, and the first failure is thrown.
    *
    * @param limit how long a rank waits for another
    * @throws CommunicationException if the first failure is that ranks could not meet
-   * @throws IllegalStateException around a checked exception of a rank
+   * @throws IllegalStateException wrapping a checked exception of a rank
    */
   public static void run(int worldSize, Duration limit, RankBody body) {
     SharedState world = new SharedState(worldSize, limit);
@@ -86,7 +86,7 @@ public final class RankThreads {
           }
         };
     Thread thread = new Thread(task, "rank " + seat.globalRank);
-    thread.setDaemon(true); // a rank that is stuck does not keep the program from ending
+    thread.setDaemon(true); // a stuck rank does not keep the program from ending
     return thread;
   }
 
@@ -105,7 +105,7 @@ public final class RankThreads {
     try {
       world.awaitEnd(GRACE);
       for (Thread thread : threads) {
-        thread.interrupt(); // only one that did not end within the grace still hears it
+        thread.interrupt(); // only a rank that did not end within the grace period still sees it
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -13,8 +13,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the threads of a run share, and the one monitor under which they wait: who has ended, what
- * failed first, and the rooms in which groups meet.
+ * The state that the threads of a run share, and the one monitor under which they wait: which ranks
+ * have ended, what failed first, and the state of each group.
  */
 final class SharedState {
   private final int size;
@@ -42,7 +42,7 @@ final class SharedState {
     threads.forEach(Thread::start);
   }
 
-  /** The room of a group; the first of its ranks makes it. */
+  /** Returns the state of a group; the first of its ranks creates it. */
   synchronized GroupState room(int creation, List<List<Integer>> groups, GroupMembers members) {
     throwIfFailed();
     Creation theirs = new Creation(members.name(), groups);
@@ -67,6 +67,8 @@ final class SharedState {
   }
 
   /**
+   * Records that a rank has ended.
+   *
    * @param cause null if the rank did all of its work
    */
   synchronized void ended(int rank, @Nullable Throwable cause) {
@@ -78,7 +80,7 @@ final class SharedState {
     notifyAll();
   }
 
-  /** A rank cannot go on, and has not ended yet. */
+  /** Records that a rank has failed but not ended yet. */
   synchronized void failed(int rank, Throwable cause, String reason) {
     if (firstDeath == null) {
       firstDeath = cause;
@@ -86,7 +88,7 @@ final class SharedState {
     fail("rank %d failed: %s".formatted(rank, reason));
   }
 
-  /** Ends all communication; the first sentence stays. */
+  /** Ends all communication; the first sentence is kept. */
   synchronized void fail(String sentence) {
     if (failure == null) {
       failure = sentence;
@@ -104,7 +106,7 @@ final class SharedState {
     return firstDeath;
   }
 
-  /** Waits for all ranks, but once one has failed no longer than the grace. */
+  /** Waits for all ranks, but after a failure no longer than the grace period. */
   synchronized void awaitEnd(Duration grace) throws InterruptedException {
     long failedAt = 0;
     while (numEnded < size) {
@@ -125,7 +127,7 @@ final class SharedState {
    * Waits under this monitor until others have done their part.
    *
    * @param over becomes true under this monitor
-   * @param absence says for whom it waits
+   * @param absence names the ranks being waited for
    */
   synchronized void await(BooleanSupplier over, Supplier<MissingRanks> absence) {
     long start = System.nanoTime();
@@ -178,7 +180,7 @@ final class SharedState {
     return text.toString();
   }
 
-  /** Gives up what ranks had posted and did not see through. */
+  /** Drops everything that ranks posted and did not complete. */
   synchronized void close() {
     new ArrayList<>(rooms.values()).forEach(GroupState::close);
     rooms.clear();

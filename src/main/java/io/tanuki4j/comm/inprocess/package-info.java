@@ -1,9 +1,8 @@
 /**
- * Ranks that are threads of one JVM ({@code --distributed-backend local}): the laptop's way to run
- * every layout. Nothing hangs: who is missing is named after the time limit, and at once if it has
- * died.
+ * Ranks that are threads of one JVM ({@code --distributed-backend local}), to run every layout on a
+ * laptop. Nothing hangs: a missing rank is named after the time limit, and at once if it has died.
  *
- * <p>Start reading at {@link io.tanuki4j.comm.inprocess.RankThreads}, then Meeting.
+ * <p>Start reading at {@link io.tanuki4j.comm.inprocess.RankThreads}, then CollectiveCall.
  */
 @NullMarked
 package io.tanuki4j.comm.inprocess;
