@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Damages files of every kind, gives them to the commands and prints what the user reads, as a table.
-# Fails if a message has a stack trace, calls itself a fault of the program or lacks its full stop, or the exit code is 0.
+# Fails if a message has a stack trace or the name of a Java class, calls itself a fault of the program or lacks its full
+# stop, or the exit code is 0.
 # The table for flags is a test: src/test/resources/io/tanuki4j/cli/bad-command-lines.txt.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -18,7 +19,7 @@ show() { # what, command…
   code="$(cd "$d" && "$@" >/dev/null 2>&1; echo $?)"
   count=$((count + 1))
   printf '| %s | %s | %s |\n' "$what" "$code" "$(tr '\n' ' ' <<<"$out" | sed 's/|/\\|/g')"
-  if [ "$code" = 0 ] || grep -qE '^\s+at |fault of the program' <<<"$out" || ! grep -qE '[.?)]$' <<<"$out"; then
+  if [ "$code" = 0 ] || grep -qE '^\s+at |fault of the program|(java|com|io)\.[a-z.]+\.[A-Z][A-Za-z]+' <<<"$out" || ! grep -qE '[.?)]$' <<<"$out"; then
     failures=$((failures + 1))
     echo "^^^ NOT a clear sentence"
   fi
@@ -50,6 +51,9 @@ copy; rm "$d/a.idx"; show '.idx missing' train
 copy; patch "$d/a.bin" 0 '\xff\xff\xff\x7f'; show 'a token id beyond the vocabulary' train --train-iters 400
 copy; (cd "$d" && train >/dev/null 2>&1); patch "$(ls "$d"/cache/*-train-document_index.npy)" 128 '\x07'; show 'a cache with other numbers than were written' train; rm -rf "$d/cache"
 copy; mkdir -p "$d/cache" && : >"$d/file"; show 'a cache folder that is a file' train --data-cache-path file
+printf -- '--lr 1\n@a\0b\n' >"$d/a.args"; show 'an argument file with a NUL character' "$t" plan @a.args
+few() { (ulimit -n 20; exec "$@"); }
+show 'few file descriptors' few "$t" plan
 copy; show 'no validation data' train --split 99999,1 --eval-iters 5
 copy; show 'launched ranks with a wrong flag' launched --lr fast
 show 'ranks with different flags' second_of_two --lr 2e-3 --data-cache-path other

@@ -55,7 +55,13 @@ public final class Main {
 
   /** Ends the process: what waits for this thread's work would wait forever. */
   private static void endAfter(Thread thread, Throwable failure) {
-    System.err.println("tanuki4j: %s: %s".formatted(thread.getName(), FailureSentence.of(failure)));
+    String sentence = "the program cannot be loaded. Allow it more open files (ulimit -n).";
+    try {
+      sentence = FailureSentence.of(failure);
+    } catch (LinkageError e) {
+      // then this is the reason
+    }
+    System.err.println("tanuki4j: %s: %s".formatted(thread.getName(), sentence));
     Runtime.getRuntime().halt(CommandLine.ExitCode.SOFTWARE);
   }
 

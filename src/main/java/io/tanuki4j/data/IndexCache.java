@@ -80,7 +80,7 @@ final class IndexCache {
       throw new UserException(
           ("%s: the sample order cannot be written there (%s). Give a writable folder"
                   + " with room by --data-cache-path.")
-              .formatted(dir, FailureSentence.reason(e)),
+              .formatted(dir, FailureSentence.withoutFile(e)),
           e);
     }
   }

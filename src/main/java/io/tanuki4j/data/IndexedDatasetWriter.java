@@ -46,7 +46,7 @@ public final class IndexedDatasetWriter implements AutoCloseable {
     } catch (IOException e) {
       throw new UserException(
           "%s: cannot be created (%s). Name a folder that exists and is writable."
-              .formatted(temporary(bin), FailureSentence.reason(e)),
+              .formatted(temporary(bin), FailureSentence.withoutFile(e)),
           e);
     }
   }

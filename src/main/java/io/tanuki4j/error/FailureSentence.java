@@ -78,7 +78,8 @@ public final class FailureSentence {
         : withoutFile(failure);
   }
 
-  private static String withoutFile(IOException failure) {
+  /** Returns why input or output failed, where the sentence names the file, without a full stop. */
+  public static String withoutFile(IOException failure) {
     if (failure instanceof FileSystemException file) {
       return ofFileSystem(file);
     }

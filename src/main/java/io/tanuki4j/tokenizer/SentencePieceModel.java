@@ -160,7 +160,7 @@ record SentencePieceModel(
     } catch (IOException e) {
       throw new UserException(
           "%s: cannot be read (%s). Name a SentencePiece .model file."
-              .formatted(file, FailureSentence.reason(e)),
+              .formatted(file, FailureSentence.withoutFile(e)),
           e);
     }
   }

@@ -49,6 +49,7 @@ class DamagedFilesTest {
   private void damageAll(int each) throws Exception {
     List<FileKind> kinds = new ArrayList<>(new DataFileKinds(folder).all());
     kinds.addAll(new ModelFileKinds(folder).all());
+    kinds.addAll(new ForeignFileKinds(folder).all());
     Map<String, String> counts = new TreeMap<>();
     for (FileKind kind : kinds) {
       int before = refused + accepted;

@@ -2,14 +2,12 @@ package io.tanuki4j.fuzz;
 
 import com.google.gson.Gson;
 import io.tanuki4j.checkpoint.CheckpointStore;
-import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.cli.Main;
 import io.tanuki4j.convert.ConversionSource;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -66,7 +64,7 @@ final class ModelFileKinds {
 
   private static List<Object> ofHuggingFace(Path hf) throws IOException {
     try (ConversionSource source = ConversionSource.ofHuggingFace(hf, null)) {
-      return contents(source.tensors());
+      return ForeignFileKinds.contents(source.tensors());
     }
   }
 
@@ -102,22 +100,10 @@ final class ModelFileKinds {
     CheckpointStore store = new CheckpointStore(saved);
     try (ConversionSource source =
         ConversionSource.ofCheckpoint(store.latest().orElseThrow(), null, true)) {
-      List<Object> contents = contents(source.tensors());
+      List<Object> contents = ForeignFileKinds.contents(source.tensors());
       contents.add(source.state());
       return contents;
     }
-  }
-
-  private static List<Object> contents(List<SourceTensor> tensors) throws IOException {
-    List<Object> contents = new ArrayList<>();
-    for (SourceTensor tensor : tensors) {
-      int bytes = Math.toIntExact(tensor.type().numBytes(tensor.shape()));
-      ByteBuffer content = ByteBuffer.allocate(bytes);
-      tensor.content().read(0, content);
-      contents.add(tensor.name());
-      contents.add(content.array());
-    }
-    return contents;
   }
 
   private FileKind arguments() throws IOException {

@@ -3,8 +3,10 @@ package io.tanuki4j.convert.megatron;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What torch.save wrote: a pickle, and the storages that its tensors are views of. */
@@ -13,10 +15,11 @@ final class TorchArchive {
   private static final int MAX_PICKLE_BYTES = 1 << 29;
 
   private final FileSlice file;
-  private final Map<String, FileSlice> entries;
+  private final Map<String, ArchiveEntry> entries;
+  private final Set<String> verified = new HashSet<>();
   private final String root;
 
-  private TorchArchive(FileSlice file, Map<String, FileSlice> entries, String root) {
+  private TorchArchive(FileSlice file, Map<String, ArchiveEntry> entries, String root) {
     this.file = file;
     this.entries = entries;
     this.root = root;
@@ -28,7 +31,7 @@ final class TorchArchive {
    * @throws UserException if it is none
    */
   static TorchArchive open(FileSlice file) throws IOException {
-    Map<String, FileSlice> entries = ZipDirectory.read(file);
+    Map<String, ArchiveEntry> entries = ZipDirectory.read(file);
     String pickle =
         entries.keySet().stream()
             .filter(name -> name.endsWith(PICKLE))
@@ -38,8 +41,8 @@ final class TorchArchive {
                     new UserException(
                         file.name() + ": it has no data.pkl, so torch.save did not write it."));
     String root = pickle.substring(0, pickle.length() - PICKLE.length());
-    FileSlice order = entries.get(root + "/byteorder");
-    if (order != null && order.length() > 0 && order.bytes(64)[0] == 'b') {
+    ArchiveEntry order = entries.get(root + "/byteorder");
+    if (order != null && order.content().length() > 0 && order.content().bytes(64)[0] == 'b') {
       throw new UserException(file.name() + ": its numbers are big-endian (expected: little).");
     }
     return new TorchArchive(file, entries, root);
@@ -47,12 +50,21 @@ final class TorchArchive {
 
   /** Reads what was saved. */
   @Nullable Object content() throws IOException {
-    byte[] bytes = entry(PICKLE).bytes(MAX_PICKLE_BYTES);
+    byte[] bytes = verified(PICKLE).bytes(MAX_PICKLE_BYTES);
     return PickleReader.read(file.name(), bytes, this::storage);
   }
 
-  private FileSlice entry(String name) {
-    FileSlice entry = entries.get(root + name);
+  /** Returns an entry whose checksum is right. */
+  private FileSlice verified(String name) throws IOException {
+    ArchiveEntry entry = entry(name);
+    if (verified.add(name)) {
+      entry.verify();
+    }
+    return entry.content();
+  }
+
+  private ArchiveEntry entry(String name) {
+    ArchiveEntry entry = entries.get(root + name);
     if (entry == null) {
       throw new UserException(
           "%s: it has no entry %s, so it is damaged. Copy it again."
@@ -74,7 +86,7 @@ final class TorchArchive {
       throw new UserException(
           file.name() + ": a storage is of a type that no model weight has here.");
     }
-    long bytes = entry("/data/" + key).length();
+    long bytes = entry("/data/" + key).content().length();
     if (count < 0 || count > bytes / elementBytes(type)) {
       throw new UserException(
           "%s: storage %s has %d bytes (expected: %d elements of %s), so the file is damaged. Copy it again."
@@ -88,7 +100,7 @@ final class TorchArchive {
   }
 
   /** Returns a tensor of one or two dims as a matrix that is read when it is asked for. */
-  Matrix matrix(TorchTensor tensor) {
-    return new StoredMatrix(tensor, entry("/data/" + tensor.key()));
+  Matrix matrix(TorchTensor tensor) throws IOException {
+    return new StoredMatrix(tensor, verified("/data/" + tensor.key()));
   }
 }

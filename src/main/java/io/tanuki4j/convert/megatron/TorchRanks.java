@@ -111,7 +111,7 @@ final class TorchRanks {
   }
 
   /** Chunks in the order of the model: every stage's first, then every stage's second. */
-  private void readChunks(List<List<RankFile>> stages) {
+  private void readChunks(List<List<RankFile>> stages) throws IOException {
     boolean virtual = stages.get(0).get(0).content().containsKey("model0");
     for (int chunk = 0; chunk == 0 || hasChunk(stages, chunk); chunk++) {
       for (List<RankFile> ranks : stages) {
@@ -125,7 +125,7 @@ final class TorchRanks {
   }
 
   /** Layers are counted from the first of the chunk. */
-  private void readChunk(List<RankFile> ranks, String key) {
+  private void readChunk(List<RankFile> ranks, String key) throws IOException {
     TreeSet<Integer> layers = new TreeSet<>();
     for (RankFile rank : ranks) {
       if (!(rank.content().get(key) instanceof Map<?, ?> state)) {
@@ -133,12 +133,15 @@ final class TorchRanks {
             "%s: a rank has no %s, so the files do not belong together."
                 .formatted(folder.folder(), key));
       }
-      state.forEach((name, value) -> add(rank, String.valueOf(name), value, layers));
+      for (Map.Entry<?, ?> entry : state.entrySet()) {
+        add(rank, String.valueOf(entry.getKey()), entry.getValue(), layers);
+      }
     }
     numLayers += layers.isEmpty() ? 0 : layers.last() + 1;
   }
 
-  private void add(RankFile rank, String stored, @Nullable Object value, TreeSet<Integer> layers) {
+  private void add(RankFile rank, String stored, @Nullable Object value, TreeSet<Integer> layers)
+      throws IOException {
     String name = stored.startsWith("module.") ? stored.substring("module.".length()) : stored;
     if (name.startsWith("language_model.")) {
       throw new UserException(

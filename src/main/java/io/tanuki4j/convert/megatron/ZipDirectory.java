@@ -41,11 +41,11 @@ final class ZipDirectory {
    *
    * @throws UserException if it is no such archive
    */
-  static Map<String, FileSlice> read(FileSlice file) throws IOException {
+  static Map<String, ArchiveEntry> read(FileSlice file) throws IOException {
     return new ZipDirectory(file).entries();
   }
 
-  private Map<String, FileSlice> entries() throws IOException {
+  private Map<String, ArchiveEntry> entries() throws IOException {
     long end = findEnd();
     ByteBuffer tail = bytes(end, END_BYTES);
     long size = unsigned(tail.getInt(12));
@@ -59,7 +59,7 @@ final class ZipDirectory {
       throw noArchive();
     }
     ByteBuffer directory = bytes(begin, Math.toIntExact(size));
-    Map<String, FileSlice> entries = new LinkedHashMap<>();
+    Map<String, ArchiveEntry> entries = new LinkedHashMap<>();
     while (directory.remaining() >= ENTRY_BYTES) {
       addNext(directory, entries);
     }
@@ -86,7 +86,7 @@ final class ZipDirectory {
     return tail;
   }
 
-  private void addNext(ByteBuffer directory, Map<String, FileSlice> entries) throws IOException {
+  private void addNext(ByteBuffer directory, Map<String, ArchiveEntry> entries) throws IOException {
     int at = directory.position();
     int nameBytes = directory.getShort(at + 28) & 0xffff;
     int extraBytes = directory.getShort(at + 30) & 0xffff;
@@ -103,7 +103,9 @@ final class ZipDirectory {
               .formatted(file.name(), new String(name, UTF_8)));
     }
     long[] sizes = sizes(directory, at, at + ENTRY_BYTES + nameBytes, extraBytes);
-    entries.put(new String(name, UTF_8), content(sizes[1], sizes[0]));
+    String text = new String(name, UTF_8);
+    entries.put(
+        text, new ArchiveEntry(text, content(sizes[1], sizes[0]), directory.getInt(at + 16)));
     directory.position(next);
   }
 

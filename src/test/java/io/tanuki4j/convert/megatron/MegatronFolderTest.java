@@ -101,8 +101,25 @@ class MegatronFolderTest {
     Path file = path.resolve("iter_0000007/mp_rank_00/model_optim_rng.pt");
     String bytes = Files.readString(file, ISO_8859_1);
     assertThat(bytes).contains(from);
-    Files.writeString(file, bytes.replace(from, to), ISO_8859_1);
+    Files.writeString(file, withoutChecksums(bytes.replace(from, to)), ISO_8859_1);
     return path;
+  }
+
+  /** As torch writes the directory when it is told to compute no checksums. */
+  private static String withoutChecksums(String zip) {
+    return zip.replaceAll("(?s)(PK\u0001\u0002.{12}).{4}", "$1\0\0\0\0");
+  }
+
+  @Test
+  void a_changed_tensor_is_refused() throws IOException {
+    Path path = copy("te/torch");
+    Path file = path.resolve("iter_0000007/mp_rank_00/model_optim_rng.pt");
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(file, bytes);
+    assertThatThrownBy(() -> open(path))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("the checksum of its entry");
   }
 
   @Test
