@@ -78,7 +78,7 @@ class FiniteValuesTest {
     for (int i = 0; i < 7; i++) {
       long bits = i == place ? value : others[i % others.length];
       for (int b = 0; b < size; b++) {
-        bytes.put((byte) (bits >> 8 * b));
+        bytes.put((byte) (bits >> (8 * b)));
       }
     }
     return bytes;

@@ -68,12 +68,13 @@ class MegatronFolderTest {
 
   @Test
   void one_iteration_may_be_named_by_its_folder_or_its_number() throws IOException {
-    Path one = FIXTURES.resolve("te/torch/iter_0000007");
+    Path folder = FIXTURES.resolve("te/torch");
+    Path one = folder.resolve("iter_0000007");
     try (ConversionSource byFolder = open(one);
-        ConversionSource byNumber = ConversionSource.ofMegatron(one.getParent(), 7, null)) {
+        ConversionSource byNumber = ConversionSource.ofMegatron(folder, 7, null)) {
       TensorComparison.requireEqual(byFolder.tensors(), byNumber.tensors());
     }
-    assertThatThrownBy(() -> ConversionSource.ofMegatron(one.getParent(), 8, null))
+    assertThatThrownBy(() -> ConversionSource.ofMegatron(folder, 8, null))
         .isInstanceOf(UserException.class)
         .hasMessageContaining("iter_0000008: there is no checkpoint of Megatron");
   }
