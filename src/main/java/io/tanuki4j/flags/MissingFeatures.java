@@ -52,7 +52,7 @@ final class MissingFeatures {
     }
     UnsupportedFlag first = asking.get(0);
     Stream<UnsupportedFlag> given =
-        flags.stream().filter(flag -> flag.text().equals(feature) && flag != first);
+        flags.stream().filter(flag -> flag.text().equals(feature) && !flag.equals(first));
     String others =
         given
             .filter(flag -> arguments.isExplicit(flag.dest()))
