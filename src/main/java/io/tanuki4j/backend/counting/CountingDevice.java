@@ -65,8 +65,8 @@ public final class CountingDevice implements Device {
   }
 
   /**
-   * The most bytes that were allocated at a time from the last root scope of this label, each
-   * tensor aligned as a GPU wants it.
+   * Returns the peak bytes allocated from the last root scope of this label, each tensor aligned as
+   * a GPU wants it.
    */
   public long peakBytes(String label) {
     CountingStack stack = stacks.get(label);

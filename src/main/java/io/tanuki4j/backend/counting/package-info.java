@@ -1,6 +1,6 @@
 /**
- * A device without memory and arithmetic: it only counts the bytes that work would take on another
- * device, so that a run can be planned before a byte of it is allocated, for any number of ranks.
+ * A device without memory or arithmetic. It only counts the bytes that work would take on another
+ * device, so that a run of any number of ranks can be planned before it allocates anything.
  *
  * <p>Start reading at CountingDevice.
  */

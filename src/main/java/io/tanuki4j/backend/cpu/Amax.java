@@ -2,7 +2,7 @@ package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.tensor.Tensor;
 
-/** The largest finite magnitude that any thread has seen, begun with what a tensor holds. */
+/** The largest finite magnitude that any thread has seen, starting from the tensor's own value. */
 final class Amax {
   private final Tensor tensor;
   private float most;
@@ -30,7 +30,7 @@ final class Amax {
     most = Math.max(most, magnitude);
   }
 
-  /** Writes it, after all threads have finished. */
+  /** Writes the value to the tensor, after all threads have finished. */
   synchronized void store() {
     Elements.set(tensor, 0, most);
   }

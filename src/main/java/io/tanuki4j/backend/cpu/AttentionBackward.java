@@ -17,8 +17,8 @@ record AttentionBackward(
     Tensor logSumExp) {
 
   /**
-   * Writes the gradients of all query heads of a group, and of their key and value head. The tile
-   * that comes first reaches all keys and overwrites their gradients, the others add to them.
+   * Writes the gradients of all query heads of a group, and of their key and value head. The first
+   * tile reaches all keys and overwrites their gradients; the others add to them.
    *
    * @param index of the group, counted through all sequences
    */

@@ -35,7 +35,7 @@ record AttentionForward(AttentionTensors in, HeadVectors out, Tensor logSumExp) 
     scratch.memory().backTo(mark);
   }
 
-  /** Replaces a row of scores by probabilities times their sum; returns the sum. */
+  /** Replaces a row of scores by unnormalised probabilities; returns their sum. */
   private double exponentials(AttentionTile tile, int query, Tensor scores, Scratch scratch) {
     int keys = tile.numKeys();
     Row row = scratch.row(0, scores);

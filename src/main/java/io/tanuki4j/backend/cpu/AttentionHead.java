@@ -3,13 +3,13 @@ package io.tanuki4j.backend.cpu;
 /** One query head of one sequence. */
 record AttentionHead(AttentionSpan span, int sequence, int head) {
 
-  /** Heads counted through all sequences. */
+  /** Returns the head of an index that runs through all sequences. */
   static AttentionHead of(AttentionSpan span, int index) {
     int numHeads = span.queries().numHeads();
     return new AttentionHead(span, index / numHeads, index % numHeads);
   }
 
-  /** The head whose keys and values it reads. */
+  /** Returns the head whose keys and values it reads. */
   int group() {
     return head / (span.queries().numHeads() / span.queries().numQueryGroups());
   }
@@ -18,7 +18,7 @@ record AttentionHead(AttentionSpan span, int sequence, int head) {
     return span.queries().headDim();
   }
 
-  /** Index of the element in {@code [b, n, q]}. */
+  /** Returns the index of the element in {@code [b, n, q]}. */
   long logSumExp(int position) {
     long row = (long) sequence * span.queries().numHeads() + head;
     return row * span.queries().seqLength() + position;

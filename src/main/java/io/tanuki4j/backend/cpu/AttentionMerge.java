@@ -3,7 +3,9 @@ package io.tanuki4j.backend.cpu;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 
-/** Makes one result of two; tensors as in {@link io.tanuki4j.kernel.AttentionKernels}. */
+/**
+ * Merges two partial results into one; tensors as in {@link io.tanuki4j.kernel.AttentionKernels}.
+ */
 record AttentionMerge(
     Tensor out, Tensor logSumExp, Tensor partOut, Tensor partLogSumExp, AttentionShape shape) {
 

@@ -7,7 +7,7 @@ import io.tanuki4j.tensor.Tensor;
 /** Where queries, keys and values are, or their gradients. */
 record AttentionTensors(HeadVectors queries, HeadVectors keys, HeadVectors values) {
 
-  /** All in a packed projection {@code [s, b, (n + 2g)·d]}. */
+  /** Returns all three in a packed projection {@code [s, b, (n + 2g)·d]}. */
   static AttentionTensors packed(Tensor qkv, AttentionShape shape) {
     int n = shape.numHeads();
     int g = shape.numQueryGroups();
@@ -17,14 +17,19 @@ record AttentionTensors(HeadVectors queries, HeadVectors keys, HeadVectors value
         heads(qkv, n + 2 * g, n + g, shape));
   }
 
-  /** Queries in a packed projection, keys and values of other tokens in {@code [k, b, 2g·d]}. */
+  /**
+   * Returns queries in a packed projection, and keys and values of other tokens in {@code [k, b,
+   * 2g·d]}.
+   */
   static AttentionTensors ofBlock(Tensor qkv, Tensor keyValues, AttentionBlock block) {
     AttentionShape shape = block.queries();
     return withQueries(
         heads(qkv, shape.numHeads() + 2 * shape.numQueryGroups(), 0, shape), keyValues, shape);
   }
 
-  /** Gradients of queries {@code [q, b, n·d]}, and of keys and values {@code [k, b, 2g·d]}. */
+  /**
+   * Returns gradients of queries {@code [q, b, n·d]}, and of keys and values {@code [k, b, 2g·d]}.
+   */
   static AttentionTensors gradients(Tensor dQueries, Tensor dKeyValues, AttentionBlock block) {
     return withQueries(outputs(dQueries, block.queries()), dKeyValues, block.queries());
   }
@@ -36,7 +41,7 @@ record AttentionTensors(HeadVectors queries, HeadVectors keys, HeadVectors value
         queries, heads(keyValues, 2 * g, 0, shape), heads(keyValues, 2 * g, g, shape));
   }
 
-  /** Attention's output, {@code [q, b, n·d]}. */
+  /** Returns attention's output, {@code [q, b, n·d]}. */
   static HeadVectors outputs(Tensor out, AttentionShape shape) {
     return heads(out, shape.numHeads(), 0, shape);
   }

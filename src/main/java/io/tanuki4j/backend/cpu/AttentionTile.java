@@ -27,27 +27,27 @@ record AttentionTile(AttentionHead head, int from, int to) {
     return head.span().causal() ? to : head.span().numKeys();
   }
 
-  /** Keys that a query of the tile sees. */
+  /** Returns how many keys a query of the tile sees. */
   int visibleKeys(int query) {
     return head.span().causal() ? from + query + 1 : numKeys();
   }
 
-  /** What scores are multiplied by before the softmax. */
+  /** Returns the factor applied to scores before the softmax. */
   double scale() {
     return 1 / Math.sqrt(head.headDim());
   }
 
-  /** The tile's queries, or what belongs to them, as a matrix. */
+  /** Returns the tile's queries, or what belongs to them, as a matrix. */
   Gemm.Matrix ofQueries(HeadVectors vectors) {
     return vectors.matrix(from, head.sequence(), head.head());
   }
 
-  /** The keys or values that the tile sees, or their gradients, as a matrix. */
+  /** Returns the keys or values that the tile sees, or their gradients, as a matrix. */
   Gemm.Matrix ofKeys(HeadVectors vectors) {
     return vectors.matrix(0, head.sequence(), head.group());
   }
 
-  /** Where the vector of a query begins. */
+  /** Returns the index where the vector of a query begins. */
   long place(HeadVectors vectors, int query) {
     return vectors.place(from + query, head.sequence(), head.head());
   }

@@ -12,7 +12,7 @@ final class Bf16 {
     return Float.intBitsToFloat(bits << 16);
   }
 
-  /** To nearest, ties to even; a number too large becomes infinite, NaN stays NaN. */
+  /** Rounds to nearest, ties to even. Overflow becomes infinite; NaN stays NaN. */
   static short fromFloat(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
@@ -22,7 +22,10 @@ final class Bf16 {
     return (short) ((bits + HALFWAY - 1 + tiesToEven) >>> 16);
   }
 
-  /** The same, rounded once: what is a tie only as a float goes to the side it came from. */
+  /**
+   * Rounds once, like {@link #fromFloat}: what is a tie only as a float goes to the side it came
+   * from.
+   */
   static short fromDouble(double value) {
     float nearest = (float) value;
     int bits = Float.floatToRawIntBits(nearest);

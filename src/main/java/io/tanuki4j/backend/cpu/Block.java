@@ -10,13 +10,13 @@ import java.nio.ShortBuffer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Off-heap memory, given back when closed and seen by no {@link BlockView} (not by the garbage
- * collector). It is malloc's: ND4J's own buffers write every page when they are made, which takes
- * longer than many an operation.
+ * Off-heap memory, freed once it is closed and no {@link BlockView} sees it, never by the garbage
+ * collector. It comes from malloc: ND4J's own buffers write every page when they are made, which
+ * takes longer than many operations.
  *
- * <p>A {@link ByteBuffer} reaches 2 GiB at most, so a block of any size is seen through windows
- * that overlap: window i begins at byte {@code i · WINDOW_STEP} and is twice as long. Any run of
- * bytes up to WINDOW_STEP lies in the window of its first byte.
+ * <p>A {@link ByteBuffer} reaches 2 GiB at most, so a block of any size is seen through overlapping
+ * windows. Window i begins at byte {@code i · WINDOW_STEP} and is twice as long. A run of up to
+ * WINDOW_STEP bytes lies in the window of its first byte.
  */
 final class Block implements DeviceBuffer, AutoCloseable {
   /** A power of two; the longest run of bytes that one window is sure to hold. */
@@ -51,7 +51,7 @@ final class Block implements DeviceBuffer, AutoCloseable {
     }
   }
 
-  /** The memory of a tensor, which must be of this backend. */
+  /** Returns the memory of a tensor, which must be of this backend. */
   static Block of(Tensor tensor) {
     if (!(tensor.buffer() instanceof Block block)) {
       throw new IllegalArgumentException(
@@ -68,7 +68,7 @@ final class Block implements DeviceBuffer, AutoCloseable {
     }
   }
 
-  /** The memory of a tensor, kept until {@link #unpin}. */
+  /** Returns the memory of a tensor, and keeps it until {@link #unpin}. */
   static Block pin(Tensor tensor) {
     Block block = of(tensor);
     synchronized (block) {
@@ -89,7 +89,7 @@ final class Block implements DeviceBuffer, AutoCloseable {
     }
   }
 
-  /** Where the tensor's first element is. */
+  /** Returns the address of the tensor's first element. */
   static long address(Tensor tensor) {
     return of(tensor).address + tensor.byteOffset();
   }
@@ -99,17 +99,17 @@ final class Block implements DeviceBuffer, AutoCloseable {
     return bytes;
   }
 
-  /** The window in which a run of bytes from this one on lies. */
+  /** Returns the window that holds a run of bytes from this one on. */
   Window window(long firstByte) {
     return windows[(int) (firstByte / WINDOW_STEP)];
   }
 
-  /** The place of a byte in its window. */
+  /** Returns the index of a byte in its window. */
   static int indexInWindow(long firstByte) {
     return (int) (firstByte & (WINDOW_STEP - 1));
   }
 
-  /** Where in its block an element of a tensor is. */
+  /** Returns the byte in its block where an element of a tensor begins. */
   static long firstByte(Tensor tensor, long element) {
     return tensor.byteOffset() + element * tensor.dtype().bytes();
   }

@@ -8,8 +8,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A scope over {@link BlockStack}: a root owns the stack, a child remembers the place in it where
- * it began and goes back there when it closes.
+ * A scope over {@link BlockStack}. A root owns the stack; a child goes back to its starting point
+ * when it closes.
  */
 final class BlockScope implements MemoryScope {
   private final String label;
@@ -19,7 +19,7 @@ final class BlockScope implements MemoryScope {
   private @Nullable BlockScope openChild;
   private boolean closed;
 
-  /** A root. */
+  /** Opens a root. */
   BlockScope(String label, long plannedBytes, Consumer<BlockScope> onClose) {
     this(
         label,
@@ -59,7 +59,7 @@ final class BlockScope implements MemoryScope {
     return closed ? 0 : stack.bytesUsed() - begin.bytesUsed();
   }
 
-  /** Bytes of the blocks, used or kept for the next pass. */
+  /** Returns the bytes of the blocks, whether used or kept for the next pass. */
   long bytesHeld() {
     return stack.bytesHeld();
   }
@@ -94,7 +94,7 @@ final class BlockScope implements MemoryScope {
             .formatted(what, label, openChild.label));
   }
 
-  /** The label and the size, for the message about a leak. */
+  /** Returns the label and the size, for the message about a leak. */
   @Override
   public String toString() {
     return "%s (%d bytes)".formatted(label, bytesHeld());

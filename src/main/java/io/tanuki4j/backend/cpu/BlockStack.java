@@ -7,9 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Tensors pushed onto a list of blocks. Blocks are only ever added at the end and a tensor takes
- * the first block, from the current one on, that has room: so the same sequence of pushes from the
- * same mark gets the same addresses.
+ * Tensors pushed onto a list of blocks. Blocks are only ever added at the end. A tensor takes the
+ * first block with room, from the current one on. So the same sequence of pushes from the same mark
+ * gets the same addresses.
  */
 final class BlockStack {
   private static final long ALIGNMENT = 64;
@@ -79,7 +79,7 @@ final class BlockStack {
     return blocks.stream().mapToLong(Block::bytes).sum();
   }
 
-  /** Gives every block back. */
+  /** Frees every block. */
   void free() {
     blocks.forEach(Block::close);
     blocks.clear();

@@ -18,7 +18,7 @@ final class Bytes {
     Block.of(tensor).window(at).bytes().put(Block.indexInWindow(at), bytes, 0, count);
   }
 
-  /** Makes the row these numbers. */
+  /** Decodes elements into the row. */
   static void decode(Row row, Tensor tensor, long first, int count) {
     row.fill(0, count);
     long at = Block.firstByte(tensor, first);

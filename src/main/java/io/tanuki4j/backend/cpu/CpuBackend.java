@@ -13,7 +13,7 @@ import org.bytedeco.openblas.global.openblas;
 public final class CpuBackend implements Backend {
   private final int numThreads;
 
-  /** A thread for every core. */
+  /** Uses a thread for every core. */
   public CpuBackend() {
     this(Runtime.getRuntime().availableProcessors());
   }
@@ -31,9 +31,7 @@ public final class CpuBackend implements Backend {
     keepNativeThreadsOut();
   }
 
-  /**
-   * Leaves the parallelism to our own threads, which a pool inside the library would fight with.
-   */
+  /** Keeps the native library single-threaded: its pool would compete with our own threads. */
   private static void keepNativeThreadsOut() {
     openblas.blas_set_num_threads(1);
   }

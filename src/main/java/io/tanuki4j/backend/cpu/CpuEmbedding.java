@@ -7,7 +7,7 @@ import java.util.Arrays;
 
 /** Rows of a table by token id. */
 final class CpuEmbedding implements EmbeddingKernels {
-  /** In place of a row: the token is in another rank's part of the table. */
+  /** Marks a token whose row is in another rank's part of the table. */
   private static final long ELSEWHERE = -1;
 
   private final Workers workers;
@@ -58,7 +58,7 @@ final class CpuEmbedding implements EmbeddingKernels {
         });
   }
 
-  /** For each token that is here its row above its index. */
+  /** Returns, for each token of this part, its row in the upper half and its index in the lower. */
   private static long[] sortedPlaces(Tensor tokens, Tensor table, long firstRow) {
     long[] places = new long[Math.toIntExact(tokens.numElements())];
     int count = 0;
@@ -73,7 +73,7 @@ final class CpuEmbedding implements EmbeddingKernels {
     return sorted;
   }
 
-  /** The first place at or after this one where a token begins. */
+  /** Returns the first place at or after this one where a token begins. */
   private static int startOfToken(long[] sorted, int from) {
     int at = from;
     while (at > 0 && at < sorted.length && row(sorted[at]) == row(sorted[at - 1])) {

@@ -9,8 +9,9 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.function.Consumer;
 
 /**
- * Emulates products of eight bits: the same roundings, saturation and scales as on a GPU, the
- * products themselves in F32. Fused operations are the plain ones into scratch memory, quantized.
+ * Emulates FP8 products: the same rounding, saturation and scales as on a GPU, with the products
+ * themselves in F32. Fused operations run the plain ones into scratch memory and quantize the
+ * result.
  */
 final class CpuFp8 implements Fp8Kernels {
   private final Workers workers;

@@ -63,7 +63,7 @@ final class CpuMatmul implements MatmulKernels {
   }
 
   private record Product(Tensor out, Tensor a, Op opA, Tensor b, Op opB, long k, double keep) {
-    /** The part of the output between these rows and columns. */
+    /** Computes the part of the output between these rows and columns. */
     void run(long fromRow, long toRow, long fromColumn, long toColumn) {
       long strideA = Rows.columns(a);
       long strideB = Rows.columns(b);

@@ -50,7 +50,7 @@ final class CpuRandom implements RandomKernels {
     return radius * (index % 2 == 0 ? Math.cos(angle) : Math.sin(angle));
   }
 
-  /** Between 0 and 1, neither of them. */
+  /** Returns a number between 0 and 1, both exclusive. */
   private static double uniform(int high, int low) {
     return ((high & LOW_WORD) * 0x1p20 + (low >>> 12) + 0.5) / TWO_POW_52;
   }

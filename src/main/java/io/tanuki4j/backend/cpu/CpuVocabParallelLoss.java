@@ -35,7 +35,7 @@ final class CpuVocabParallelLoss implements VocabParallelLossKernels {
         });
   }
 
-  /** Replaces the row. */
+  /** Returns the row's log-sum-exp, and overwrites the row. */
   private static double logSumExp(Row row) {
     double max = row.max();
     return max + Math.log(row.exp(1, max));
@@ -129,7 +129,7 @@ final class CpuVocabParallelLoss implements VocabParallelLossKernels {
       return new Parts(statistics, numParts, lossMask.numElements());
     }
 
-    /** The log-sum-exp of the whole vocabulary. */
+    /** Returns the log-sum-exp of the whole vocabulary. */
     double logZ(long token) {
       double max = Double.NEGATIVE_INFINITY;
       for (long part = 0; part < numParts; part++) {

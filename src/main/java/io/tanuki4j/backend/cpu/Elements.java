@@ -38,7 +38,7 @@ final class Elements {
     }
   }
 
-  /** A token id. */
+  /** Returns a token id. */
   static int getInt(Tensor ids, long index) {
     long at = Block.firstByte(ids, index);
     return Block.of(ids).window(at).bytes().getInt(Block.indexInWindow(at));
@@ -71,7 +71,7 @@ final class Elements {
             count * out.dtype().bytes());
   }
 
-  /** Copies elements of another floating type. */
+  /** Copies elements between floating types. */
   static void convert(Tensor out, Tensor in, long first, int count, Scratch scratch) {
     if (out.dtype() != DType.F64 && in.dtype() != DType.F64) {
       Row row = scratch.row(0, in);

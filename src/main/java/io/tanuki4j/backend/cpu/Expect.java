@@ -7,7 +7,7 @@ import io.tanuki4j.tensor.Tensor;
 final class Expect {
   private Expect() {}
 
-  /** A tensor that can be seen as a matrix of {@code rows} rows, its last dim the columns. */
+  /** Checks that a tensor is a matrix of {@code rows} rows, its last dim the columns. */
   static void matrix(String name, Tensor tensor, long rows, long columns) {
     boolean sameColumns = tensor.shape().rank() > 0 && tensor.dim(-1) == columns;
     if (!sameColumns || tensor.numElements() != rows * columns) {
@@ -15,7 +15,7 @@ final class Expect {
     }
   }
 
-  /** The tensor's last dim has these columns. */
+  /** Checks that the tensor's last dim has these columns. */
   static void columns(String name, Tensor tensor, int first, int count) {
     if (first < 0 || count < 0 || first + (long) count > tensor.dim(-1)) {
       throw wrong(name, tensor, "columns %d to %d".formatted(first, first + count));
@@ -46,32 +46,32 @@ final class Expect {
     }
   }
 
-  /** Numbers of rows and columns divide by this. */
+  /** Checks that the numbers of rows and columns are multiples of this. */
   static void multiple(String name, Tensor tensor, int divisor) {
     if (tensor.dim(-1) % divisor != 0 || Rows.count(tensor) % divisor != 0) {
       throw wrong(name, tensor, "multiples of " + divisor);
     }
   }
 
-  /** The tensor has the floating type of the other. */
+  /** Checks that both tensors have the same floating type. */
   static void sameType(String name, Tensor tensor, Tensor other) {
     floatingPoint(name, tensor);
     dtype(name, tensor, other.dtype());
   }
 
-  /** The tensor has the type in which sums over elements of the other are kept. */
+  /** Checks that the tensor has the type in which sums over elements of the other are kept. */
   static void sumType(String name, Tensor tensor, Tensor other) {
     dtype(name, tensor, other.dtype() == DType.F64 ? DType.F64 : DType.F32);
   }
 
-  /** The tensor keeps sums over elements of the other, or has its type. */
+  /** Checks that the tensor keeps sums over elements of the other, or has its type. */
   static void gradientType(String name, Tensor tensor, Tensor other) {
     if (tensor.dtype() != other.dtype()) {
       sumType(name, tensor, other);
     }
   }
 
-  /** Both tensors are F64 or neither is. */
+  /** Checks that both tensors are F64 or neither is. */
   static void sameKind(String name, Tensor tensor, Tensor other) {
     floatingPoint(name, tensor);
     if ((tensor.dtype() == DType.F64) != (other.dtype() == DType.F64)) {

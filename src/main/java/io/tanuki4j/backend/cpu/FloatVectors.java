@@ -5,9 +5,9 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * What {@link FloatRow} needs of vectors. Every operation is one whose result Java defines to the
- * last bit, because interpreted and compiled code must agree, or a resumed run would differ from an
- * unbroken one: so the exponential is ours, and sums over lanes are taken in order.
+ * The vector operations of {@link FloatRow}. Java defines the result of each to the last bit:
+ * interpreted and compiled code must agree, or a resumed run would differ from an unbroken one. So
+ * the exponential is ours, and sums over lanes are taken in order.
  */
 final class FloatVectors {
   /** As wide as this machine has them. */
@@ -46,8 +46,9 @@ final class FloatVectors {
   }
 
   /**
-   * {@code e^x = 2^n · e^r} with n the integer nearest to x / ln 2, and e^r, |r| ≤ ln 2 / 2, by
-   * Taylor's series: less than one unit in the last place from the truth; 0 below −88.
+   * Returns {@code e^x = 2^n · e^r}, with n the integer nearest to x / ln 2 and |r| ≤ ln 2 / 2.
+   * Taylor's series gives e^r, less than one unit in the last place from the truth. The result is 0
+   * below −88.
    */
   static FloatVector exp(FloatVector x) {
     FloatVector inRange = x.max(MIN_EXPONENT).min(MAX_EXPONENT);

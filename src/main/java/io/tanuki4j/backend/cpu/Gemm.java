@@ -9,7 +9,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas;
 
 /**
- * One matrix product of OpenBLAS, {@code c = opA(a) · opB(b) + keep · c}, matrices are row-major,
+ * One matrix product of OpenBLAS, {@code c = opA(a) · opB(b) + keep · c}. Matrices are row-major,
  * with a distance between the starts of their rows.
  *
  * @param dtype F32 or F64
@@ -27,7 +27,7 @@ record Gemm(DType dtype, int m, int n, int k, double keep) {
       return new Matrix(tensor, firstElement, rowStride, Op.TRANSPOSE);
     }
 
-    /** The same place in another tensor. */
+    /** Returns the same place in another tensor. */
     Matrix in(Tensor other) {
       return new Matrix(other, firstElement, rowStride, op);
     }

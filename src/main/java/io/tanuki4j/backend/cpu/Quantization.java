@@ -8,7 +8,7 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A tensor on its way to eight bits, some rows at a time. */
+/** A tensor being quantized to FP8, some rows at a time. */
 final class Quantization {
   private final Target out;
   private final Tensor x;

@@ -3,22 +3,21 @@ package io.tanuki4j.backend.cpu;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * A run of numbers on the heap that one thread computes with: kernels load a row of a tensor, work
- * on it here where it stays in the fastest cache, and store it rounded to the tensor's type. There
- * is a row of floats for F32 and BF16 and a row of doubles for F64; one kernel's rows are all of
- * the same kind.
+ * A run of numbers on the heap that one thread computes with. Kernels load a row of a tensor, work
+ * on it in the fastest cache, and store it rounded to the tensor's type. There is a row of floats
+ * for F32 and BF16 and a row of doubles for F64; one kernel's rows are all of the same kind.
  */
 interface Row {
-  /** Reads {@code count} elements from element {@code first} on; they become the whole row. */
+  /** Reads {@code count} elements from element {@code first} on; these become the whole row. */
   void load(Tensor source, long first, int count);
 
   /** Writes the whole row from element {@code first} on. */
   void store(Tensor target, long first);
 
-  /** Makes the row {@code count} times this value. */
+  /** Sets the row to {@code count} times this value. */
   void fill(double value, int count);
 
-  /** Makes the row longer by zeros. */
+  /** Extends the row by zeros. */
   void extend(int count);
 
   int length();
@@ -27,31 +26,31 @@ interface Row {
 
   void set(int index, double value);
 
-  /** The sum of products. */
+  /** Returns the dot product. */
   double dot(Row other);
 
-  /** The largest number; NaN if there is one. */
+  /** Returns the largest number; NaN if there is one. */
   double max();
 
-  /** {@code this = exp(scale · this − shift)}; returns the sum. */
+  /** Sets {@code this = exp(scale · this − shift)}; returns the sum. */
   double exp(double scale, double shift);
 
-  /** {@code this += other}. */
+  /** Adds another row: {@code this += other}. */
   void add(Row other);
 
-  /** {@code this *= factor}. */
+  /** Scales the row: {@code this *= factor}. */
   void scale(double factor);
 
-  /** {@code this *= factor · other}. */
+  /** Multiplies by another row: {@code this *= factor · other}. */
   void multiply(double factor, Row other);
 
-  /** {@code this = a · this + b · other}. */
+  /** Sets {@code this = a · this + b · other}. */
   void combine(double a, double b, Row other);
 
-  /** {@code this += factor · x · y}. */
+  /** Adds a product: {@code this += factor · x · y}. */
   void addProduct(double factor, Row x, Row y);
 
-  /** {@code this = factor · p · (this − mean)}, the gradient of a softmax of result p. */
+  /** Sets {@code this = factor · p · (this − mean)}, the gradient of a softmax of result p. */
   void softmaxGradient(double factor, Row p, double mean);
 
   /**
@@ -62,12 +61,12 @@ interface Row {
    */
   void rotate(int first, int half, Row cos, Row sin, double direction);
 
-  /** {@code this = silu(this) · up}. */
+  /** Sets {@code this = silu(this) · up}. */
   void swiGlu(Row up);
 
   /** Replaces this (the gate) and up by their gradients. */
   void swiGluGradient(Row up, Row dOut);
 
-  /** One update of these masters. */
+  /** Updates these masters once. */
   void adamW(Row firstMoment, Row secondMoment, Row grad, AdamWFactors factors);
 }

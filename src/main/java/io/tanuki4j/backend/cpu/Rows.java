@@ -17,7 +17,7 @@ final class Rows {
     return tensor.dim(-1) == 0 ? 0 : tensor.numElements() / tensor.dim(-1);
   }
 
-  /** Rows of one task. */
+  /** Returns the rows of one task. */
   static long perTask(int columns) {
     return Math.max(1, ELEMENTS_PER_TASK / Math.max(1, columns));
   }

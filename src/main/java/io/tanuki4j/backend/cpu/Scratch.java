@@ -19,7 +19,7 @@ final class Scratch implements AutoCloseable {
   }
 
   /**
-   * A row to compute with elements of this tensor.
+   * Returns a row to compute with elements of this tensor.
    *
    * @param number another number is another row
    */
@@ -27,7 +27,7 @@ final class Scratch implements AutoCloseable {
     return like.dtype() == DType.F64 ? doubles[number] : floats[number];
   }
 
-  /** Off-heap memory; whoever pushes goes back to where the stack was. */
+  /** Returns off-heap memory; whoever pushes must restore the stack afterwards. */
   BlockStack memory() {
     return memory;
   }

@@ -15,7 +15,7 @@ record StochasticRounding(long key, int half) {
   private static final int CUT_BITS = 0xFFFF;
 
   /**
-   * Makes every number of the row one that BF16 holds.
+   * Rounds every number of the row to one that BF16 holds.
    *
    * @param first index of the first element
    */

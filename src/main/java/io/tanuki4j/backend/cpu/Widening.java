@@ -5,7 +5,7 @@ import io.tanuki4j.tensor.Tensor;
 
 /**
  * F32 stand-ins for BF16 tensors in operations that compute in F32 and round once; other tensors
- * stand for themselves. Closing it gives the memory of the stand-ins back.
+ * stand for themselves. Closing it frees the memory of the stand-ins.
  */
 final class Widening implements AutoCloseable {
   private final CpuElementwise elementwise;
@@ -18,7 +18,7 @@ final class Widening implements AutoCloseable {
     this.mark = memory.mark();
   }
 
-  /** With the contents of the tensor. */
+  /** Returns a stand-in with the contents of the tensor. */
   Tensor in(Tensor tensor) {
     Tensor wide = out(tensor);
     if (wide != tensor) {
@@ -27,7 +27,7 @@ final class Widening implements AutoCloseable {
     return wide;
   }
 
-  /** With undefined contents, for {@link #finish}. */
+  /** Returns a stand-in with undefined contents, for {@link #finish}. */
   Tensor out(Tensor tensor) {
     return tensor.dtype() == DType.BF16 ? memory.push(tensor.shape(), DType.F32) : tensor;
   }

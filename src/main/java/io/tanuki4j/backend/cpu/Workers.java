@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A fixed pool of threads that work on the tasks of one operation at a time, the caller among them.
- * How an operation is cut into tasks depends on its sizes only and a task does not see which thread
- * runs it, so results are the same for any number of threads.
+ * Sizes alone decide how an operation is cut into tasks, and a task does not see which thread runs
+ * it. So results are the same for any number of threads.
  */
 final class Workers implements AutoCloseable {
   /** One of the tasks of an operation. */
@@ -41,7 +41,7 @@ final class Workers implements AutoCloseable {
     return threads.length + 1;
   }
 
-  /** Of the thread that calls operations, which uses it for its own tasks, too. */
+  /** Returns the scratch memory of the calling thread, which it uses for its own tasks, too. */
   Scratch scratch() {
     return callersScratch;
   }
@@ -81,7 +81,7 @@ final class Workers implements AutoCloseable {
     return Math.toIntExact((total + partSize - 1) / partSize);
   }
 
-  /** Ends the threads and gives their memory back. */
+  /** Ends the threads and frees their memory. */
   @Override
   public void close() {
     closed = true;
