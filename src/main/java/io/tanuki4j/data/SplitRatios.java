@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SplitRatios {
   private static final Pattern NUMBER = Pattern.compile("[.0-9]+");
-  private static final Pattern SEPARATORS = Pattern.compile("[\\s,;:/]*");
+  private static final Pattern SEPARATORS = Pattern.compile("[\\s,;:/'\"]*");
 
   private final double[] bounds;
 

@@ -7,6 +7,7 @@ import io.tanuki4j.checkpoint.Retention;
 import io.tanuki4j.config.Problems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -22,7 +23,7 @@ public final class CheckpointOptions {
   @Option(
       names = {"--save-interval", "--persistent-save-interval"},
       paramLabel = "N",
-      description = "Iterations between checkpoints; needed with --save.")
+      description = "Iterations between checkpoints; otherwise one is saved when the run ends.")
   @Nullable Integer saveInterval;
 
   @Option(
@@ -114,13 +115,11 @@ public final class CheckpointOptions {
     mayRestart = !environment.getOrDefault(MAX_RESTARTS, "0").equals("0");
   }
 
-  void check(Problems problems) {
+  void check(List<String> notices, Problems problems) {
     if (save != null) {
-      problems.required(
-          "--save-interval",
-          saveInterval,
-          "an integer, since --save is given",
-          "Add it, for example --save-interval 500.");
+      if (saveInterval == null) {
+        notices.add("no --save-interval: a checkpoint is saved only when the run ends");
+      }
       checkSaveFolder(save, problems);
     }
     problems.positive("--save-interval", saveInterval, "Write 1 or more.");
@@ -134,7 +133,6 @@ public final class CheckpointOptions {
     needsLoad("--use-checkpoint-args", useCheckpointArgs, problems);
     needsLoad("--ckpt-step", ckptStep, problems);
     needsLoad("--finetune", finetune, problems);
-    needsLoad("--no-load-optim", noLoadOptim, problems);
     needsLoad("--exit-on-missing-checkpoint", exitOnMissingCheckpoint, problems);
     problems.exclusive(
         "--override-opt_param-scheduler",

@@ -95,10 +95,22 @@ public final class DataOptions {
     }
   }
 
-  void check(Problems problems) {
+  /** Reports what is wrong without a look at files. */
+  void checkGiven(Problems problems) {
     problems.notNegative("--num-workers", numWorkers, "Write 1 or more to read ahead.");
-    checkSources(problems);
+    checkSources(sources(), problems);
     checkSplit(problems);
+  }
+
+  /** Reports data that is missing; after {@link #checkGiven}. */
+  void check(Problems problems) {
+    if (sources().isEmpty()) {
+      problems.required(
+          "--data-path",
+          null,
+          "prefixes of datasets",
+          "Add it with the path of a .bin file without .bin; tanuki4j preprocess makes them.");
+    }
     blend = blend(problems);
     if (perSplitDataArgsPath != null) {
       readPerSplit(perSplitDataArgsPath, problems);
@@ -128,7 +140,7 @@ public final class DataOptions {
     }
   }
 
-  private void checkSources(Problems problems) {
+  private List<String> sources() {
     List<String> sources = new ArrayList<>();
     addIfGiven(sources, "--data-path", dataPath);
     addIfGiven(sources, "--data-args-path", dataArgsPath);
@@ -138,20 +150,18 @@ public final class DataOptions {
         sources,
         "--train-data-path, --valid-data-path, --test-data-path",
         perSplit ? perSplit : null);
-    if (sources.isEmpty()) {
-      problems.required(
-          "--data-path",
-          null,
-          "prefixes of datasets",
-          "Add it with the path of a .bin file without .bin; tanuki4j preprocess makes them.");
-    } else if (sources.size() > 1) {
+    return sources;
+  }
+
+  private void checkSources(List<String> sources, Problems problems) {
+    if (sources.size() > 1) {
       String others = String.join(", ", sources.subList(1, sources.size()));
       problems.add(
           sources.get(0),
           "given",
           "one source of data, not also " + others,
           "Leave out the others.");
-    } else if (split != null && dataPath == null && dataArgsPath == null) {
+    } else if (!sources.isEmpty() && split != null && dataPath == null && dataArgsPath == null) {
       problems.add("--split", split, "not given with datasets of each split", "Leave it out.");
     }
   }

@@ -2,6 +2,7 @@ package io.tanuki4j.flags;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.parallel.DataParallelConfig;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -27,17 +28,13 @@ public final class DataParallelOptions {
       paramLabel = "N",
       description =
           "Gradients that are summed at a time (1 million for each of the ranks, 40 million at"
-              + " least).")
+              + " least), with --overlap-grad-reduce; otherwise all at once, at the end.")
   @Nullable Integer ddpBucketSize;
 
-  void check(Problems problems) {
+  void check(List<String> notices, Problems problems) {
     problems.positive("--ddp-bucket-size", ddpBucketSize, "Leave it out for Megatron's size.");
     if (ddpBucketSize != null && !overlapGradReduce) {
-      problems.add(
-          "--ddp-bucket-size",
-          ddpBucketSize,
-          "together with --overlap-grad-reduce",
-          "Add that, or leave it out: otherwise all gradients are summed at once, at the end.");
+      notices.add("--ddp-bucket-size has no effect without --overlap-grad-reduce");
     }
     if (overlapParamGather && !(useDistributedOptimizer && overlapGradReduce)) {
       problems.add(
@@ -50,6 +47,9 @@ public final class DataParallelOptions {
 
   DataParallelConfig toConfig() {
     return new DataParallelConfig(
-        useDistributedOptimizer, overlapGradReduce, overlapParamGather, ddpBucketSize);
+        useDistributedOptimizer,
+        overlapGradReduce,
+        overlapParamGather,
+        overlapGradReduce ? ddpBucketSize : null);
   }
 }

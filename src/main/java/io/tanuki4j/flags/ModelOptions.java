@@ -43,6 +43,12 @@ public final class ModelOptions {
       description = "Longest sequence that the model is made for; at least --seq-length.")
   @Nullable Integer maxPositionEmbeddings;
 
+  @Option(
+      names = "--sliding-window",
+      paramLabel = "N",
+      description = "Tokens that a token can attend to: --seq-length or more, which has no effect.")
+  @Nullable Integer slidingWindow;
+
   @Mixin final RotaryOptions rotary = new RotaryOptions();
 
   @Option(
@@ -140,6 +146,13 @@ public final class ModelOptions {
           maxPositionEmbeddings,
           "at least --seq-length, " + seqLength,
           "Write " + seqLength + " or more.");
+    }
+    if (seqLength != null && slidingWindow != null && slidingWindow < seqLength) {
+      problems.add(
+          "--sliding-window",
+          slidingWindow,
+          "at least --seq-length, " + seqLength,
+          "Attention to a part of the sample is not built: leave it out.");
     }
   }
 

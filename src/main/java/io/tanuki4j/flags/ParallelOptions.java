@@ -79,7 +79,7 @@ public final class ParallelOptions {
    * @param notices get Megatron's warnings
    */
   void check(int worldSize, @Nullable Sizes sizes, List<String> notices, Problems problems) {
-    dataParallel.check(problems);
+    dataParallel.check(notices, problems);
     if (cpCommType.isEmpty()) {
       problems.add(CP_COMM, "no value", "p2p or all_gather", "Write one of these.");
     }

@@ -219,6 +219,7 @@ public final class PretrainOptions {
     model.derive();
     data.derive(notices);
     train.derive(parallel.dataParallelSize(distributed.worldSize()), notices);
+    tokenizer.derivePatch(checkpoint.load);
     if (purpose == Purpose.MEASUREMENT) {
       tokenizer.deriveWithoutText(model.paddedVocabSize);
       train.deriveWithoutEnd();
@@ -228,6 +229,9 @@ public final class PretrainOptions {
     run.check(distributed, notices, problems);
     model.check(problems);
     tokenizer.check(problems);
+    if (purpose != Purpose.MEASUREMENT || plannedRanks != null) {
+      data.checkGiven(problems);
+    }
     if (purpose != Purpose.MEASUREMENT) {
       data.check(problems);
     }
@@ -241,7 +245,7 @@ public final class PretrainOptions {
     optimizer.check(problems);
     schedule.derive(train);
     schedule.check(train.trainSamples != null, problems);
-    checkpoint.check(problems);
+    checkpoint.check(notices, problems);
     logging.check(problems);
     tensorBoard.check(problems);
     wandb.check(problems);

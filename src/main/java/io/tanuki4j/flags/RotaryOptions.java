@@ -8,7 +8,8 @@ import picocli.CommandLine.Option;
 
 /** Positions: rotary embedding is the only kind. Part of {@link ModelOptions}. */
 final class RotaryOptions {
-  private static final int DEFAULT_BASE = 10000;
+  private static final double DEFAULT_BASE = 10000;
+  private static final RopeScaling LLAMA3 = RopeScaling.LLAMA3;
 
   @Option(
       names = "--position-embedding-type",
@@ -29,13 +30,10 @@ final class RotaryOptions {
   @Option(
       names = "--rotary-base",
       paramLabel = "N",
-      description = "Base of the rotation's frequencies, a whole number (10000).")
-  @Nullable Integer rotaryBase;
+      description = "Base of the rotation's frequencies (10000).")
+  @Nullable Double rotaryBase;
 
-  @Option(
-      names = "--rope-theta",
-      paramLabel = "X",
-      description = "The same as --rotary-base, with a fraction if need be.")
+  @Option(names = "--rope-theta", paramLabel = "X", description = "The same as --rotary-base.")
   @Nullable Double ropeTheta;
 
   @Option(
@@ -54,32 +52,42 @@ final class RotaryOptions {
   boolean useRopeScaling;
 
   @Option(
-      names = {"--rope-scaling-factor", "--rope-factor"},
+      names = "--rope-scaling-factor",
       paramLabel = "X",
-      description = "Its factor; used with --use-rope-scaling, as the three below.")
-  double ropeScalingFactor = RopeScaling.LLAMA3.factor();
+      description = "Its factor; used with --use-rope-scaling.")
+  double ropeScalingFactor = LLAMA3.factor();
+
+  @Option(
+      names = "--rope-factor",
+      paramLabel = "X",
+      description = "Rescales with this factor; the same as the two flags above.")
+  @Nullable Double ropeFactor;
 
   @Option(
       names = "--rope-low-freq-factor",
       paramLabel = "X",
       description = "Wavelengths above the original length / X are stretched by the whole factor.")
-  double ropeLowFreqFactor = RopeScaling.LLAMA3.lowFrequencyFactor();
+  double ropeLowFreqFactor = LLAMA3.lowFrequencyFactor();
 
   @Option(
       names = "--rope-high-freq-factor",
       paramLabel = "X",
       description = "Wavelengths below the original length / X are kept.")
-  double ropeHighFreqFactor = RopeScaling.LLAMA3.highFrequencyFactor();
+  double ropeHighFreqFactor = LLAMA3.highFrequencyFactor();
 
   @Option(
       names = "--rope-original-max-positional-embeddings",
       paramLabel = "N",
       description = "The original length: of the sequences before the rescaling.")
-  int ropeOriginalMaxPositionalEmbeddings = RopeScaling.LLAMA3.originalLength();
+  int ropeOriginalMaxPositionalEmbeddings = LLAMA3.originalLength();
 
   void derive() {
     if (useRotaryPositionEmbeddings) {
       positionEmbeddingType = "rope";
+    }
+    if (ropeFactor != null) {
+      useRopeScaling = true;
+      ropeScalingFactor = ropeFactor;
     }
   }
 
@@ -93,25 +101,39 @@ final class RotaryOptions {
           "rope",
           "Write --position-embedding-type rope, as Llama has it; others are not built.");
     }
-    problems.positive("--rotary-base", rotaryBase, "Write 10000 or more.");
-    problems.positive("--rope-theta", ropeTheta, "Write 10000.0 or more.");
+    checkBase(problems);
     problems.positive(
         "--rotary-seq-len-interpolation-factor",
         rotarySeqLenInterpolationFactor,
         "Write 1 or leave it out for none.");
     checkScaling(problems);
-    if (rotaryBase != null && ropeTheta != null && ropeTheta != (double) rotaryBase) {
-      problems.add(
-          "--rope-theta",
-          PythonText.of(ropeTheta),
-          "the value of --rotary-base, " + rotaryBase,
-          "They mean the same: leave out one of the two.");
-    }
     checkShare(headDim, problems);
   }
 
+  private void checkBase(Problems problems) {
+    problems.positive("--rotary-base", rotaryBase, "Write 10000 or more.");
+    problems.positive("--rope-theta", ropeTheta, "Write 10000.0 or more.");
+    if (rotaryBase != null && ropeTheta != null && !ropeTheta.equals(rotaryBase)) {
+      problems.add(
+          "--rope-theta",
+          PythonText.of(ropeTheta),
+          "the value of --rotary-base, " + PythonText.of(rotaryBase),
+          "They mean the same: leave out one of the two.");
+    }
+  }
+
   private void checkScaling(Problems problems) {
+    problems.positive("--rope-factor", ropeFactor, "Llama 3.1 uses 8.0.");
     problems.positive("--rope-scaling-factor", ropeScalingFactor, "Llama 3.1 uses 8.0.");
+    needsScaling(
+        "--rope-low-freq-factor", ropeLowFreqFactor, LLAMA3.lowFrequencyFactor(), problems);
+    needsScaling(
+        "--rope-high-freq-factor", ropeHighFreqFactor, LLAMA3.highFrequencyFactor(), problems);
+    needsScaling(
+        "--rope-original-max-positional-embeddings",
+        ropeOriginalMaxPositionalEmbeddings,
+        LLAMA3.originalLength(),
+        problems);
     problems.positive("--rope-low-freq-factor", ropeLowFreqFactor, "Llama 3.1 uses 1.0.");
     problems.positive(
         "--rope-original-max-positional-embeddings",
@@ -123,6 +145,16 @@ final class RotaryOptions {
           PythonText.of(ropeHighFreqFactor),
           "more than --rope-low-freq-factor, " + PythonText.of(ropeLowFreqFactor),
           "Llama 3.1 uses 4.0 and 1.0.");
+    }
+  }
+
+  private void needsScaling(String flag, Number value, Number initial, Problems problems) {
+    if (!useRopeScaling && !value.equals(initial)) {
+      problems.add(
+          flag,
+          PythonText.of(value),
+          "--rope-factor or --use-rope-scaling beside it",
+          "Add one of them, or leave it out.");
     }
   }
 

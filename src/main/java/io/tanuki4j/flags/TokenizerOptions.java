@@ -35,6 +35,14 @@ public final class TokenizerOptions {
   @Nullable Path tokenizerModel;
 
   @Option(
+      names = "--patch-tokenizer-type",
+      paramLabel = "TYPE",
+      description =
+          "Of Pai-Megatron-Patch: HuggingFaceTokenizer with the folder of --tokenizer-model, or of"
+              + " --load.")
+  @Nullable String patchTokenizerType;
+
+  @Option(
       names = "--vocab-file",
       paramLabel = "FILE",
       description = "GPT-2's vocab.json, for GPT2BPETokenizer; no effect with others.")
@@ -94,8 +102,15 @@ public final class TokenizerOptions {
           "SentencePieceTokenizer adds no <CLS>, <SEP>, <EOD>, <MASK>; documents end with eos.")
   boolean tokenizerSentencepieceLegacy = true;
 
-  /** A run without text needs ids only. */
+  /** A run without text needs ids only, and no file where their number is given. */
   void deriveWithoutText(@Nullable Integer paddedVocabSize) {
+    derive();
+    Integer ids = paddedVocabSize == null ? vocabSize : paddedVocabSize;
+    if (tokenizerType != null && !isNull() && ids != null && !hasFile()) {
+      vocabSize = ids - 1; // and one that ends documents
+      tokenizerModel = null;
+      tokenizerType = null;
+    }
     if (tokenizerType == null) {
       tokenizerType = TokenizerType.NULL.megatronName();
     }
@@ -104,11 +119,28 @@ public final class TokenizerOptions {
     }
   }
 
+  /**
+   * Takes the tokenizer of Pai-Megatron-Patch, which lies with the checkpoint.
+   *
+   * @param load the folder that the run starts from
+   */
+  void derivePatch(@Nullable Path load) {
+    if (patchTokenizerType != null && tokenizerType == null) {
+      tokenizerType = TokenizerType.HUGGING_FACE.megatronName();
+      tokenizerModel = tokenizerModel == null ? load : tokenizerModel;
+    }
+  }
+
   /** Takes Megatron's default if the user gave files for it. */
   private void derive() {
     if (tokenizerType == null && vocabFile != null && mergeFile != null) {
       tokenizerType = DEFAULT.megatronName();
     }
+  }
+
+  private boolean hasFile() {
+    Path file = tokenizerModel == null ? vocabFile : tokenizerModel;
+    return file != null && Files.exists(file);
   }
 
   private boolean isNull() {

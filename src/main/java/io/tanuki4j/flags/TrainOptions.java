@@ -49,19 +49,19 @@ public final class TrainOptions {
   @Option(
       names = "--eval-iters",
       paramLabel = "N",
-      description = "Global batches per evaluation; 0 for none.")
+      description = "Global batches per evaluation; 0 or -1 for none.")
   int evalIters = 100;
 
   @Option(
       names = "--exit-interval",
       paramLabel = "N",
-      description = "Saves and stops at an iteration that N divides.")
+      description = "Saves and stops at an iteration that N divides; 0 for none.")
   @Nullable Integer exitInterval;
 
   @Option(
       names = "--exit-duration-in-mins",
       paramLabel = "N",
-      description = "Saves and stops after N minutes.")
+      description = "Saves and stops after N minutes; 0 for none.")
   @Nullable Integer exitDurationInMins;
 
   @Option(names = "--skip-train", description = "Evaluates only.")
@@ -86,10 +86,19 @@ public final class TrainOptions {
    * @param dataParallelSize ranks with samples of their own
    */
   void derive(int dataParallelSize, List<String> notices) {
+    if (evalIters == -1) {
+      evalIters = 0;
+    }
+    exitInterval = orNone(exitInterval);
+    exitDurationInMins = orNone(exitDurationInMins);
     if (globalBatchSize == null && microBatchSize != null && microBatchSize > 0) {
       globalBatchSize = microBatchSize * dataParallelSize;
       notices.add("setting global batch size to " + globalBatchSize);
     }
+  }
+
+  private static @Nullable Integer orNone(@Nullable Integer number) {
+    return number == null || number == 0 ? null : number;
   }
 
   /** A run that somebody else ends is as long as can be. */

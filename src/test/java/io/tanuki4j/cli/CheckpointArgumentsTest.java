@@ -84,7 +84,7 @@ class CheckpointArgumentsTest {
     assertThat(resolved.notices())
         .contains(
             "Keeping --num-query-groups 4 from the command line; the checkpoint has 2",
-            "Keeping --rope-theta 10000 from the command line; the checkpoint has 500000.0")
+            "Keeping --rope-theta 10000.0 from the command line; the checkpoint has 500000.0")
         .noneMatch(line -> line.contains("--num-layers"));
   }
 
