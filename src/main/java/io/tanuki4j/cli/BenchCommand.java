@@ -49,9 +49,6 @@ final class BenchCommand implements Callable<Integer>, RunCommand {
               + " of tiny kernels the launch is measured, too.")
   boolean profile;
 
-  @Option(names = "--mock-data", description = "Random tokens: what happens without it, too.")
-  boolean mockData;
-
   @Mixin final PretrainOptions options = PretrainOptions.ofMeasurement();
   @Spec CommandSpec spec;
 

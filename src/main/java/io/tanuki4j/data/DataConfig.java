@@ -37,6 +37,9 @@ public record DataConfig(
    * @param weights one per prefix, as given, above 0; null if none were
    */
   public record Blend(List<String> prefixes, @Nullable List<Double> weights) {
+    /** The invented data of {@code --mock-data}, in no file. */
+    public static final Blend MOCK = new Blend(List.of("(mock data)"), null);
+
     public Blend {
       prefixes = List.copyOf(prefixes);
       weights = weights == null ? null : List.copyOf(weights);

@@ -1,12 +1,18 @@
 package io.tanuki4j.data;
 
+import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Builds the dataset of each split from the blend and the split ratios; opens each corpus once. */
@@ -19,7 +25,9 @@ final class DatasetBuilder implements AutoCloseable {
   private final SampleCounts counts;
   private final OrderSettings settings;
   private final @Nullable SplitRatios ratios;
-  private final Map<String, IndexedDataset> corpora = new HashMap<>();
+  private final int eodId;
+  private final @Nullable Path temporary;
+  private final Map<String, Corpus> corpora = new HashMap<>();
 
   DatasetBuilder(DataConfig config, SampleCounts counts, Tokenizer tokenizer) {
     boolean shared = config.blend() != null;
@@ -33,7 +41,9 @@ final class DatasetBuilder implements AutoCloseable {
     }
     this.config = config;
     this.counts = counts;
+    this.eodId = tokenizer.eodId();
     this.ratios = shared ? SplitRatios.parse(config.split()) : null;
+    this.temporary = temporary(config);
     this.settings =
         new OrderSettings(
             config.seed(),
@@ -41,7 +51,36 @@ final class DatasetBuilder implements AutoCloseable {
             shared ? config.split() : null,
             tokenizer.cacheIdentity(),
             tokenizer.vocabSize(),
-            config.cacheDir());
+            temporary == null ? config.cacheDir() : temporary);
+  }
+
+  /** Invented data has no folder to keep its order in. */
+  private static @Nullable Path temporary(DataConfig config) {
+    if (!isMock(config) || config.cacheDir() != null) {
+      return null;
+    }
+    try {
+      return Files.createTempDirectory("tanuki4j-mock-data");
+    } catch (IOException e) {
+      throw new UserException(
+          "the sample order of the mock data cannot be written (%s). Give a folder by --data-cache-path."
+              .formatted(FailureSentence.reason(e)),
+          e);
+    }
+  }
+
+  /** Deletes what was only needed to build; orders that are mapped stay. */
+  void deleteTemporary() {
+    if (temporary == null) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(temporary)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot delete " + temporary, e);
+    }
   }
 
   /** The dataset of a split; null if it has no data or nothing is asked of it. */
@@ -64,7 +103,7 @@ final class DatasetBuilder implements AutoCloseable {
   /** Closes all corpora. */
   @Override
   public void close() {
-    corpora.values().forEach(IndexedDataset::close);
+    corpora.values().forEach(Corpus::close);
   }
 
   private DataConfig.@Nullable Blend ownBlend(Split split) {
@@ -103,10 +142,18 @@ final class DatasetBuilder implements AutoCloseable {
     return BlendedDataset.build(datasets, split, sizes, counts.of(split), config.cacheDir());
   }
 
+  private Corpus open(String prefix) {
+    return isMock(config)
+        ? new MockCorpus(settings.vocabSize(), eodId)
+        : IndexedDataset.open(Path.of(prefix), config.memoryMapped());
+  }
+
+  private static boolean isMock(DataConfig config) {
+    return DataConfig.Blend.MOCK.equals(config.blend());
+  }
+
   private GptDataset dataset(String prefix, Split split, @Nullable Long numSamples) {
-    IndexedDataset corpus =
-        corpora.computeIfAbsent(
-            prefix, path -> IndexedDataset.open(Path.of(path), config.memoryMapped()));
+    Corpus corpus = corpora.computeIfAbsent(prefix, this::open);
     int n = corpus.numSequences();
     int from = ratios == null ? 0 : ratios.from(split, n);
     int to = ratios == null ? n : ratios.to(split, n);

@@ -29,6 +29,8 @@ public record Datasets(
     } catch (RuntimeException e) {
       builder.close();
       throw e;
+    } finally {
+      builder.deleteTemporary();
     }
   }
 

@@ -13,13 +13,13 @@ import org.jspecify.annotations.Nullable;
 final class GptDataset implements TokenDataset {
   static final String CLASS = "GPTDataset";
 
-  private final IndexedDataset corpus;
+  private final Corpus corpus;
   private final OrderSettings.Slice slice;
   private final OrderSettings settings;
   private final SampleOrder.Arrays order;
 
   private GptDataset(
-      IndexedDataset corpus,
+      Corpus corpus,
       OrderSettings.Slice slice,
       OrderSettings settings,
       SampleOrder.Arrays order) {
@@ -36,7 +36,7 @@ final class GptDataset implements TokenDataset {
    *     written
    */
   static GptDataset build(
-      IndexedDataset corpus, OrderSettings.Slice slice, OrderSettings settings) {
+      Corpus corpus, OrderSettings.Slice slice, OrderSettings settings) {
     long tokens = numTokens(corpus, slice);
     boolean oneEpoch = slice.numSamples() == null;
     long min = oneEpoch ? settings.seqLength() + 1L : 1;
@@ -151,7 +151,7 @@ final class GptDataset implements TokenDataset {
             .formatted(slice.describe(), index, cache(slice, settings).file("*")));
   }
 
-  private static long numTokens(IndexedDataset corpus, OrderSettings.Slice slice) {
+  private static long numTokens(Corpus corpus, OrderSettings.Slice slice) {
     long tokens = 0;
     for (int i = slice.from(); i < slice.to(); i++) {
       tokens += corpus.length(i);

@@ -12,7 +12,7 @@ import java.nio.file.Path;
  * A corpus of token ids on disk: {@code prefix.idx} and {@code prefix.bin} in Megatron-LM's format,
  * of any size. Sequences are numbered through; usually a document is one of them. Thread-safe.
  */
-public final class IndexedDataset implements AutoCloseable {
+public final class IndexedDataset implements Corpus {
   private final Path prefix;
   private final SequenceIndex index;
   private final FileBytes bytes;
@@ -54,7 +54,7 @@ public final class IndexedDataset implements AutoCloseable {
     return index.type();
   }
 
-  /** Number of sequences. */
+  @Override
   public int numSequences() {
     return index.numSequences();
   }
@@ -69,7 +69,7 @@ public final class IndexedDataset implements AutoCloseable {
     return (int) index.boundaries().getLong(document);
   }
 
-  /** Tokens of a sequence. */
+  @Override
   public int length(int sequence) {
     return index.length(sequence);
   }
@@ -87,11 +87,7 @@ public final class IndexedDataset implements AutoCloseable {
     return tokens;
   }
 
-  /**
-   * Copies {@code count} tokens of a sequence, from its token {@code from} on, to {@code into[at]}.
-   *
-   * @throws UserException if a token is not an int
-   */
+  @Override
   public void read(int sequence, int from, int count, int[] into, int at) {
     int width = type().numBytes();
     ByteBuffer buffer =
@@ -108,18 +104,14 @@ public final class IndexedDataset implements AutoCloseable {
     }
   }
 
-  /**
-   * Checks that neither file was cut since it was opened; after that, reads of it may have given
-   * anything.
-   *
-   * @throws UserException if one was, naming it
-   */
-  void requireWhole() {
+  /** After a file was cut, reads of it may have given anything. */
+  @Override
+  public void requireWhole() {
     files.requireWhole();
   }
 
-  /** What is said when a mapped file could not be read. */
-  UserException unreadable(InternalError cause) {
+  @Override
+  public UserException unreadable(InternalError cause) {
     return files.unreadable(cause);
   }
 

@@ -23,14 +23,14 @@ final class SampleOrder {
 
   private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
 
-  private final IndexedDataset corpus;
+  private final Corpus corpus;
   private final OrderSettings.Slice slice;
   private final OrderSettings settings;
   private final EpochCounts plan;
   private final IndexCache cache;
 
   SampleOrder(
-      IndexedDataset corpus,
+      Corpus corpus,
       OrderSettings.Slice slice,
       OrderSettings settings,
       EpochCounts plan,

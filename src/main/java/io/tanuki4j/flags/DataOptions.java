@@ -17,6 +17,7 @@ import picocli.CommandLine.Option;
 /** The flags of {@link DataConfig}. */
 public final class DataOptions {
   private static final String LEGACY_SPLIT = "969, 30, 1";
+  private static final String MOCK_SPLIT = "1,1,1";
 
   @Option(
       names = "--data-path",
@@ -59,6 +60,12 @@ public final class DataOptions {
   @Nullable Path perSplitDataArgsPath;
 
   @Option(
+      names = "--mock-data",
+      description =
+          "Invented data instead, as Megatron's: documents that count up, in three equal splits.")
+  boolean mockData;
+
+  @Option(
       names = "--split",
       paramLabel = "A,B,C",
       description = "Shares of train, valid and test in --data-path (969, 30, 1).")
@@ -89,6 +96,10 @@ public final class DataOptions {
   private @Nullable Blend test;
 
   void derive(List<String> notices) {
+    if (mockData) {
+      split = MOCK_SPLIT;
+      notices.add("setting split to " + MOCK_SPLIT + ", for mock data");
+    }
     if (split == null && (dataPath != null || dataArgsPath != null)) {
       split = LEGACY_SPLIT;
       notices.add("setting split to " + LEGACY_SPLIT);
@@ -122,6 +133,9 @@ public final class DataOptions {
   }
 
   private @Nullable Blend blend(Problems problems) {
+    if (mockData) {
+      return Blend.MOCK;
+    }
     if (dataArgsPath == null) {
       return new Blends("--data-path", problems).parse(dataPath);
     }
@@ -142,6 +156,7 @@ public final class DataOptions {
 
   private List<String> sources() {
     List<String> sources = new ArrayList<>();
+    addIfGiven(sources, "--mock-data", mockData ? mockData : null);
     addIfGiven(sources, "--data-path", dataPath);
     addIfGiven(sources, "--data-args-path", dataArgsPath);
     addIfGiven(sources, "--per-split-data-args-path", perSplitDataArgsPath);
@@ -161,7 +176,11 @@ public final class DataOptions {
           "given",
           "one source of data, not also " + others,
           "Leave out the others.");
-    } else if (!sources.isEmpty() && split != null && dataPath == null && dataArgsPath == null) {
+    } else if (!sources.isEmpty()
+        && !mockData
+        && split != null
+        && dataPath == null
+        && dataArgsPath == null) {
       problems.add("--split", split, "not given with datasets of each split", "Leave it out.");
     }
   }
