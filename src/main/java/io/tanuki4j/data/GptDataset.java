@@ -19,10 +19,7 @@ final class GptDataset implements TokenDataset {
   private final SampleOrder.Arrays order;
 
   private GptDataset(
-      Corpus corpus,
-      OrderSettings.Slice slice,
-      OrderSettings settings,
-      SampleOrder.Arrays order) {
+      Corpus corpus, OrderSettings.Slice slice, OrderSettings settings, SampleOrder.Arrays order) {
     this.corpus = corpus;
     this.slice = slice;
     this.settings = settings;
@@ -35,8 +32,7 @@ final class GptDataset implements TokenDataset {
    * @throws UserException if the slice has too few tokens, the cache is damaged or cannot be
    *     written
    */
-  static GptDataset build(
-      Corpus corpus, OrderSettings.Slice slice, OrderSettings settings) {
+  static GptDataset build(Corpus corpus, OrderSettings.Slice slice, OrderSettings settings) {
     long tokens = numTokens(corpus, slice);
     boolean oneEpoch = slice.numSamples() == null;
     long min = oneEpoch ? settings.seqLength() + 1L : 1;
