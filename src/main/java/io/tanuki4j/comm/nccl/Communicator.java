@@ -10,7 +10,7 @@ import org.bytedeco.cuda.nccl.ncclUniqueId;
 import org.bytedeco.javacpp.BytePointer;
 import org.jspecify.annotations.Nullable;
 
-/** NCCL's handle of a group of ranks. Aborting it ends what hangs in it, from any thread. */
+/** NCCL's handle of a group of ranks. Any thread can abort it, which ends whatever hangs in it. */
 final class Communicator implements AutoCloseable {
   private static final String ID = "nccl/id";
   private static final int ID_BYTES = 128;
@@ -26,7 +26,7 @@ final class Communicator implements AutoCloseable {
     this.watchdog = watchdog;
   }
 
-  /** Of all ranks. */
+  /** Connects all ranks. */
   static Communicator world(Rendezvous rendezvous, CudaDevice device, Watchdog watchdog) {
     int rank = rendezvous.environment().globalRank();
     int size = rendezvous.environment().worldSize();
@@ -52,7 +52,7 @@ final class Communicator implements AutoCloseable {
   }
 
   /**
-   * A communicator of some of the ranks; all of them call it.
+   * Creates a communicator of some of the ranks; all of them call it.
    *
    * @param members null for a rank that is alone and needs none
    * @return null without members
@@ -67,7 +67,7 @@ final class Communicator implements AutoCloseable {
     return members == null ? null : made;
   }
 
-  /** NCCL waits for the other ranks as long as it takes, so this thread does not. */
+  /** Connects on another thread, since NCCL waits for the other ranks without a time limit. */
   private void connect(String call, IntSupplier connecting) {
     watchdog.check(watchdog.patiently(call, connecting), call);
     if (!handle.isNull()) {
@@ -83,7 +83,7 @@ final class Communicator implements AutoCloseable {
     return handle;
   }
 
-  /** What went wrong in the background; empty if nothing. */
+  /** Returns the error that occurred in the background; empty if there is none. */
   synchronized String asynchronousError() {
     if (ended) {
       return "";
@@ -97,8 +97,9 @@ final class Communicator implements AutoCloseable {
   }
 
   /**
-   * Ends what runs in it on this rank, without waiting for others. NCCL ends the work at once, but
-   * returns only when no recording has a part of it any more, so a thread of its own waits.
+   * Aborts what runs in it on this rank, without waiting for others. NCCL ends the work at once,
+   * but returns only when no recording contains part of it any more. A separate thread therefore
+   * waits.
    */
   synchronized void abort() {
     if (!ended) {
@@ -109,7 +110,7 @@ final class Communicator implements AutoCloseable {
     }
   }
 
-  /** Waits for the other ranks to do the same, unless it was aborted. */
+  /** Waits for the other ranks to do the same, unless the communicator was aborted. */
   @Override
   public void close() {
     synchronized (this) {

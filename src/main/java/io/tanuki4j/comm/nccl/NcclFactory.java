@@ -13,8 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Makes one rank's groups: a communicator of all ranks first, and of each kind of group a split of
- * it. A {@link io.tanuki4j.comm.rendezvous.Transport}.
+ * Creates one rank's groups: first a communicator of all ranks, then a split of it for each kind of
+ * group. A {@link io.tanuki4j.comm.rendezvous.Transport}.
  */
 public final class NcclFactory implements ProcessGroupFactory {
   private final Rendezvous rendezvous;
@@ -33,10 +33,10 @@ public final class NcclFactory implements ProcessGroupFactory {
   }
 
   /**
-   * Meets the other ranks on the GPUs.
+   * Connects to the other ranks on the GPUs.
    *
    * @param device a GPU; the calling thread owns it
-   * @throws UserException if it is no GPU
+   * @throws UserException if it is not a GPU
    * @throws io.tanuki4j.comm.CommunicationException if NCCL cannot connect the ranks
    */
   public static ProcessGroupFactory open(Rendezvous rendezvous, Device device) {

@@ -25,11 +25,13 @@ import org.bytedeco.javacpp.Pointer;
 
 /**
  * One rank's side of a group of GPUs. A call puts the communication on the group's stream, behind
- * what the device was given so far. Sums are NCCL's: in an order of its own, BF16 rounded at each
- * hop; and of a number and NaN the greatest may be the number.
+ * all operations issued to the device so far.
+ *
+ * <p>Sums are NCCL's: they have an order of their own, and BF16 is rounded at each hop. The maximum
+ * of a number and NaN may be the number.
  */
 final class NcclGroup implements ProcessGroup {
-  /** Of the tensor that barriers sum. */
+  /** The size of the tensor that barriers sum. */
   private static final int TOKEN_BYTES = 512;
 
   private final GroupMembers members;
@@ -115,7 +117,7 @@ final class NcclGroup implements ProcessGroup {
     return work;
   }
 
-  /** What was called, for the sentence if it never ends. */
+  /** The operation in progress, for the message if it never ends. */
   private record Call(Object operation, GroupMembers members) {
     @Override
     public String toString() {

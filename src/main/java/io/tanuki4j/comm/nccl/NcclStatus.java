@@ -3,7 +3,7 @@ package io.tanuki4j.comm.nccl;
 import org.bytedeco.cuda.global.nccl;
 import org.bytedeco.javacpp.BytePointer;
 
-/** What NCCL says of a call. */
+/** Describes the status of NCCL calls. */
 final class NcclStatus {
   private NcclStatus() {}
 
@@ -11,7 +11,10 @@ final class NcclStatus {
     return status != nccl.ncclSuccess && status != nccl.ncclInProgress;
   }
 
-  /** For example {@code unhandled system error (status 2; socketStartConnect: …)}. */
+  /**
+   * Returns a description, for example {@code unhandled system error (status 2; socketStartConnect:
+   * …)}.
+   */
   static String text(int status) {
     BytePointer last = nccl.ncclGetLastError(null);
     String detail = last == null || last.isNull() ? "" : last.getString().strip();

@@ -4,7 +4,7 @@ import io.tanuki4j.backend.cuda.CudaDevice;
 import io.tanuki4j.backend.cuda.CudaMark;
 import io.tanuki4j.comm.Work;
 
-/** A communication on the stream of its group; its mark follows it there. */
+/** A communication on its group's stream, with a mark behind it. */
 final class NcclWork implements Work {
   private final NcclGroup group;
   private final CudaDevice device;
@@ -17,7 +17,7 @@ final class NcclWork implements Work {
     this.done = done;
   }
 
-  /** Lets the device's operations wait, and not the host. */
+  /** Makes the device's operations wait, but not the host. */
   @Override
   public void await() {
     if (!awaited) {

@@ -18,15 +18,17 @@ import java.util.function.IntSupplier;
 
 /**
  * Ends communication that would wait forever. NCCL's kernels wait on the GPU for ranks that never
- * come, and the host waits for the GPU. A thread looks at the errors that NCCL reports late, at how
- * long a communication has been under way, and at how long the host has waited; the rendezvous
- * tells of ranks that failed or are gone. Each of them fails the run on all ranks with one sentence
- * and aborts the communicators, which lets the GPU, and with it the host, go on to hear it.
+ * come, and the host waits for the GPU.
+ *
+ * <p>A thread watches the errors that NCCL reports late, how long a communication has been in
+ * progress, and how long the host has waited. The rendezvous reports ranks that failed or
+ * disappeared. Each of these fails the run on all ranks with one sentence and aborts the
+ * communicators. The GPU then continues, and the host with it, to receive the failure.
  */
 final class Watchdog implements AutoCloseable {
   private static final long PERIOD_MILLIS = 200;
 
-  /** By when the rendezvous knows of a rank whose connections break. */
+  /** The time within which the rendezvous learns of a rank whose connections break. */
   private static final Duration NEWS = Duration.ofSeconds(3);
 
   private static final String ADVICE =
@@ -38,12 +40,15 @@ final class Watchdog implements AutoCloseable {
   private final Thread thread = new Thread(this::watch, "nccl watchdog");
   private volatile Object lastCall = "none";
 
-  /** Behind a communication that was not over when it was last looked at. */
+  /** Marks the end of a communication that was still in progress at the last check. */
   private final CudaMark probe;
 
   private volatile Object probedCall = "none";
 
-  /** When that was called; 0 while there is none. Only then the rank's thread sets the mark. */
+  /**
+   * When that communication was called; 0 while there is none. The rank's thread sets the mark only
+   * then.
+   */
   private volatile long probedSince;
 
   private volatile boolean closed;
@@ -70,7 +75,9 @@ final class Watchdog implements AutoCloseable {
   }
 
   /**
-   * @param call what this rank does now; its text is for the sentence if it is the last
+   * Records the call that this rank is about to make.
+   *
+   * @param call what this rank does now; its text is used in the message if the call never ends
    * @throws CommunicationException if a rank has failed
    */
   void calling(Object call) {
@@ -78,7 +85,7 @@ final class Watchdog implements AutoCloseable {
     lastCall = call;
   }
 
-  /** Watches the time of what has just been called, if it watches nothing else. */
+  /** Starts timing the latest call, unless another is being timed. */
   void called(Object call, CudaQueue queue) {
     if (probedSince == 0 && !device.isRecording()) {
       queue.mark(probe);
@@ -88,8 +95,8 @@ final class Watchdog implements AutoCloseable {
   }
 
   /**
-   * Passes a status on. A connection that breaks is most often a rank that is gone, which the
-   * rendezvous will say in a moment with its name and its reason.
+   * Checks a status. A connection usually breaks because a rank is gone; the rendezvous soon
+   * reports that with the rank's name and the reason.
    *
    * @throws CommunicationException if the call failed
    */
@@ -104,10 +111,10 @@ final class Watchdog implements AutoCloseable {
   }
 
   /**
-   * Makes a call that waits for other ranks and cannot be aborted, on a thread of its own.
+   * Makes a call that waits for other ranks and cannot be aborted, on a separate thread.
    *
    * @return its status
-   * @throws CommunicationException if a rank fails meanwhile, or the limit is over
+   * @throws CommunicationException if a rank fails meanwhile, or the time limit expires
    */
   int patiently(String call, IntSupplier work) {
     calling(call);
@@ -182,7 +189,10 @@ final class Watchdog implements AutoCloseable {
         : "";
   }
 
-  /** The host itself may be stuck in a call, so what waits on the GPU is looked at. */
+  /**
+   * Returns whether the GPU has waited too long. The host itself may be stuck in a call, so this
+   * checks the work on the GPU.
+   */
   private boolean probeIsOld() {
     if (probedSince != 0 && probe.isOver()) {
       probedSince = 0;

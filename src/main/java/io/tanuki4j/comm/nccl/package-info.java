@@ -1,8 +1,7 @@
 /**
  * Ranks that are processes with a GPU each and exchange tensors through NCCL ({@code
- * --distributed-backend nccl}). Every group has a communicator and a stream of its own, so that
- * communication runs beside the device's operations until somebody awaits it. It can be part of
- * what a device records.
+ * --distributed-backend nccl}). Every group has its own communicator and stream, so communication
+ * overlaps the device's operations until it is awaited. A device can record it.
  *
  * <p>Start reading at {@link io.tanuki4j.comm.nccl.NcclFactory}.
  */

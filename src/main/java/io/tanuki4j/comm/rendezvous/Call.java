@@ -3,17 +3,17 @@ package io.tanuki4j.comm.rendezvous;
 import java.nio.ByteBuffer;
 
 /**
- * What a rank says when it calls another: which connection it asks for.
+ * The request with which one rank calls another: it says which connection it asks for.
  *
  * @param from global rank of the caller
- * @param to global rank of the one that listens
- * @param number of a call to rank 0's rendezvous: the caller's world size; of a call to a peer: how
- *     many groups were made before
+ * @param to global rank of the listener
+ * @param number the caller's world size in a call to rank 0's rendezvous; the number of groups
+ *     created before in a call to a peer
  */
 public record Call(Purpose purpose, int from, int to, int number) {
   static final int BYTES = 16;
 
-  /** What the connection is for. */
+  /** The purpose of the connection. */
   public enum Purpose {
     RENDEZVOUS,
     COLLECTIVES
@@ -29,7 +29,8 @@ public record Call(Purpose purpose, int from, int to, int number) {
   }
 
   /**
-   * Returns the same bytes with any other purpose as {@code RENDEZVOUS}: its proof differs then.
+   * Decodes a call. Bytes with an unknown purpose decode as {@code RENDEZVOUS}; the proof then does
+   * not match.
    */
   static Call decode(ByteBuffer bytes) {
     int purpose = bytes.getInt();

@@ -15,10 +15,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Listens for other ranks and lets in who proves to be one. What a stranger can cost is bounded,
- * whatever it sends and however often it calls: one thread, {@value #MOST_WAITING} connections of
- * {@value Greeting#CALL_BYTES} bytes each for {@value #PATIENCE_SECONDS} s. Of more, those that
- * came first are closed: a rank, which says all it has to at once, calls again.
+ * Listens for other ranks and admits callers that prove to be ranks of the run.
+ *
+ * <p>The cost of strangers is bounded, whatever they send and however often they call: one thread,
+ * and {@value #MOST_WAITING} connections of {@value Greeting#CALL_BYTES} bytes each for {@value
+ * #PATIENCE_SECONDS} s. When there are more, the oldest are closed. A rank sends all it has to say
+ * at once, and calls again if it was closed.
  */
 public final class Door implements AutoCloseable {
   static final int MOST_WAITING = 64;
@@ -44,23 +46,23 @@ public final class Door implements AutoCloseable {
     thread.setDaemon(true);
   }
 
-  /** Who is called here. Its methods run on the door's thread, so they do not wait. */
+  /** The listener behind a door. Its methods run on the door's thread, so they must not wait. */
   public interface Host {
-    /** For the thread's name. */
+    /** Returns the name for the thread. */
     String name();
 
-    /** Takes over the connection of a rank that has proved to be one. */
+    /** Takes over the connection of a rank that has proved its identity. */
     void admit(Call call, SocketChannel channel) throws IOException;
 
-    /** Hears that nothing comes through the door any more, other than by closing it. */
+    /** Reports that the door has broken, for any reason but being closed. */
     void broken(Throwable cause);
   }
 
-  /** A connection that has proved nothing yet. */
+  /** A connection that has not proved anything yet. */
   private record Visitor(SocketChannel channel, byte[] nonce, ByteBuffer heard, long end) {}
 
   /**
-   * Opens it.
+   * Opens a door.
    *
    * @param server bound; closed with the door
    */
@@ -107,7 +109,9 @@ public final class Door implements AutoCloseable {
     }
   }
 
-  /** How long the first visitor may still take; 0, which is no limit, if there is none. */
+  /**
+   * Returns the time that the first visitor has left; 0, which means no limit, if there is none.
+   */
   private long millisOfFirst() {
     Visitor first = visitors.peek();
     return first == null ? 0 : Math.max(1, (first.end - System.nanoTime()) / 1_000_000 + 1);
@@ -131,7 +135,10 @@ public final class Door implements AutoCloseable {
     greet(visitor);
   }
 
-  /** Returns null if there is no caller, or the system cannot take one now: later it may. */
+  /**
+   * Accepts a caller. Returns null if there is none, or if the system cannot accept one now; it may
+   * later.
+   */
   private @Nullable SocketChannel accept() throws IOException {
     try {
       return server.accept();
@@ -207,7 +214,10 @@ public final class Door implements AutoCloseable {
     }
   }
 
-  /** So few bytes fit into the buffer of a new connection, unless it is broken. */
+  /**
+   * Writes all bytes at once. They are few enough for the buffer of a new connection, unless it is
+   * broken.
+   */
   private static void writeWhole(SocketChannel channel, ByteBuffer bytes) throws IOException {
     channel.write(bytes);
     if (bytes.hasRemaining()) {
@@ -228,7 +238,9 @@ public final class Door implements AutoCloseable {
     }
   }
 
-  /** Lets no more in; returns when the port is free. The connections of ranks stay. */
+  /**
+   * Stops admitting callers, and returns when the port is free. The ranks' connections stay open.
+   */
   @Override
   public void close() {
     close(server);

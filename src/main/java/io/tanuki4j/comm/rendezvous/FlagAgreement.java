@@ -14,8 +14,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Checks that the processes of a run have the same flags as rank 0: by a digest, so that thousands
- * of ranks send little, and flag by flag only where that differs.
+ * Checks that the processes of a run have the same flags as rank 0. Ranks compare digests, so that
+ * thousands of them send little, and compare flag by flag only if the digests differ.
  */
 final class FlagAgreement {
   private static final String DIGEST = "flags/digest";
@@ -43,7 +43,7 @@ final class FlagAgreement {
     }
   }
 
-  /** A line for each, in the order of their names. */
+  /** Writes a line for each flag, in the order of their names. */
   private static byte[] encode(Map<String, String> flags) {
     return new TreeMap<>(flags)
         .entrySet().stream()

@@ -10,9 +10,9 @@ import java.time.Duration;
 import java.util.Arrays;
 
 /**
- * The first bytes of a connection between ranks, and the caller's part of them. Their lengths are
- * fixed: the listener says its nonce; the caller its call, its nonce and its proof; the listener
- * whether it believes it, and then its own proof.
+ * The first bytes of a connection between ranks, and the caller's part of them. All lengths are
+ * fixed. The listener sends its nonce. The caller answers with its call, its own nonce and its
+ * proof. The listener then says whether it accepts the proof, and sends its own.
  */
 public final class Greeting {
   static final int MAGIC = 0x54344A03;
@@ -25,7 +25,7 @@ public final class Greeting {
 
   private Greeting() {}
 
-  /** The other side is there, but is not the rank that was called; calling again may not help. */
+  /** The other side answered but is not the rank that was called; calling again may not help. */
   public static final class StrangerException extends IOException {
     private static final long serialVersionUID = 1;
 
@@ -35,11 +35,11 @@ public final class Greeting {
   }
 
   /**
-   * Introduces this rank to the one that listens at the other end.
+   * Introduces this rank to the listener at the other end.
    *
-   * @param patience for all that the other side has to say
-   * @throws StrangerException if that is no rank of this run
-   * @throws SocketTimeoutException if it says nothing
+   * @param patience for everything that the other side has to send
+   * @throws StrangerException if the other side is not a rank of this run
+   * @throws SocketTimeoutException if it sends nothing in time
    * @throws IOException if the connection breaks
    */
   public static void call(Socket socket, RunKey key, Call call, Duration patience)

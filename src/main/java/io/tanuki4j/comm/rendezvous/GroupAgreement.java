@@ -5,7 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.tanuki4j.comm.CommunicationException;
 import java.util.List;
 
-/** Checks that the processes of a run make the same groups in the same order. */
+/** Checks that the processes of a run create the same groups in the same order. */
 public final class GroupAgreement {
   private final Rendezvous rendezvous;
   private int numGroups;
@@ -15,9 +15,9 @@ public final class GroupAgreement {
   }
 
   /**
-   * Compares what this rank makes next with what rank 0 makes.
+   * Compares the groups that this rank creates next with those of rank 0.
    *
-   * @return how many groups were made before
+   * @return the number of groups created before
    * @throws CommunicationException if they differ; the run has failed then
    */
   public int require(String name, List<List<Integer>> groups) {

@@ -9,7 +9,7 @@ import java.net.NetworkInterface;
 import java.net.Socket;
 import java.time.Duration;
 
-/** How rank 0 is reached. */
+/** Finds and connects to rank 0. */
 public final class MasterAddress {
   private static final int CONNECT_MILLIS = 5000;
   private static final int RETRY_MILLIS = 100;
@@ -17,9 +17,9 @@ public final class MasterAddress {
   private MasterAddress() {}
 
   /**
-   * Finds where rank 0 listens: at the address of its machine that all ranks were told, and at no
-   * other. Where that is none of this machine's, since something in between translates it, at that
-   * of GLOO_SOCKET_IFNAME.
+   * Finds the address at which rank 0 listens: the one that all ranks were given, and no other. If
+   * this machine does not have that address, because a network in between translates it, rank 0
+   * listens at that of GLOO_SOCKET_IFNAME.
    *
    * @throws IOException if there is no such address
    */
@@ -38,8 +38,8 @@ public final class MasterAddress {
   }
 
   /**
-   * Returns the address of rank 0's machine. Many machines give their own name a loopback address;
-   * to the others they have another.
+   * Returns the address of rank 0's machine. Many machines resolve their own name to a loopback
+   * address, while the others see another.
    */
   private static InetAddress resolve(MeetingPoint meeting) throws IOException {
     InetAddress named = InetAddress.getByName(meeting.address());
@@ -51,7 +51,7 @@ public final class MasterAddress {
   /**
    * Connects to rank 0's port as soon as it listens.
    *
-   * @param start since when, by {@link System#nanoTime}, the limit holds
+   * @param start when the time limit began, by {@link System#nanoTime}
    * @throws CommunicationException if it does not within the limit
    */
   static Socket connect(RankEnvironment environment, long start, Duration limit) {
@@ -84,7 +84,7 @@ public final class MasterAddress {
     pause();
   }
 
-  /** Waits for the time between two attempts. */
+  /** Pauses between two attempts. */
   public static void pause() {
     try {
       Thread.sleep(RETRY_MILLIS);

@@ -8,14 +8,14 @@ import java.util.Comparator;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Which of a machine's addresses the other ranks shall connect to. */
+/** Chooses which of a machine's addresses the other ranks connect to. */
 public final class OwnAddress {
   private OwnAddress() {}
 
   /**
-   * The address of the interface that was asked for, or else the one that reaches rank 0. Where
-   * that is the loopback interface, because this rank is on rank 0's machine, but others are not:
-   * an address of another interface.
+   * Returns the address of the requested interface, or else the one that reaches rank 0. A rank on
+   * rank 0's machine reaches it by loopback; if other machines take part, this returns another
+   * interface's address.
    *
    * @throws IOException if there is no such interface
    */
@@ -50,7 +50,10 @@ public final class OwnAddress {
                     .formatted(name, names())));
   }
 
-  /** An address of the same family first, and none that holds on one link only. */
+  /**
+   * Returns the best address of an interface: the same family first, and none that is valid on one
+   * link only.
+   */
   private static Optional<InetAddress> best(NetworkInterface each, InetAddress like) {
     return each.inetAddresses()
         .filter(address -> !address.isLinkLocalAddress())

@@ -9,13 +9,13 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which rank a process is and where the ranks meet, as launchers tell it through the environment:
- * torchrun and Kubernetes operators ({@code RANK}, {@code WORLD_SIZE}, {@code MASTER_ADDR}, {@code
+ * Which rank a process is and where the ranks meet, as launchers say in the environment: torchrun
+ * and Kubernetes operators ({@code RANK}, {@code WORLD_SIZE}, {@code MASTER_ADDR}, {@code
  * MASTER_PORT}), Slurm's srun, and Open MPI's mpirun.
  *
  * @param localRank among the ranks of this machine: the number of its device
  * @param localWorldSize ranks of this machine, which share its cores
- * @param ranksPerGpu above 1 in a rehearsal, in which so many ranks share each GPU
+ * @param ranksPerGpu above 1 in a rehearsal: the number of ranks that share each GPU
  * @param meeting where the ranks meet
  */
 public record RankEnvironment(
@@ -26,7 +26,7 @@ public record RankEnvironment(
     int ranksPerGpu,
     MeetingPoint meeting) {
 
-  /** Set by our own launcher only. */
+  /** Set only by our own launcher. */
   private static final String RANKS_PER_GPU = "TANUKI4J_RANKS_PER_GPU";
 
   private static final String JOIN_SECONDS = "TANUKI4J_JOIN_SECONDS";
@@ -46,7 +46,10 @@ public record RankEnvironment(
               "OMPI_COMM_WORLD_LOCAL_SIZE"));
 
   private record Launcher(String rank, String worldSize, String localRank, String localWorldSize) {
-    /** Slurm counts the process of a batch script, too, which is no rank: only a step has ranks. */
+    /**
+     * Returns whether a launcher started the process as a rank. Slurm also numbers the process of a
+     * batch script, which is not a rank; only a step has ranks.
+     */
     boolean started(Map<String, String> environment) {
       return environment.containsKey(rank)
           && (!rank.startsWith("SLURM_") || environment.containsKey("SLURM_STEP_ID"));
@@ -94,7 +97,8 @@ public record RankEnvironment(
   }
 
   /**
-   * Ranks of several machines need a secret; on one machine they meet where others do not come.
+   * Returns the meeting point. Ranks of several machines need a secret; ranks of one machine meet
+   * where no other machine can connect.
    *
    * @param address of rank 0
    */
@@ -115,8 +119,8 @@ public record RankEnvironment(
   }
 
   /**
-   * The first number of {@code 4}, or of Slurm's {@code 4(x2),3}: all machines are taken to have as
-   * many ranks as the first. 0 if unknown.
+   * Returns the first number of {@code 4}, or of Slurm's {@code 4(x2),3}; 0 if unknown. All
+   * machines are assumed to have as many ranks as the first.
    */
   private static int localWorldSize(@Nullable String text) {
     Matcher digits = Pattern.compile("\\s*(\\d{1,9}).*").matcher(text == null ? "" : text);
@@ -165,7 +169,7 @@ public record RankEnvironment(
     return LOOPBACK;
   }
 
-  /** Of Slurm's notation: {@code gpu07} of {@code gpu[07,09-12],login1}. */
+  /** Returns the first node in Slurm's notation: {@code gpu07} of {@code gpu[07,09-12],login1}. */
   static String firstNode(String nodes) {
     int bracket = nodes.indexOf('[');
     int comma = nodes.indexOf(',');
@@ -177,8 +181,8 @@ public record RankEnvironment(
   }
 
   /**
-   * Where torchrun's agent holds MASTER_PORT for a store of its own, the ranks meet at the next
-   * port. A Slurm job without MASTER_PORT gets one by its number.
+   * Returns the port. If torchrun's agent holds MASTER_PORT for its own store, the ranks meet at
+   * the next port. A Slurm job without MASTER_PORT gets a port derived from its job number.
    */
   private static int masterPort(Map<String, String> environment) {
     if (environment.containsKey("MASTER_PORT")) {

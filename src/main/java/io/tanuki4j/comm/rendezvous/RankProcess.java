@@ -14,8 +14,8 @@ public final class RankProcess {
   private RankProcess() {}
 
   /**
-   * Meets the other ranks, runs the body, and takes leave. If it fails, the other ranks hear why
-   * and fail too.
+   * Meets the other ranks, runs the body, and leaves. If the body fails, the other ranks are told
+   * why and fail too.
    *
    * @param limit how long a rank waits for another
    * @param transport how the ranks exchange tensors, once they have met

@@ -16,18 +16,18 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the processes of a run meet: every rank connects to rank 0 and keeps that connection. Over
- * it they leave small values for each other, and hear at once when one fails or is gone, all with
- * the same sentence.
+ * The meeting point of a run's processes: every rank connects to rank 0 and keeps that connection.
+ * Through it they leave small values for each other. They also learn at once when a rank fails or
+ * disappears, all in the same sentence.
  */
 public final class Rendezvous implements AutoCloseable {
-  /** What telling the others of a failure may take. */
+  /** The time that telling the others of a failure may take. */
   private static final Duration FAREWELL = Duration.ofSeconds(5);
 
-  /** How long the rank 0 of a start before may still hold the port. */
+  /** How long rank 0 of the previous start may still hold the port. */
   private static final Duration FORMER_RUN = Duration.ofSeconds(10);
 
-  /** What rank 0 may take to say something. */
+  /** The time that rank 0 may take to answer. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final RankEnvironment environment;
@@ -55,9 +55,9 @@ public final class Rendezvous implements AutoCloseable {
   /**
    * Connects to rank 0 (which listens from now on) and waits until all ranks have.
    *
-   * @param limit for this, and for every value that is waited for
+   * @param limit for joining, and for every value that is awaited
    * @throws CommunicationException if a rank does not come, this one is refused, or the address is
-   *     not to be had
+   *     unavailable
    */
   public static Rendezvous join(RankEnvironment environment, Duration limit) {
     Duration joining = min(limit, environment.meeting().joinLimit());
@@ -80,7 +80,9 @@ public final class Rendezvous implements AutoCloseable {
     return a.compareTo(b) < 0 ? a : b;
   }
 
-  /** Connects, and again if that fails: rank 0 may come later, or strangers may be in the way. */
+  /**
+   * Connects, and tries again on failure: rank 0 may start later, or strangers may be in the way.
+   */
   private static RendezvousConnection introduce(RankEnvironment environment, Duration joining) {
     long start = System.nanoTime();
     while (true) {
@@ -131,7 +133,7 @@ public final class Rendezvous implements AutoCloseable {
   private void awaitOthers(Duration joining) {
     startReading();
     try {
-      // rank 0 keeps to the limit too, and says who is missing
+      // rank 0 observes the limit too, and says which ranks are missing
       await(
           joining.plus(FAREWELL),
           () -> complete,
@@ -163,7 +165,7 @@ public final class Rendezvous implements AutoCloseable {
     }
   }
 
-  /** Returns whether more may come. */
+  /** Handles a message; returns whether more may follow. */
   private boolean handle(RendezvousMessage notice) {
     switch (notice.kind()) {
       case COMPLETE -> change(() -> complete = true);
@@ -181,6 +183,8 @@ public final class Rendezvous implements AutoCloseable {
   }
 
   /**
+   * Ends the rendezvous on this rank.
+   *
    * @param sentence null if the run is over without a failure
    */
   private void end(@Nullable String sentence) {
@@ -201,22 +205,22 @@ public final class Rendezvous implements AutoCloseable {
     return environment;
   }
 
-  /** How long a rank waits for another. */
+  /** Returns how long a rank waits for another. */
   public Duration limit() {
     return limit;
   }
 
-  /** This rank's address on the way to rank 0. */
+  /** Returns this rank's address on the way to rank 0. */
   public InetAddress localAddress() {
     return line.localAddress();
   }
 
-  /** Rank 0's address as this rank reaches it. */
+  /** Returns rank 0's address as this rank reaches it. */
   public InetAddress masterAddress() {
     return line.remoteAddress();
   }
 
-  /** Leaves a value for all ranks. */
+  /** Publishes a value to all ranks. */
   public void set(String key, byte[] value) {
     throwIfFailed();
     line.send(new RendezvousMessage(RendezvousMessage.Kind.SET, key, value));
@@ -241,7 +245,7 @@ public final class Rendezvous implements AutoCloseable {
     }
   }
 
-  /** Waits for something under this monitor, or a failure, which it throws. */
+  /** Waits under this monitor for a condition or for a failure, which it throws. */
   private void await(Duration time, BooleanSupplier reached, String what) {
     boolean over = waitFor(time, () -> reached.getAsBoolean() || ended);
     throwIfFailed();
@@ -274,12 +278,14 @@ public final class Rendezvous implements AutoCloseable {
     return true;
   }
 
-  /** What ended the run; null while it goes on. */
+  /** Returns what ended the run; null while it continues. */
   public synchronized @Nullable String failure() {
     return failure;
   }
 
   /**
+   * Throws the run's failure, if there is one.
+   *
    * @throws CommunicationException if a rank has failed
    */
   public synchronized void throwIfFailed() {
@@ -288,12 +294,12 @@ public final class Rendezvous implements AutoCloseable {
     }
   }
 
-  /** Waits a little for the news of a failure that a broken connection makes likely. */
+  /** Waits briefly for the report of a failure that a broken connection makes likely. */
   public void awaitFailure(Duration patience) {
     waitFor(patience, () -> failure != null);
   }
 
-  /** Calls this once a rank has failed, perhaps from a thread of the rendezvous. */
+  /** Registers a listener called once a rank has failed, perhaps on a thread of the rendezvous. */
   public void onFailure(Runnable listener) {
     synchronized (this) {
       if (failure == null) {
@@ -307,7 +313,7 @@ public final class Rendezvous implements AutoCloseable {
   /**
    * Ends the run on every rank. Returns when the others have been told, or cannot be.
    *
-   * @param sentence for people; the first one counts
+   * @param sentence for the user; the first one is kept
    */
   public void fail(String sentence) {
     if (line.send(RendezvousMessage.of(RendezvousMessage.Kind.FAIL, sentence))) {
@@ -317,7 +323,7 @@ public final class Rendezvous implements AutoCloseable {
   }
 
   /**
-   * Takes leave; rank 0 waits until the others have, so that they still hear of failures.
+   * Leaves. Rank 0 waits until the others have left, so that they still hear of failures.
    *
    * @throws CommunicationException on rank 0, if others do not within the limit
    */

@@ -10,9 +10,9 @@ import java.net.Socket;
 import java.net.StandardSocketOptions;
 import jdk.net.ExtendedSocketOptions;
 
-/** A connection between a rank and rank 0's server. One thread reads, any may write. */
+/** A connection between a rank and rank 0's server. One thread reads; any thread may write. */
 final class RendezvousConnection implements AutoCloseable {
-  /** A machine that lost its power is noticed after about a minute. */
+  /** Detects a machine that lost power within about a minute. */
   private static final int KEEP_ALIVE_SECONDS = 20;
 
   private static final int KEEP_ALIVE_PROBES = 3;
@@ -42,14 +42,14 @@ final class RendezvousConnection implements AutoCloseable {
     return RendezvousMessage.read(in);
   }
 
-  /** Returns whether the other side may have got it. */
+  /** Sends a message; returns whether the other side may have got it. */
   boolean send(RendezvousMessage notice) {
     synchronized (out) {
       try {
         notice.write(out);
         return true;
       } catch (IOException e) {
-        return false; // whoever reads from this connection learns that it is broken
+        return false; // the thread that reads from this connection learns that it is broken
       }
     }
   }

@@ -5,12 +5,12 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 
 /**
- * What ranks and rank 0's {@link RendezvousServer} tell each other.
+ * A message between a rank and rank 0's {@link RendezvousServer}.
  *
  * @param text a key, or a sentence
  */
 record RendezvousMessage(Kind kind, String text, byte[] value) {
-  /** Far above any value: a number beyond it comes from something that is no rank. */
+  /** Far above the size of any value: a larger number does not come from a rank. */
   private static final int MAX_VALUE_BYTES = 1 << 24;
 
   private static final byte[] NOTHING = {};
@@ -29,7 +29,7 @@ record RendezvousMessage(Kind kind, String text, byte[] value) {
     FAIL,
     /** To a rank: the run has failed. */
     FAILED,
-    /** It leaves, its work done. */
+    /** To rank 0: this rank leaves, its work done. */
     BYE
   }
 

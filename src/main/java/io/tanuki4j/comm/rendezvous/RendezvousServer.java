@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rank 0's side of the {@link Rendezvous}: admits the ranks of the run, keeps their values, and
+ * Rank 0's side of the {@link Rendezvous}. Admits the ranks of the run, keeps their values, and
  * tells all of them when one fails or its connection breaks.
  */
 final class RendezvousServer {
@@ -47,10 +47,10 @@ final class RendezvousServer {
   }
 
   /**
-   * Listens at the run's address until all ranks are there.
+   * Listens at the run's address until all ranks have joined.
    *
-   * @param joining within which they have to come
-   * @throws CommunicationException if the address is not to be had
+   * @param joining within which they have to join
+   * @throws CommunicationException if the address is unavailable
    */
   static RendezvousServer open(RankEnvironment environment, Duration joining) {
     MeetingPoint meeting = environment.meeting();
@@ -77,7 +77,7 @@ final class RendezvousServer {
     thread.start();
   }
 
-  /** Lets ranks in. */
+  /** Admits ranks. */
   private final class Reception implements Door.Host {
     @Override
     public String name() {
@@ -126,7 +126,7 @@ final class RendezvousServer {
     return IntStream.range(0, ranks.length).filter(i -> wanted.test(ranks[i])).boxed().toList();
   }
 
-  /** The reason why not, or null. */
+  /** Admits a rank; returns the reason for refusing it, or null. */
   private synchronized @Nullable String admit(Call call, RendezvousConnection line) {
     String refusal = failure == null ? refusal(call, line) : failure;
     if (refusal == null) {
@@ -220,7 +220,10 @@ final class RendezvousServer {
     fail(sentence, 0);
   }
 
-  /** The rank that failed hears it last: then it knows that the others have. */
+  /**
+   * Tells every rank of a failure, the rank that failed last: by then it knows that the others have
+   * been told.
+   */
   private synchronized void fail(String sentence, int last) {
     if (failure == null) {
       failure = sentence;
@@ -239,10 +242,10 @@ final class RendezvousServer {
   }
 
   /**
-   * Waits until every rank has left, or one has failed and the others know.
+   * Waits until every rank has left, or until one has failed and the others know.
    *
-   * @param limit for this
-   * @throws CommunicationException naming those that have not left
+   * @param limit for this wait
+   * @throws CommunicationException naming the ranks that have not left
    */
   void close(Duration limit) {
     boolean over = awaitUntil(limit, () -> failure != null || isGathering() || !anyStays());
@@ -257,7 +260,7 @@ final class RendezvousServer {
     }
   }
 
-  /** Waits for something under this monitor; returns whether it came about. */
+  /** Waits for a condition under this monitor; returns whether it became true. */
   private synchronized boolean awaitUntil(Duration limit, BooleanSupplier reached) {
     long end = System.nanoTime() + limit.toNanos();
     while (!reached.getAsBoolean()) {

@@ -9,14 +9,14 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * What the ranks of a run have in common and others have not. It is never sent: each side of a
- * connection proves that it has it by an HMAC over both sides' nonces.
+ * A key that only the ranks of a run share. It is never sent: each side of a connection proves that
+ * it has the key with an HMAC over both sides' nonces.
  */
 public final class RunKey {
-  /** Length of a nonce. */
+  /** Length of a nonce, in bytes. */
   static final int NONCE_BYTES = 32;
 
-  /** Length of a proof. */
+  /** Length of a proof, in bytes. */
   static final int PROOF_BYTES = 32;
 
   private static final String ALGORITHM = "HmacSHA256";
@@ -28,7 +28,10 @@ public final class RunKey {
     this.key = key;
   }
 
-  /** Which side proves; part of the proof, so that none can be sent back to where it came from. */
+  /**
+   * The side that proves. It is part of the proof, so that a proof cannot be sent back to its
+   * sender.
+   */
   enum Side {
     CALLER,
     LISTENER
@@ -37,7 +40,7 @@ public final class RunKey {
   /**
    * Derives the key of a run.
    *
-   * @param secret empty where only the run's name tells runs apart
+   * @param secret empty where only the run's name distinguishes runs
    * @param runToken the run's name, which differs at every start
    */
   public static RunKey of(String secret, String runToken) {
@@ -52,7 +55,7 @@ public final class RunKey {
     return nonce;
   }
 
-  /** Proves to the other side that this one has the key. */
+  /** Returns the proof that this side has the key. */
   byte[] prove(Side side, byte[] listenerNonce, byte[] callerNonce, Call call) {
     Mac mac = mac(key);
     mac.update((byte) side.ordinal());
@@ -62,7 +65,7 @@ public final class RunKey {
     return mac.doFinal();
   }
 
-  /** Compares in a time that does not depend on where proofs differ. */
+  /** Compares proofs in constant time, wherever they differ. */
   static boolean isSame(byte[] proof, byte[] expected) {
     return MessageDigest.isEqual(proof, expected);
   }

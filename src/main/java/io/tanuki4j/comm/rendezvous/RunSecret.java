@@ -19,14 +19,15 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The secret by which ranks of several machines know each other: from the environment, from a file
- * that the environment names, or from the user's own file, which {@code launch} makes.
+ * The secret by which ranks of several machines recognise each other. It comes from the
+ * environment, from a file that the environment names, or from the user's own file, which {@code
+ * launch} creates.
  */
 public final class RunSecret {
   static final String VARIABLE = "TANUKI4J_RUN_SECRET";
   static final String FILE_VARIABLE = "TANUKI4J_RUN_SECRET_FILE";
 
-  /** Fewer can be tried out. */
+  /** A shorter secret could be guessed by trying. */
   private static final int MIN_CHARS = 16;
 
   private static final int MAX_BYTES = 4096;
@@ -37,7 +38,7 @@ public final class RunSecret {
   private RunSecret() {}
 
   /**
-   * Finds the secret that the environment gives, by itself or as a file.
+   * Returns the secret that the environment gives, directly or as a file.
    *
    * @return empty if it gives none
    * @throws UserException if it is too short, or others can read the file
@@ -52,9 +53,9 @@ public final class RunSecret {
   }
 
   /**
-   * Finds the secret of ranks that meet beyond one machine.
+   * Returns the secret of ranks that meet across machines.
    *
-   * @param meeting where they do
+   * @param meeting where they meet
    * @throws UserException if there is none
    */
   static String require(Map<String, String> environment, String meeting) {
@@ -71,14 +72,17 @@ public final class RunSecret {
             .formatted(VARIABLE, meeting, MIN_CHARS, FILE_VARIABLE, own == null ? OWN_FILE : own));
   }
 
-  /** The user's own file, whether it is there or not; null for a user without a home. */
+  /**
+   * Returns the path of the user's own file, whether or not it exists; null for a user without a
+   * home.
+   */
   private static @Nullable Path ownFile(Map<String, String> environment) {
     String home = environment.get("HOME");
     return home == null || home.isBlank() ? null : Path.of(home).resolve(OWN_FILE);
   }
 
   /**
-   * Makes the user's own file, unless there is a secret already.
+   * Creates the user's own file, unless there is a secret already.
    *
    * @return the new file, or null
    */

@@ -7,7 +7,7 @@ import io.tanuki4j.kernel.Device;
 @FunctionalInterface
 public interface Transport {
   /**
-   * The maker of this rank's groups; once per rank.
+   * Returns the factory of this rank's groups; called once per rank.
    *
    * @param device where the rank's tensors are; the calling thread owns it
    */

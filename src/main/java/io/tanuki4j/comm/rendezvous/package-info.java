@@ -1,6 +1,6 @@
 /**
- * Where the processes of a run meet: addresses, who may take part, what all must agree on, and who
- * has failed.
+ * The meeting of a run's processes: addresses, admission, what all ranks must agree on, and
+ * failures.
  *
  * <p>Start reading at {@link io.tanuki4j.comm.rendezvous.RankProcess}.
  */

@@ -15,10 +15,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank's side of a collective. Of a reduction every rank gets all ranks' values of its own part
- * and reduces them in the order of the ranks; of a gather it sends its own part to everyone; an
- * all-reduce is both, the gather of one block beside the reduction of the next. Each rank sends and
- * receives as much as in a ring, in two steps instead of {@code 2(n − 1)}.
+ * One rank's side of a collective. In a reduction every rank receives all ranks' values of its own
+ * part and reduces them in rank order. In a gather it sends its own part to every rank. An
+ * all-reduce is both: the gather of one block overlaps the reduction of the next. Each rank sends
+ * and receives as much as in a ring, in two steps instead of {@code 2(n − 1)}.
  */
 final class CollectiveTransfer implements Transfer {
   /** Bytes received for a reduction before they are reduced. */
@@ -32,8 +32,10 @@ final class CollectiveTransfer implements Transfer {
   private final int blockElements;
 
   /**
-   * @param whole what all parts together are; null for a barrier
-   * @param shard this rank's part, where it is a tensor of its own
+   * Creates a transfer.
+   *
+   * @param whole all parts together; null for a barrier
+   * @param shard this rank's part, where it is a separate tensor
    */
   CollectiveTransfer(
       Collective call,
@@ -65,7 +67,9 @@ final class CollectiveTransfer implements Transfer {
     }
   }
 
-  /** Nobody goes on before all have made the same call. */
+  /**
+   * Returns the step that checks that all ranks have made the same call; no rank continues before.
+   */
   private PeerTransfers greeting() {
     PeerTransfers step = new PeerTransfers();
     forEachPeer(
@@ -152,7 +156,7 @@ final class CollectiveTransfer implements Transfer {
     return call.partStart(rank, members.size());
   }
 
-  /** Elements of a rank's part that are in a block. */
+  /** Returns the number of elements of a rank's part that are in a block. */
   private int count(int rank, long block) {
     long left = start(rank + 1) - start(rank) - block * blockElements;
     return (int) Math.max(0, Math.min(blockElements, left));
@@ -201,13 +205,13 @@ final class CollectiveTransfer implements Transfer {
     return requireNonNull(whole).elements(from, count);
   }
 
-  /** A run of this rank's part, where its result or its contribution is. */
+  /** Returns a run of this rank's part, in the tensor of its result or its contribution. */
   private ByteBuffer own(long block, int at, int count) {
     long from = block * blockElements + at;
     return shard == null ? whole(start(members.rank()) + from, count) : shard.elements(from, count);
   }
 
-  /** What the peers sent of this rank's part, and what reduces it. */
+  /** The peers' values of this rank's part, and the reduction of them. */
   private final class Scratch {
     private final ByteBuffer bytes;
     private final @Nullable Reduction reduction;

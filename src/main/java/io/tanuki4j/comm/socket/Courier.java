@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The thread of a group: carries out its transfers one after another. */
 final class Courier implements AutoCloseable {
-  /** What the news of a dead rank may take; a connection to it breaks a little earlier. */
+  /** The time in which news of a dead rank arrives; a connection to it breaks a little earlier. */
   private static final Duration NEWS = Duration.ofSeconds(2);
 
   private final GroupMembers members;
@@ -62,12 +62,12 @@ final class Courier implements AutoCloseable {
         wait();
       }
     } catch (InterruptedException e) {
-      closed = true; // nobody of ours interrupts it
+      closed = true; // none of our threads interrupts it
     }
     return queue.poll();
   }
 
-  /** The sentence of a failure, or null. */
+  /** Carries out a transfer; returns the sentence of a failure, or null. */
   private @Nullable String carryOut(Transfer transfer) {
     try {
       rendezvous.throwIfFailed();
@@ -98,7 +98,7 @@ final class Courier implements AutoCloseable {
     return fail("%s: ranks %s have ended and did not arrive.".formatted(what, missing));
   }
 
-  /** Tells all ranks, and returns what failed first. */
+  /** Tells all ranks, and returns the first failure. */
   private String fail(String sentence) {
     if (rendezvous.failure() == null && !isClosed()) {
       rendezvous.fail(sentence);
@@ -111,7 +111,7 @@ final class Courier implements AutoCloseable {
     return closed;
   }
 
-  /** Drops what was not carried out; nothing touches the tensors afterwards. */
+  /** Drops the transfers that were not carried out; none touches the tensors afterwards. */
   @Override
   public void close() {
     synchronized (this) {

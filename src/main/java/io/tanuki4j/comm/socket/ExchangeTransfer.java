@@ -14,7 +14,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** One rank's sends and receives that were posted together. */
+/** The sends and receives that one rank posted together. */
 final class ExchangeTransfer implements Transfer {
   private final GroupMembers members;
   private final long number;
@@ -56,7 +56,7 @@ final class ExchangeTransfer implements Transfer {
     return "exchange #" + number;
   }
 
-  /** Those to itself do not count. */
+  /** Returns the bytes sent to other ranks; those to itself do not count. */
   long bytesSent() {
     return sends.stream()
         .filter(send -> !isToItself(send))

@@ -8,10 +8,10 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * What precedes the data, so that ranks that do different things find out before they mix them up.
+ * Precedes the data, so that ranks in different calls find out before they mix up their data.
  *
  * @param number counts the collectives of a group; 0 for a message between two ranks
- * @param call of a message: a broadcast from the group's rank that sends it
+ * @param call for a message: a broadcast from the group's rank that sends it
  */
 record Header(long number, Collective call) {
   static final int BYTES = 32;
@@ -48,7 +48,10 @@ record Header(long number, Collective call) {
         new Collective(kind, dtype, numElements, op < 0 ? null : ops.get(op), bytes.getInt()));
   }
 
-  /** For example {@code message of 4 F32} or {@code call #7, all-reduce (sum) of 4 F32}. */
+  /**
+   * Returns a description, for example {@code message of 4 F32} or {@code call #7, all-reduce (sum)
+   * of 4 F32}.
+   */
   @Override
   public String toString() {
     return number == 0

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** The connections of one rank of a group with all others. */
+/** The connections of one rank of a group to all others. */
 final class Mesh implements AutoCloseable {
   private final Selector selector;
   private final Rendezvous rendezvous;
@@ -57,14 +57,14 @@ final class Mesh implements AutoCloseable {
       return peers;
     }
 
-    /** Whether the time limit is over; otherwise their connections are closed. */
+    /** Returns whether the time limit has expired; if not, the peers' connections are closed. */
     boolean isLate() {
       return late;
     }
   }
 
   /**
-   * Does a step; sends and receives go on beside each other.
+   * Runs a step; sends and receives proceed at the same time.
    *
    * @throws StepException if a peer does not do its part
    * @throws CommunicationException if the run has failed
@@ -123,7 +123,7 @@ final class Mesh implements AutoCloseable {
     }
   }
 
-  /** Makes a step that is under way fail; for another thread than the one that runs it. */
+  /** Makes the running step fail; called from a thread other than the one that runs it. */
   void interrupt() {
     closing = true;
     selector.wakeup();

@@ -21,9 +21,9 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Connects this rank with others: of two ranks, the greater calls and the lesser answers. */
+/** Connects this rank to others: in each pair, the higher rank calls and the lower one answers. */
 final class PeerListener implements AutoCloseable, Door.Host {
-  /** What connecting, and what the other side has to say, may take before it is tried again. */
+  /** The time that connecting and the other side's greeting may take before another attempt. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private static final int BACKLOG = 1024;
@@ -38,10 +38,10 @@ final class PeerListener implements AutoCloseable, Door.Host {
     door = Door.open(listening, rendezvous.environment().meeting().key(), this);
   }
 
-  /** Which of a rank's connections it is. */
+  /** Identifies one of a rank's connections. */
   private record Caller(int creation, int globalRank) {}
 
-  /** Listens at a free port, and tells all ranks at which. */
+  /** Listens at a free port, and publishes it to all ranks. */
   static PeerListener open(Rendezvous rendezvous) {
     int rank = rendezvous.environment().globalRank();
     try {
@@ -96,9 +96,9 @@ final class PeerListener implements AutoCloseable, Door.Host {
   }
 
   /**
-   * The connection with a rank for the groups that were made as the n-th. Both sides ask for it.
+   * Returns the connection to a rank for the n-th set of groups. Both sides ask for it.
    *
-   * @throws CommunicationException if it does not come about within the limit
+   * @throws CommunicationException if it is not established within the limit
    */
   SocketChannel connect(int creation, int peer) {
     try {
@@ -116,7 +116,7 @@ final class PeerListener implements AutoCloseable, Door.Host {
     }
   }
 
-  /** Calls again if the other side hangs up or says nothing: strangers may be in the way. */
+  /** Calls again if the other side hangs up or sends nothing: strangers may be in the way. */
   private SocketChannel call(int creation, int peer) throws IOException {
     InetSocketAddress address = address(peer);
     Call call = new Call(Call.Purpose.COLLECTIVES, own(), peer, creation);

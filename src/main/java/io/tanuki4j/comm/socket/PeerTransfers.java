@@ -9,12 +9,14 @@ import java.util.Deque;
 import java.util.List;
 import java.util.TreeMap;
 
-/** Bytes that go to and come from several peers at once, in the order of the calls for each. */
+/**
+ * Bytes sent to and received from several peers at once, in the order of the calls for each peer.
+ */
 final class PeerTransfers {
   private final TreeMap<Integer, Deque<ByteBuffer>> out = new TreeMap<>();
   private final TreeMap<Integer, Deque<Expected>> in = new TreeMap<>();
 
-  /** Says, when bytes have come, whether what follows may. */
+  /** Decides, when bytes have arrived, whether the next ones may be read. */
   interface Check {
     Check NONE = bytes -> {};
 
@@ -34,7 +36,9 @@ final class PeerTransfers {
   }
 
   /**
-   * @param check called with the bytes that came, before any later ones are read
+   * Adds bytes to receive.
+   *
+   * @param check called with the received bytes, before any later ones are read
    */
   void receive(int peer, ByteBuffer bytes, Check check) {
     if (bytes.hasRemaining()) {
@@ -54,14 +58,14 @@ final class PeerTransfers {
     return out.isEmpty() && in.isEmpty();
   }
 
-  /** Peers with whom something is still to do, ascending. */
+  /** Returns the peers whose transfers are not complete, ascending. */
   List<Integer> pendingPeers() {
     TreeMap<Integer, Object> pending = new TreeMap<>(out);
     pending.putAll(in);
     return List.copyOf(pending.keySet());
   }
 
-  /** Sends as much as the connection takes. */
+  /** Sends as many bytes as the connection takes. */
   void write(int peer, SocketChannel channel) throws IOException {
     Deque<ByteBuffer> queue = out.get(peer);
     while (queue != null && !queue.isEmpty()) {
@@ -75,7 +79,7 @@ final class PeerTransfers {
     out.remove(peer);
   }
 
-  /** Reads as much as is there and expected. */
+  /** Reads as many bytes as are available and expected. */
   void read(int peer, SocketChannel channel) throws IOException {
     Deque<Expected> queue = in.get(peer);
     while (queue != null && !queue.isEmpty()) {

@@ -4,7 +4,7 @@ import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.Work;
 import org.jspecify.annotations.Nullable;
 
-/** A transfer that was given to the thread of its group. */
+/** A transfer handed to the thread of its group. */
 final class PendingWork implements Work {
   private final Transfer transfer;
   private boolean over;
@@ -20,6 +20,8 @@ final class PendingWork implements Work {
   }
 
   /**
+   * Completes the work.
+   *
    * @param sentence what went wrong; null if nothing
    */
   synchronized void end(@Nullable String sentence) {

@@ -11,7 +11,7 @@ import io.tanuki4j.kernel.Device;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Makes one rank's sides of the groups and connects them. A {@link Transport}. */
+/** Creates one rank's side of each group and connects it. A {@link Transport}. */
 public final class SocketFactory implements ProcessGroupFactory {
   private final Rendezvous rendezvous;
   private final Device device;
@@ -27,6 +27,8 @@ public final class SocketFactory implements ProcessGroupFactory {
   }
 
   /**
+   * Opens the factory.
+   *
    * @param device where the rank's tensors are
    */
   public static ProcessGroupFactory open(Rendezvous rendezvous, Device device) {

@@ -30,7 +30,9 @@ final class SocketGroup implements ProcessGroup {
   }
 
   /**
-   * @param creation how many groups were made before
+   * Connects a group.
+   *
+   * @param creation the number of groups created before
    */
   static SocketGroup connect(
       int creation,

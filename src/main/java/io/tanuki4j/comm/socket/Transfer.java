@@ -2,17 +2,19 @@ package io.tanuki4j.comm.socket;
 
 /** A communication as the thread of its group carries it out. */
 interface Transfer {
-  /** For example {@code all-reduce #118}. */
+  /** Returns a description, for example {@code all-reduce #118}. */
   String what();
 
   /**
+   * Carries out the communication.
+   *
    * @throws Mesh.StepException if a peer does not do its part
    */
   void run(Mesh mesh) throws Mesh.StepException;
 
-  /** Brings what came into the tensors; the rank's own thread calls it. */
+  /** Copies what was received into the tensors; called by the rank's own thread. */
   void writeBack();
 
-  /** Lets go of the tensors' memory. */
+  /** Releases the tensors' memory. */
   void close();
 }

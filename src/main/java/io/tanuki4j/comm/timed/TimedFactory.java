@@ -5,8 +5,8 @@ import io.tanuki4j.comm.ProcessGroupFactory;
 import java.util.List;
 
 /**
- * Makes another factory's groups and measures how long their rank waits in them: communication that
- * has no computation to hide behind.
+ * Creates another factory's groups and measures how long their rank waits in them: communication
+ * that no computation hides.
  *
  * @param factory closes with this
  * @param meter of the rank's device

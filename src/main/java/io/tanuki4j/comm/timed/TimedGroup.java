@@ -9,7 +9,7 @@ import io.tanuki4j.comm.Work;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
-/** Tells how long each wait takes. */
+/** Measures how long each wait takes. */
 final class TimedGroup implements ProcessGroup {
   private final ProcessGroup group;
   private final WaitMeter meter;

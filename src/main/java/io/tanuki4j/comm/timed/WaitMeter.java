@@ -6,12 +6,12 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * How long a rank's device waits for other ranks: from where it comes to a wait until it goes on.
+ * Measures how long a rank's device waits for other ranks: from reaching a wait until continuing.
  * On a GPU both are marks in its queue, so the host does not wait to measure. Waits that a device
- * repeats from a recording are not seen.
+ * replays from a recording are not measured.
  */
 public final class WaitMeter implements AutoCloseable {
-  /** Waits between two readings of the marks at most. */
+  /** The most waits between two readings of the marks. */
   private static final int CAPACITY = 1024;
 
   private static final double NANOS_PER_MILLI = 1e6;
@@ -36,7 +36,7 @@ public final class WaitMeter implements AutoCloseable {
     size++;
   }
 
-  /** Nanoseconds since the last call, by the names of the groups. Waits for the device. */
+  /** Returns the nanoseconds since the last call, by group name. Waits for the device. */
   public Map<String, Long> take() {
     read();
     Map<String, Long> taken = Map.copyOf(nanos);
