@@ -3,7 +3,7 @@ package io.tanuki4j.backend.cuda;
 import io.tanuki4j.tensor.DType;
 
 /**
- * The operands of a forward, of which the backward reads the same.
+ * The operands of a forward, which the backward reads too.
  *
  * @param type of all but logSumExp
  * @param out address of {@code [q, b, n·d]}

@@ -9,7 +9,7 @@ import org.bytedeco.cuda.global.cudnn;
 
 /**
  * Attention as graphs that cuDNN recognizes and runs as flash attention. Queries, keys and values
- * are views into packed tensors, so nothing is copied around it. The order of the operations
+ * are views into packed tensors, so nothing is copied. The order of the operations
  * follows cuDNN's documented attention subgraphs.
  *
  * @param graph the operations
@@ -17,7 +17,7 @@ import org.bytedeco.cuda.global.cudnn;
  */
 record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements AutoCloseable {
 
-  /** Addresses: q, k, v, out, logSumExp. */
+  /** Builds the forward. Addresses: q, k, v, out, logSumExp. */
   static AttentionGraph forward(AttentionForm form) {
     CudnnGraph g = new CudnnGraph();
     Views views = new Views(form);
@@ -44,8 +44,7 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
   }
 
   /**
-   * Addresses: q, k, v, out, dOut, logSumExp, dQ, dK, dV, row sums (fp32, {@code [b, n, q]}) and,
-   * unless deterministic, a sum of dQ (fp32, {@code [b, n, q, d]}) that blocks add to as they come.
+   * Builds the backward. Addresses: q, k, v, out, dOut, logSumExp, dQ, dK, dV, row sums (fp32, {@code [b, n, q]}). Unless deterministic, a sum of dQ follows (fp32, {@code [b, n, q, d]}), to which blocks add in any order.
    */
   static AttentionGraph backward(AttentionForm form, boolean deterministic) {
     return new Backward(form, deterministic).build();
@@ -60,7 +59,7 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
     return new long[] {dims[0], dims[1], dims[3], dims[2]};
   }
 
-  /** Dims and strides of the views: batch, heads, queries or keys, head dim. */
+  /** The dims and strides of the views: batch, heads, queries or keys, head dim. */
   private record Views(AttentionForm form) {
     long b() {
       return form.queries().batchSize();
@@ -86,12 +85,12 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
       return new long[] {b(), n(), q(), d()};
     }
 
-    /** Keys or values. */
+    /** Returns the view of keys or values. */
     long[] groups() {
       return new long[] {b(), form.queries().numQueryGroups(), k(), d()};
     }
 
-    /** Gradients of keys or values, for each query head. */
+    /** Returns the view of gradients of keys or values, for each query head. */
     long[] keysOfHeads() {
       return new long[] {b(), n(), k(), d()};
     }
@@ -201,7 +200,7 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
       return new AttentionGraph(g, List.copyOf(inputs));
     }
 
-    /** The sum of dOut · out over each row. */
+    /** Sums dOut · out over each row. */
     private CudnnTensor rowSums() {
       long[] strides = {
         views.n() * views.q() * views.d(), views.q() * views.d(), views.n() * views.d(), 1
@@ -229,7 +228,7 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
       return g.map(cudnn.CUDNN_POINTWISE_MUL, dP, scale);
     }
 
-    /** {@code into = weightsᵀ · x}, summed over the query heads of a group. */
+    /** Computes {@code into = weightsᵀ · x}, summed over the query heads of a group. */
     private void addOverHeads(CudnnTensor weights, CudnnTensor x, CudnnTensor into) {
       CudnnTensor transposed =
           g.virtual(BF16, views.transposedScores(), views.transposedScoreStrides());

@@ -6,7 +6,7 @@ import io.tanuki4j.tensor.Tensor;
 /** Addresses of the first query, key and value, or of their gradients. */
 record AttentionOperands(long queries, long keys, long values) {
 
-  /** All in a packed projection. */
+  /** Returns the addresses in a packed projection. */
   static AttentionOperands packed(Tensor qkv, AttentionShape shape) {
     long bytes = (long) shape.headDim() * qkv.dtype().bytes();
     long queries = Address.of(qkv);
@@ -14,7 +14,7 @@ record AttentionOperands(long queries, long keys, long values) {
     return new AttentionOperands(queries, keys, keys + shape.numQueryGroups() * bytes);
   }
 
-  /** Keys and values apart from queries. */
+  /** Returns the addresses of keys and values that are separate from the queries. */
   static AttentionOperands apart(Tensor queries, Tensor keyValues, AttentionShape shape) {
     long bytes = (long) shape.headDim() * keyValues.dtype().bytes();
     long keys = Address.of(keyValues);

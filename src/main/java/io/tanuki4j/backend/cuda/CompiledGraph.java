@@ -25,9 +25,9 @@ final class CompiledGraph implements AutoCloseable {
   }
 
   /**
-   * The first of cuDNN's proposals that it can carry out. Takes about a second.
+   * Builds the first of cuDNN's proposals that it supports. Takes about a second.
    *
-   * @param library null where no GPU is: then deviceProperties says what it would be
+   * @param library null where there is no GPU: then deviceProperties describes the GPU to compile for
    * @throws IllegalStateException with cuDNN's reasons, if there is none
    */
   static CompiledGraph build(
@@ -97,7 +97,7 @@ final class CompiledGraph implements AutoCloseable {
     }
   }
 
-  /** How many there are, or how many of the given ones were filled. */
+  /** Returns how many descriptors there are, or how many of the given ones were filled. */
   private static int getDescriptors(
       CudnnDescriptor from, int attribute, @Nullable LongPointer into, int size) {
     try (LongPointer count = new LongPointer(1)) {
@@ -114,7 +114,7 @@ final class CompiledGraph implements AutoCloseable {
   }
 
   /**
-   * Addresses for the graph, which can then run any number of times.
+   * Binds addresses to the graph, which can then run any number of times.
    *
    * @param addresses in the order of {@link AttentionGraph#inputs}
    */

@@ -47,25 +47,24 @@ public enum CudaComponent {
     return title;
   }
 
-  /** Whether a single GPU needs it. */
+  /** Returns whether a single GPU needs it. */
   public boolean required() {
     return required;
   }
 
-  /** The shared libraries, by soname; all of them lie in one folder. */
+  /** Returns the shared libraries, by soname; all of them lie in one folder. */
   List<String> files() {
     return files;
   }
 
   /**
-   * A pattern of files beside it that it opens by name alone, and so finds only if they have been
-   * loaded before; empty for none.
+   * Returns a pattern of files next to it that it opens by name alone, and so finds only if they are already loaded; empty for none.
    */
   String companions() {
     return this == NVRTC ? "libnvrtc-builtins.so.*" : "";
   }
 
-  /** What a user can do when it is missing. */
+  /** Returns what a user can do when it is missing. */
   String mend() {
     return mend;
   }

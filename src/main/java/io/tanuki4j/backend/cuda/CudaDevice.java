@@ -18,8 +18,7 @@ import org.bytedeco.javacpp.Pointer;
 
 /**
  * One GPU with one stream of operations, for one thread: the CUDA context belongs to the thread
- * that opened it. What communicates on the GPU has queues of its own beside that stream, ordered by
- * marks.
+ * that opened it. Communication on the GPU has queues of its own alongside that stream, ordered by marks.
  */
 public final class CudaDevice implements Device {
   private final CudaGpu gpu;
@@ -108,7 +107,7 @@ public final class CudaDevice implements Device {
     return new CudaTimer(stream, numMarks);
   }
 
-  /** Another queue of operations, which runs beside the device's. */
+  /** Opens another queue of operations, which runs alongside the device's. */
   public CudaQueue openQueue() {
     return new CudaQueue();
   }
@@ -122,13 +121,13 @@ public final class CudaDevice implements Device {
     mark.record(stream.handle());
   }
 
-  /** Lets operations called from now on wait for the mark; the host goes on. */
+  /** Makes operations called from now on wait for the mark; the host does not wait. */
   public void await(CudaMark mark) {
     mark.holdUp(stream.handle());
   }
 
   /**
-   * Where a tensor is, for libraries that take pointers.
+   * Returns a pointer to a tensor, for libraries that take pointers.
    *
    * @throws IllegalArgumentException if the tensor is not in GPU memory
    */
@@ -136,7 +135,7 @@ public final class CudaDevice implements Device {
     return new Address(Address.of(tensor));
   }
 
-  /** Whether operations are now recorded instead of run. */
+  /** Returns whether operations are now recorded instead of run. */
   public boolean isRecording() {
     return stream.isRecording();
   }
@@ -147,13 +146,13 @@ public final class CudaDevice implements Device {
   }
 
   /**
-   * Does this whenever the host has waited for the GPU; it may throw what the wait did not show.
+   * Registers an action to run whenever the host has waited for the GPU. It may throw errors that the wait did not show.
    */
   public void afterEachWait(Runnable action) {
     stream.afterEachWait(action);
   }
 
-  /** How long the host has been waiting for the GPU now, 0 if it is not; any thread may ask. */
+  /** Returns how long the host has been waiting for the GPU now, 0 if it is not; any thread may ask. */
   public long nanosWaited() {
     return stream.nanosWaited();
   }

@@ -49,7 +49,7 @@ final class CudaElementwise implements ElementwiseKernels {
     };
   }
 
-  /** To nearest, ties to even. */
+  /** Rounds to nearest, ties to even. */
   private static int bf16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {

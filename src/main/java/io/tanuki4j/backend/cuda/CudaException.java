@@ -7,8 +7,8 @@ import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.javacpp.BytePointer;
 
 /**
- * A call into a CUDA library that failed: its name, its status, and what the library says. After
- * most of these the GPU's context is lost and the run has to start again from its last checkpoint.
+ * A failed call into a CUDA library: its name, its status, and what the library says. After
+ * most of these the GPU's context is lost, and the run has to restart from its last checkpoint.
  */
 public final class CudaException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -18,14 +18,14 @@ public final class CudaException extends RuntimeException {
     super("%s failed with status %d: %s".formatted(call, status, explanation));
   }
 
-  /** A call of the CUDA runtime. */
+  /** Checks the status of a call of the CUDA runtime. */
   static void check(int status, String call) {
     if (status != cudart.cudaSuccess) {
       throw new CudaException(call, status, text(cudart.cudaGetErrorString(status)));
     }
   }
 
-  /** A call of the driver. */
+  /** Checks the status of a call of the driver. */
   static void checkDriver(int status, String call) {
     if (status != cudart.CUDA_SUCCESS) {
       BytePointer name = new BytePointer();
@@ -53,7 +53,7 @@ public final class CudaException extends RuntimeException {
     }
   }
 
-  /** The check that failed inside cuDNN. */
+  /** Returns cuDNN's message about the check that failed. */
   static String lastDnnError() {
     try (BytePointer message = new BytePointer(MESSAGE_BYTES)) {
       cudnn.cudnnGetLastErrorString(message, MESSAGE_BYTES);

@@ -7,7 +7,7 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Numbers of eight bits: see fp8.cu; their products are cuBLASLt's. */
+/** FP8 operations: see fp8.cu; the products are cuBLASLt's. */
 final class CudaFp8 implements Fp8Kernels {
   private static final int THREADS = 256;
   private static final int TILE = 128;
@@ -75,7 +75,7 @@ final class CudaFp8 implements Fp8Kernels {
   }
 
   /**
-   * The kernel with the arguments that all of them begin with.
+   * Returns the kernel with the arguments that all of them begin with.
    *
    * @param width that the kernel counts with
    * @param targetWidth columns of the target

@@ -13,7 +13,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 
 /**
- * A compiled kernel with the memory for its arguments, which is made once: {@code
+ * A compiled kernel with the memory for its arguments, which is allocated once: {@code
  * f.arg(out).arg(x).arg(count).launch(blocks, threads)}. The driver copies the arguments at the
  * launch, so the next one may follow at once.
  */
@@ -39,12 +39,12 @@ final class CudaFunction {
     }
   }
 
-  /** A pointer to the tensor's first element. */
+  /** Passes a pointer to the tensor's first element. */
   CudaFunction arg(Tensor tensor) {
     return arg(Address.of(tensor));
   }
 
-  /** A pointer or an integer; an {@code int} parameter reads the lower half. */
+  /** Passes a pointer or an integer; an {@code int} parameter reads the lower half. */
   CudaFunction arg(long value) {
     values.putLong(numArguments++ * SLOT_BYTES, value);
     return this;
@@ -60,12 +60,12 @@ final class CudaFunction {
     return this;
   }
 
-  /** One-dimensional. */
+  /** Launches one-dimensional blocks. */
   void launch(long blocks, int threads) {
     launch(blocks, 1, 1, threads, 1);
   }
 
-  /** Launches on the device's stream; nothing is launched for no blocks. */
+  /** Launches on the device's stream; launches nothing if there are no blocks. */
   void launch(long blocksX, int blocksY, int blocksZ, int threadsX, int threadsY) {
     numArguments = 0;
     if (blocksX == 0 || blocksY == 0 || blocksZ == 0) {
@@ -87,7 +87,7 @@ final class CudaFunction {
     checkDriver(status, name);
   }
 
-  /** How many blocks of so many threads a multiprocessor runs at a time. */
+  /** Returns how many blocks of this many threads a multiprocessor runs at a time. */
   int blocksPerMultiprocessor(int threads) {
     try (IntPointer blocks = new IntPointer(1)) {
       checkDriver(

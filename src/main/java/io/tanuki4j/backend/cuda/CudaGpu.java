@@ -44,17 +44,17 @@ public record CudaGpu(
     }
   }
 
-  /** What kernels are compiled for, for example {@code sm_90}. */
+  /** Returns what kernels are compiled for, for example {@code sm_90}. */
   public String architecture() {
     return "sm_" + major + minor;
   }
 
-  /** Whether its matrix units take numbers of eight bits: compute capability 8.9 or later. */
+  /** Returns whether its matrix units support FP8: compute capability 8.9 or later. */
   boolean hasFp8() {
     return major > FP8_MAJOR || (major == FP8_MAJOR && minor >= FP8_MINOR);
   }
 
-  /** Whether it has the matrix units and the copies that the backend builds on. */
+  /** Returns whether it has the matrix units and the copies that the backend builds on. */
   boolean usable() {
     return major >= MIN_MAJOR;
   }

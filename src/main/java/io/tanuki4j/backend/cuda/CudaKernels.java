@@ -2,7 +2,7 @@ package io.tanuki4j.backend.cuda;
 
 import io.tanuki4j.kernel.Kernels;
 
-/** The families of a device's kernels, and what they hold of the GPU. */
+/** The kernel families of a device, and the GPU resources that they hold. */
 final class CudaKernels implements AutoCloseable {
   private final CudaModules modules;
   private final CudaMatmul matmul;

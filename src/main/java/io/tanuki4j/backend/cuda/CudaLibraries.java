@@ -11,9 +11,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Where each component of CUDA lies, and what is missing. Loading goes by absolute path in the
- * order of dependency, so that the linker finds each library by its soname when the next one asks
- * for it and no {@code LD_LIBRARY_PATH} is needed.
+ * Where each component of CUDA lies, and what is missing. Libraries are loaded by absolute path in the order of dependency. The linker then finds each by its soname when the next one asks for it, and no {@code LD_LIBRARY_PATH} is needed.
  *
  * @param folders of the components that were found
  * @param problems the components that were not
@@ -24,7 +22,7 @@ public record CudaLibraries(Map<CudaComponent, Path> folders, List<CudaProblem> 
     problems = List.copyOf(problems);
   }
 
-  /** A component lies in the first folder that has all of its files. */
+  /** Finds each component in the first folder that has all of its files. */
   public static CudaLibraries find(CudaSearchPath path) {
     Map<CudaComponent, Path> found = new EnumMap<>(CudaComponent.class);
     List<CudaProblem> problems = new ArrayList<>();
@@ -50,7 +48,7 @@ public record CudaLibraries(Map<CudaComponent, Path> folders, List<CudaProblem> 
   }
 
   /**
-   * Loads what was found, except components after one that does not load.
+   * Loads what was found, up to the first component that does not load.
    *
    * @return what could not be loaded, with the linker's reason
    */

@@ -52,7 +52,7 @@ final class CudaLoss implements LossKernels {
     function.arg(sums).arg(rowSums).arg(Expect.rows(logits)).launch(1, MAX_THREADS);
   }
 
-  /** Threads of the block of one token. */
+  /** Returns the threads of the block of one token. */
   static int threads(Tensor logits, int vector) {
     long accesses = Vectors.ceilDiv(Expect.columns(logits), vector);
     return (int) Math.min(MAX_THREADS, Vectors.ceilDiv(accesses, WARP) * WARP);

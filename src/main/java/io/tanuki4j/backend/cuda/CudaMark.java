@@ -24,7 +24,7 @@ public final class CudaMark implements AutoCloseable {
     check(cudart.cudaStreamWaitEvent(stream, event, 0), "cudaStreamWaitEvent");
   }
 
-  /** Whether the GPU has come to it; any thread that is bound to the GPU may ask. */
+  /** Returns whether the GPU has reached it; any thread that is bound to the GPU may ask. */
   public boolean isOver() {
     int status = cudart.cudaEventQuery(event);
     if (status == cudart.cudaErrorNotReady) {

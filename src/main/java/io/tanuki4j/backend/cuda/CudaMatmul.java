@@ -19,7 +19,7 @@ import org.bytedeco.cuda.global.cublas;
  * algorithm; from then on the shape has a plan.
  */
 final class CudaMatmul implements MatmulKernels, AutoCloseable {
-  /** What the library's fastest algorithms on current GPUs ask for. */
+  /** The workspace that the library's fastest algorithms on current GPUs ask for. */
   static final long WORKSPACE_BYTES = 32L << 20;
 
   private static final int MAX_ALIGNMENT = 256;
@@ -50,7 +50,7 @@ final class CudaMatmul implements MatmulKernels, AutoCloseable {
     }
   }
 
-  /** {@code out (+)= a · bᵀ} of numbers of eight bits, multiplied by what their scales undo. */
+  /** Computes {@code out (+)= a · bᵀ} of FP8 operands, multiplied by both inverse scales. */
   void fp8(Tensor out, Operand a, Operand b, Sums sums, Accumulate accumulate) {
     MatmulShape shape = shape(out, a.values(), b.values(), sums, accumulate);
     Planned planned = plans.get(shape);

@@ -13,7 +13,7 @@ import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.SizeTPointer;
 
-/** Takes blocks from the GPU and knows who holds how much of it. */
+/** Allocates blocks on the GPU and tracks how much each owner holds. */
 final class CudaMemory {
   private static final double MEBIBYTE = 1 << 20;
 
@@ -42,7 +42,7 @@ final class CudaMemory {
     return block;
   }
 
-  /** Waits for the GPU, which may still work on the block. */
+  /** Frees a block, after waiting for the GPU, which may still work on it. */
   void give(CudaBlock block) {
     stream.synchronize();
     check(cudart.cudaFree(new Address(block.address())), "cudaFree");
@@ -53,7 +53,7 @@ final class CudaMemory {
     return blocks.stream().mapToLong(CudaBlock::bytes).sum();
   }
 
-  /** Owners of what is held now; empty if all has been given back. */
+  /** Returns the owners of what is held now; empty if everything has been freed. */
   String holders() {
     Map<String, Long> byOwner =
         blocks.stream()
@@ -65,7 +65,7 @@ final class CudaMemory {
         .collect(Collectors.joining(", "));
   }
 
-  /** What the GPU has left for anyone. */
+  /** Returns the bytes that the GPU has free for anyone. */
   long bytesFree() {
     try (SizeTPointer free = new SizeTPointer(1);
         SizeTPointer total = new SizeTPointer(1)) {

@@ -12,8 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The kernels of a device: each variant is compiled when it is first asked for, or comes from the
- * disk if an earlier start has compiled it.
+ * The kernels of a device: each variant is compiled on first use, or read from disk if an earlier start compiled it.
  */
 final class CudaModules implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CudaModules.class);

@@ -46,7 +46,7 @@ final class CudaNorm implements NormKernels {
     function.launch(Vectors.ceilDiv(rows, variant.rows()), 1, 1, variant.threads(), variant.rows());
   }
 
-  /** The rows' statistics alone, which the forward leaves in rstd. */
+  /** Computes only the rows' statistics, which the forward leaves in rstd. */
   void statistics(Tensor rstd, Tensor x, Tensor weight, double epsilon) {
     checkStatistics(rstd, x, weight);
     long rows = Expect.rows(x);
@@ -58,7 +58,7 @@ final class CudaNorm implements NormKernels {
     function.launch(Vectors.ceilDiv(rows, variant.rows()), 1, 1, variant.threads(), variant.rows());
   }
 
-  /** {@code sum = x + delta}, and its statistics. */
+  /** Computes {@code sum = x + delta}, and its statistics. */
   void addStatistics(
       Tensor sum, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
     checkStatistics(rstd, x, weight);
@@ -121,7 +121,7 @@ final class CudaNorm implements NormKernels {
     sum.launch(Vectors.ceilDiv(columns, TILE), 1, 1, TILE, TILE);
   }
 
-  /** As many as run at a time, so that each keeps its part of dWeight in registers to the end. */
+  /** Returns as many blocks as run at a time, so that each keeps its part of dWeight in registers to the end. */
   private long backwardBlocks(CudaFunction function, NormVariant variant, long rows) {
     int threads = variant.threads() * variant.rows();
     long atATime = (long) function.blocksPerMultiprocessor(threads) * multiprocessors;

@@ -3,15 +3,15 @@ package io.tanuki4j.backend.cuda;
 import java.nio.file.Path;
 
 /**
- * How the backend works.
+ * The backend's options.
  *
  * @param cacheFolder compiled kernels and chosen algorithms, kept for the next start
  * @param deterministicAttention sums attention's dQ in a fixed order; its workspace then grows with
  *     the square of the sequence
- * @param replays whether recorded work becomes a CUDA graph; if not, it is done anew each time
+ * @param replays whether recorded work becomes a CUDA graph; if not, it is issued again each time
  */
 public record CudaOptions(Path cacheFolder, boolean deterministicAttention, boolean replays) {
-  /** {@code ~/.cache/tanuki4j/cuda}, and attention as fast as it goes. */
+  /** Returns {@code ~/.cache/tanuki4j/cuda} as the folder, and attention at its fastest. */
   public static CudaOptions defaults() {
     return new CudaOptions(
         Path.of(System.getProperty("user.home"), ".cache", "tanuki4j", "cuda"), false, true);

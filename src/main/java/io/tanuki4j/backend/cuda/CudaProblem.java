@@ -1,7 +1,7 @@
 package io.tanuki4j.backend.cuda;
 
 /**
- * Why something of CUDA cannot be used here.
+ * A reason why part of CUDA cannot be used here.
  *
  * @param subject a component or a GPU
  * @param reason what was found, and what was expected
@@ -13,7 +13,7 @@ public record CudaProblem(String subject, String reason, String mend, boolean fa
     return new CudaProblem(component.title(), reason, component.mend(), component.required());
   }
 
-  /** One sentence for each part. */
+  /** Writes one sentence for each part. */
   @Override
   public String toString() {
     return "%s: %s. %s.".formatted(subject, reason, mend);

@@ -6,11 +6,10 @@ import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
 
 /**
- * A queue of operations beside the device's own, for communication: the GPU takes it first, since
- * other ranks wait for it.
+ * A queue of operations alongside the device's own, for communication. The GPU schedules it first, since other ranks wait for it.
  */
 public final class CudaQueue implements AutoCloseable {
-  /** CUDA moves it into the range that the GPU has; lower comes first. */
+  /** The highest priority, once CUDA clamps it to the GPU's range; lower numbers come first. */
   private static final int FIRST = -5;
 
   private final CUstream_st handle = new CUstream_st();
@@ -21,7 +20,7 @@ public final class CudaQueue implements AutoCloseable {
         "cudaStreamCreateWithPriority");
   }
 
-  /** For libraries that take a stream. */
+  /** Returns the handle, for libraries that take a stream. */
   public CUstream_st handle() {
     return handle;
   }
@@ -31,7 +30,7 @@ public final class CudaQueue implements AutoCloseable {
     mark.record(handle);
   }
 
-  /** Lets what comes into the queue from now on wait for the mark. */
+  /** Makes operations queued from now on wait for the mark. */
   public void await(CudaMark mark) {
     mark.holdUp(handle);
   }

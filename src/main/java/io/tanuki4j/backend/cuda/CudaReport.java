@@ -10,8 +10,7 @@ import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.IntPointer;
 
 /**
- * What of CUDA this machine has, and the reason for each thing that it lacks. Making one loads the
- * libraries into the process.
+ * The parts of CUDA that this machine has, and the reason for each that it lacks. Making a report loads the libraries into the process.
  *
  * @param versions of the libraries that were loaded
  * @param gpus all, usable or not
@@ -43,12 +42,12 @@ public record CudaReport(
     return new CudaReport(libraries, versions.texts(), gpus, problems);
   }
 
-  /** Whether the backend can be opened. */
+  /** Returns whether the backend can be opened. */
   public boolean usable() {
     return !hasFatal(problems);
   }
 
-  /** The GPUs that the backend can use; an index into this list is a device's ordinal. */
+  /** Returns the GPUs that the backend can use; an index into this list is a device's ordinal. */
   public List<CudaGpu> usableGpus() {
     return gpus.stream().filter(CudaGpu::usable).toList();
   }

@@ -13,8 +13,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Folders in which CUDA's libraries are looked for, best first: those a user names, toolkits, pip's
- * nvidia packages of the Python environments in sight, and the dynamic linker's.
+ * Folders to search for CUDA's libraries, best first: those a user names, toolkits, pip's nvidia packages in the Python environments found, and the dynamic linker's.
  */
 public final class CudaSearchPath {
   /** Folders, separated by colons, that come right after {@code --cuda-lib-dir}. */
@@ -54,7 +53,7 @@ public final class CudaSearchPath {
     return path;
   }
 
-  /** Existing folders, each once, best first. */
+  /** Returns the existing folders, each once, best first. */
   public List<Path> folders() {
     return List.copyOf(folders);
   }
@@ -91,7 +90,7 @@ public final class CudaSearchPath {
     }
   }
 
-  /** One folder a line, as in the files of {@code /etc/ld.so.conf.d}. */
+  /** Reads one folder per line, as in the files of {@code /etc/ld.so.conf.d}. */
   private void addLinkerFile(Path file) {
     try {
       Files.readAllLines(file).stream()
@@ -113,7 +112,7 @@ public final class CudaSearchPath {
     addGlob(root, pattern, this::add);
   }
 
-  /** Matches one path element after the other; newest version first where names hold one. */
+  /** Adds the matches of a pattern, one path element after the other; newest version first where names hold one. */
   private static void addGlob(Path root, String pattern, java.util.function.Consumer<Path> found) {
     int slash = pattern.indexOf('/');
     String head = slash < 0 ? pattern : pattern.substring(0, slash);

@@ -8,12 +8,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A stack of tensors in a list of blocks, of which each has its own height. A tensor goes on the
- * first block with room; only if none has, a block is added. So the same sequence of pushes from
- * the same mark gets the same addresses, and large tensors leave the rest of a block to small ones.
+ * A stack of tensors in a list of blocks, each with its own height. A tensor goes into the first block with room; only if none has room is a block added. So the same sequence of pushes from the same mark gets the same addresses. Large tensors leave the rest of a block to small ones.
  */
 final class CudaStack {
-  /** What the vector loads of kernels, cuBLASLt and cuDNN like best. */
+  /** The alignment that the vector loads of kernels, cuBLASLt and cuDNN prefer. */
   private static final long ALIGNMENT = 512;
 
   private static final long MIN_BLOCK_BYTES = 64L << 20;
@@ -24,7 +22,7 @@ final class CudaStack {
   private long[] heights = new long[0];
   private long bytesUsed;
 
-  /** The height of each block, and the sum of what lies on them. */
+  /** The height of each block, and the sum of what lies in them. */
   record Mark(long[] heights, long bytesUsed) {}
 
   /**
@@ -63,7 +61,7 @@ final class CudaStack {
     heights = Arrays.copyOf(heights, blocks.size());
   }
 
-  /** Drops all that was pushed since the mark. */
+  /** Drops everything pushed since the mark. */
   void backTo(Mark mark) {
     Arrays.fill(heights, 0);
     System.arraycopy(mark.heights(), 0, heights, 0, mark.heights().length);

@@ -7,7 +7,7 @@ import org.bytedeco.cuda.cudart.CUgraph_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
 
-/** The queue of a device's operations, and whether it now records them instead of running them. */
+/** The queue of a device's operations, which can record them instead of running them. */
 final class CudaStream implements AutoCloseable {
   private final CUstream_st handle = new CUstream_st();
   private boolean recording;
@@ -35,7 +35,7 @@ final class CudaStream implements AutoCloseable {
     endWait(status, "cudaStreamSynchronize");
   }
 
-  /** Waits until the GPU has come to an event. */
+  /** Waits until the GPU has reached an event. */
   void synchronize(CUevent_st event) {
     waitingSince = System.nanoTime();
     int status = cudart.cudaEventSynchronize(event);
@@ -48,12 +48,12 @@ final class CudaStream implements AutoCloseable {
     check(status, call);
   }
 
-  /** Does this whenever the host has waited for the GPU. */
+  /** Registers an action to run whenever the host has waited for the GPU. */
   void afterEachWait(Runnable action) {
     afterWait = action;
   }
 
-  /** How long the host has been waiting for the GPU now; any thread may ask. */
+  /** Returns how long the host has been waiting for the GPU now; any thread may ask. */
   long nanosWaited() {
     long since = waitingSince;
     return since == 0 ? 0 : System.nanoTime() - since;
@@ -67,7 +67,7 @@ final class CudaStream implements AutoCloseable {
     recording = true;
   }
 
-  /** The operations since {@link #beginRecording}; the caller destroys the graph. */
+  /** Ends the recording and returns the operations since {@link #beginRecording}; the caller destroys the graph. */
   CUgraph_st endRecording() {
     recording = false;
     CUgraph_st graph = new CUgraph_st();
@@ -85,7 +85,7 @@ final class CudaStream implements AutoCloseable {
   }
 
   /**
-   * @throws IllegalStateException in a recording, which what is not allowed to do
+   * @throws IllegalStateException during a recording, in which {@code what} is not allowed
    */
   void requireRunning(String what) {
     if (recording) {

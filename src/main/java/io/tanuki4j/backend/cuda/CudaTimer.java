@@ -7,7 +7,7 @@ import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.FloatPointer;
 
-/** An event on the stream for each mark. */
+/** A timer with an event on the stream for each mark. */
 final class CudaTimer implements DeviceTimer {
   private final CudaStream stream;
   private final CUevent_st[] marks;

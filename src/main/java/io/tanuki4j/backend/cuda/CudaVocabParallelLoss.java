@@ -61,7 +61,7 @@ final class CudaVocabParallelLoss implements VocabParallelLossKernels {
     function.launch(tokens, CudaLoss.threads(logits, variant.vector()));
   }
 
-  /** How many parts these are the statistics of. */
+  /** Returns how many parts the statistics cover. */
   private static long parts(Tensor statistics, Tensor lossMask) {
     Expect.dtype("lossMask of vocabParallelLoss", lossMask, DType.F32);
     Expect.dtype("statistics of vocabParallelLoss", statistics, DType.F32);

@@ -5,8 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Temporary memory of the operations of one stream: they run one after the other, so all share one
- * block of the size of the greediest. It grows before it is used, never in a recording.
+ * Temporary memory of the operations of one stream. They run one after the other, so all share one block, as large as the most demanding one needs. It grows before it is used, never in a recording.
  */
 final class CudaWorkspace implements AutoCloseable {
   private static final long GRANULARITY = 2L << 20;
@@ -20,7 +19,7 @@ final class CudaWorkspace implements AutoCloseable {
     this.memory = memory;
   }
 
-  /** The address of at least so many bytes, valid until the next call. */
+  /** Returns the address of at least this many bytes, valid until the next call. */
   long reserve(long bytes) {
     CudaBlock current = block;
     if (current == null || current.bytes() < bytes) {
@@ -29,7 +28,7 @@ final class CudaWorkspace implements AutoCloseable {
     return current.address();
   }
 
-  /** The size of a block for so many bytes. */
+  /** Returns the block size for this many bytes. */
   static long roundUp(long bytes) {
     return Vectors.ceilDiv(bytes, GRANULARITY) * GRANULARITY;
   }
@@ -45,7 +44,7 @@ final class CudaWorkspace implements AutoCloseable {
     return larger;
   }
 
-  /** A replay uses the address of its recording: until it is closed no block goes back. */
+  /** Counts a replay, which uses the address of its recording: no block is freed until it is closed. */
   void addReplay() {
     numReplays++;
   }
@@ -62,7 +61,7 @@ final class CudaWorkspace implements AutoCloseable {
     }
   }
 
-  /** What it holds now. */
+  /** Returns the bytes it holds now. */
   long bytesHeld() {
     return (block == null ? 0 : block.bytes())
         + replaced.stream().mapToLong(CudaBlock::bytes).sum();

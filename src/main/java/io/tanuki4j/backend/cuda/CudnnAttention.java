@@ -10,8 +10,7 @@ import org.bytedeco.cuda.global.cudnn;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Flash attention in BF16 by cuDNN. A shape has a plan for each direction; a plan keeps the bound
- * addresses of every layer, so a call in the steady state makes no object in cuDNN.
+ * Flash attention in BF16 by cuDNN. A shape has a plan for each direction. A plan keeps the bound addresses of every layer, so a call in the steady state creates no cuDNN object.
  */
 final class CudnnAttention implements AttentionEngine, AutoCloseable {
   private static final int SEQUENCE_MULTIPLE = 128;
@@ -36,8 +35,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
       AttentionCall call, @Nullable AttentionOperands gradients, long dOut, long workspace) {}
 
   /**
-   * @param deterministic whether dQ is summed in a fixed order, at the price of a workspace that
-   *     grows with s²
+   * @param deterministic whether dQ is summed in a fixed order, at the cost of a workspace that grows with s²
    */
   CudnnAttention(CudaStream stream, CudaWorkspace workspace, boolean deterministic) {
     this.stream = stream;
@@ -47,7 +45,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
     checkDnn(cudnn.cudnnSetStream(library, stream.handle()), "cudnnSetStream");
   }
 
-  /** cuDNN's fast kernels, and its corrections, hold for such shapes. */
+  /** Returns whether cuDNN's fast kernels, and its fixes, cover such shapes. */
   static boolean takes(DType type, AttentionForm form) {
     int headDim = form.queries().headDim();
     return type == DType.BF16
@@ -69,7 +67,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
     plan.run(library, pack);
   }
 
-  /** The scratch begins with the row sums, then the sum of dQ if there is one. */
+  /** Computes the gradients. The scratch begins with the row sums, then the sum of dQ if there is one. */
   @Override
   public void backward(AttentionCall call, AttentionOperands gradients, long dOut) {
     AttentionForm form = call.form();
@@ -129,7 +127,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
     return built;
   }
 
-  /** Layers have fixed addresses; a run that keeps moving must not fill the memory. */
+  /** Keeps a bound pack. Layers have fixed addresses; the limit is for runs whose addresses keep changing. */
   private CudnnDescriptor keep(BoundKey place, CudnnDescriptor pack) {
     if (bound.size() == MAX_BOUND) {
       bound.values().forEach(CudnnDescriptor::close);

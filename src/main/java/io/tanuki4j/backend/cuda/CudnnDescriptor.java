@@ -11,8 +11,7 @@ import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * An object of cuDNN's backend API: it is created, given attributes, finalized, and from then on
- * immutable.
+ * An object of cuDNN's backend API. It is created, given attributes and finalized, and is immutable from then on.
  */
 final class CudnnDescriptor implements AutoCloseable {
   private final cudnnBackendDescriptor_t handle = new cudnnBackendDescriptor_t();
@@ -28,14 +27,14 @@ final class CudnnDescriptor implements AutoCloseable {
     return handle;
   }
 
-  /** A 64-bit attribute: integers, handles, pointers. */
+  /** Sets a 64-bit attribute: integers, handles, pointers. */
   CudnnDescriptor set(int attribute, int type, long... values) {
     try (LongPointer pointer = new LongPointer(values)) {
       return set(attribute, type, values.length, pointer);
     }
   }
 
-  /** An enumeration, or a 32-bit integer. */
+  /** Sets an enumeration, or a 32-bit integer. */
   CudnnDescriptor setInt(int attribute, int type, int value) {
     try (IntPointer pointer = new IntPointer(new int[] {value})) {
       return set(attribute, type, 1, pointer);
@@ -74,7 +73,7 @@ final class CudnnDescriptor implements AutoCloseable {
     return this;
   }
 
-  /** The status of finalizing, which says whether cuDNN can do what is described. */
+  /** Finalizes it and returns the status, which says whether cuDNN supports what is described. */
   int tryFinish() {
     return cudnn.cudnnBackendFinalize(handle);
   }

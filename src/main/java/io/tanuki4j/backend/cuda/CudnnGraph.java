@@ -28,17 +28,17 @@ final class CudnnGraph implements AutoCloseable {
   private final Map<Long, FloatPointer> scalars = new LinkedHashMap<>();
   private long numTensors;
 
-  /** In the order in which they have to run. */
+  /** Returns the operations in the order in which they have to run. */
   CudnnDescriptor[] operations() {
     return operations.toArray(CudnnDescriptor[]::new);
   }
 
-  /** Host memory of the scalars by tensor id; alive as long as this graph. */
+  /** Returns the host memory of the scalars by tensor id; alive as long as this graph. */
   Map<Long, FloatPointer> scalars() {
     return scalars;
   }
 
-  /** Closed together with this graph. */
+  /** Creates a descriptor that is closed together with this graph. */
   CudnnDescriptor create(int type) {
     CudnnDescriptor descriptor = new CudnnDescriptor(type);
     descriptors.add(descriptor);
@@ -89,12 +89,12 @@ final class CudnnGraph implements AutoCloseable {
     return out;
   }
 
-  /** A function of one element, into a virtual fp32 tensor. */
+  /** Applies a function of one element, into a virtual fp32 tensor. */
   CudnnTensor map(int mode, CudnnTensor x) {
     return map(mode, x, null, virtual(F32, x.dims(), x.strides()));
   }
 
-  /** A function of two elements, into a virtual fp32 tensor; the second is broadcast. */
+  /** Applies a function of two elements, into a virtual fp32 tensor; the second is broadcast. */
   CudnnTensor map(int mode, CudnnTensor x, CudnnTensor other) {
     return map(mode, x, other, virtual(F32, x.dims(), x.strides()));
   }
@@ -173,7 +173,7 @@ final class CudnnGraph implements AutoCloseable {
     return out;
   }
 
-  /** The same elements under the dims, strides and type of out. */
+  /** Views the same elements under the dims, strides and type of out. */
   CudnnTensor reshape(CudnnTensor x, CudnnTensor out) {
     operations.add(
         create(cudnn.CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR)

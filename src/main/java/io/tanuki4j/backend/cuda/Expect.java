@@ -7,7 +7,7 @@ import io.tanuki4j.tensor.Tensor;
 final class Expect {
   private Expect() {}
 
-  /** F32 or BF16; gradient checks in F64 run on the other backend. */
+  /** Checks for F32 or BF16; gradient checks in F64 run on the other backend. */
   static void computeType(String name, Tensor tensor) {
     if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.BF16) {
       throw wrong(name, tensor, "F32 or BF16; for F64 use --backend cpu");
@@ -26,7 +26,7 @@ final class Expect {
     }
   }
 
-  /** Numbers of rows and columns divide by this. */
+  /** Checks that the numbers of rows and columns are multiples of this. */
   static void multiple(String name, Tensor tensor, int divisor) {
     if (columns(tensor) % divisor != 0 || rows(tensor) % divisor != 0) {
       throw wrong(name, tensor, "multiples of " + divisor);
@@ -37,7 +37,7 @@ final class Expect {
     dtype(name, tensor, other.dtype());
   }
 
-  /** F32, in which sums are kept, or the type of the other. */
+  /** Checks for F32, in which sums are kept, or the type of the other. */
   static void sumType(String name, Tensor tensor, Tensor other) {
     if (tensor.dtype() != DType.F32 && tensor.dtype() != other.dtype()) {
       throw wrong(name, tensor, "F32 or " + other.dtype());
@@ -50,21 +50,21 @@ final class Expect {
     }
   }
 
-  /** A tensor that can be seen as a matrix of so many rows, its last dim the columns. */
+  /** Checks that a tensor is a matrix of this many rows, its last dim the columns. */
   static void matrix(String name, Tensor tensor, long rows, long columns) {
     if (columns(tensor) != columns || tensor.numElements() != rows * columns) {
       throw wrong(name, tensor, "%d rows of %d".formatted(rows, columns));
     }
   }
 
-  /** The tensor's last dim has these columns. */
+  /** Checks that the tensor's last dim has these columns. */
   static void range(String name, Tensor tensor, int first, int count) {
     if (first < 0 || count < 0 || first + (long) count > columns(tensor)) {
       throw wrong(name, tensor, "columns %d to %d".formatted(first, first + count));
     }
   }
 
-  /** The last dim, as a number that kernels count with. */
+  /** Returns the last dim, as a number that kernels count with. */
   static int columns(Tensor tensor) {
     return tensor.shape().rank() == 0 ? 1 : Math.toIntExact(tensor.dim(-1));
   }

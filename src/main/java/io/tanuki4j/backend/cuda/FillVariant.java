@@ -3,7 +3,7 @@ package io.tanuki4j.backend.cuda;
 import java.util.List;
 
 /**
- * Filling elements of a size with one pattern.
+ * Filling elements of one size with one pattern.
  *
  * @param bytes per element: 1, 2, 4 or 8
  */

@@ -4,7 +4,7 @@ import io.tanuki4j.tensor.DType;
 import java.util.List;
 
 /**
- * Quantization to a type of eight bits.
+ * Quantization to an FP8 type.
  *
  * @param type F8_E4M3 or F8_E5M2
  */

@@ -33,14 +33,14 @@ final class KernelCompiler {
   }
 
   /**
-   * A whole translation unit: the prelude, then the family; line numbers count within each file.
+   * Returns a whole translation unit: the prelude, then the family; line numbers count within each file.
    */
   static String source(KernelVariant variant) {
     return "#line 1 \"prelude.cu\"\n%s#line 1 \"%s.cu\"\n%s"
         .formatted(read(PRELUDE), variant.family(), read(variant.family()));
   }
 
-  /** The compiler's options, also the part of a cache's key that is not source. */
+  /** Returns the compiler's options, which are also the part of a cache's key that is not source. */
   List<String> options(KernelVariant variant) {
     List<String> options = new ArrayList<>();
     options.add("--gpu-architecture=" + architecture);
@@ -50,7 +50,7 @@ final class KernelCompiler {
     return options;
   }
 
-  /** Major and minor of NVRTC, for example {@code 13.0}. */
+  /** Returns NVRTC's major and minor version, for example {@code 13.0}. */
   static String version() {
     try (IntPointer major = new IntPointer(1);
         IntPointer minor = new IntPointer(1)) {
@@ -60,7 +60,9 @@ final class KernelCompiler {
   }
 
   /**
-   * @throws IllegalStateException with the compiler's log, if it refuses the source
+   * Compiles a variant to machine code.
+ *
+ * @throws IllegalStateException with the compiler's log, if it refuses the source
    */
   byte[] compile(KernelVariant variant) {
     _nvrtcProgram program = new _nvrtcProgram();

@@ -8,13 +8,13 @@ import java.util.List;
  * variants share one compiled module.
  */
 interface KernelVariant {
-  /** The resource's name without its ending. */
+  /** Returns the resource's name without its ending. */
   String family();
 
-  /** The family's options as {@code NAME=value}. */
+  /** Returns the family's options as {@code NAME=value}. */
   List<String> options();
 
-  /** The name of an element type in the sources. */
+  /** Returns the name of an element type in the sources. */
   static String typeName(DType dtype) {
     return switch (dtype) {
       case F8_E4M3 -> "e4m3";

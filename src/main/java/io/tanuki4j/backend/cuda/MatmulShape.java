@@ -8,9 +8,9 @@ import io.tanuki4j.tensor.DType;
  *
  * @param k the dim that is summed over
  * @param inA the type of a
- * @param inB the type of b: the same, unless both are of eight bits
+ * @param inB the type of b: the same, unless both are FP8
  * @param add whether the product is added to out
- * @param fast whether sums of products of eight bits stay in the matrix unit
+ * @param fast whether sums of FP8 products stay in the matrix unit
  * @param alignment of the least aligned tensor, in bytes, at most 256
  */
 record MatmulShape(

@@ -20,9 +20,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Chooses the algorithm of a product: times those that the library proposes, on the very matrices,
- * and keeps the winner on disk for the next start. Large products make a GPU lower its clock, and
- * then another algorithm may win: the best few of these are timed again, for long enough.
+ * Chooses the algorithm of a product. It times those that the library proposes, on the actual matrices, and keeps the winner on disk for the next start. Large products make a GPU lower its clock, and then another algorithm may win, so the best few of these are timed again for longer.
  */
 final class MatmulTuner {
   private static final int MAX_CANDIDATES = 16;
@@ -50,7 +48,7 @@ final class MatmulTuner {
     this.timer = timer;
   }
 
-  /** The plan has been placed; its output is as it was, or holds the product, afterwards. */
+  /** Chooses the algorithm of a plan that has been placed. Afterwards its output is unchanged, or holds the product. */
   cublasLtMatmulAlgo_t choose(MatmulShape shape, PreparedMatmul plan) {
     String key = String.join("\n", machine, cublas.cublasLtGetVersion() + "", shape.toString());
     Optional<cublasLtMatmulAlgo_t> known =
@@ -80,7 +78,7 @@ final class MatmulTuner {
     }
   }
 
-  /** Timed runs into a sum add next to nothing to it, so that the sum stays what it is. */
+  /** Times the proposals and returns the fastest. Timed runs into a sum add next to nothing to it, so that the sum stays what it is. */
   private cublasLtMatmulAlgo_t fastest(MatmulShape shape, PreparedMatmul plan) {
     try (cublasLtMatmulHeuristicResult_t candidates =
         new cublasLtMatmulHeuristicResult_t(MAX_CANDIDATES)) {
@@ -117,7 +115,7 @@ final class MatmulTuner {
     return Optional.of(new Candidate(algorithm, millis(plan, algorithm, TIMED_RUNS)));
   }
 
-  /** Times all of them in turn, and sorts them by it. */
+  /** Times each of them in turn, and sorts them by their times. */
   private void sustain(List<Candidate> finalists, PreparedMatmul plan) {
     double[] millis = new double[finalists.size()];
     int runs = (int) Math.ceil(SUSTAINED_MILLIS / finalists.get(0).millis());
@@ -169,7 +167,7 @@ final class MatmulTuner {
     }
   }
 
-  /** Parts of a sum are added up in fp32, in an order that does not vary. */
+  /** Sets the preferences. Partial sums are added in fp32, in a fixed order. */
   private static void setPreferences(
       MatmulShape shape, cublasLtMatmulPreferenceOpaque_t preference) {
     try (LongPointer bytes = new LongPointer(new long[] {CudaMatmul.WORKSPACE_BYTES})) {

@@ -4,7 +4,7 @@ import io.tanuki4j.tensor.DType;
 import java.util.List;
 
 /**
- * A family between two element types.
+ * A family of kernels between two element types.
  *
  * @param outName the option that names the output's type
  * @param inName the option that names the input's type
@@ -13,13 +13,15 @@ import java.util.List;
 record PairVariant(String family, String outName, DType out, String inName, DType in, int vector)
     implements KernelVariant {
 
-  /** Conversion and addition. */
+  /** Returns the variant of conversion and addition. */
   static PairVariant elementwise(DType out, DType in, int vector) {
     return new PairVariant("elementwise", "OUT", out, "IN", in, vector);
   }
 
   /**
-   * @param grad of the table's gradient
+   * Returns the variant of embedding.
+ *
+ * @param grad of the table's gradient
    * @param type of the table and of its rows
    */
   static PairVariant embedding(DType grad, DType type, int vector) {

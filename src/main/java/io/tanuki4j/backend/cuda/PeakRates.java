@@ -7,7 +7,7 @@ import java.util.TreeMap;
 final class PeakRates {
   private static final double TERA = 1e12;
 
-  /** By a part of the GPU's name; of several that fit, the longest counts. */
+  /** Keyed by a part of the GPU's name; if several match, the longest counts. */
   private static final Map<String, Double> TERAFLOPS =
       Map.ofEntries(
           Map.entry("A100", 312.0),
@@ -31,7 +31,7 @@ final class PeakRates {
 
   private PeakRates() {}
 
-  /** Operations per second; 0 if unknown. */
+  /** Returns the operations per second; 0 if unknown. */
   static double flops(String gpuName) {
     TreeMap<Integer, Double> byLength = new TreeMap<>();
     TERAFLOPS.forEach(

@@ -13,9 +13,7 @@ import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 
 /**
- * A stage in pinned host memory. Copies run on a stream of their own, behind what the device's
- * stream has to do when they are called, so that they neither wait for later operations nor delay
- * them.
+ * A stage in pinned host memory. Copies run on a stream of their own, behind the operations that the device's stream holds when they are called. So they neither wait for later operations nor delay them.
  */
 final class PinnedStage implements HostStage {
   private final CudaStream operations;
@@ -79,7 +77,7 @@ final class PinnedStage implements HostStage {
     part.position(part.limit());
   }
 
-  /** Waits as the device does, so that a watchdog sees it. */
+  /** Waits in the same way as the device, so that a watchdog sees it. */
   @Override
   public void await(int slot) {
     operations.synchronize(slots.get(slot).copied());

@@ -12,8 +12,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Moves bytes between the heap and the GPU through a few buffers of pinned host memory, used in
- * turn: an upload waits only for the copy that went through its buffer before.
+ * Moves bytes between the heap and the GPU through a few buffers of pinned host memory, used in turn. An upload waits only for the previous copy through its buffer.
  */
 final class PinnedStaging implements AutoCloseable {
   private static final int NUM_SLOTS = 4;
@@ -37,7 +36,7 @@ final class PinnedStaging implements AutoCloseable {
     }
   }
 
-  /** Returns when the source may be reused; the copies follow in the order of the stream. */
+  /** Uploads bytes. Returns when the source may be reused; the copies follow in the order of the stream. */
   void upload(long destination, ByteBuffer source) {
     stream.requireRunning("upload");
     int length = source.remaining();
@@ -52,7 +51,7 @@ final class PinnedStaging implements AutoCloseable {
     source.position(source.limit());
   }
 
-  /** Returns when the bytes are there; several copies are on their way at a time. */
+  /** Downloads bytes. Returns when they are there; several copies are in flight at a time. */
   void download(ByteBuffer destination, long source) {
     stream.requireRunning("download");
     int length = destination.remaining();
@@ -74,7 +73,7 @@ final class PinnedStaging implements AutoCloseable {
     destination.position(destination.limit());
   }
 
-  /** Begins a copy of a few bytes, which nobody waits for yet. */
+  /** Begins a copy of a few bytes, without waiting for it. */
   Readback readBack(long source, int length) {
     stream.requireRunning("read back");
     readbackTurn = (readbackTurn + 1) % NUM_READBACKS;

@@ -5,7 +5,7 @@ import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 
-/** Attention by kernels of our own, for what cuDNN does not take; see attention.cu. */
+/** Attention by kernels of our own, for shapes and types that cuDNN does not support; see attention.cu. */
 final class PlainAttention implements AttentionEngine {
   private static final int THREADS = 128;
   private static final int MAX_HEAD_DIM = 256;
@@ -49,7 +49,7 @@ final class PlainAttention implements AttentionEngine {
     launch(ofKeys, form, form.numKeys(), form.queries().numQueryGroups());
   }
 
-  /** See {@link io.tanuki4j.kernel.AttentionKernels#mergeAttention}. */
+  /** Merges two partial results; see {@link io.tanuki4j.kernel.AttentionKernels#mergeAttention}. */
   void merge(
       Tensor out, Tensor logSumExp, Tensor partOut, Tensor partLogSumExp, AttentionShape shape) {
     CudaFunction function = function(partOut.dtype(), "attention_merge");

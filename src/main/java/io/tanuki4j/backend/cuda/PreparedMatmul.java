@@ -83,7 +83,7 @@ final class PreparedMatmul implements AutoCloseable {
     }
   }
 
-  /** The following runs multiply the product by these two numbers in GPU memory, fp32. */
+  /** Makes the following runs multiply the product by these two fp32 numbers in GPU memory. */
   void scales(long ofA, long ofB) {
     set(cublas.CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, scaleOfFirst.put(0, ofB), Long.BYTES);
     set(cublas.CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, scaleOfSecond.put(0, ofA), Long.BYTES);
@@ -95,7 +95,7 @@ final class PreparedMatmul implements AutoCloseable {
         "cublasLtMatmulDescSetAttribute");
   }
 
-  /** A row-major matrix, as the library's transposed one. */
+  /** Returns the layout of a row-major matrix, as the library's transposed one. */
   private static cublasLtMatrixLayoutOpaque_t layout(DType type, long rows, long columns) {
     int libraryType = libraryType(type);
     try (PointerPointer<Pointer> made = new PointerPointer<>(1)) {
@@ -131,7 +131,7 @@ final class PreparedMatmul implements AutoCloseable {
     return layoutOut;
   }
 
-  /** The following runs multiply the product by this. */
+  /** Makes the following runs multiply the product by this. */
   void scale(float factor) {
     alpha.put(0, factor);
   }
@@ -143,7 +143,7 @@ final class PreparedMatmul implements AutoCloseable {
     workspace.to(addressWorkspace);
   }
 
-  /** Runs at the last place; returns the library's status. */
+  /** Runs on the operands placed last; returns the library's status. */
   int run(cublasLtMatmulAlgo_t algorithm) {
     return cublas.cublasLtMatmul(
         library,

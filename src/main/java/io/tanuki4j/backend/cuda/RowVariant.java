@@ -4,7 +4,7 @@ import io.tanuki4j.tensor.DType;
 import java.util.List;
 
 /**
- * A family whose kernels depend on an element type and on the number of elements per access.
+ * A family of kernels for an element type and a number of elements per access.
  *
  * @param vector elements per access
  */

@@ -10,7 +10,7 @@ final class Vectors {
   private Vectors() {}
 
   /**
-   * 16 bytes' worth of the type if rows of so many elements stay aligned, else 1.
+   * Returns the elements of the type in 16 bytes if rows of this many elements stay aligned, else 1.
    *
    * @param columns elements of a row; each row follows the other
    * @param tensors the rows of which start at the tensors' beginning
@@ -28,7 +28,7 @@ final class Vectors {
     return width;
   }
 
-  /** Blocks or accesses that cover so many. */
+  /** Returns the number of blocks or accesses that cover this many elements. */
   static long ceilDiv(long count, long size) {
     return (count + size - 1) / size;
   }

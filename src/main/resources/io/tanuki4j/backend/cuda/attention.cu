@@ -9,7 +9,7 @@ constexpr int MAX_DIM = 256;
 constexpr int DIMS = MAX_DIM / THREADS;  // of a head, per thread
 
 // Sizes, and which keys a query sees. Pointers to queries, keys and values point to those of the first
-// token; the next token's are a width further, whatever else is packed between.
+// token; the next token's are one width later, whatever else is packed between.
 #define FORM                                                                                       \
   int numQueries, int numKeys, int batch, int heads, int groups, int dim, int queryWidth,          \
       int keyWidth, int causal
@@ -116,7 +116,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   if (threadIdx.x == 0) logSumExp[at.row(position, sample, head)] = max + logf(total);
 }
 
-// delta[b, n, q] = the sum of dOut * out over a head: what the softmax's backward subtracts.
+// delta[b, n, q] = the sum of dOut * out over a head: the softmax's backward subtracts it.
 extern "C" __global__ void __launch_bounds__(THREADS)
     attention_delta(float* delta, const T* dOut, const T* out, FORM) {
   const Layout at = LAYOUT;
@@ -127,7 +127,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   if (threadIdx.x == 0) delta[at.row(blockIdx.x, blockIdx.z, blockIdx.y)] = sum;
 }
 
-// Blocks: query, head, sample. The next token's gradients are gradWidth further.
+// Blocks: query, head, sample. The next token's gradients are gradWidth later.
 extern "C" __global__ void __launch_bounds__(THREADS)
     attention_backward_query(T* dQueries, int gradWidth, const T* dOut, const float* delta,
                              const float* logSumExp, const T* queries, const T* keys, const T* values,
@@ -217,7 +217,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   }
 }
 
-// Adds attention to other keys to that of the last `part` positions. Blocks: position, sample.
+// Merges attention to other keys into that of the last `part` positions. Blocks: position, sample.
 extern "C" __global__ void __launch_bounds__(THREADS)
     attention_merge(float* out, float* logSumExp, const T* partOut, const float* partLogSumExp,
                     int seqLength, int part, int batch, int heads, int dim) {

@@ -1,5 +1,5 @@
 // Rows of a table by token id, and their gradient without atomics. The table is that of the ids from
-// firstRow on; an id beside it belongs to another rank. Options: ELEMENT, GRAD, VEC.
+// firstRow on; an id outside it belongs to another rank. Options: ELEMENT, GRAD, VEC.
 
 typedef ELEMENT T;
 

@@ -1,8 +1,8 @@
-// Numbers of eight bits: tensors are scaled, rounded and written as they are and transposed, in one
+// FP8: tensors are scaled, rounded and written as they are and transposed, in one
 // pass; scales follow from the largest magnitudes. Options: E5M2 (0: e4m3, 1: e5m2).
 //
 // A block makes a tile of 128 × 128: a thread four rows of eight columns at a time. The transposed
-// tile is put together in shared memory in words of four rows, whose places are exchanged so that
+// tile is assembled in shared memory in words of four rows, whose places are exchanged so that
 // neither writing nor reading meets a bank twice.
 
 constexpr int TILE = 128;
@@ -30,7 +30,7 @@ inline u32 encode_pair(float low, float high) {
 // The larger of most and |x|; x times 0 is NaN, which fmaxf leaves out, unless x is finite.
 inline float raise(float most, float x) { return fmaxf(most, fabsf(fmaf(x, 0.0f, x))); }
 
-// Raises amax to the largest of the block. The bits of numbers above 0 are ordered as they are.
+// Raises amax to the largest of the block. Bits of positive floats compare like the floats.
 inline void raise_amax(float* amax, float most) {
   __shared__ float warps[THREADS / 32];
   most = warp_max(most);

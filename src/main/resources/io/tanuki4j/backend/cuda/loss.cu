@@ -58,7 +58,7 @@ inline float log_denominator(const T* logits, int vocabulary) {
   return all.max + logf(all.sum);
 }
 
-// What a token adds to the two sums.
+// Writes what a token adds to the two sums.
 inline void write_row(double* rowSums, double crossEntropy, double zLoss) {
   if (threadIdx.x == 0) {
     rowSums[2 * (i64)blockIdx.x] = crossEntropy;
@@ -72,7 +72,7 @@ inline void write_zeros(T* row, int vocabulary) {
   }
 }
 
-// In the place of the logits. A target beside the row changes nothing.
+// Replaces the logits. A target outside the row changes nothing.
 inline void write_gradient(T* row, int vocabulary, float logZ, float scale, float zLoss,
                            i64 target) {
   const float factor = scale * (1.0f + 2.0f * zLoss * logZ);
@@ -136,7 +136,7 @@ extern "C" __global__ void __launch_bounds__(1024)
   }
 }
 
-// The kernels below are for a vocabulary that is spread over ranks. statistics: [parts, 2, tokens],
+// The kernels below are for a vocabulary that is sharded over ranks. statistics: [parts, 2, tokens],
 // of each part the log-sum-exp of a token's logits and, in one of the parts, its target's logit.
 
 inline float part_statistic(const float* statistics, int part, int which, i64 tokens, i64 token) {
