@@ -5,7 +5,9 @@ import io.tanuki4j.tensor.Tensor;
 /** SwiGLU (Shazeer, 2020): {@code silu(gate) · up} with {@code silu(x) = x / (1 + exp(−x))}. */
 public interface ActivationKernels {
   /**
-   * @param out {@code [t, f]}
+   * Computes SwiGLU.
+ *
+ * @param out {@code [t, f]}
    * @param gateUp {@code [t, 2f]}: the gate, then up
    */
   void swiGluForward(Tensor out, Tensor gateUp);

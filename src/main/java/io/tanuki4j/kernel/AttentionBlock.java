@@ -9,7 +9,7 @@ package io.tanuki4j.kernel;
  * @param numKeys tokens whose keys and values are seen
  */
 public record AttentionBlock(AttentionShape queries, int numKeys) {
-  /** Width of one token's keys and values, {@code 2g·d}. */
+  /** Returns the width of one token's keys and values, {@code 2g·d}. */
   public int keyValueSize() {
     return queries.keyValueSize();
   }

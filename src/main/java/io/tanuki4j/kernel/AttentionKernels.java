@@ -6,14 +6,11 @@ import io.tanuki4j.tensor.Tensor;
  * Attention with grouped queries over packed projections; softmax in at least fp32. The matrix of
  * probabilities is never kept (FlashAttention, Dao et al., 2022).
  *
- * <p>Causal attention is over one sequence. Where the keys of a sequence are in several places, it
- * is put together of blocks (ring attention, Liu et al., 2023): each gives a partial result, {@link
- * #mergeAttention} makes one of two, and the backward of a block needs no more than the whole's
- * output and logarithm.
+ * <p>Causal attention is over one sequence. Where the keys of a sequence are in several places, it is assembled from blocks (ring attention, Liu et al., 2023). Each gives a partial result, and {@link #mergeAttention} merges two into one. The backward of a block needs only the output and the logarithm of the whole.
  */
 public interface AttentionKernels {
   /**
-   * {@code out = softmax(mask(q · kᵀ / sqrt(d))) · v} for every head.
+   * Computes {@code out = softmax(mask(q · kᵀ / sqrt(d))) · v} for every head.
    *
    * @param out {@code [s, b, n·d]}
    * @param logSumExp {@code [b, n, s]}, F32 (F64 for F64), natural logarithm of the softmax's
@@ -32,10 +29,10 @@ public interface AttentionKernels {
       Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape);
 
   /**
-   * {@code out = softmax(q · kᵀ / sqrt(d)) · v} for every head, without a mask.
+   * Computes {@code out = softmax(q · kᵀ / sqrt(d)) · v} for every head, without a mask.
    *
    * @param out {@code [q, b, n·d]}
-   * @param logSumExp {@code [b, n, q]}, as of causal attention
+   * @param logSumExp {@code [b, n, q]}, as for causal attention
    * @param qkv {@code [q, b, (n + 2g)·d]}, of which only the queries are read
    * @param keyValues {@code [k, b, 2g·d]}: a token's key heads, then its value heads
    */
@@ -43,8 +40,7 @@ public interface AttentionKernels {
       Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block);
 
   /**
-   * The block's part of the gradients, given the results of attention to all keys, of which the
-   * block's are some. Overwrites dQueries and dKeyValues.
+   * Computes the block's part of the gradients, given the results of attention to all keys, including the block's. Overwrites dQueries and dKeyValues.
    *
    * @param dQueries {@code [q, b, n·d]}
    * @param dKeyValues {@code [k, b, 2g·d]}
@@ -63,10 +59,9 @@ public interface AttentionKernels {
       AttentionBlock block);
 
   /**
-   * Makes attention to some keys, of all queries, attention to more keys: {@code logSumExp' =
+   * Merges attention to some keys with attention to more keys: {@code logSumExp' =
    * log(exp(logSumExp) + exp(partLogSumExp))}, {@code out' = out · exp(logSumExp − logSumExp') +
-   * partOut · exp(partLogSumExp − logSumExp')}. The part may be of the last q queries only; the
-   * others stay.
+   * partOut · exp(partLogSumExp − logSumExp')}. The part may cover the last q queries only; the others stay as they are.
    *
    * @param out {@code [s, b, n·d]}, F32 (F64 for F64), updated in place
    * @param logSumExp {@code [b, n, s]}, updated in place

@@ -20,22 +20,22 @@ public record AttentionShape(
     }
   }
 
-  /** Width of one token's packed projection, {@code (n + 2g)·d}. */
+  /** Returns the width of one token's packed projection, {@code (n + 2g)·d}. */
   public int qkvSize() {
     return (numHeads + 2 * numQueryGroups) * headDim;
   }
 
-  /** Width of one token's keys and values, {@code 2g·d}, with which its projection ends. */
+  /** Returns the width of one token's keys and values, {@code 2g·d}, with which its projection ends. */
   public int keyValueSize() {
     return 2 * numQueryGroups * headDim;
   }
 
-  /** The same for another number of tokens. */
+  /** Returns the same sizes for another number of tokens. */
   public AttentionShape withSeqLength(int length) {
     return new AttentionShape(length, batchSize, numHeads, numQueryGroups, headDim);
   }
 
-  /** Width of one token's attention output, {@code n·d}. */
+  /** Returns the width of one token's attention output, {@code n·d}. */
   public int outSize() {
     return numHeads * headDim;
   }

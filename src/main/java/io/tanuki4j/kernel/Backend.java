@@ -2,7 +2,7 @@ package io.tanuki4j.kernel;
 
 /** A family of devices of one kind, for example {@code cpu} or {@code cuda}. */
 public interface Backend extends AutoCloseable {
-  /** The name users give with {@code --backend}. */
+  /** Returns the name users give with {@code --backend}. */
   String name();
 
   int deviceCount();

@@ -7,7 +7,7 @@ import java.util.Optional;
 
 /** One device, owned by the thread of one rank. Operations run in the order they are called. */
 public interface Device extends AutoCloseable {
-  /** Of {@link #readBack}. */
+  /** The limit of {@link #readBack}. */
   int MAX_READBACK_BYTES = 4096;
 
   DeviceInfo info();
@@ -15,15 +15,14 @@ public interface Device extends AutoCloseable {
   Kernels kernels();
 
   /**
-   * A new root scope of memory.
+   * Opens a new root scope of memory.
    *
    * @param label appears in the messages about leaks and lack of memory
    */
   MemoryScope openScope(String label);
 
   /**
-   * The same for a scope whose size is known: it takes {@code plannedBytes} at once, as one block,
-   * and grows only if more is asked for.
+   * Opens a root scope whose size is known. It takes {@code plannedBytes} at once, as one block, and grows only if more is asked for.
    */
   default MemoryScope openScope(String label, long plannedBytes) {
     return openScope(label);
@@ -36,14 +35,13 @@ public interface Device extends AutoCloseable {
   void upload(Tensor destination, ByteBuffer source);
 
   /**
-   * Copies a tensor to the host, once all earlier operations have finished. Besides {@link
-   * #synchronize} and {@link Readback#await} this is the only call that makes the host wait.
+   * Copies a tensor to the host, once all earlier operations have finished. Only this call, {@link #synchronize} and {@link Readback#await} make the host wait.
    */
   void download(ByteBuffer destination, Tensor source);
 
   /**
    * Begins to copy a tensor of at most {@value #MAX_READBACK_BYTES} bytes to the host, behind all
-   * operations called so far. The host goes on; two may be under way.
+   * operations called so far. The host does not wait; two copies may be in flight.
    */
   default Readback readBack(Tensor source) {
     int bytes = Math.toIntExact(source.numBytes());
@@ -62,8 +60,7 @@ public interface Device extends AutoCloseable {
   }
 
   /**
-   * The tensor's bytes in place, where all earlier operations have finished and the host reaches
-   * the memory; empty where it does not, and {@link #download} has to copy.
+   * Returns the tensor's bytes in place, where all earlier operations have finished and the host can reach the memory. Otherwise it is empty, and {@link #download} has to copy.
    */
   default Optional<HostView> hostView(Tensor tensor) {
     return Optional.empty();
@@ -78,10 +75,7 @@ public interface Device extends AutoCloseable {
    * operations.
    *
    * <p>The work must have been run once before, with the scopes at the same height: the first run
-   * takes memory and chooses algorithms, which a recording cannot. It must not upload, download or
-   * synchronize. A replay uses the same addresses without allocating: nothing else may hold them
-   * then, and what the work left in its scopes the next work may use. What changes from run to run
-   * has to be in tensors.
+   * takes memory and chooses algorithms, which a recording cannot. It must not upload, download or synchronize. A replay uses the same addresses without allocating, so nothing else may hold them then. The next work may use what this work left in its scopes. Whatever changes from run to run has to be in tensors.
    */
   default Replay record(Runnable work) {
     return new Replay() {
@@ -96,8 +90,7 @@ public interface Device extends AutoCloseable {
   }
 
   /**
-   * A timer of this device's work, by the host's clock unless the device runs its operations later
-   * than they are called. Close it before the device.
+   * Opens a timer of this device's work. It uses the host's clock unless the device runs operations later than they are called. Close it before the device.
    *
    * @param numMarks points in time that it holds
    */
@@ -105,20 +98,20 @@ public interface Device extends AutoCloseable {
     return new HostTimer(numMarks);
   }
 
-  /** Returns why it cannot multiply numbers of eight bits; empty if it can. */
+  /** Returns why the device does not support FP8 products; empty if it does. */
   default Optional<String> obstacleToFp8() {
     return Optional.empty();
   }
 
-  /** Bytes of device memory now held by scopes of this device. */
+  /** Returns the bytes of device memory now held by scopes of this device. */
   long bytesInUse();
 
-  /** The same and what the device's kernels hold for their own use. */
+  /** Returns the same plus what the device's kernels hold for their own use. */
   default long bytesHeld() {
     return bytesInUse();
   }
 
-  /** Bytes of device memory that could be taken now; the largest number where nobody knows. */
+  /** Returns the free bytes of device memory; the largest number where that is unknown. */
   default long bytesFree() {
     return Long.MAX_VALUE;
   }

@@ -1,7 +1,7 @@
 package io.tanuki4j.kernel;
 
 /**
- * What a device is, for the log.
+ * The description of a device, for the log.
  *
  * @param name for example the CPU's or GPU's model name
  * @param memoryBytes memory that tensors may use

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A stage in memory that Java gives, for devices whose copies end when the call returns. */
+/** A stage in ordinary Java memory, for devices whose copies have ended when the call returns. */
 public final class DirectStage implements HostStage {
   private final @Nullable Device device;
   private final List<ByteBuffer> slots = new ArrayList<>();

@@ -4,19 +4,16 @@ import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Products of numbers of eight bits (Micikevicius et al., 2022), and what makes such numbers: a
- * tensor is multiplied by a scale and rounded ({@link io.tanuki4j.tensor.Float8}). Scales and
- * largest magnitudes (amax) are values on the device. A product sums along the last dim of both
- * matrices, so a tensor is written as it is and transposed, in one pass.
+ * FP8 products (Micikevicius et al., 2022) and quantization: a tensor is multiplied by a scale and rounded ({@link io.tanuki4j.tensor.Float8}). Scales and largest magnitudes (amax) are values on the device. A product sums along the last dim of both matrices, so one pass writes a tensor both as it is and transposed.
  *
  * <p>Numbers of rows and columns are multiples of {@value #MULTIPLE}. Inputs are BF16 or F32; a
  * fused operation gives the same bits as the plain one followed by {@link #quantize}.
  */
 public interface Fp8Kernels {
-  /** What numbers of rows and columns divide by. */
+  /** Numbers of rows and columns are multiples of this. */
   int MULTIPLE = 16;
 
-  /** An inverse has this many floats to itself, since libraries want it at 16 bytes. */
+  /** The floats that one inverse occupies, since libraries want it aligned to 16 bytes. */
   int INVERSE_SIZE = 4;
 
   /**
@@ -33,7 +30,7 @@ public interface Fp8Kernels {
   /**
    * An operand of a product.
    *
-   * @param values {@code [m, k]}, of eight bits
+   * @param values {@code [m, k]}, FP8
    * @param inverse {@code [1, INVERSE_SIZE]}, F32: first, 1 / the scale of the values
    */
   record Operand(Tensor values, Tensor inverse) {}
@@ -47,29 +44,31 @@ public interface Fp8Kernels {
   }
 
   /**
-   * @param x {@code [t, c]}
+   * Quantizes a tensor.
+ *
+ * @param x {@code [t, c]}
    */
   void quantize(Target out, Tensor x);
 
-  /** {@link NormKernels#rmsNormForward}, its output quantized. */
+  /** Computes {@link NormKernels#rmsNormForward}, its output quantized. */
   void quantizeRmsNorm(Target out, Tensor rstd, Tensor x, Tensor weight, double epsilon);
 
-  /** {@link NormKernels#addRmsNormForward}, its output quantized. */
+  /** Computes {@link NormKernels#addRmsNormForward}, its output quantized. */
   void quantizeAddRmsNorm(
       Target out, Tensor sum, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon);
 
-  /** {@link ActivationKernels#swiGluForward}, its output quantized. */
+  /** Computes {@link ActivationKernels#swiGluForward}, its output quantized. */
   void quantizeSwiGlu(Target out, Tensor gateUp);
 
   /**
-   * {@link ActivationKernels#swiGluBackward}, its output quantized; gateUp stays as it is.
+   * Computes {@link ActivationKernels#swiGluBackward}, its output quantized; gateUp stays as it is.
    *
    * @param dGateUp of {@code [t, 2f]}
    */
   void quantizeSwiGluBackward(Target dGateUp, Tensor dOut, Tensor gateUp);
 
   /**
-   * Transposes numbers of eight bits.
+   * Transposes an FP8 tensor.
    *
    * @param out {@code [c, t]}
    * @param in {@code [t, c]}
@@ -84,7 +83,7 @@ public interface Fp8Kernels {
   void amax(Tensor amax, Tensor x);
 
   /**
-   * Makes each amax a scale: {@code scale = limit / amax}; where amax is 0, the scale is 1. A scale
+   * Computes a scale from each amax: {@code scale = limit / amax}; where amax is 0, the scale is 1. A scale
    * that would be infinite is the largest float.
    *
    * @param scale {@code [n]}, F32
@@ -95,9 +94,7 @@ public interface Fp8Kernels {
   void scales(Tensor scale, Tensor inverse, Tensor amax, Tensor limit);
 
   /**
-   * Ends an iteration of delayed scaling. For each tensor with an amax above 0: its history moves
-   * on by one, the amax is its newest entry, the scale follows as in {@link #scales} from the
-   * largest or the newest entry, and the amax becomes 0. Others stay as they are.
+   * Ends an iteration of delayed scaling. For each tensor with an amax above 0, the history moves on by one and the amax becomes its newest entry. The scale follows as in {@link #scales} from the largest or the newest entry, and the amax becomes 0. Other tensors stay as they are.
    *
    * @param history {@code [n, length]}, F32, oldest first
    */
@@ -111,7 +108,7 @@ public interface Fp8Kernels {
   }
 
   /**
-   * {@code out (+)= a · bᵀ}, multiplied by both inverses; sums in fp32. Not both operands are E5M2.
+   * Computes {@code out (+)= a · bᵀ}, multiplied by both inverses, with sums in fp32. At most one operand is E5M2.
    *
    * @param out {@code [m, n]}, BF16 or F32
    * @param a {@code [m, k]}

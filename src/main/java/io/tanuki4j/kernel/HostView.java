@@ -11,7 +11,7 @@ public interface HostView extends AutoCloseable {
   int MAX_BYTES = 1 << 30;
 
   /**
-   * A run of the tensor's bytes, little-endian.
+   * Returns a run of the tensor's bytes, little-endian.
    *
    * @param from counted from the tensor's first byte
    * @param count up to {@link #MAX_BYTES}

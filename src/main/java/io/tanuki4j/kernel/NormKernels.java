@@ -5,7 +5,7 @@ import io.tanuki4j.tensor.Tensor;
 /** RMSNorm (Zhang and Sennrich, 2019) over the last dim. */
 public interface NormKernels {
   /**
-   * {@code rstd = 1 / sqrt(mean(x²) + epsilon)}, {@code out = x · rstd · weight}, rounded once.
+   * Computes {@code rstd = 1 / sqrt(mean(x²) + epsilon)}, {@code out = x · rstd · weight}, rounded once.
    *
    * @param out {@code [t, h]}
    * @param rstd {@code [t]}, F32 (F64 for F64 inputs), kept for the backward
@@ -15,7 +15,7 @@ public interface NormKernels {
   void rmsNormForward(Tensor out, Tensor rstd, Tensor x, Tensor weight, double epsilon);
 
   /**
-   * {@code sum = x + delta}, then {@link #rmsNormForward} of the (rounded) sum.
+   * Computes {@code sum = x + delta}, then {@link #rmsNormForward} of the (rounded) sum.
    *
    * @param sum {@code [t, h]}; may be {@code x} or {@code delta} itself
    */
@@ -23,7 +23,7 @@ public interface NormKernels {
       Tensor sum, Tensor out, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon);
 
   /**
-   * With {@code u = dOut · weight}: {@code dx (+)= rstd · (u − x · rstd² · mean(u · x))}. Adds
+   * Computes, with {@code u = dOut · weight}, {@code dx (+)= rstd · (u − x · rstd² · mean(u · x))}. Adds
    * {@code sum over tokens of dOut · x · rstd} into dWeight.
    *
    * @param dx {@code [t, h]}, overwritten or added to

@@ -18,6 +18,6 @@ public interface RopeKernels {
    */
   void ropeForward(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape);
 
-  /** The same with the opposite angle, in place on the gradient of the rotated projection. */
+  /** Rotates by the opposite angle, in place on the gradient of the rotated projection. */
   void ropeBackward(Tensor dQkv, Tensor cos, Tensor sin, AttentionShape shape);
 }

@@ -1,8 +1,7 @@
 package io.tanuki4j.tensor;
 
 /**
- * Element types of tensors, with their names in safetensors files and their sizes. Those of eight
- * bits hold scaled numbers: only {@link Float8} and products know them.
+ * Element types of tensors, with their names in safetensors files and their sizes. FP8 types hold scaled numbers; only {@link Float8} and products know them.
  */
 public enum DType {
   F64(8),
@@ -19,22 +18,22 @@ public enum DType {
     this.bytes = bytes;
   }
 
-  /** Size of one element in bytes. */
+  /** Returns size of one element in bytes. */
   public int bytes() {
     return bytes;
   }
 
-  /** What sums and statistics over tensors of this floating type are kept in: F64 or F32. */
+  /** Returns the type of sums and statistics over tensors of this floating type: F64 or F32. */
   public DType statisticsType() {
     return this == F64 ? F64 : F32;
   }
 
-  /** Says whether elements are numbers of eight bits, which need a scale. */
+  /** Returns whether elements are FP8 numbers, which need a scale. */
   public boolean isFloat8() {
     return this == F8_E4M3 || this == F8_E5M2;
   }
 
-  /** Whether kernels compute with elements of this type as they are. */
+  /** Returns whether kernels compute with elements of this type as they are. */
   public boolean isFloatingPoint() {
     return this == F64 || this == F32 || this == BF16;
   }

@@ -1,9 +1,7 @@
 package io.tanuki4j.tensor;
 
 /**
- * Numbers of eight bits (Micikevicius et al., 2022): E4M3 has 3 bits of fraction and reaches 448,
- * it has no infinity; E5M2 has 2 and reaches 57344. Rounding is to nearest, ties to even; what is
- * larger than the largest number becomes the largest number, as GPUs convert when they saturate.
+ * FP8 numbers (Micikevicius et al., 2022). E4M3 has 3 bits of fraction, reaches 448 and has no infinity; E5M2 has 2 and reaches 57344. Rounding is to nearest, ties to even. Larger values saturate to the largest number, as in GPUs' saturating conversions.
  */
 public final class Float8 {
   private static final int SIGN = 0x80;
@@ -24,7 +22,7 @@ public final class Float8 {
     return (dtype == DType.F8_E4M3 ? E4M3 : E5M2)[Byte.toUnsignedInt(bits)];
   }
 
-  /** Rounds; infinity becomes the largest number, and NaN, whatever its sign, the positive NaN. */
+  /** Rounds a number. Infinity becomes the largest number; NaN of either sign becomes the positive NaN. */
   public static byte fromFloat(float value, DType dtype) {
     if (Float.isNaN(value)) {
       return MAGNITUDE;

@@ -12,7 +12,9 @@ public final class Shape {
   }
 
   /**
-   * @throws IllegalArgumentException if a size is negative
+   * Returns the shape of these dims.
+ *
+ * @throws IllegalArgumentException if a size is negative
    */
   public static Shape of(long... dims) {
     for (long dim : dims) {
@@ -29,13 +31,13 @@ public final class Shape {
   }
 
   /**
-   * Size of one dim; a negative index counts from the last, so {@code dim(-1)} is the innermost.
+   * Returns the size of one dim; a negative index counts from the last, so {@code dim(-1)} is the innermost.
    */
   public long dim(int index) {
     return dims[index < 0 ? dims.length + index : index];
   }
 
-  /** Number of elements. */
+  /** Returns number of elements. */
   public long numElements() {
     long product = 1;
     for (long dim : dims) {
@@ -44,7 +46,7 @@ public final class Shape {
     return product;
   }
 
-  /** Elements per row, where a row is everything below the outermost dim. */
+  /** Returns the elements per row, where a row is everything below the outermost dim. */
   public long rowSize() {
     return dims.length == 0 || dims[0] == 0 ? 1 : numElements() / dims[0];
   }
@@ -63,7 +65,7 @@ public final class Shape {
     return Arrays.hashCode(dims);
   }
 
-  /** For example {@code [2048, 1, 4096]}. */
+  /** Formats the shape, for example {@code [2048, 1, 4096]}. */
   @Override
   public String toString() {
     return Arrays.stream(dims).mapToObj(Long::toString).collect(Collectors.joining(", ", "[", "]"));

@@ -44,7 +44,7 @@ public final class Tensor {
     return byteOffset;
   }
 
-  /** Size of one dim; a negative index counts from the last. */
+  /** Returns size of one dim; a negative index counts from the last. */
   public long dim(int index) {
     return shape.dim(index);
   }
@@ -57,7 +57,7 @@ public final class Tensor {
     return Math.multiplyExact(shape.numElements(), (long) dtype.bytes());
   }
 
-  /** The same memory under another shape of equally many elements. */
+  /** Views the same memory under another shape with the same number of elements. */
   public Tensor reshape(Shape newShape) {
     if (newShape.numElements() != numElements()) {
       throw new IllegalArgumentException(
@@ -67,7 +67,7 @@ public final class Tensor {
   }
 
   /**
-   * Rows {@code from} (inclusive) to {@code to} (exclusive) of the outermost dim, without a copy.
+   * Returns rows {@code from} (inclusive) to {@code to} (exclusive) of the outermost dim, without a copy.
    */
   public Tensor rows(long from, long to) {
     if (from < 0 || from > to || to > shape.dim(0)) {

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Times calls between a start and a stop, and adds up those of a kind. */
+/** Times calls between a start and a stop, and adds up those of the same kind. */
 final class CallRecorder implements AutoCloseable {
   /** Calls between two readings, which wait for the device. */
   private static final int CAPACITY = 1024;
@@ -43,7 +43,7 @@ final class CallRecorder implements AutoCloseable {
     timer = device.openTimer(2 * CAPACITY);
   }
 
-  /** The calls since the start, in the order of their first occurrence. */
+  /** Stops, and returns the calls since the start, in the order of their first occurrence. */
   List<KernelProfile.Row> stop() {
     if (timer == null) {
       throw new IllegalStateException("a profile is stopped that was not started");
@@ -80,7 +80,7 @@ final class CallRecorder implements AutoCloseable {
     pending.clear();
   }
 
-  /** Ends a recording that nobody will read. */
+  /** Ends a recording and drops its times. */
   @Override
   public void close() {
     if (timer != null) {

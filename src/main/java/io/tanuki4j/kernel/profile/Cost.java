@@ -3,7 +3,7 @@ package io.tanuki4j.kernel.profile;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.tensor.Tensor;
 
-/** What the costs of operations are made of. */
+/** The building blocks of the costs of operations. */
 final class Cost {
   private Cost() {}
 

@@ -12,7 +12,7 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.Arrays;
 
 /**
- * How fast a device is, measured.
+ * The measured speed of a device.
  *
  * @param flops floating-point operations per second in a large product of square matrices
  * @param bytesPerSecond read and written by a large copy
@@ -36,7 +36,7 @@ public record DeviceRates(double flops, double bytesPerSecond) {
   private static final double MILLIS_PER_SECOND = 1e3;
 
   /**
-   * Medians of many runs, on random numbers: GPUs are faster on constant ones.
+   * Measures the medians of many runs, on random numbers: GPUs are faster on constant ones.
    *
    * @param type of the matrices
    */

@@ -1,7 +1,7 @@
 package io.tanuki4j.kernel.profile;
 
 /**
- * A kind of call: an operation on tensors of certain shapes, and what that costs at least.
+ * A kind of call: an operation on tensors of certain shapes, and its least cost.
  *
  * @param operation the method's name
  * @param shape for people
@@ -12,7 +12,7 @@ package io.tanuki4j.kernel.profile;
 public record KernelCall(
     KernelFamily family, String operation, String shape, double flops, double bytes) {
 
-  /** Seconds on a machine that does nothing slower than its measured rates. */
+  /** Returns the seconds on a machine that runs at its measured rates throughout. */
   double boundSeconds(DeviceRates rates) {
     return Math.max(flops / rates.flops(), bytes / rates.bytesPerSecond());
   }

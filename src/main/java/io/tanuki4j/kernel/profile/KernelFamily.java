@@ -16,7 +16,7 @@ public enum KernelFamily {
   ELEMENTWISE,
   RANDOM;
 
-  /** In lower case, as reports write it. */
+  /** Returns the name in lower case, as reports write it. */
   @Override
   public String toString() {
     return name().toLowerCase(Locale.ROOT);

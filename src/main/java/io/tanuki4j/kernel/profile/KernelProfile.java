@@ -41,18 +41,18 @@ public record KernelProfile(List<Row> rows, int iterations) {
           : format("%.1f GFLOP/s", rate / GIGA);
     }
 
-    /** The part of the time that an ideal machine of these rates would need, too. */
+    /** Returns the share of the time that an ideal machine of these rates would need, too. */
     private double roofline(DeviceRates rates) {
       return call.boundSeconds(rates) * calls / seconds();
     }
   }
 
-  /** All kernels of an iteration, in milliseconds. */
+  /** Returns the time of all kernels of an iteration, in milliseconds. */
   public double millisPerIteration() {
     return rows.stream().mapToDouble(Row::millis).sum() / iterations;
   }
 
-  /** The same by family; families that were not called are left out. */
+  /** Returns the same by family; families that were not called are left out. */
   public Map<KernelFamily, Double> millisByFamily() {
     Map<KernelFamily, Double> millis = new EnumMap<>(KernelFamily.class);
     for (Row row : rows) {
@@ -62,8 +62,7 @@ public record KernelProfile(List<Row> rows, int iterations) {
   }
 
   /**
-   * A table for people, the slowest kind first: calls and time per iteration, share of all kernels,
-   * rate, and the part of the time that an ideal machine of these rates would need.
+   * Returns a table for people, the slowest kind first. Its columns: calls and time per iteration, share of all kernels, rate, and the share of the time that an ideal machine of these rates would need.
    *
    * @param iterationMillis of an iteration that was not profiled
    */

@@ -3,7 +3,7 @@ package io.tanuki4j.kernel.profile;
 import io.tanuki4j.kernel.ActivationKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Times each call of another {@link ActivationKernels}, and says what it costs at least. */
+/** Times each call of another {@link ActivationKernels}, and states its least cost. */
 record ProfiledActivation(ActivationKernels kernels, CallRecorder recorder)
     implements ActivationKernels {
   @Override

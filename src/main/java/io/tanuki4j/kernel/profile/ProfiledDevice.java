@@ -14,13 +14,9 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /**
- * Another device, whose kernels can be timed call by call. Between {@link #startProfile} and {@link
- * #stopProfile} recorded work is not replayed but done once more, so that each operation can be
- * timed; outside of that it is replayed as ever.
+ * Another device, whose kernels can be timed call by call. Between {@link #startProfile} and {@link #stopProfile} recorded work is issued again instead of replayed, so that each operation can be timed. Otherwise it is replayed as usual.
  *
- * <p>A time begins when the device reaches a call and ends when it has done it. Where the host
- * calls more slowly than a GPU works, the way of a call to the GPU is part of its time: a profile
- * says the truth about shapes that keep the GPU busy, and too much about tiny ones.
+ * <p>A time begins when the device reaches a call and ends when the call is done. Where the host calls more slowly than a GPU works, the launch latency is part of the time. So a profile is accurate for shapes that keep the GPU busy, and too high for tiny ones.
  */
 public final class ProfiledDevice implements Device {
   private final Device device;

@@ -4,7 +4,7 @@ import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Times each call of another {@link ElementwiseKernels}, and says what it costs at least. */
+/** Times each call of another {@link ElementwiseKernels}, and states its least cost. */
 record ProfiledElementwise(ElementwiseKernels kernels, CallRecorder recorder)
     implements ElementwiseKernels {
   @Override

@@ -3,7 +3,7 @@ package io.tanuki4j.kernel.profile;
 import io.tanuki4j.kernel.EmbeddingKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Times each call of another {@link EmbeddingKernels}, and says what it costs at least. */
+/** Times each call of another {@link EmbeddingKernels}, and states its least cost. */
 record ProfiledEmbedding(EmbeddingKernels kernels, CallRecorder recorder)
     implements EmbeddingKernels {
   @Override
@@ -20,7 +20,7 @@ record ProfiledEmbedding(EmbeddingKernels kernels, CallRecorder recorder)
         () -> kernels.embeddingBackward(dWeight, dOut, tokens, firstRow));
   }
 
-  /** As if no token came twice; of more tokens than rows, each row passes once. */
+  /** Returns the cost if no token came twice. If there are more tokens than rows, each row is read once. */
   static KernelCall costOfEmbeddingForward(Tensor out, Tensor tokens, Tensor weight) {
     double rows = Math.min(Cost.bytes(out), Cost.bytes(weight));
     return Cost.moved(

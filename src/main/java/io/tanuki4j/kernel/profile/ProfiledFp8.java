@@ -5,7 +5,7 @@ import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.tensor.Tensor;
 import java.util.Objects;
 
-/** Times each call of another {@link Fp8Kernels}, and says what it costs at least. */
+/** Times each call of another {@link Fp8Kernels}, and states its least cost. */
 record ProfiledFp8(Fp8Kernels kernels, CallRecorder recorder) implements Fp8Kernels {
   @Override
   public void quantize(Target out, Tensor x) {
@@ -98,7 +98,7 @@ record ProfiledFp8(Fp8Kernels kernels, CallRecorder recorder) implements Fp8Kern
   }
 
   /**
-   * @param first gives the call its shape; all are read or written once
+   * @param first gives the call its shape; all operands are read or written once
    */
   private void time(String operation, Target out, Runnable work, Tensor first, Tensor... others) {
     recorder.time(

@@ -3,7 +3,7 @@ package io.tanuki4j.kernel.profile;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Times each call of another {@link LossKernels}, and says what it costs at least. */
+/** Times each call of another {@link LossKernels}, and states its least cost. */
 record ProfiledLoss(LossKernels kernels, CallRecorder recorder) implements LossKernels {
   @Override
   public void crossEntropyForward(

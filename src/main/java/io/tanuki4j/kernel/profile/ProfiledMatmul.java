@@ -4,7 +4,7 @@ import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Times each call of another {@link MatmulKernels}, and says what it costs at least. */
+/** Times each call of another {@link MatmulKernels}, and states its least cost. */
 record ProfiledMatmul(MatmulKernels kernels, CallRecorder recorder) implements MatmulKernels {
   @Override
   public void matmul(Tensor out, Tensor a, Op opA, Tensor b, Op opB, Accumulate accumulate) {

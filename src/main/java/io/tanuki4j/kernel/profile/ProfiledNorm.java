@@ -4,7 +4,7 @@ import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.NormKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Times each call of another {@link NormKernels}, and says what it costs at least. */
+/** Times each call of another {@link NormKernels}, and states its least cost. */
 record ProfiledNorm(NormKernels kernels, CallRecorder recorder) implements NormKernels {
   @Override
   public void rmsNormForward(Tensor out, Tensor rstd, Tensor x, Tensor weight, double epsilon) {

@@ -3,7 +3,7 @@ package io.tanuki4j.kernel.profile;
 import io.tanuki4j.kernel.OptimizerKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Times each call of another {@link OptimizerKernels}, and says what it costs at least. */
+/** Times each call of another {@link OptimizerKernels}, and states its least cost. */
 record ProfiledOptimizer(OptimizerKernels kernels, CallRecorder recorder)
     implements OptimizerKernels {
   @Override
@@ -41,7 +41,7 @@ record ProfiledOptimizer(OptimizerKernels kernels, CallRecorder recorder)
         KernelFamily.OPTIMIZER, "clipFactor", norm, Cost.bytes(norm, factor, sumOfSquares));
   }
 
-  /** A weight beside its master is written, all else but the gradient read and written. */
+  /** Returns the cost of an update. A weight apart from its master is written, the gradient is read, everything else is read and written. */
   static KernelCall costOfAdamW(
       Tensor weight, Tensor master, Tensor firstMoment, Tensor secondMoment, Tensor grad) {
     double copy = weight.dtype() == master.dtype() ? 0 : Cost.bytes(weight);

@@ -3,7 +3,7 @@ package io.tanuki4j.kernel.profile;
 import io.tanuki4j.kernel.RandomKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Times each call of another {@link RandomKernels}, and says what it costs at least. */
+/** Times each call of another {@link RandomKernels}, and states its least cost. */
 record ProfiledRandom(RandomKernels kernels, CallRecorder recorder) implements RandomKernels {
   @Override
   public void fillNormal(

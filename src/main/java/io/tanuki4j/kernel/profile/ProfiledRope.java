@@ -4,7 +4,7 @@ import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.RopeKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Times each call of another {@link RopeKernels}, and says what it costs at least. */
+/** Times each call of another {@link RopeKernels}, and states its least cost. */
 record ProfiledRope(RopeKernels kernels, CallRecorder recorder) implements RopeKernels {
   @Override
   public void ropeForward(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape) {
@@ -20,7 +20,7 @@ record ProfiledRope(RopeKernels kernels, CallRecorder recorder) implements RopeK
         () -> kernels.ropeBackward(dQkv, cos, sin, shape));
   }
 
-  /** Only the rotated elements pass. */
+  /** Returns the cost of a rotation. Only the rotated elements are moved. */
   static KernelCall costOfRope(
       String operation, Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape) {
     double tokens = (double) shape.seqLength() * shape.batchSize();

@@ -3,7 +3,7 @@ package io.tanuki4j.kernel.profile;
 import io.tanuki4j.kernel.VocabParallelLossKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Times each call of another {@link VocabParallelLossKernels}, and says what it costs at least. */
+/** Times each call of another {@link VocabParallelLossKernels}, and states its least cost. */
 record ProfiledVocabParallelLoss(VocabParallelLossKernels kernels, CallRecorder recorder)
     implements VocabParallelLossKernels {
   @Override

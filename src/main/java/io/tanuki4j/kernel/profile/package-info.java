@@ -1,6 +1,5 @@
 /**
- * Where the time of a run goes, operation by operation: a device that times each call of another
- * one's kernels, what the calls cost on an ideal machine, and how fast the machine is.
+ * Where the time of a run goes, operation by operation. A device times each call of another one's kernels; other classes give the cost on an ideal machine, and the machine's speed.
  *
  * <p>Start reading at {@link io.tanuki4j.kernel.profile.ProfiledDevice}.
  */
