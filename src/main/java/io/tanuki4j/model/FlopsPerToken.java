@@ -1,17 +1,15 @@
 package io.tanuki4j.model;
 
 /**
- * The work of one token in forward and backward, in floating-point operations, as Megatron-LM
- * counts it: matrix products of the layers and of the (padded) head, half of the attention's s·s
- * because it is causal, and no recomputation.
+ * The work of one token in forward and backward, in floating-point operations, as Megatron-LM counts it. It counts matrix products of the layers and of the (padded) head, and half of the attention's s·s because it is causal. Recomputation does not count.
  */
 public final class FlopsPerToken {
-  /** A multiply and an add, once in the forward and twice in the backward. */
+  /** A multiply and an add, once in the forward and twice in the backward, per weight. */
   private static final long PER_WEIGHT = 6;
 
   private FlopsPerToken() {}
 
-  /** The same with all of the attention's s·s, as older reports count it. */
+  /** Returns the same with all of the attention's s·s, as older reports count it. */
   public static long withFullAttention(ModelConfig config) {
     return of(config) + PER_WEIGHT * config.numLayers() * attentionCore(config);
   }
@@ -20,7 +18,7 @@ public final class FlopsPerToken {
     return config.numLayers() * ofLayer(config) + ofHead(config);
   }
 
-  /** Of one layer. */
+  /** Returns the work of one layer. */
   public static long ofLayer(ModelConfig config) {
     long hidden = config.hiddenSize();
     long queries = (long) config.numHeads() * config.headDim();
@@ -30,12 +28,12 @@ public final class FlopsPerToken {
     return PER_WEIGHT * (attentionWeights + mlpWeights) + ofAttentionCore(config);
   }
 
-  /** Of a layer's softmax(q·kᵀ)·v, by half because it is causal. */
+  /** Returns the work of a layer's softmax(q·kᵀ)·v, halved because it is causal. */
   public static long ofAttentionCore(ModelConfig config) {
     return PER_WEIGHT * attentionCore(config);
   }
 
-  /** Of the projection to the vocabulary. */
+  /** Returns the work of the projection to the vocabulary. */
   public static long ofHead(ModelConfig config) {
     return PER_WEIGHT * config.hiddenSize() * config.vocabSize();
   }

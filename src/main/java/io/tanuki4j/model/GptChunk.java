@@ -26,7 +26,7 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
   private final Sequential blocks;
   private final @Nullable Head head;
 
-  /** Those of the head that the embedding does not use, too. */
+  /** The head's parameters that the embedding does not use. */
   private final List<Parameter> endParameters;
 
   /**
@@ -73,7 +73,7 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
   }
 
   /**
-   * @param dNormed gradient of the normalised hidden states, which the forward has computed
+   * @param dNormed gradient of the normalised hidden states, computed in the forward
    */
   record SavedHead(RmsNorm.Saved norm, Tensor dNormed) {}
 
@@ -114,7 +114,7 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
   }
 
   /**
-   * The logits after one position of each sequence, for generation; later tokens don't matter.
+   * Computes the logits after one position of each sequence, for generation. Later tokens do not matter.
    *
    * @param out {@code [b, v]}
    * @param tokens {@code [s, b]}, I32

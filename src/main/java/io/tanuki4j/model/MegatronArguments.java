@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * The shape of a model under Megatron's attribute names ({@code num_layers}), as checkpoints keep
  * it. This is the only place that translates between the two.
  *
- * <p>What is recomputed in a backward is not among them: it changes no number of the model.
+ * <p>Recomputation is not among them: it changes no number of the model.
  *
  * @param source of the arguments, for messages: a checkpoint's folder
  * @param values strings, numbers, booleans or null; a number may have any type
@@ -21,7 +21,7 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
   /** Rows of the vocabulary's tensors. */
   public static final String VOCABULARY = "padded_vocab_size";
 
-  /** Rows of them that are no padding. */
+  /** Rows of them that are not padding. */
   public static final String TRUE_VOCABULARY = "true_vocab_size";
 
   private static final Map<String, Integer> SMALLEST =
@@ -138,7 +138,7 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
   /**
    * Returns a whole number above 0.
    *
-   * @param otherwise if there is none; null if there must be one
+   * @param otherwise the value if there is none; null if there must be one
    */
   public int size(String name, @Nullable Integer otherwise) {
     Object value = values.get(name);

@@ -13,8 +13,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Gate and up in one projection, SwiGLU, projection back: {@code [s, b, h]} to the same.
- * Tensor-parallel ranks have some of the features between each.
+ * Gate and up in one projection, SwiGLU, projection back: {@code [s, b, h]} to {@code [s, b, h]}. Each tensor-parallel rank has some of the features in between.
  */
 final class Mlp {
   private final Projection gateUpProjection;
@@ -59,7 +58,7 @@ final class Mlp {
         .toList();
   }
 
-  /** The whole sequence, whatever part of it x is. */
+  /** Returns the shape of the whole sequence, whatever part of it x is. */
   private static Shape inside(long width, Microbatch microbatch) {
     return Shape.of(microbatch.seqLength(), microbatch.batchSize(), width);
   }

@@ -62,7 +62,7 @@ public final class ModelBuilder {
     this(config, ParallelContext.single(device), device, parameters, scope);
   }
 
-  /** Ranks that share a sequence pass keys and values around; see the other constructor. */
+  /** Builds for ranks that share a sequence, which pass keys and values around; see the other constructor. */
   public ModelBuilder(
       ModelConfig config,
       ParallelContext context,
@@ -75,9 +75,9 @@ public final class ModelBuilder {
   /**
    * @param context the groups that the layers communicate in
    * @param communication of the ranks that share a sequence
-   * @param fp8 how linear layers multiply numbers of eight bits; null for none
+   * @param fp8 how linear layers multiply in FP8; null if none does
    * @param parameters of {@link ModelParameters#specs} for this rank, filled or not
-   * @param scope memory of what the layers keep, for as long as the model is used
+   * @param scope memory for what the layers keep as long as the model is used
    */
   public ModelBuilder(
       ModelConfig config,
@@ -114,7 +114,7 @@ public final class ModelBuilder {
     return new Fp8State(fp8Config, weights, kernels, largest, scope);
   }
 
-  /** The scales of this rank's layers; null if none multiplies numbers of eight bits. */
+  /** Returns the scales of this rank's layers; null if none multiplies in FP8. */
   public @Nullable Fp8State fp8() {
     return fp8;
   }
@@ -130,7 +130,7 @@ public final class ModelBuilder {
   }
 
   /**
-   * This rank's stage of a pipeline.
+   * Builds this rank's stage of a pipeline.
    *
    * @param layers of each stage; the builder's parameters are those of this rank's
    */
@@ -151,7 +151,7 @@ public final class ModelBuilder {
         fp8 == null ? IterationState.NONE : fp8);
   }
 
-  /** What this rank's stage shares with the other end of the pipeline. */
+  /** Returns what this rank's stage shares with the other end of the pipeline. */
   public TiedParameters tied() {
     boolean atAnEnd = context.isFirstStage() || context.isLastStage();
     List<Parameter> parameter =
@@ -161,14 +161,13 @@ public final class ModelBuilder {
     return new TiedParameters(parameter, context.embedding());
   }
 
-  /** The whole model as one chunk. */
+  /** Builds the whole model as one chunk. */
   public GptChunk build() {
     return build(0, config.numLayers());
   }
 
   /**
-   * The chunk of layers {@code first} (inclusive) to {@code end} (exclusive), with the embedding if
-   * it has the first layer and the head if it has the last.
+   * Builds the chunk of layers {@code first} (inclusive) to {@code end} (exclusive), with the embedding if it has the first layer and the head if it has the last.
    */
   GptChunk build(int first, int end) {
     return new GptChunk(

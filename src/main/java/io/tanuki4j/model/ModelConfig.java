@@ -5,7 +5,7 @@ import io.tanuki4j.nn.RopeScaling;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The shape of a Llama and how it starts.
+ * The shape of a Llama and its initialisation.
  *
  * @param ffnHiddenSize f: width of the gate and of the up projection
  * @param numHeads n
@@ -42,12 +42,12 @@ public record ModelConfig(
     double zLoss,
     Recompute recompute) {
 
-  /** The same model with a vocabulary of another size. */
+  /** Returns the same model with a vocabulary of another size. */
   public ModelConfig withVocabSize(int size) {
     return with(size, recompute);
   }
 
-  /** The same model with another choice of what is computed again. */
+  /** Returns the same model with another choice of recomputation. */
   public ModelConfig withRecompute(Recompute other) {
     return with(vocabSize, other);
   }
@@ -75,7 +75,7 @@ public record ModelConfig(
   }
 
   /**
-   * What is computed again in the backward instead of being kept.
+   * What the backward recomputes instead of keeping.
    *
    * @param numLayers for FULL_UNIFORM the layers per group, for FULL_BLOCK the number of recomputed
    *     layers

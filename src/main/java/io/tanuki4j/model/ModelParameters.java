@@ -44,29 +44,29 @@ public final class ModelParameters {
 
   private ModelParameters() {}
 
-  /** Whether a parameter is the weight of a linear layer between the embedding and the output. */
+  /** Returns whether a parameter is the weight of a linear layer between the embedding and the output. */
   static boolean isProjection(String name) {
     return Stream.of(QKV, PROJ, GATE_UP, DOWN).anyMatch(name::endsWith);
   }
 
-  /** Which layer of the whole model a parameter of a layer is part of. */
+  /** Returns which layer of the whole model a layer's parameter belongs to. */
   static int layerOf(String name) {
     return Integer.parseInt(name.split("\\.", -1)[1]);
   }
 
-  /** What a layer's names begin with: {@code layers.17.}, counted over the whole model. */
+  /** Returns the prefix of a layer's names: {@code layers.17.}, counted over the whole model. */
   public static String layer(int index) {
     return "layers." + index + ".";
   }
 
-  /** Every parameter of the whole model, from the embedding to the output. */
+  /** Returns every parameter of the whole model, from the embedding to the output. */
   public static List<ParameterSpec> specs(ModelConfig config) {
     StageLayers oneStage = StageLayers.even(config.numLayers(), 1, 1);
     return specs(config, oneStage, new RankGrid(ParallelDims.SINGLE), 0);
   }
 
   /**
-   * What one rank has: its tensor-parallel shards of the layers of its stage. Tied embeddings are
+   * Returns the parameters of one rank: its tensor-parallel shards of the layers of its stage. Tied embeddings are
    * on the first stage and on the last.
    *
    * @throws UserException if the layers' parts cannot be shared equally over tp
@@ -96,7 +96,7 @@ public final class ModelParameters {
     return specs;
   }
 
-  /** How many numbers a model has. */
+  /** Returns how many numbers a model has. */
   public static long count(ModelConfig config) {
     return specs(config).stream().mapToLong(spec -> spec.shape().numElements()).sum();
   }

@@ -18,8 +18,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Projection to queries, keys and values, rotation, causal attention, projection back: {@code [s,
- * b, h]} to {@code [s, b, h]}. Tensor-parallel ranks have some of the heads each.
+ * Projection to queries, keys and values, rotation, causal attention, projection back: {@code [s, b, h]} to {@code [s, b, h]}. Each tensor-parallel rank has some of the heads.
  */
 final class SelfAttention {
   private final Fp8Kernels fp8;
@@ -51,7 +50,7 @@ final class SelfAttention {
   /**
    * @param x the input
    * @param qkv the rotated projection, {@code [s, b, (n + 2g)·d]}
-   * @param attended null if it is to be computed again
+   * @param attended null if it is to be recomputed
    */
   record Saved(SavedInput x, Tensor qkv, @Nullable Attended attended) {}
 

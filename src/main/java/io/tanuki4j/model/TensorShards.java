@@ -9,9 +9,7 @@ import io.tanuki4j.tensor.Shape;
 import java.util.List;
 
 /**
- * What one tensor-parallel rank has of each parameter (Shoeybi et al., 2019): whole heads, query
- * groups, gate and up rows of the matrices into a region, vocabulary rows, the columns that fit to
- * them of the matrices out of it, and every norm.
+ * One tensor-parallel rank's shard of each parameter (Shoeybi et al., 2019). Of the matrices into a region it has whole heads, query groups, gate and up rows; of the matrices out of it, the matching columns. It also has vocabulary rows, and every norm.
  */
 final class TensorShards {
   /** Unequal shares of the vocabulary are multiples of this, so that products stay aligned. */
@@ -52,9 +50,7 @@ final class TensorShards {
   }
 
   /**
-   * The embedding or the output. Ranks share the rows equally where that is possible, as in
-   * Megatron-LM. Otherwise some have a few more than others: a checkpoint's vocabulary needs no
-   * padding for another number of ranks, and its loss stays the same.
+   * Returns the embedding or the output. Ranks share the rows equally where that is possible, as in Megatron-LM. Otherwise some have a few more than others. So a checkpoint's vocabulary needs no padding for another number of ranks, and its loss stays the same.
    */
   ParameterSpec vocabulary(String name) {
     long first = firstId(rank);
@@ -62,7 +58,7 @@ final class TensorShards {
     return intoRegion(name, List.of(new Slice(name, whole, firstId(rank + 1) - first, first, 0)));
   }
 
-  /** The first id of a rank's rows of the vocabulary. */
+  /** Returns the first id of a rank's rows of the vocabulary. */
   private long firstId(int ofRank) {
     long size = config.vocabSize();
     boolean equal = size % numRanks == 0;
@@ -72,7 +68,7 @@ final class TensorShards {
     return Math.min(size, units * ofRank / numRanks * unit);
   }
 
-  /** The parameters of a layer, in order. */
+  /** Returns the parameters of a layer, in order. */
   List<ParameterSpec> layer(String prefix) {
     String attention = prefix + "attention.";
     String mlp = prefix + "mlp.";
@@ -92,7 +88,7 @@ final class TensorShards {
         outOfRegion(prefix + ModelParameters.DOWN, config.ffnHiddenSize()));
   }
 
-  /** Every rank has the whole; of a split sequence it knows the gradient of its part only. */
+  /** Returns a norm, which every rank has in full. If the sequence is split, a rank knows only its part of the gradient. */
   ParameterSpec norm(String name) {
     Shape shape = Shape.of(config.hiddenSize());
     return ParameterSpec.whole(name, shape, ParameterSpec.ONES, false, ofNorms);

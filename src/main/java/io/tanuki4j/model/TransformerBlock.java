@@ -31,14 +31,14 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
     this.mlp = mlp;
   }
 
-  /** What the parts saved. */
+  /** What the layer's parts saved. */
   record Saved(
       RmsNorm.Saved attentionNorm,
       SelfAttention.Saved attention,
       RmsNorm.Saved mlpNorm,
       Mlp.Saved mlp) {}
 
-  /** If no backward follows, out may be x itself. */
+  /** Runs the layer. If no backward follows, out may be x itself. */
   @Override
   public Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
     Tensor residual = allocateLike(x, microbatch);
@@ -52,8 +52,7 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
   }
 
   /**
-   * Works in place on the gradient of the residual stream, dx, which takes what flows past each
-   * branch first and the branch's own part then; dx may be dOut itself.
+   * Works in place on dx, the gradient of the residual stream: first what flows past each branch, then the branch's own part is added. dx may be dOut itself.
    */
   @Override
   public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {

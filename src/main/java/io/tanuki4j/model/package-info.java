@@ -1,6 +1,5 @@
 /**
- * The Llama shape as a composition of layers. Calls no collective and names no device: what ranks
- * exchange is inside of the layers.
+ * The Llama shape as a composition of layers. It calls no collective and names no device: communication is inside the layers.
  *
  * <p>Start reading at GptChunk.
  */

@@ -6,9 +6,8 @@ import java.util.List;
  * A contiguous part of flat buffers that is exchanged as one message.
  *
  * @param range padding included
- * @param decayed whether the optimizer decays its parameters; it does all of them or none
- * @param index of its first element among all decayed, or all other, elements as they would be
- *     without the padding of buckets: the same for every way to cut the same parameters
+ * @param decayed whether the optimizer decays its parameters, all of them or none
+ * @param index of its first element among all decayed (or all other) elements, counted without bucket padding: the same for every way to cut the same parameters
  * @param parameters in the order of their memory
  */
 public record Bucket(FlatRange range, boolean decayed, long index, List<Parameter> parameters) {
@@ -17,9 +16,9 @@ public record Bucket(FlatRange range, boolean decayed, long index, List<Paramete
   }
 
   /**
-   * One of equal parts.
+   * Returns one of its equal parts.
    *
-   * @throws IllegalStateException if the bucket was not padded for so many parts
+   * @throws IllegalStateException if the bucket was not padded for this number of parts
    */
   public FlatRange shard(int rank, int numShards) {
     if (range.size() % numShards != 0) {
@@ -30,7 +29,7 @@ public record Bucket(FlatRange range, boolean decayed, long index, List<Paramete
     return new FlatRange(range.from() + rank * size, range.from() + (rank + 1) * size);
   }
 
-  /** What tensor-parallel ranks have of its parameters, which is the same for all of them. */
+  /** Returns what tensor-parallel ranks have of its parameters, which is the same for all of them. */
   public ParameterSpec.Sharing sharing() {
     return parameters.get(0).spec().sharing();
   }

@@ -11,12 +11,12 @@ import java.util.Set;
  * How the parameters of a rank are cut into {@link Bucket buckets}: from the last to the first, as
  * a backward finishes them. A bucket has only decayed parameters or none, all shared alike.
  *
- * @param bucketElements a bucket is closed when it has at least so many elements
- * @param numShards each bucket is padded so that it can be cut into so many equal, aligned parts
+ * @param bucketElements a bucket is closed when it has at least this many elements
+ * @param numShards each bucket is padded so that it can be cut into this many equal, aligned parts
  * @param alone names of parameters that get buckets of their own
  */
 public record BucketLayout(long bucketElements, int numShards, Set<String> alone) {
-  /** As few as there can be, not to be cut. */
+  /** As few buckets as possible, never to be cut. */
   public static final BucketLayout WHOLE = new BucketLayout(Long.MAX_VALUE, 1, Set.of());
 
   /**
@@ -46,7 +46,7 @@ public record BucketLayout(long bucketElements, int numShards, Set<String> alone
     return buckets;
   }
 
-  /** What a bucket of so many elements takes. */
+  /** Returns the padded size of a bucket of this many elements. */
   long padded(long elements) {
     return ParameterBuffers.roundUp(elements, (long) ParameterBuffers.ALIGNMENT * numShards);
   }

@@ -4,8 +4,7 @@ import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * Rows of a table {@code [v, h]} by token id; of a table's shard the rows that are there, and zeros
- * for the others. No {@link Layer}: ids have no gradient.
+ * Rows of a table {@code [v, h]} by token id. A shard gives the rows that it has, and zeros for the others. Not a {@link Layer}, since ids have no gradient.
  */
 public final class Embedding {
   private final Kernels kernels;
@@ -14,7 +13,7 @@ public final class Embedding {
 
   /**
    * @param afterHead whether an {@link OutputHead} with the same weight is part of the same chunk:
-   *     its gradient is there before this one's
+   *     its gradient is written before this one's
    */
   public Embedding(Kernels kernels, Parameter weight, boolean afterHead) {
     this.kernels = kernels;
@@ -23,7 +22,9 @@ public final class Embedding {
   }
 
   /**
-   * @param out {@code [s, b, h]}: the hidden states of the micro-batch's tokens
+   * Looks up the tokens' rows.
+ *
+ * @param out {@code [s, b, h]}: the hidden states of the micro-batch's tokens
    */
   public void forward(Tensor out, Microbatch microbatch) {
     kernels
@@ -31,7 +32,7 @@ public final class Embedding {
         .embeddingForward(out, microbatch.tokens(), weight.value(), weight.spec().firstRow());
   }
 
-  /** Adds into the gradient of the table, or begins it. */
+  /** Adds to the gradient of the table, or begins it. */
   public void backward(Tensor dOut, Microbatch microbatch) {
     if (!afterHead) {
       microbatch.begin(weight.grad(), kernels);

@@ -8,22 +8,20 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * The numbers that enter a product, before they are written: the product decides in which form it
- * reads them, and what makes them writes that form in the pass it makes anyway. One of the two
- * methods is called, once.
+ * An operand of a product, before it is written. The product chooses the form in which it reads the numbers; the producer writes that form in the pass it makes anyway. One of the two methods is called, once.
  */
 public interface Factor {
   Shape shape();
 
   DType dtype();
 
-  /** Returns them in the type the model computes in: where they are, or in memory of the scope. */
+  /** Returns them in the type the model computes in, either in place or in memory of the scope. */
   Tensor write(MemoryScope scope);
 
-  /** Writes them in eight bits. */
+  /** Writes them in FP8. */
   void quantize(Target out);
 
-  /** Returns the numbers of a tensor that is there. */
+  /** Returns the numbers of a tensor in memory. */
   static Factor of(Tensor tensor, Fp8Kernels fp8) {
     return new TensorFactor(tensor, fp8);
   }

@@ -25,12 +25,12 @@ public record FlatRange(long from, long to) {
     return to - from;
   }
 
-  /** These elements of a buffer, without a copy. */
+  /** Returns these elements of a buffer, without a copy. */
   public Tensor of(Tensor flat) {
     return flat.rows(from, to);
   }
 
-  /** The same ranges, in the same order, with those that meet as one. */
+  /** Returns the same ranges, in the same order, with adjacent ones joined. */
   public static List<FlatRange> merged(List<FlatRange> ranges) {
     List<FlatRange> merged = new ArrayList<>();
     for (FlatRange range : ranges) {

@@ -9,9 +9,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
 /**
- * Initial weights as a function of seed, name and global place, so that every layout of ranks
- * starts from the same model. Each slice of a parameter has its own stream of normal numbers: that
- * of {@code RandomKernels.fillNormal} under the key {@link #key}.
+ * Initial weights as a function of seed, name and global place, so that every layout of ranks starts from the same model. Each slice of a parameter has its own stream of normal numbers, given by {@code RandomKernels.fillNormal} under the key {@link #key}.
  */
 public final class Initializer {
   private final Kernels kernels;
@@ -32,8 +30,7 @@ public final class Initializer {
   }
 
   /**
-   * The first eight bytes, big-endian, of the SHA-256 of {@code seed ":" name} in UTF-8, the seed
-   * in decimal.
+   * Returns the first eight bytes, big-endian, of the SHA-256 of {@code seed ":" name} in UTF-8, the seed in decimal.
    */
   static long key(long seed, String name) {
     try {

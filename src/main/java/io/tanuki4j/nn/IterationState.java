@@ -1,7 +1,7 @@
 package io.tanuki4j.nn;
 
 /**
- * What the operations of micro-batches depend on besides the micro-batch, until an iteration ends.
+ * State that the operations of micro-batches depend on until an iteration ends, apart from the micro-batch itself.
  */
 public interface IterationState {
   /** Holds nothing. */
@@ -16,7 +16,7 @@ public interface IterationState {
         public void endIteration() {}
       };
 
-  /** Returns a number: micro-batches of one phase do the same operations, and share recordings. */
+  /** Returns the phase. Micro-batches of one phase run the same operations, and share recordings. */
   int phase();
 
   /** Ends an iteration, after its last backward and on all ranks. */

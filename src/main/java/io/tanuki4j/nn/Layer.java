@@ -4,8 +4,7 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
 /**
- * A function with its derivative. The caller gives the outputs; a layer takes what it saves from
- * the micro-batch's scope, and temporaries from a child of it.
+ * A function with its derivative. The caller gives the outputs. A layer allocates what it saves from the micro-batch's scope, and temporaries from a child of it.
  *
  * @param <S> what forward saves for backward: a record one can read and size
  */
@@ -14,7 +13,7 @@ public interface Layer<S> {
   S forward(Tensor out, Tensor x, Microbatch microbatch);
 
   /**
-   * Overwrites dx, and adds into the gradients of the parameters, or begins them: {@link
+   * Overwrites dx, and adds to the gradients of the parameters, or begins them: {@link
    * Microbatch#weightGrads}.
    *
    * @param dOut the gradient of out; a layer that allows {@code dx} to be dOut itself says so

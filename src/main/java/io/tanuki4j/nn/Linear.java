@@ -21,7 +21,7 @@ public final class Linear implements Layer<Tensor> {
     this.weight = weight;
   }
 
-  /** Width of the output. */
+  /** Returns width of the output. */
   public long outSize() {
     return weight.value().dim(0);
   }
@@ -42,12 +42,12 @@ public final class Linear implements Layer<Tensor> {
     weightGradient(x, dOut, microbatch);
   }
 
-  /** The first half of the backward: overwrites dx. */
+  /** Runs the first half of the backward: overwrites dx. */
   public void inputGradient(Tensor dx, Tensor dOut) {
     kernels.matmul(dx, dOut, NONE, weight.value(), NONE, Accumulate.OVERWRITE);
   }
 
-  /** The second half of the backward: adds into the gradient of the weight, or begins it. */
+  /** Runs the second half of the backward: adds to the gradient of the weight, or begins it. */
   public void weightGradient(Tensor x, Tensor dOut, Microbatch microbatch) {
     kernels.matmul(weight.grad(), dOut, TRANSPOSE, x, NONE, microbatch.weightGrads());
   }

@@ -6,7 +6,7 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * All that a layer may know of the micro-batch it works on.
+ * Everything that a layer may know about the micro-batch it works on.
  *
  * @param tokens {@code [s, b]}, I32
  * @param targets {@code [s, b]}, I32: the token after each token
@@ -30,14 +30,14 @@ public record Microbatch(
     boolean training,
     MemoryScope scope) {
 
-  /** Tokens without targets, for logits: no loss can be computed from it, and no backward. */
+  /** Returns tokens without targets, for logits: they allow neither a loss nor a backward. */
   public static Microbatch withoutTargets(Tensor tokens, MemoryScope scope) {
     Tensor none = tokens.rows(0, 0);
     return new Microbatch(
         tokens, none, none, none, none, Accumulate.OVERWRITE, ParameterListener.NONE, false, scope);
   }
 
-  /** The same micro-batch with other memory, for temporaries and recomputation. */
+  /** Returns the same micro-batch with other memory, for temporaries and recomputation. */
   public Microbatch withScope(MemoryScope otherScope) {
     return new Microbatch(
         tokens,
@@ -51,14 +51,14 @@ public record Microbatch(
         otherScope);
   }
 
-  /** Zeroes a gradient that the operations at hand can only add to, if it begins here. */
+  /** Zeroes a gradient that begins here, for operations that can only add to it. */
   void begin(Tensor weightGrad, Kernels kernels) {
     if (weightGrads == Accumulate.OVERWRITE) {
       kernels.elementwise().fill(weightGrad, 0);
     }
   }
 
-  /** Says whether it is the first of an iteration or of an evaluation: weights may be new. */
+  /** Returns whether it is the first of an iteration or of an evaluation: weights may be new. */
   public boolean isFirst() {
     return weightGrads == Accumulate.OVERWRITE;
   }

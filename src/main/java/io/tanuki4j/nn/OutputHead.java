@@ -10,8 +10,7 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * The projection to the vocabulary, W {@code [v, h]}, together with the cross entropy. It walks
- * over chunks of tokens so that the logits of one chunk only exist at a time.
+ * The projection to the vocabulary, W {@code [v, h]}, together with the cross entropy. It walks over chunks of tokens, so that only one chunk's logits exist at a time.
  *
  * <p>There is no separate backward: while a chunk's logits exist, the forward of a training
  * micro-batch also computes both gradients from them, puts dX in the place of x, and adds dW. The
@@ -19,8 +18,7 @@ import io.tanuki4j.tensor.Tensor;
  */
 public final class OutputHead {
   /**
-   * Large enough that reading and writing dW in fp32 once a chunk hides behind its product; small
-   * beside the activations of the layers.
+   * Large enough that reading and writing dW in fp32 once a chunk hides behind its product; small next to the activations of the layers.
    */
   public static final int CHUNK_TOKENS = 4096;
 
@@ -43,7 +41,7 @@ public final class OutputHead {
   /**
    * Adds the losses of all tokens into the micro-batch's sums.
    *
-   * @param x {@code [s, b, h]}; in training it becomes the gradient of itself
+   * @param x {@code [s, b, h]}; in training it is replaced by its own gradient
    */
   public void forward(Tensor x, Microbatch microbatch) {
     long numTokens = microbatch.tokens().numElements();
@@ -68,7 +66,9 @@ public final class OutputHead {
   }
 
   /**
-   * @param out {@code [b, v]}
+   * Computes logits.
+ *
+ * @param out {@code [b, v]}
    * @param x {@code [b, h]}
    */
   public void logits(Tensor out, Tensor x) {

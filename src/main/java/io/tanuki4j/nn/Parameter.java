@@ -7,7 +7,7 @@ import io.tanuki4j.tensor.Tensor;
  *
  * @param spec what it is
  * @param value in the type the model computes in
- * @param grad its gradient, F32 (F64 for gradient checks); backward passes add into it
+ * @param grad its gradient, F32 (F64 for gradient checks); backward passes add to it
  */
 public record Parameter(ParameterSpec spec, Tensor value, Tensor grad) {
   public String name() {

@@ -11,14 +11,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * All parameters of a rank in one flat buffer of values and one of gradients. Decayed parameters
- * come first, then the others, each group in the order of the specs, so that an optimizer, a norm
- * or a reduction walks two ranges, or a few {@link Bucket buckets}, instead of hundreds of tensors.
+ * All parameters of a rank in one flat buffer of values and one of gradients. Decayed parameters come first, then the others, each group in the order of the specs. So an optimizer, a norm or a reduction walks two ranges, or a few {@link Bucket buckets}, instead of hundreds of tensors.
  * A parameter starts at a multiple of {@value #ALIGNMENT} elements; the gaps are zero and stay
  * zero.
  */
 public final class ParameterBuffers {
-  /** Elements; Megatron's distributed optimizer aligns parameters in the same way. */
+  /** In elements; Megatron's distributed optimizer aligns parameters in the same way. */
   public static final int ALIGNMENT = 64;
 
   private final Map<String, ParameterSlice> placed;
@@ -34,7 +32,7 @@ public final class ParameterBuffers {
     this.grads = grads;
   }
 
-  /** The same for a rank without others to exchange buckets with. */
+  /** Allocates for a rank without others to exchange buckets with. */
   public static ParameterBuffers allocate(
       List<ParameterSpec> specs, MemoryScope scope, DType valueType, DType gradType) {
     return allocate(specs, BucketLayout.WHOLE, scope, valueType, gradType);
@@ -89,7 +87,9 @@ public final class ParameterBuffers {
   }
 
   /**
-   * @throws IllegalStateException if there is no parameter of this name
+   * Returns the parameter of a name.
+ *
+ * @throws IllegalStateException if there is no parameter of this name
    */
   public Parameter get(String name) {
     ParameterSlice found = placed.get(name);
@@ -99,27 +99,27 @@ public final class ParameterBuffers {
     return found.parameter();
   }
 
-  /** In the order of their memory. */
+  /** Returns the parameters in the order of their memory. */
   public List<Parameter> all() {
     return placed.values().stream().map(ParameterSlice::parameter).toList();
   }
 
-  /** Every value, {@code [numElements]}. */
+  /** Returns every value, {@code [numElements]}. */
   public Tensor values() {
     return values;
   }
 
-  /** Every gradient, {@code [numElements]}. */
+  /** Returns every gradient, {@code [numElements]}. */
   public Tensor grads() {
     return grads;
   }
 
-  /** In the order of their memory, without anything between them. */
+  /** Returns the buckets in the order of their memory, without anything between them. */
   public List<Bucket> buckets() {
     return buckets;
   }
 
-  /** What of which parameters lies in a range, in the order of memory. */
+  /** Returns the slices of parameters that lie in a range, in the order of memory. */
   public List<ParameterSlice> partsIn(FlatRange range) {
     List<ParameterSlice> parts = new ArrayList<>();
     for (ParameterSlice whole : placed.values()) {
@@ -133,7 +133,7 @@ public final class ParameterBuffers {
     return parts;
   }
 
-  /** Elements of parameters one after another, each aligned. */
+  /** Returns the elements of parameters one after another, each aligned. */
   private static long size(List<ParameterSpec> specs) {
     return specs.stream().mapToLong(spec -> roundUp(spec.shape().numElements(), ALIGNMENT)).sum();
   }

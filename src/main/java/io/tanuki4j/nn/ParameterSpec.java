@@ -4,7 +4,7 @@ import io.tanuki4j.tensor.Shape;
 import java.util.List;
 
 /**
- * A parameter before it has memory: what it is called, how large it is, how it starts.
+ * A parameter before it has memory: its name, its size, its initial values.
  *
  * @param name global and stable, whatever stage or rank holds it: {@code layers.17.mlp.down.weight}
  * @param shape of this rank's shard
@@ -20,7 +20,7 @@ public record ParameterSpec(
     double initialStd,
     boolean weightDecay,
     Sharing sharing) {
-  /** What the tensor-parallel ranks have of a parameter. */
+  /** How tensor-parallel ranks share a parameter. */
   public enum Sharing {
     /** Each rank has a part, and the gradient of that part. */
     SHARDED,
@@ -30,7 +30,7 @@ public record ParameterSpec(
     COPIED_PARTIAL_GRADIENT
   }
 
-  /** In place of a standard deviation: every element starts as 1. */
+  /** Instead of a standard deviation: every element starts as 1. */
   public static final double ONES = -1;
 
   public ParameterSpec {
@@ -56,7 +56,7 @@ public record ParameterSpec(
     return new ParameterSpec(name, shape, List.of(slice), initialStd, weightDecay, sharing);
   }
 
-  /** Where its rows begin in the global tensor; of a packed parameter those of its first slice. */
+  /** Returns where its rows begin in the global tensor; for a packed parameter, those of its first slice. */
   public long firstRow() {
     return slices.get(0).firstRow();
   }

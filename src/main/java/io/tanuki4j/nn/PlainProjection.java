@@ -3,7 +3,7 @@ package io.tanuki4j.nn;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
-/** A linear layer whose products read tensors as they are. */
+/** A linear layer whose products read tensors in the type the model computes in. */
 record PlainProjection(Layer<Tensor> layer, long outSize) implements Projection {
   @Override
   public SavedInput forward(Tensor out, Factor x, Microbatch microbatch) {

@@ -5,28 +5,27 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A linear layer, {@code y = x · Wᵀ}, that chooses the form in which its three products read their
- * operands: the seam between a model and a numeric recipe.
+ * A linear layer, {@code y = x · Wᵀ}, that chooses the form in which its three products read their operands. It is the seam between a model and a numeric recipe.
  */
 public interface Projection {
   /**
    * The input as the backward needs it.
    *
-   * @param values in the type the model computes in, or in eight bits, then perhaps transposed
-   * @param inverse {@code [1]}, 1 / the scale of eight bits, else null
+   * @param values in the type the model computes in, or in FP8, then perhaps transposed
+   * @param inverse {@code [1]}, 1 / the scale of FP8 values, else null
    */
   record SavedInput(Tensor values, @Nullable Tensor inverse) {}
 
   /** Returns the width of this rank's part of the output. */
   long outSize();
 
-  /** Overwrites out; what is saved is in the micro-batch's memory. */
+  /** Overwrites out; the saved input is in the micro-batch's memory. */
   SavedInput forward(Tensor out, Factor x, Microbatch microbatch);
 
   /** Saves what {@link #forward} saves, without its product. */
   SavedInput save(Factor x, Microbatch microbatch);
 
-  /** Overwrites dx, and adds into the gradient of the weight, or begins it. */
+  /** Overwrites dx, and adds to the gradient of the weight, or begins it. */
   void backward(Tensor dx, SavedInput x, Factor dOut, Microbatch microbatch);
 
   List<Parameter> parameters();

@@ -5,9 +5,7 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
 /**
- * Trades time for memory: saves the input of a layer only, and runs its forward again in the
- * backward (Chen et al., 2016). Kernels give the same result for the same input, so nothing else
- * changes, not even a bit.
+ * Trades time for memory: saves only the input of a layer, and runs its forward again in the backward (Chen et al., 2016). Kernels give the same result for the same input, so the results are the same to the bit.
  */
 public final class Recompute<S> implements Layer<Tensor> {
   private final Layer<S> layer;
@@ -24,7 +22,7 @@ public final class Recompute<S> implements Layer<Tensor> {
     return x;
   }
 
-  /** dx may be dOut itself if the layer allows it. */
+  /** Computes the gradient; dx may be dOut itself if the layer allows it. */
   @Override
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("forward again")) {

@@ -55,7 +55,7 @@ public final class RmsNorm implements Layer<RmsNorm.Saved> {
 
   private record Terms(Tensor x, Tensor delta) {}
 
-  /** What is normalised when a product asks for it. */
+  /** The normalised numbers, computed when a product asks for them. */
   public final class Normed implements Factor {
     private final Saved saved;
     private final @Nullable Terms terms;
@@ -65,7 +65,7 @@ public final class RmsNorm implements Layer<RmsNorm.Saved> {
       this.terms = terms;
     }
 
-    /** For the backward. */
+    /** Returns what the backward needs. */
     public Saved saved() {
       return saved;
     }

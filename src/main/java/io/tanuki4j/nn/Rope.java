@@ -13,7 +13,7 @@ import java.nio.ByteOrder;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
 
-/** Rotates queries and keys in place, by tables of cosines and sines made once. */
+/** Rotates queries and keys in place, by precomputed tables of cosines and sines. */
 public final class Rope {
   private final RopeKernels kernels;
   private final Tensor cos;
@@ -21,7 +21,7 @@ public final class Rope {
   private final boolean fromStart;
 
   /**
-   * Makes the tables, {@code [number of positions, rotaryDim/2]}.
+   * Computes the tables, {@code [number of positions, rotaryDim/2]}.
    *
    * @param positions of the tokens of this rank in their sequence; if these are 0, 1, 2 and so on,
    *     shorter sequences can be rotated, too

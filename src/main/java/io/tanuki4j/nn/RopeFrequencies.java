@@ -23,13 +23,13 @@ public record RopeFrequencies(
     }
   }
 
-  /** Radians per position of pair j, {@code 0 <= j < rotaryDim / 2}. */
+  /** Returns radians per position of pair j, {@code 0 <= j < rotaryDim / 2}. */
   public double inverse(int j) {
     double inverse = 1 / Math.pow(base, 2.0 * j / rotaryDim);
     return scaling == null ? inverse : scaling.scaled(inverse);
   }
 
-  /** The angle of pair j at a position, every step rounded to fp32. */
+  /** Returns the angle of pair j at a position, every step rounded to fp32. */
   public float angle(int position, int j) {
     return (float) (position / interpolationFactor) * (float) inverse(j);
   }

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Layers one after another, each from a shape to the same shape. Each must allow its {@code dx} to
+ * Layers one after another, all with input and output of one shape. Each must allow its {@code dx} to
  * be dOut itself, and, without a backward, its {@code out} to be x itself.
  */
 public final class Sequential implements Layer<Sequential.Saved> {
@@ -38,7 +38,7 @@ public final class Sequential implements Layer<Sequential.Saved> {
     }
   }
 
-  /** Without training, out may be x itself, and nothing is kept. */
+  /** Runs the layers. Without training, out may be x itself, and nothing is kept. */
   @Override
   public Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
     if (!microbatch.training()) {
@@ -57,7 +57,7 @@ public final class Sequential implements Layer<Sequential.Saved> {
     return new Saved(steps);
   }
 
-  /** dx may be dOut itself. */
+  /** Runs the layers backwards; dx may be dOut itself. */
   @Override
   public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {
     Tensor gradient = dOut;

@@ -25,7 +25,7 @@ public final class SwiGlu implements Layer<Tensor> {
     return gateUp;
   }
 
-  /** dGateUp may be the saved gateUp itself. */
+  /** Computes the gradient; dGateUp may be the saved gateUp itself. */
   @Override
   public void backward(Tensor dGateUp, Tensor gateUp, Tensor dOut, Microbatch microbatch) {
     kernels.activation().swiGluBackward(dGateUp, dOut, gateUp);
@@ -37,7 +37,7 @@ public final class SwiGlu implements Layer<Tensor> {
   }
 
   /**
-   * Returns the gradient of gateUp for products; where it is written, it takes the place of gateUp.
+   * Returns the gradient of gateUp for products; if it is written, it replaces gateUp.
    */
   public Factor gradient(Tensor gateUp, Tensor dOut) {
     return new Gradient(gateUp, dOut);

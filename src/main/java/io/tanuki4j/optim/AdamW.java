@@ -14,13 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * AdamW (Loshchilov and Hutter, 2019) over what this rank owns of the flat buffers of its
- * parameters: each range of decayed or other elements in one kernel. Its moments, and its main
- * weights if the model computes in another type, are these ranges one after another. A rank without
- * others owns two ranges, which are everything.
+ * AdamW (Loshchilov and Hutter, 2019) over this rank's share of its flat parameter buffers. One kernel updates each range of decayed or other elements. The moments, and the main weights if the model computes in another type, are these ranges one after another. A rank on its own has two ranges, which cover everything.
  *
- * <p>A gradient that is not finite changes nothing, on no rank; the update is counted all the same,
- * because the host does not know.
+ * <p>A gradient that is not finite changes nothing on any rank. The update still counts, because the host does not know.
  */
 public final class AdamW {
   /** Names of the state, as PyTorch and Megatron spell them in checkpoints. */
@@ -38,8 +34,7 @@ public final class AdamW {
   private long numUpdates;
 
   /**
-   * Takes memory for the state from the scope. The moments start at zero, and so do the gradients,
-   * of which the norm takes the gaps between parameters, too.
+   * Takes memory for the state from the scope. The moments start at zero. So do the gradients, because the norm includes the gaps between parameters.
    *
    * @param types of the state; a master of the parameters' own type is the parameters themselves
    */
@@ -65,7 +60,7 @@ public final class AdamW {
     resetMaster();
   }
 
-  /** Takes the main weights from the model's: after they were initialised, or loaded alone. */
+  /** Copies the main weights from the model's, after those were initialised or loaded alone. */
   public void resetMaster() {
     if (hasMaster) {
       ranges.forEach(range -> kernels.elementwise().copy(range.master, range.weight));
@@ -73,7 +68,7 @@ public final class AdamW {
   }
 
   /**
-   * Clips the gradients by the norm of the whole model's and updates the weights that this rank
+   * Clips the gradients by the whole model's norm and updates the weights that this rank
    * owns.
    *
    * @param norm {@code [1]}, F64, gets the norm before clipping
@@ -95,29 +90,28 @@ public final class AdamW {
     }
   }
 
-  /** Whether gradients have a largest norm. */
+  /** Returns whether gradients have a largest norm. */
   public boolean clips() {
     return config.clipGrad() > 0;
   }
 
-  /** Whether the main weights are others than the model's ({@link #MASTER}). */
+  /** Returns whether the main weights are separate from the model's ({@link #MASTER}). */
   public boolean hasMaster() {
     return hasMaster;
   }
 
-  /** Updates so far, for the bias corrections. */
+  /** Returns the number of updates so far, for the bias corrections. */
   public long numUpdates() {
     return numUpdates;
   }
 
-  /** Continues after so many updates, once the state was loaded. */
+  /** Continues after this many updates, once the state has been loaded. */
   public void resumeAfter(long updates) {
     numUpdates = updates;
   }
 
   /**
-   * The same walk for saving and loading: every tensor of this rank's state, a parameter, or what
-   * the rank owns of it, at a time.
+   * Visits every tensor of this rank's state, for saving and for loading alike: one parameter, or the part of it that the rank owns, at a time.
    */
   public void visitState(StateVisitor visitor) {
     for (Range range : ranges) {
@@ -135,7 +129,9 @@ public final class AdamW {
   @FunctionalInterface
   public interface StateVisitor {
     /**
-     * @param kind {@link #FIRST_MOMENT}, {@link #SECOND_MOMENT} or {@link #MASTER}
+     * Visits the state of one part.
+ *
+ * @param kind {@link #FIRST_MOMENT}, {@link #SECOND_MOMENT} or {@link #MASTER}
      * @param part whose state it is
      * @param state the part's elements, flat
      */
@@ -180,7 +176,7 @@ public final class AdamW {
       Tensor secondMoment,
       Tensor grad) {
 
-    /** A part's elements in the state of this range. */
+    /** Returns a part's elements in the state of this range. */
     Tensor of(ParameterSlice part, Tensor state) {
       long before = owned.range().from();
       return state.rows(part.range().from() - before, part.range().to() - before);

@@ -11,8 +11,7 @@ import io.tanuki4j.tensor.Tensor;
 
 /**
  * The factor that brings the norm of the whole model's gradient down to a bound. Norm and factor
- * stay on the device. Without a bound the factor is 1, or not a number for a gradient that is not
- * finite, so that such a gradient never reaches the weights of any rank.
+ * stay on the device. Without a bound the factor is 1. For a gradient that is not finite it is NaN, so that such a gradient never reaches the weights of any rank.
  */
 final class GradientClipper {
   private final Kernels kernels;
@@ -33,7 +32,9 @@ final class GradientClipper {
   }
 
   /**
-   * @param norm {@code [1]}, F64, gets the norm before clipping
+   * Computes the norm and the factor.
+ *
+ * @param norm {@code [1]}, F64, gets the norm before clipping
    * @return {@code [1]}, F64
    */
   Tensor factor(Tensor norm) {

@@ -59,7 +59,7 @@ public final class LearningRateSchedule {
   }
 
   /**
-   * The rate of the iteration that starts after so many samples.
+   * Returns the rate of the iteration that starts after this many samples.
    *
    * @param samples consumed by all ranks together
    */
@@ -82,7 +82,7 @@ public final class LearningRateSchedule {
     return config.minRate() + share(samples) * (config.maxRate() - config.minRate());
   }
 
-  /** How much of the way from the lowest to the highest rate is left, 1 to 0. */
+  /** Returns how much of the way from the lowest to the highest rate is left, 1 to 0. */
   private double share(long samples) {
     double done =
         (samples - config.warmupSamples()) / (config.decaySamples() - config.warmupSamples());
@@ -94,7 +94,7 @@ public final class LearningRateSchedule {
     };
   }
 
-  /** The last phase of warm-up, stable, decay (Hu et al., 2024, MiniCPM). */
+  /** Returns the share in the last phase of warm-up, stable, decay (Hu et al., 2024, MiniCPM). */
   private double finalDecay(long samples) {
     double start = config.decaySamples() - config.wsdDecaySamples();
     if (samples <= start) {

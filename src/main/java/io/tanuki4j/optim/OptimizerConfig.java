@@ -1,7 +1,7 @@
 package io.tanuki4j.optim;
 
 /**
- * AdamW.
+ * The settings of AdamW.
  *
  * @param clipGrad largest gradient norm; 0 for no clipping and no norm
  */

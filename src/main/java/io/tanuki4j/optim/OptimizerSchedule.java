@@ -33,12 +33,12 @@ public final class OptimizerSchedule {
     this.decays = new WeightDecaySchedule(config);
   }
 
-  /** Of the next update. */
+  /** Returns the learning rate of the next update. */
   public double learningRate() {
     return rates.at(samples);
   }
 
-  /** Of the next update, for the parameters that decay. */
+  /** Returns the weight decay of the next update, for the parameters that decay. */
   public double weightDecay() {
     return decays.at(samples);
   }
@@ -48,7 +48,7 @@ public final class OptimizerSchedule {
     samples += updateSamples;
   }
 
-  /** For a checkpoint: numbers and strings under Megatron's keys. */
+  /** Returns the state for a checkpoint: numbers and strings under Megatron's keys. */
   public Map<String, Object> state() {
     return ScheduleState.of(config, samples);
   }
@@ -56,7 +56,7 @@ public final class OptimizerSchedule {
   /**
    * Continues where a checkpoint stopped.
    *
-   * @param log gets a line per value that was chosen, if one of the two sides was asked for
+   * @param log gets a line per chosen value, if one side was asked for
    * @throws UserException if the two disagree and {@code conflict} is FAIL, or if the state is
    *     incomplete
    */

@@ -1,6 +1,6 @@
 package io.tanuki4j.optim;
 
-/** A setting of the schedules that a checkpoint keeps, in the words of Megatron and of the user. */
+/** A setting of the schedules that a checkpoint keeps, under the names that Megatron and the user know. */
 enum SavedSetting {
   MAX_RATE("max_lr", "learning rate", "--lr"),
   MIN_RATE("min_lr", "minimum learning rate", "--min-lr"),
@@ -31,19 +31,18 @@ enum SavedSetting {
     this.flags = flags;
   }
 
-  /** Where a checkpoint holds it. */
+  /** Returns the key under which a checkpoint holds it. */
   String key() {
     return key;
   }
 
-  /** In Megatron's log. */
+  /** Returns its name in Megatron's log. */
   String megatronName() {
     return megatronName;
   }
 
   /**
-   * That a run has it otherwise than its checkpoint: a sentence, and behind it the one that users
-   * of Megatron look for.
+   * Returns a message that the run's setting differs from its checkpoint's. The sentence that users of Megatron look for follows at the end.
    */
   String mismatch(String configured, String saved) {
     return ("%s: %s%s (expected: %s, as in the checkpoint). Change it back, or give"

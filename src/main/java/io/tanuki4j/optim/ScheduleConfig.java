@@ -42,18 +42,20 @@ public record ScheduleConfig(
       this.spelling = spelling;
     }
 
-    /** As the flags, the log and checkpoints write it. */
+    /** Returns the spelling of the flags, the log and checkpoints. */
     public String spelling() {
       return spelling;
     }
 
-    /** For a message: {@code linear, cosine}. */
+    /** Returns the spellings for a message: {@code linear, cosine}. */
     static String spellings(Collection<DecayStyle> styles) {
       return styles.stream().map(DecayStyle::spelling).collect(Collectors.joining(", "));
     }
 
     /**
-     * @throws UserException if no style is spelled so
+     * Returns the style of a spelling.
+ *
+ * @throws UserException if no style is spelled so
      */
     public static DecayStyle of(String spelling) {
       return Arrays.stream(values())

@@ -8,8 +8,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * What a checkpoint holds of the schedules, under Megatron's keys, and how it is brought together
- * with the configuration of the run that loads it.
+ * The schedules' state in a checkpoint, under Megatron's keys, and its reconciliation with the configuration of the run that loads it.
  */
 final class ScheduleState {
   static final String NUM_STEPS = "num_steps";
@@ -43,7 +42,7 @@ final class ScheduleState {
     return ((Number) find(NUM_STEPS, Number.class)).longValue();
   }
 
-  /** The order of the comparisons is Megatron's. */
+  /** Merges the state with the configuration. The comparisons follow Megatron's order. */
   ScheduleConfig merge(ScheduleConfig config) {
     double maxRate = number(SavedSetting.MAX_RATE, config.maxRate());
     double minRate = number(SavedSetting.MIN_RATE, config.minRate());
@@ -100,7 +99,7 @@ final class ScheduleState {
     throw new IllegalStateException("no such policy: " + conflict);
   }
 
-  /** Numbers without an exponent, and without a fraction that is zero. */
+  /** Formats numbers without an exponent, and without a fraction that is zero. */
   private static String text(Object value) {
     return value instanceof Double number
         ? new BigDecimal(number.toString()).stripTrailingZeros().toPlainString()

@@ -11,7 +11,7 @@ import io.tanuki4j.tensor.DType;
  * @param secondMoment F32 or BF16 (rounded stochastically)
  */
 public record StateTypes(DType master, DType firstMoment, DType secondMoment) {
-  /** All in the type that sums over values of this type are kept in: F32, or F64 for F64. */
+  /** Returns the types for values of this type, all wide enough for sums: F32, or F64 for F64. */
   public static StateTypes wide(DType values) {
     DType type = values.statisticsType();
     return new StateTypes(type, type, type);

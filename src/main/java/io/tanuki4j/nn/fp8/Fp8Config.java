@@ -5,7 +5,7 @@ import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Float8;
 
 /**
- * How a model's linear layers multiply numbers of eight bits.
+ * How a model's linear layers multiply in FP8.
  *
  * @param gradientType of the gradients: F8_E5M2 for Megatron's hybrid format; all others are
  *     F8_E4M3
@@ -13,7 +13,7 @@ import io.tanuki4j.tensor.Float8;
  * @param margin a scale is divided by 2 to this power
  * @param historyLength iterations whose largest magnitudes are remembered
  * @param window which of them make the scale
- * @param wideWeightGradients whether the gradients of weights are products of BF16
+ * @param wideWeightGradients whether the gradients of weights are BF16 products
  * @param firstInBf16 layers at the start of the model that stay in BF16
  * @param lastInBf16 the same at its end
  */
@@ -40,12 +40,12 @@ public record Fp8Config(
     return new Fp8Config(DType.F8_E5M2, Recipe.DELAYED, 0, 1, Window.MOST_RECENT, false, 0, 0);
   }
 
-  /** Says whether a layer, counted over the whole model, multiplies numbers of eight bits. */
+  /** Returns whether a layer, counted over the whole model, multiplies in FP8. */
   public boolean covers(int layer, int numLayers) {
     return layer >= firstInBf16 && layer < numLayers - lastInBf16;
   }
 
-  /** Returns what the largest magnitude of a tensor becomes. */
+  /** Returns the limit to which the largest magnitude of a tensor is scaled. */
   float limit(DType type) {
     return Math.scalb(Float8.max(type), -margin);
   }

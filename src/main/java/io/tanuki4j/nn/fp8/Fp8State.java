@@ -21,14 +21,10 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The scales of a rank's tensors of eight bits: of each linear layer its input, its weight and the
- * gradient of its output. With delayed scaling they follow, once an iteration, from the largest
- * magnitudes of all ranks that share the tensors; in the first iteration, which has none before it,
- * each tensor is scaled by its own magnitude, and so it is always with tensorwise scaling.
- * Evaluation leaves no trace.
+ * The scales of a rank's FP8 tensors: the input, the weight and the output gradient of each linear layer. With delayed scaling they follow, once an iteration, from the largest magnitudes of all ranks that share the tensors. In the first iteration, and always with tensorwise scaling, each tensor is scaled by its own magnitude. Evaluation does not change the state.
  */
 public final class Fp8State implements IterationState {
-  /** What of a linear layer is of eight bits. */
+  /** The FP8 tensors of a linear layer. */
   public enum Role {
     INPUT,
     WEIGHT,
@@ -51,8 +47,8 @@ public final class Fp8State implements IterationState {
   private boolean hasHistory;
 
   /**
-   * @param weights of the layers that multiply numbers of eight bits
-   * @param largestOfRanks makes each number the largest of the ranks that share the tensors
+   * @param weights of the layers that multiply in FP8
+   * @param largestOfRanks replaces each number by the largest among the ranks that share the tensors
    * @param scope memory for as long as the model is used
    */
   public Fp8State(
@@ -99,12 +95,12 @@ public final class Fp8State implements IterationState {
     return role == Role.GRADIENT ? config.gradientType() : DType.F8_E4M3;
   }
 
-  /** Returns the bytes that the weights take in eight bits, as they are and transposed. */
+  /** Returns the bytes that the weights take in FP8, both as they are and transposed. */
   public long weightBytes() {
     return weights.stream().mapToLong(weight -> 2 * weight.value().numElements()).sum();
   }
 
-  /** Says whether each tensor is scaled by its own magnitude. */
+  /** Returns whether each tensor is scaled by its own magnitude. */
   private boolean isCurrent() {
     return !hasHistory;
   }
@@ -114,7 +110,7 @@ public final class Fp8State implements IterationState {
     return isCurrent() ? 0 : 1;
   }
 
-  /** Makes the scales of the next iteration from the magnitudes of this one. */
+  /** Computes the scales of the next iteration from the magnitudes of this one. */
   @Override
   public void endIteration() {
     if (remembers()) {
@@ -125,8 +121,7 @@ public final class Fp8State implements IterationState {
   }
 
   /**
-   * Returns the scaling of a tensor. That of a weight holds until the weight is quantized again,
-   * others as long as the micro-batch's memory.
+   * Returns the scaling of a tensor. A weight's scaling holds until the weight is quantized again, others as long as the micro-batch's memory.
    */
   public Scaling scaling(Parameter weight, Role role, Microbatch microbatch) {
     int place = Objects.requireNonNull(places.get(weight.name())) + role.ordinal();
@@ -142,7 +137,7 @@ public final class Fp8State implements IterationState {
         isCurrent() ? newCell(scope) : null);
   }
 
-  /** Returns 1 / the scale of a weight in eight bits. */
+  /** Returns 1 / the scale of an FP8 weight. */
   public Tensor weightInverse(Parameter weight) {
     int place = Objects.requireNonNull(places.get(weight.name()));
     return cell(inverse, place + Role.WEIGHT.ordinal());
@@ -161,7 +156,7 @@ public final class Fp8State implements IterationState {
   }
 
   /**
-   * Writes a factor in eight bits.
+   * Writes a factor in FP8.
    *
    * @param rows as it is; null if not wanted
    * @param columns transposed; null if not wanted
@@ -187,20 +182,20 @@ public final class Fp8State implements IterationState {
     kernels.fp8().quantize(target, values);
   }
 
-  /** What a checkpoint keeps of a layer: one row for each {@link Role}. */
+  /** The state of a layer that a checkpoint keeps: one row for each {@link Role}. */
   public record Saved(String weight, Tensor scale, Tensor inverse, Tensor history) {}
 
-  /** Says whether scales follow from iterations before, which a checkpoint then keeps. */
+  /** Returns whether scales follow from earlier iterations, whose magnitudes a checkpoint then keeps. */
   public boolean remembers() {
     return config.recipe() == Recipe.DELAYED;
   }
 
-  /** Returns what a checkpoint keeps; nothing where no magnitudes are remembered, or none yet. */
+  /** Returns the state that a checkpoint keeps; empty if no magnitudes are remembered, or none yet. */
   public List<Saved> saved() {
     return hasHistory ? places() : List.of();
   }
 
-  /** Returns where a checkpoint's state goes; {@link #restored} tells that it is there. */
+  /** Returns the tensors to load a checkpoint's state into; call {@link #restored} afterwards. */
   public List<Saved> places() {
     return weights.stream().map(this::place).toList();
   }

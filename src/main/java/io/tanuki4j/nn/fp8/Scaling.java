@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param type the tensor's
  * @param inverse 1 / scale
- * @param amax is raised to the tensor's magnitude for the scales to come
- * @param limit what the largest magnitude becomes
+ * @param amax is raised to the tensor's magnitude for later scales
+ * @param limit what the largest magnitude is scaled to
  * @param own for the tensor's own magnitude, from which its scale follows; null if the scale is
  *     known before
  */
