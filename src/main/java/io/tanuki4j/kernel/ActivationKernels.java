@@ -6,8 +6,8 @@ import io.tanuki4j.tensor.Tensor;
 public interface ActivationKernels {
   /**
    * Computes SwiGLU.
- *
- * @param out {@code [t, f]}
+   *
+   * @param out {@code [t, f]}
    * @param gateUp {@code [t, 2f]}: the gate, then up
    */
   void swiGluForward(Tensor out, Tensor gateUp);

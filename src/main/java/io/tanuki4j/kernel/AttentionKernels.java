@@ -6,7 +6,10 @@ import io.tanuki4j.tensor.Tensor;
  * Attention with grouped queries over packed projections; softmax in at least fp32. The matrix of
  * probabilities is never kept (FlashAttention, Dao et al., 2022).
  *
- * <p>Causal attention is over one sequence. Where the keys of a sequence are in several places, it is assembled from blocks (ring attention, Liu et al., 2023). Each gives a partial result, and {@link #mergeAttention} merges two into one. The backward of a block needs only the output and the logarithm of the whole.
+ * <p>Causal attention is over one sequence. Where the keys of a sequence are in several places, it
+ * is assembled from blocks (ring attention, Liu et al., 2023). Each gives a partial result, and
+ * {@link #mergeAttention} merges two into one. The backward of a block needs only the output and
+ * the logarithm of the whole.
  */
 public interface AttentionKernels {
   /**
@@ -40,7 +43,8 @@ public interface AttentionKernels {
       Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block);
 
   /**
-   * Computes the block's part of the gradients, given the results of attention to all keys, including the block's. Overwrites dQueries and dKeyValues.
+   * Computes the block's part of the gradients, given the results of attention to all keys,
+   * including the block's. Overwrites dQueries and dKeyValues.
    *
    * @param dQueries {@code [q, b, n·d]}
    * @param dKeyValues {@code [k, b, 2g·d]}
@@ -61,7 +65,8 @@ public interface AttentionKernels {
   /**
    * Merges attention to some keys with attention to more keys: {@code logSumExp' =
    * log(exp(logSumExp) + exp(partLogSumExp))}, {@code out' = out · exp(logSumExp − logSumExp') +
-   * partOut · exp(partLogSumExp − logSumExp')}. The part may cover the last q queries only; the others stay as they are.
+   * partOut · exp(partLogSumExp − logSumExp')}. The part may cover the last q queries only; the
+   * others stay as they are.
    *
    * @param out {@code [s, b, n·d]}, F32 (F64 for F64), updated in place
    * @param logSumExp {@code [b, n, s]}, updated in place

@@ -25,7 +25,9 @@ public record AttentionShape(
     return (numHeads + 2 * numQueryGroups) * headDim;
   }
 
-  /** Returns the width of one token's keys and values, {@code 2g·d}, with which its projection ends. */
+  /**
+   * Returns the width of one token's keys and values, {@code 2g·d}, with which its projection ends.
+   */
   public int keyValueSize() {
     return 2 * numQueryGroups * headDim;
   }

@@ -22,7 +22,8 @@ public interface Device extends AutoCloseable {
   MemoryScope openScope(String label);
 
   /**
-   * Opens a root scope whose size is known. It takes {@code plannedBytes} at once, as one block, and grows only if more is asked for.
+   * Opens a root scope whose size is known. It takes {@code plannedBytes} at once, as one block,
+   * and grows only if more is asked for.
    */
   default MemoryScope openScope(String label, long plannedBytes) {
     return openScope(label);
@@ -35,7 +36,8 @@ public interface Device extends AutoCloseable {
   void upload(Tensor destination, ByteBuffer source);
 
   /**
-   * Copies a tensor to the host, once all earlier operations have finished. Only this call, {@link #synchronize} and {@link Readback#await} make the host wait.
+   * Copies a tensor to the host, once all earlier operations have finished. Only this call, {@link
+   * #synchronize} and {@link Readback#await} make the host wait.
    */
   void download(ByteBuffer destination, Tensor source);
 
@@ -60,7 +62,8 @@ public interface Device extends AutoCloseable {
   }
 
   /**
-   * Returns the tensor's bytes in place, where all earlier operations have finished and the host can reach the memory. Otherwise it is empty, and {@link #download} has to copy.
+   * Returns the tensor's bytes in place, where all earlier operations have finished and the host
+   * can reach the memory. Otherwise it is empty, and {@link #download} has to copy.
    */
   default Optional<HostView> hostView(Tensor tensor) {
     return Optional.empty();
@@ -74,8 +77,11 @@ public interface Device extends AutoCloseable {
    * issuing each of its operations again (CUDA graphs). Recording itself does not run the work's
    * operations.
    *
-   * <p>The work must have been run once before, with the scopes at the same height: the first run
-   * takes memory and chooses algorithms, which a recording cannot. It must not upload, download or synchronize. A replay uses the same addresses without allocating, so nothing else may hold them then. The next work may use what this work left in its scopes. Whatever changes from run to run has to be in tensors.
+   * <p>The work must have been run once before, with the scopes at the same height. That first run
+   * takes memory and chooses algorithms, which a recording cannot. It must not upload, download or
+   * synchronize. A replay uses the same addresses without allocating, so nothing else may hold them
+   * then. The next work may use what this work left in its scopes. Whatever changes from run to run
+   * has to be in tensors.
    */
   default Replay record(Runnable work) {
     return new Replay() {
@@ -90,7 +96,8 @@ public interface Device extends AutoCloseable {
   }
 
   /**
-   * Opens a timer of this device's work. It uses the host's clock unless the device runs operations later than they are called. Close it before the device.
+   * Opens a timer of this device's work. It uses the host's clock unless the device runs operations
+   * later than they are called. Close it before the device.
    *
    * @param numMarks points in time that it holds
    */

@@ -4,7 +4,10 @@ import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * FP8 products (Micikevicius et al., 2022) and quantization: a tensor is multiplied by a scale and rounded ({@link io.tanuki4j.tensor.Float8}). Scales and largest magnitudes (amax) are values on the device. A product sums along the last dim of both matrices, so one pass writes a tensor both as it is and transposed.
+ * FP8 products (Micikevicius et al., 2022) and quantization: a tensor is multiplied by a scale and
+ * rounded ({@link io.tanuki4j.tensor.Float8}). Scales and largest magnitudes (amax) are values on
+ * the device. A product sums along the last dim of both matrices, so one pass writes a tensor both
+ * as it is and transposed.
  *
  * <p>Numbers of rows and columns are multiples of {@value #MULTIPLE}. Inputs are BF16 or F32; a
  * fused operation gives the same bits as the plain one followed by {@link #quantize}.
@@ -45,8 +48,8 @@ public interface Fp8Kernels {
 
   /**
    * Quantizes a tensor.
- *
- * @param x {@code [t, c]}
+   *
+   * @param x {@code [t, c]}
    */
   void quantize(Target out, Tensor x);
 
@@ -83,8 +86,8 @@ public interface Fp8Kernels {
   void amax(Tensor amax, Tensor x);
 
   /**
-   * Computes a scale from each amax: {@code scale = limit / amax}; where amax is 0, the scale is 1. A scale
-   * that would be infinite is the largest float.
+   * Computes a scale from each amax: {@code scale = limit / amax}; where amax is 0, the scale is 1.
+   * A scale that would be infinite is the largest float.
    *
    * @param scale {@code [n]}, F32
    * @param inverse {@code [n, INVERSE_SIZE]}, F32: first in each row, 1 / scale
@@ -94,7 +97,9 @@ public interface Fp8Kernels {
   void scales(Tensor scale, Tensor inverse, Tensor amax, Tensor limit);
 
   /**
-   * Ends an iteration of delayed scaling. For each tensor with an amax above 0, the history moves on by one and the amax becomes its newest entry. The scale follows as in {@link #scales} from the largest or the newest entry, and the amax becomes 0. Other tensors stay as they are.
+   * Ends an iteration of delayed scaling. For each tensor with an amax above 0, the history moves
+   * on by one and the amax becomes its newest entry. The scale follows as in {@link #scales} from
+   * the largest or the newest entry, and the amax becomes 0. Other tensors stay as they are.
    *
    * @param history {@code [n, length]}, F32, oldest first
    */
@@ -108,7 +113,8 @@ public interface Fp8Kernels {
   }
 
   /**
-   * Computes {@code out (+)= a · bᵀ}, multiplied by both inverses, with sums in fp32. At most one operand is E5M2.
+   * Computes {@code out (+)= a · bᵀ}, multiplied by both inverses, with sums in fp32. At most one
+   * operand is E5M2.
    *
    * @param out {@code [m, n]}, BF16 or F32
    * @param a {@code [m, k]}

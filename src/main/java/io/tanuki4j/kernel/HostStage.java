@@ -4,7 +4,8 @@ import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 
 /**
- * Host memory into which a device copies tensors at its best speed. Any thread may read what has been copied, while the device works on; everything else is for the device's thread.
+ * Host memory into which a device copies tensors at its best speed. Any thread may read what has
+ * been copied, while the device works on; everything else is for the device's thread.
  */
 public interface HostStage extends AutoCloseable {
   /** Returns the number of slots. */
@@ -14,7 +15,8 @@ public interface HostStage extends AutoCloseable {
   ByteBuffer slot(int index);
 
   /**
-   * Begins to copy a tensor, behind all operations called so far. The tensor must not change before {@link #await} of the slot returns.
+   * Begins to copy a tensor, behind all operations called so far. The tensor must not change before
+   * {@link #await} of the slot returns.
    *
    * @param part of the slot's memory, of the tensor's size
    */

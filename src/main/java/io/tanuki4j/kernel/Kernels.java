@@ -3,8 +3,8 @@ package io.tanuki4j.kernel;
 /**
  * The operations of training, in families; a layer takes the family it uses. The first arguments of
  * an operation are its outputs, allocated by the caller; each forward stands next to its backward.
- * Inputs and outputs are contiguous, floating types of one call agree unless a method says
- * otherwise, and sums are accumulated in at least fp32 (fp64 for fp64 tensors).
+ * Inputs and outputs are contiguous. The floating types of one call agree unless a method says
+ * otherwise. Sums are accumulated in at least fp32 (fp64 for fp64 tensors).
  */
 public record Kernels(
     MatmulKernels matmul,

@@ -29,8 +29,8 @@ public interface LossKernels {
       Tensor sums, Tensor logits, Tensor targets, Tensor lossMask, double zLoss);
 
   /**
-   * Adds the same sums, and replaces the logits by the gradient of {@code gradScale · (cross entropy +
-   * z-loss)}: {@code gradScale · mask · (p · (1 + 2 · zLoss · log Z) − [v = target])}.
+   * Adds the same sums, and replaces the logits by the gradient of {@code gradScale · (cross
+   * entropy + z-loss)}: {@code gradScale · mask · (p · (1 + 2 · zLoss · log Z) − [v = target])}.
    *
    * @param gradScale {@code [1]}, F64, on the device: for example 1 / tokens of the global batch
    */

@@ -11,7 +11,8 @@ public interface MatmulKernels {
   }
 
   /**
-   * Computes {@code out = opA(a) · opB(b)}, or {@code out += …}, accumulated in at least fp32. Tensors of more than two dims are matrices {@code [product of the others, last]}.
+   * Computes {@code out = opA(a) · opB(b)}, or {@code out += …}, accumulated in at least fp32.
+   * Tensors of more than two dims are matrices {@code [product of the others, last]}.
    *
    * <p>Types: a and b agree; out has their type, or is F32 while they are BF16 (the gradients of
    * weights). A product that is added to BF16 may be rounded before it is added.

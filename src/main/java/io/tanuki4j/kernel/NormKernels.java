@@ -5,7 +5,8 @@ import io.tanuki4j.tensor.Tensor;
 /** RMSNorm (Zhang and Sennrich, 2019) over the last dim. */
 public interface NormKernels {
   /**
-   * Computes {@code rstd = 1 / sqrt(mean(x²) + epsilon)}, {@code out = x · rstd · weight}, rounded once.
+   * Computes {@code rstd = 1 / sqrt(mean(x²) + epsilon)}, {@code out = x · rstd · weight}, rounded
+   * once.
    *
    * @param out {@code [t, h]}
    * @param rstd {@code [t]}, F32 (F64 for F64 inputs), kept for the backward
@@ -23,8 +24,8 @@ public interface NormKernels {
       Tensor sum, Tensor out, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon);
 
   /**
-   * Computes, with {@code u = dOut · weight}, {@code dx (+)= rstd · (u − x · rstd² · mean(u · x))}. Adds
-   * {@code sum over tokens of dOut · x · rstd} into dWeight.
+   * Computes, with {@code u = dOut · weight}, {@code dx (+)= rstd · (u − x · rstd² · mean(u · x))}.
+   * Adds {@code sum over tokens of dOut · x · rstd} into dWeight.
    *
    * @param dx {@code [t, h]}, overwritten or added to
    * @param dWeight {@code [h]}, F32 (F64 for F64) or the type of x, added to

@@ -3,14 +3,17 @@ package io.tanuki4j.kernel;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * Random numbers as a function of their place. Element (row, column) of a global matrix has the same value whichever rank computes it, so every layout starts from the same weights.
+ * Random numbers as a function of their place. Element (row, column) of a global matrix has the
+ * same value whichever rank computes it, so every layout starts from the same weights.
  */
 public interface RandomKernels {
   /**
-   * Fills a tensor with normal numbers of mean 0. The number at global index {@code i = (firstRow + row) ·
-   * globalColumns + firstColumn + column} comes from Philox4x32-10 (Salmon et al., 2011) with key
-   * {@code key} (low word first) and counter {@code i / 2} (low word, high word, 0, 0). The output words w0 to w3, unsigned, give {@code u1 = (w0 · 2^20 + (w1 >>> 12) + 0.5) / 2^52}, and w2 and w3 give u2 in the same way. The Box–Muller transform gives {@code sqrt(−2·ln u1) · cos(2π·u2)}
-   * for even i and the sine for odd i; computed in fp64, scaled, rounded once.
+   * Fills a tensor with normal numbers of mean 0. The number at global index {@code i = (firstRow +
+   * row) · globalColumns + firstColumn + column} comes from Philox4x32-10 (Salmon et al., 2011)
+   * with key {@code key} (low word first) and counter {@code i / 2} (low word, high word, 0, 0).
+   * The output words w0 to w3, unsigned, give {@code u1 = (w0 · 2^20 + (w1 >>> 12) + 0.5) / 2^52},
+   * and w2 and w3 give u2 in the same way. The Box–Muller transform gives {@code sqrt(−2·ln u1) ·
+   * cos(2π·u2)} for even i and the sine for odd i; computed in fp64, scaled, rounded once.
    *
    * @param out {@code [rows, columns]}, a part of the global matrix
    */

@@ -3,7 +3,9 @@ package io.tanuki4j.kernel;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * The loss of {@link LossKernels} where the vocabulary is sharded over ranks (Shoeybi et al., 2019). Each part gives two numbers per token. The loss and the gradient of a part's logits need nothing else from the other parts.
+ * The loss of {@link LossKernels} where the vocabulary is sharded over ranks (Shoeybi et al.,
+ * 2019). Each part gives two numbers per token. The loss and the gradient of a part's logits need
+ * nothing else from the other parts.
  */
 public interface VocabParallelLossKernels {
   /** Numbers per token and part. */
@@ -11,8 +13,8 @@ public interface VocabParallelLossKernels {
 
   /**
    * Computes the statistics of one part.
- *
- * @param statistics {@code [NUM_STATISTICS, t]}, F32 (F64 for F64): the log-sum-exp of the
+   *
+   * @param statistics {@code [NUM_STATISTICS, t]}, F32 (F64 for F64): the log-sum-exp of the
    *     token's logits in this part; the logit of its target, 0 if the target is in another part
    * @param logits {@code [t, v]} of the ids {@code firstId} to {@code firstId + v − 1}
    * @param targets {@code [t]}, I32

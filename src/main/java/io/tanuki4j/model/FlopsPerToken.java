@@ -1,7 +1,9 @@
 package io.tanuki4j.model;
 
 /**
- * The work of one token in forward and backward, in floating-point operations, as Megatron-LM counts it. It counts matrix products of the layers and of the (padded) head, and half of the attention's s·s because it is causal. Recomputation does not count.
+ * The work of one token in forward and backward, in floating-point operations, as Megatron-LM
+ * counts it. It counts matrix products of the layers and of the (padded) head, and half of the
+ * attention's s·s because it is causal. Recomputation does not count.
  */
 public final class FlopsPerToken {
   /** A multiply and an add, once in the forward and twice in the backward, per weight. */

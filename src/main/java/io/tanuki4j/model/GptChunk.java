@@ -114,7 +114,8 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
   }
 
   /**
-   * Computes the logits after one position of each sequence, for generation. Later tokens do not matter.
+   * Computes the logits after one position of each sequence, for generation. Later tokens do not
+   * matter.
    *
    * @param out {@code [b, v]}
    * @param tokens {@code [s, b]}, I32

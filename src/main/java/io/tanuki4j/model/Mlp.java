@@ -13,7 +13,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Gate and up in one projection, SwiGLU, projection back: {@code [s, b, h]} to {@code [s, b, h]}. Each tensor-parallel rank has some of the features in between.
+ * Gate and up in one projection, SwiGLU, projection back: {@code [s, b, h]} to {@code [s, b, h]}.
+ * Each tensor-parallel rank has some of the features in between.
  */
 final class Mlp {
   private final Projection gateUpProjection;

@@ -62,7 +62,10 @@ public final class ModelBuilder {
     this(config, ParallelContext.single(device), device, parameters, scope);
   }
 
-  /** Builds for ranks that share a sequence, which pass keys and values around; see the other constructor. */
+  /**
+   * Builds for ranks that share a sequence, which pass keys and values around; see the other
+   * constructor.
+   */
   public ModelBuilder(
       ModelConfig config,
       ParallelContext context,
@@ -167,7 +170,8 @@ public final class ModelBuilder {
   }
 
   /**
-   * Builds the chunk of layers {@code first} (inclusive) to {@code end} (exclusive), with the embedding if it has the first layer and the head if it has the last.
+   * Builds the chunk of layers {@code first} (inclusive) to {@code end} (exclusive), with the
+   * embedding if it has the first layer and the head if it has the last.
    */
   GptChunk build(int first, int end) {
     return new GptChunk(

@@ -44,7 +44,10 @@ public final class ModelParameters {
 
   private ModelParameters() {}
 
-  /** Returns whether a parameter is the weight of a linear layer between the embedding and the output. */
+  /**
+   * Returns whether a parameter is the weight of a linear layer between the embedding and the
+   * output.
+   */
   static boolean isProjection(String name) {
     return Stream.of(QKV, PROJ, GATE_UP, DOWN).anyMatch(name::endsWith);
   }
@@ -66,8 +69,8 @@ public final class ModelParameters {
   }
 
   /**
-   * Returns the parameters of one rank: its tensor-parallel shards of the layers of its stage. Tied embeddings are
-   * on the first stage and on the last.
+   * Returns the parameters of one rank: its tensor-parallel shards of the layers of its stage. Tied
+   * embeddings are on the first stage and on the last.
    *
    * @throws UserException if the layers' parts cannot be shared equally over tp
    */

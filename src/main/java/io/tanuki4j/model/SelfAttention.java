@@ -18,7 +18,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Projection to queries, keys and values, rotation, causal attention, projection back: {@code [s, b, h]} to {@code [s, b, h]}. Each tensor-parallel rank has some of the heads.
+ * Projection to queries, keys and values, rotation, causal attention, projection back: {@code [s,
+ * b, h]} to {@code [s, b, h]}. Each tensor-parallel rank has some of the heads.
  */
 final class SelfAttention {
   private final Fp8Kernels fp8;

@@ -9,7 +9,9 @@ import io.tanuki4j.tensor.Shape;
 import java.util.List;
 
 /**
- * One tensor-parallel rank's shard of each parameter (Shoeybi et al., 2019). Of the matrices into a region it has whole heads, query groups, gate and up rows; of the matrices out of it, the matching columns. It also has vocabulary rows, and every norm.
+ * One tensor-parallel rank's shard of each parameter (Shoeybi et al., 2019). Of the matrices into a
+ * region it has whole heads, query groups, gate and up rows; of the matrices out of it, the
+ * matching columns. It also has vocabulary rows, and every norm.
  */
 final class TensorShards {
   /** Unequal shares of the vocabulary are multiples of this, so that products stay aligned. */
@@ -50,7 +52,9 @@ final class TensorShards {
   }
 
   /**
-   * Returns the embedding or the output. Ranks share the rows equally where that is possible, as in Megatron-LM. Otherwise some have a few more than others. So a checkpoint's vocabulary needs no padding for another number of ranks, and its loss stays the same.
+   * Returns the embedding or the output. Ranks share the rows equally where that is possible, as in
+   * Megatron-LM. Otherwise some have a few more than others. So a checkpoint's vocabulary needs no
+   * padding for another number of ranks, and its loss stays the same.
    */
   ParameterSpec vocabulary(String name) {
     long first = firstId(rank);
@@ -88,7 +92,10 @@ final class TensorShards {
         outOfRegion(prefix + ModelParameters.DOWN, config.ffnHiddenSize()));
   }
 
-  /** Returns a norm, which every rank has in full. If the sequence is split, a rank knows only its part of the gradient. */
+  /**
+   * Returns a norm, which every rank has in full. If the sequence is split, a rank knows only its
+   * part of the gradient.
+   */
   ParameterSpec norm(String name) {
     Shape shape = Shape.of(config.hiddenSize());
     return ParameterSpec.whole(name, shape, ParameterSpec.ONES, false, ofNorms);

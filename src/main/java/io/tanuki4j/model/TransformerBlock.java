@@ -52,7 +52,8 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
   }
 
   /**
-   * Works in place on dx, the gradient of the residual stream: first what flows past each branch, then the branch's own part is added. dx may be dOut itself.
+   * Works in place on dx, the gradient of the residual stream: first what flows past each branch,
+   * then the branch's own part is added. dx may be dOut itself.
    */
   @Override
   public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {

@@ -1,5 +1,6 @@
 /**
- * The Llama shape as a composition of layers. It calls no collective and names no device: communication is inside the layers.
+ * The Llama shape as a composition of layers. It calls no collective and names no device:
+ * communication is inside the layers.
  *
  * <p>Start reading at GptChunk.
  */

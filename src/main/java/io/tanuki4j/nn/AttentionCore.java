@@ -9,7 +9,9 @@ import java.util.List;
  * b, (n + 2g)·d]} to {@code [s, b, n·d]}. No parameters.
  */
 public interface AttentionCore extends Layer<AttentionCore.Saved> {
-  /** Returns the sizes of a micro-batch's packed projection: the tokens and the heads of this rank. */
+  /**
+   * Returns the sizes of a micro-batch's packed projection: the tokens and the heads of this rank.
+   */
   AttentionShape shape(Microbatch microbatch);
 
   @Override

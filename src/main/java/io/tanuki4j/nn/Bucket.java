@@ -7,7 +7,8 @@ import java.util.List;
  *
  * @param range padding included
  * @param decayed whether the optimizer decays its parameters, all of them or none
- * @param index of its first element among all decayed (or all other) elements, counted without bucket padding: the same for every way to cut the same parameters
+ * @param index of its first element among all decayed (or all other) elements, counted without
+ *     bucket padding: the same for every way to cut the same parameters
  * @param parameters in the order of their memory
  */
 public record Bucket(FlatRange range, boolean decayed, long index, List<Parameter> parameters) {
@@ -29,7 +30,9 @@ public record Bucket(FlatRange range, boolean decayed, long index, List<Paramete
     return new FlatRange(range.from() + rank * size, range.from() + (rank + 1) * size);
   }
 
-  /** Returns what tensor-parallel ranks have of its parameters, which is the same for all of them. */
+  /**
+   * Returns what tensor-parallel ranks have of its parameters, which is the same for all of them.
+   */
   public ParameterSpec.Sharing sharing() {
     return parameters.get(0).spec().sharing();
   }

@@ -4,7 +4,8 @@ import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * Rows of a table {@code [v, h]} by token id. A shard gives the rows that it has, and zeros for the others. Not a {@link Layer}, since ids have no gradient.
+ * Rows of a table {@code [v, h]} by token id. A shard gives the rows that it has, and zeros for the
+ * others. Not a {@link Layer}, since ids have no gradient.
  */
 public final class Embedding {
   private final Kernels kernels;
@@ -23,8 +24,8 @@ public final class Embedding {
 
   /**
    * Looks up the tokens' rows.
- *
- * @param out {@code [s, b, h]}: the hidden states of the micro-batch's tokens
+   *
+   * @param out {@code [s, b, h]}: the hidden states of the micro-batch's tokens
    */
   public void forward(Tensor out, Microbatch microbatch) {
     kernels

@@ -8,7 +8,9 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * An operand of a product, before it is written. The product chooses the form in which it reads the numbers; the producer writes that form in the pass it makes anyway. One of the two methods is called, once.
+ * An operand of a product, before it is written. The product chooses the form in which it reads the
+ * numbers; the producer writes that form in the pass it makes anyway. One of the two methods is
+ * called, once.
  */
 public interface Factor {
   Shape shape();

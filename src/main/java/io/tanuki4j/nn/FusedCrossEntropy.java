@@ -3,7 +3,10 @@ package io.tanuki4j.nn;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** Computes loss and gradient in one operation, where this rank has the logits of the whole vocabulary. */
+/**
+ * Computes loss and gradient in one operation, where this rank has the logits of the whole
+ * vocabulary.
+ */
 public final class FusedCrossEntropy implements CrossEntropy {
   private final LossKernels kernels;
   private final double zLoss;

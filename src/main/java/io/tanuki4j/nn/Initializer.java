@@ -9,7 +9,9 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
 /**
- * Initial weights as a function of seed, name and global place, so that every layout of ranks starts from the same model. Each slice of a parameter has its own stream of normal numbers, given by {@code RandomKernels.fillNormal} under the key {@link #key}.
+ * Initial weights as a function of seed, name and global place, so that every layout of ranks
+ * starts from the same model. Each slice of a parameter has its own stream of normal numbers, given
+ * by {@code RandomKernels.fillNormal} under the key {@link #key}.
  */
 public final class Initializer {
   private final Kernels kernels;
@@ -30,7 +32,8 @@ public final class Initializer {
   }
 
   /**
-   * Returns the first eight bytes, big-endian, of the SHA-256 of {@code seed ":" name} in UTF-8, the seed in decimal.
+   * Returns the first eight bytes, big-endian, of the SHA-256 of {@code seed ":" name} in UTF-8,
+   * the seed in decimal.
    */
   static long key(long seed, String name) {
     try {

@@ -1,7 +1,8 @@
 package io.tanuki4j.nn;
 
 /**
- * State that the operations of micro-batches depend on until an iteration ends, apart from the micro-batch itself.
+ * State that the operations of micro-batches depend on until an iteration ends, apart from the
+ * micro-batch itself.
  */
 public interface IterationState {
   /** Holds nothing. */
@@ -16,7 +17,9 @@ public interface IterationState {
         public void endIteration() {}
       };
 
-  /** Returns the phase. Micro-batches of one phase run the same operations, and share recordings. */
+  /**
+   * Returns the phase. Micro-batches of one phase run the same operations, and share recordings.
+   */
   int phase();
 
   /** Ends an iteration, after its last backward and on all ranks. */

@@ -4,7 +4,8 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
 /**
- * A function with its derivative. The caller gives the outputs. A layer allocates what it saves from the micro-batch's scope, and temporaries from a child of it.
+ * A function with its derivative. The caller gives the outputs. A layer allocates what it saves
+ * from the micro-batch's scope, and temporaries from a child of it.
  *
  * @param <S> what forward saves for backward: a record one can read and size
  */

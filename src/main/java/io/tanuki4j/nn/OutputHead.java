@@ -10,15 +10,17 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * The projection to the vocabulary, W {@code [v, h]}, together with the cross entropy. It walks over chunks of tokens, so that only one chunk's logits exist at a time.
+ * The projection to the vocabulary, W {@code [v, h]}, together with the cross entropy. It walks
+ * over chunks of tokens, so that only one chunk's logits exist at a time.
  *
- * <p>There is no separate backward: while a chunk's logits exist, the forward of a training
- * micro-batch also computes both gradients from them, puts dX in the place of x, and adds dW. The
- * caller finds the gradient where the input was.
+ * <p>There is no separate backward. While a chunk's logits exist, the forward of a training
+ * micro-batch also computes both gradients from them: it replaces x by dX and adds dW. The caller
+ * finds the gradient where the input was.
  */
 public final class OutputHead {
   /**
-   * Large enough that reading and writing dW in fp32 once a chunk hides behind its product; small next to the activations of the layers.
+   * Large enough that reading and writing dW in fp32 once a chunk hides behind its product; small
+   * next to the activations of the layers.
    */
   public static final int CHUNK_TOKENS = 4096;
 
@@ -67,8 +69,8 @@ public final class OutputHead {
 
   /**
    * Computes logits.
- *
- * @param out {@code [b, v]}
+   *
+   * @param out {@code [b, v]}
    * @param x {@code [b, h]}
    */
   public void logits(Tensor out, Tensor x) {

@@ -11,9 +11,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * All parameters of a rank in one flat buffer of values and one of gradients. Decayed parameters come first, then the others, each group in the order of the specs. So an optimizer, a norm or a reduction walks two ranges, or a few {@link Bucket buckets}, instead of hundreds of tensors.
- * A parameter starts at a multiple of {@value #ALIGNMENT} elements; the gaps are zero and stay
- * zero.
+ * All parameters of a rank in one flat buffer of values and one of gradients. Decayed parameters
+ * come first, then the others, each group in the order of the specs. So an optimizer, a norm or a
+ * reduction walks two ranges, or a few {@link Bucket buckets}, instead of hundreds of tensors. A
+ * parameter starts at a multiple of {@value #ALIGNMENT} elements; the gaps are zero and stay zero.
  */
 public final class ParameterBuffers {
   /** In elements; Megatron's distributed optimizer aligns parameters in the same way. */
@@ -88,8 +89,8 @@ public final class ParameterBuffers {
 
   /**
    * Returns the parameter of a name.
- *
- * @throws IllegalStateException if there is no parameter of this name
+   *
+   * @throws IllegalStateException if there is no parameter of this name
    */
   public Parameter get(String name) {
     ParameterSlice found = placed.get(name);

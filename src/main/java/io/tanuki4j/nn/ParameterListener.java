@@ -3,7 +3,8 @@ package io.tanuki4j.nn;
 import java.util.List;
 
 /**
- * Is told when layers use their parameters, so that these can be exchanged with other ranks during the computation. A layer inside another may name the same parameters again.
+ * Learns when layers use their parameters, so that these can be exchanged with other ranks during
+ * the computation. A layer inside another may name the same parameters again.
  */
 public interface ParameterListener {
   /** Does nothing. */

@@ -56,7 +56,10 @@ public record ParameterSpec(
     return new ParameterSpec(name, shape, List.of(slice), initialStd, weightDecay, sharing);
   }
 
-  /** Returns where its rows begin in the global tensor; for a packed parameter, those of its first slice. */
+  /**
+   * Returns where its rows begin in the global tensor; for a packed parameter, those of its first
+   * slice.
+   */
   public long firstRow() {
     return slices.get(0).firstRow();
   }

@@ -5,7 +5,9 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
 /**
- * Trades time for memory: saves only the input of a layer, and runs its forward again in the backward (Chen et al., 2016). Kernels give the same result for the same input, so the results are the same to the bit.
+ * Trades time for memory: saves only the input of a layer, and runs its forward again in the
+ * backward (Chen et al., 2016). Kernels give the same result for the same input, so the results are
+ * the same to the bit.
  */
 public final class Recompute<S> implements Layer<Tensor> {
   private final Layer<S> layer;

@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Layers one after another, all with input and output of one shape. Each must allow its {@code dx} to
- * be dOut itself, and, without a backward, its {@code out} to be x itself.
+ * Layers one after another, all with input and output of one shape. Each must allow its {@code dx}
+ * to be dOut itself, and, without a backward, its {@code out} to be x itself.
  */
 public final class Sequential implements Layer<Sequential.Saved> {
   private final List<Layer<?>> layers;

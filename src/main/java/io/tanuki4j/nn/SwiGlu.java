@@ -36,9 +36,7 @@ public final class SwiGlu implements Layer<Tensor> {
     return new Activated(gateUp);
   }
 
-  /**
-   * Returns the gradient of gateUp for products; if it is written, it replaces gateUp.
-   */
+  /** Returns the gradient of gateUp for products; if it is written, it replaces gateUp. */
   public Factor gradient(Tensor gateUp, Tensor dOut) {
     return new Gradient(gateUp, dOut);
   }

@@ -14,9 +14,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * AdamW (Loshchilov and Hutter, 2019) over this rank's share of its flat parameter buffers. One kernel updates each range of decayed or other elements. The moments, and the main weights if the model computes in another type, are these ranges one after another. A rank on its own has two ranges, which cover everything.
+ * AdamW (Loshchilov and Hutter, 2019) over this rank's share of its flat parameter buffers. One
+ * kernel updates each range of decayed or other elements. The moments, and the main weights if the
+ * model computes in another type, are these ranges one after another. A rank on its own has two
+ * ranges, which cover everything.
  *
- * <p>A gradient that is not finite changes nothing on any rank. The update still counts, because the host does not know.
+ * <p>A gradient that is not finite changes nothing on any rank. The update still counts, because
+ * the host does not know.
  */
 public final class AdamW {
   /** Names of the state, as PyTorch and Megatron spell them in checkpoints. */
@@ -34,7 +38,8 @@ public final class AdamW {
   private long numUpdates;
 
   /**
-   * Takes memory for the state from the scope. The moments start at zero. So do the gradients, because the norm includes the gaps between parameters.
+   * Takes memory for the state from the scope. The moments start at zero. So do the gradients,
+   * because the norm includes the gaps between parameters.
    *
    * @param types of the state; a master of the parameters' own type is the parameters themselves
    */
@@ -68,8 +73,7 @@ public final class AdamW {
   }
 
   /**
-   * Clips the gradients by the whole model's norm and updates the weights that this rank
-   * owns.
+   * Clips the gradients by the whole model's norm and updates the weights that this rank owns.
    *
    * @param norm {@code [1]}, F64, gets the norm before clipping
    */
@@ -111,7 +115,8 @@ public final class AdamW {
   }
 
   /**
-   * Visits every tensor of this rank's state, for saving and for loading alike: one parameter, or the part of it that the rank owns, at a time.
+   * Visits every tensor of this rank's state, for saving and for loading. Each call covers one
+   * parameter, or the part of it that the rank owns.
    */
   public void visitState(StateVisitor visitor) {
     for (Range range : ranges) {
@@ -130,8 +135,8 @@ public final class AdamW {
   public interface StateVisitor {
     /**
      * Visits the state of one part.
- *
- * @param kind {@link #FIRST_MOMENT}, {@link #SECOND_MOMENT} or {@link #MASTER}
+     *
+     * @param kind {@link #FIRST_MOMENT}, {@link #SECOND_MOMENT} or {@link #MASTER}
      * @param part whose state it is
      * @param state the part's elements, flat
      */

@@ -11,7 +11,8 @@ import io.tanuki4j.tensor.Tensor;
 
 /**
  * The factor that brings the norm of the whole model's gradient down to a bound. Norm and factor
- * stay on the device. Without a bound the factor is 1. For a gradient that is not finite it is NaN, so that such a gradient never reaches the weights of any rank.
+ * stay on the device. Without a bound the factor is 1. For a gradient that is not finite it is NaN,
+ * so that such a gradient never reaches the weights of any rank.
  */
 final class GradientClipper {
   private final Kernels kernels;
@@ -33,8 +34,8 @@ final class GradientClipper {
 
   /**
    * Computes the norm and the factor.
- *
- * @param norm {@code [1]}, F64, gets the norm before clipping
+   *
+   * @param norm {@code [1]}, F64, gets the norm before clipping
    * @return {@code [1]}, F64
    */
   Tensor factor(Tensor norm) {

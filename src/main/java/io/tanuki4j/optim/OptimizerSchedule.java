@@ -6,8 +6,8 @@ import java.util.function.Consumer;
 
 /**
  * Where a run stands on its schedules of learning rate and weight decay. It counts the samples of
- * the updates made so far, which is less than the consumed samples of a run that was resumed
- * without its optimizer: such a run warms up again.
+ * the updates made so far. A run resumed without its optimizer has consumed more samples than that,
+ * so it warms up again.
  */
 public final class OptimizerSchedule {
   /** What to do where a checkpoint and the configuration of the run disagree. */

@@ -1,6 +1,9 @@
 package io.tanuki4j.optim;
 
-/** A setting of the schedules that a checkpoint keeps, under the names that Megatron and the user know. */
+/**
+ * A setting of the schedules that a checkpoint keeps, under the names that Megatron and the user
+ * know.
+ */
 enum SavedSetting {
   MAX_RATE("max_lr", "learning rate", "--lr"),
   MIN_RATE("min_lr", "minimum learning rate", "--min-lr"),
@@ -42,7 +45,8 @@ enum SavedSetting {
   }
 
   /**
-   * Returns a message that the run's setting differs from its checkpoint's. The sentence that users of Megatron look for follows at the end.
+   * Returns a message that the run's setting differs from its checkpoint's. The sentence that users
+   * of Megatron look for follows at the end.
    */
   String mismatch(String configured, String saved) {
     return ("%s: %s%s (expected: %s, as in the checkpoint). Change it back, or give"

@@ -54,8 +54,8 @@ public record ScheduleConfig(
 
     /**
      * Returns the style of a spelling.
- *
- * @throws UserException if no style is spelled so
+     *
+     * @throws UserException if no style is spelled so
      */
     public static DecayStyle of(String spelling) {
       return Arrays.stream(values())

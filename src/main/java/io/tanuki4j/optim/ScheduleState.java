@@ -8,7 +8,8 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * The schedules' state in a checkpoint, under Megatron's keys, and its reconciliation with the configuration of the run that loads it.
+ * The schedules' state in a checkpoint, under Megatron's keys, and its reconciliation with the
+ * configuration of the run that loads it.
  */
 final class ScheduleState {
   static final String NUM_STEPS = "num_steps";

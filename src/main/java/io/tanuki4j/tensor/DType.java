@@ -1,7 +1,8 @@
 package io.tanuki4j.tensor;
 
 /**
- * Element types of tensors, with their names in safetensors files and their sizes. FP8 types hold scaled numbers; only {@link Float8} and products know them.
+ * Element types of tensors, with their names in safetensors files and their sizes. FP8 types hold
+ * scaled numbers; only {@link Float8} and products know them.
  */
 public enum DType {
   F64(8),

@@ -1,7 +1,9 @@
 package io.tanuki4j.tensor;
 
 /**
- * FP8 numbers (Micikevicius et al., 2022). E4M3 has 3 bits of fraction, reaches 448 and has no infinity; E5M2 has 2 and reaches 57344. Rounding is to nearest, ties to even. Larger values saturate to the largest number, as in GPUs' saturating conversions.
+ * FP8 numbers (Micikevicius et al., 2022). E4M3 has 3 bits of fraction, reaches 448 and has no
+ * infinity; E5M2 has 2 and reaches 57344. Rounding is to nearest, ties to even. Larger values
+ * saturate to the largest number, as in GPUs' saturating conversions.
  */
 public final class Float8 {
   private static final int SIGN = 0x80;
@@ -22,7 +24,10 @@ public final class Float8 {
     return (dtype == DType.F8_E4M3 ? E4M3 : E5M2)[Byte.toUnsignedInt(bits)];
   }
 
-  /** Rounds a number. Infinity becomes the largest number; NaN of either sign becomes the positive NaN. */
+  /**
+   * Rounds a number. Infinity becomes the largest number; NaN of either sign becomes the positive
+   * NaN.
+   */
   public static byte fromFloat(float value, DType dtype) {
     if (Float.isNaN(value)) {
       return MAGNITUDE;

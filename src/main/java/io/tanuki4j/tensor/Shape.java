@@ -13,8 +13,8 @@ public final class Shape {
 
   /**
    * Returns the shape of these dims.
- *
- * @throws IllegalArgumentException if a size is negative
+   *
+   * @throws IllegalArgumentException if a size is negative
    */
   public static Shape of(long... dims) {
     for (long dim : dims) {
@@ -31,7 +31,8 @@ public final class Shape {
   }
 
   /**
-   * Returns the size of one dim; a negative index counts from the last, so {@code dim(-1)} is the innermost.
+   * Returns the size of one dim; a negative index counts from the last, so {@code dim(-1)} is the
+   * innermost.
    */
   public long dim(int index) {
     return dims[index < 0 ? dims.length + index : index];

@@ -67,7 +67,8 @@ public final class Tensor {
   }
 
   /**
-   * Returns rows {@code from} (inclusive) to {@code to} (exclusive) of the outermost dim, without a copy.
+   * Returns rows {@code from} (inclusive) to {@code to} (exclusive) of the outermost dim, without a
+   * copy.
    */
   public Tensor rows(long from, long to) {
     if (from < 0 || from > to || to > shape.dim(0)) {

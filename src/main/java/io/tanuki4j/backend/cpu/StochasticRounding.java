@@ -2,7 +2,7 @@ package io.tanuki4j.backend.cpu;
 
 /**
  * Rounds numbers to BF16 up or down at random, so that steps smaller than a unit in the last place
- * count on average; the random bits are a function of the iteration and the place, see {@link
+ * count on average. The random bits are a function of the iteration and the place, see {@link
  * io.tanuki4j.kernel.OptimizerKernels#adamW}.
  *
  * @param half which half of its random word an element uses

@@ -4,9 +4,12 @@ import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionShape;
 
 /**
- * What an attention call computes, without its addresses: sizes, the keys a query sees, and the distance between tokens in each operand.
+ * What an attention call computes, without its addresses: sizes, the keys a query sees, and the
+ * distance between tokens in each operand.
  *
- * @param causal if true, queries, keys and values share one packed projection and a query sees the keys up to its own position; otherwise keys and values are separate, and a query sees all of them
+ * @param causal if true, queries, keys and values share one packed projection and a query sees the
+ *     keys up to its own position. Otherwise keys and values are separate, and a query sees all of
+ *     them
  */
 record AttentionForm(AttentionShape queries, int numKeys, boolean causal) {
   static AttentionForm causal(AttentionShape shape) {

@@ -9,8 +9,8 @@ import org.bytedeco.cuda.global.cudnn;
 
 /**
  * Attention as graphs that cuDNN recognizes and runs as flash attention. Queries, keys and values
- * are views into packed tensors, so nothing is copied. The order of the operations
- * follows cuDNN's documented attention subgraphs.
+ * are views into packed tensors, so nothing is copied. The order of the operations follows cuDNN's
+ * documented attention subgraphs.
  *
  * @param graph the operations
  * @param inputs the real tensors in the order of the addresses that a run takes
@@ -44,7 +44,9 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
   }
 
   /**
-   * Builds the backward. Addresses: q, k, v, out, dOut, logSumExp, dQ, dK, dV, row sums (fp32, {@code [b, n, q]}). Unless deterministic, a sum of dQ follows (fp32, {@code [b, n, q, d]}), to which blocks add in any order.
+   * Builds the backward. Addresses: q, k, v, out, dOut, logSumExp, dQ, dK, dV, row sums (fp32,
+   * {@code [b, n, q]}). Unless deterministic, a sum of dQ follows (fp32, {@code [b, n, q, d]}), to
+   * which blocks add in any order.
    */
   static AttentionGraph backward(AttentionForm form, boolean deterministic) {
     return new Backward(form, deterministic).build();

@@ -27,7 +27,8 @@ final class CompiledGraph implements AutoCloseable {
   /**
    * Builds the first of cuDNN's proposals that it supports. Takes about a second.
    *
-   * @param library null where there is no GPU: then deviceProperties describes the GPU to compile for
+   * @param library null where there is no GPU: then deviceProperties describes the GPU to compile
+   *     for
    * @throws IllegalStateException with cuDNN's reasons, if there is none
    */
   static CompiledGraph build(

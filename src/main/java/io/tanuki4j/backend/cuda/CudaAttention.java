@@ -11,7 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Attention: cuDNN's in BF16 where it supports the shape, our plain kernels otherwise. The log mentions each BF16 shape that takes the plain kernels once.
+ * Attention: cuDNN's in BF16 where it supports the shape, our plain kernels otherwise. The log
+ * mentions each BF16 shape that takes the plain kernels once.
  */
 final class CudaAttention implements AttentionKernels, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CudaAttention.class);

@@ -58,7 +58,8 @@ public enum CudaComponent {
   }
 
   /**
-   * Returns a pattern of files next to it that it opens by name alone, and so finds only if they are already loaded; empty for none.
+   * Returns a pattern of files next to it that it opens by name alone, and so finds only if they
+   * are already loaded; empty for none.
    */
   String companions() {
     return this == NVRTC ? "libnvrtc-builtins.so.*" : "";

@@ -18,7 +18,8 @@ import org.bytedeco.javacpp.Pointer;
 
 /**
  * One GPU with one stream of operations, for one thread: the CUDA context belongs to the thread
- * that opened it. Communication on the GPU has queues of its own alongside that stream, ordered by marks.
+ * that opened it. Communication on the GPU has queues of its own alongside that stream, ordered by
+ * marks.
  */
 public final class CudaDevice implements Device {
   private final CudaGpu gpu;
@@ -146,13 +147,16 @@ public final class CudaDevice implements Device {
   }
 
   /**
-   * Registers an action to run whenever the host has waited for the GPU. It may throw errors that the wait did not show.
+   * Registers an action to run whenever the host has waited for the GPU. It may throw errors that
+   * the wait did not show.
    */
   public void afterEachWait(Runnable action) {
     stream.afterEachWait(action);
   }
 
-  /** Returns how long the host has been waiting for the GPU now, 0 if it is not; any thread may ask. */
+  /**
+   * Returns how long the host has been waiting for the GPU now, 0 if it is not; any thread may ask.
+   */
   public long nanosWaited() {
     return stream.nanosWaited();
   }

@@ -7,8 +7,8 @@ import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.javacpp.BytePointer;
 
 /**
- * A failed call into a CUDA library: its name, its status, and what the library says. After
- * most of these the GPU's context is lost, and the run has to restart from its last checkpoint.
+ * A failed call into a CUDA library: its name, its status, and what the library says. After most of
+ * these the GPU's context is lost, and the run has to restart from its last checkpoint.
  */
 public final class CudaException extends RuntimeException {
   private static final long serialVersionUID = 1;

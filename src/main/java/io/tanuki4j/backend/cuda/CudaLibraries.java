@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Where each component of CUDA lies, and what is missing. Libraries are loaded by absolute path in the order of dependency. The linker then finds each by its soname when the next one asks for it, and no {@code LD_LIBRARY_PATH} is needed.
+ * Where each component of CUDA lies, and what is missing. Libraries are loaded by absolute path in
+ * the order of dependency. The linker then finds each by its soname when the next one asks for it,
+ * and no {@code LD_LIBRARY_PATH} is needed.
  *
  * @param folders of the components that were found
  * @param problems the components that were not

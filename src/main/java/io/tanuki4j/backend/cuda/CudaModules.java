@@ -12,7 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The kernels of a device: each variant is compiled on first use, or read from disk if an earlier start compiled it.
+ * The kernels of a device: each variant is compiled on first use, or read from disk if an earlier
+ * start compiled it.
  */
 final class CudaModules implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CudaModules.class);

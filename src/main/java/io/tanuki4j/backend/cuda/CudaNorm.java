@@ -121,7 +121,10 @@ final class CudaNorm implements NormKernels {
     sum.launch(Vectors.ceilDiv(columns, TILE), 1, 1, TILE, TILE);
   }
 
-  /** Returns as many blocks as run at a time, so that each keeps its part of dWeight in registers to the end. */
+  /**
+   * Returns as many blocks as run at a time, so that each keeps its part of dWeight in registers to
+   * the end.
+   */
   private long backwardBlocks(CudaFunction function, NormVariant variant, long rows) {
     int threads = variant.threads() * variant.rows();
     long atATime = (long) function.blocksPerMultiprocessor(threads) * multiprocessors;

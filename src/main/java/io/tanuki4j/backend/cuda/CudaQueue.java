@@ -6,7 +6,8 @@ import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
 
 /**
- * A queue of operations alongside the device's own, for communication. The GPU schedules it first, since other ranks wait for it.
+ * A queue of operations alongside the device's own, for communication. The GPU schedules it first,
+ * since other ranks wait for it.
  */
 public final class CudaQueue implements AutoCloseable {
   /** The highest priority, once CUDA clamps it to the GPU's range; lower numbers come first. */

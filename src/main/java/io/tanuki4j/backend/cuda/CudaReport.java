@@ -10,7 +10,8 @@ import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.IntPointer;
 
 /**
- * The parts of CUDA that this machine has, and the reason for each that it lacks. Making a report loads the libraries into the process.
+ * The parts of CUDA that this machine has, and the reason for each that it lacks. Making a report
+ * loads the libraries into the process.
  *
  * @param versions of the libraries that were loaded
  * @param gpus all, usable or not

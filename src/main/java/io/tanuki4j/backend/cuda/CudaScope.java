@@ -7,7 +7,8 @@ import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A scope over {@link CudaStack}. A root owns the stack; a child goes back to its starting point when it closes.
+ * A scope over {@link CudaStack}. A root owns the stack; a child goes back to its starting point
+ * when it closes.
  */
 final class CudaScope implements MemoryScope {
   private final String label;

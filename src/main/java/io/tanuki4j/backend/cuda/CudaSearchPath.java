@@ -13,7 +13,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Folders to search for CUDA's libraries, best first: those a user names, toolkits, pip's nvidia packages in the Python environments found, and the dynamic linker's.
+ * Folders to search for CUDA's libraries, best first: those a user names, toolkits, pip's nvidia
+ * packages in the Python environments found, and the dynamic linker's.
  */
 public final class CudaSearchPath {
   /** Folders, separated by colons, that come right after {@code --cuda-lib-dir}. */
@@ -112,7 +113,10 @@ public final class CudaSearchPath {
     addGlob(root, pattern, this::add);
   }
 
-  /** Adds the matches of a pattern, one path element after the other; newest version first where names hold one. */
+  /**
+   * Adds the matches of a pattern, one path element after the other; newest version first where
+   * names hold one.
+   */
   private static void addGlob(Path root, String pattern, java.util.function.Consumer<Path> found) {
     int slash = pattern.indexOf('/');
     String head = slash < 0 ? pattern : pattern.substring(0, slash);

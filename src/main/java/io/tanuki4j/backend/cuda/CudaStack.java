@@ -8,7 +8,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A stack of tensors in a list of blocks, each with its own height. A tensor goes into the first block with room; only if none has room is a block added. So the same sequence of pushes from the same mark gets the same addresses. Large tensors leave the rest of a block to small ones.
+ * A stack of tensors in a list of blocks, each with its own height. A tensor goes into the first
+ * block with room; only if none has room is a block added. So the same sequence of pushes from the
+ * same mark gets the same addresses. Large tensors leave the rest of a block to small ones.
  */
 final class CudaStack {
   /** The alignment that the vector loads of kernels, cuBLASLt and cuDNN prefer. */

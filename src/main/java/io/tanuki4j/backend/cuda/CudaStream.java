@@ -67,7 +67,10 @@ final class CudaStream implements AutoCloseable {
     recording = true;
   }
 
-  /** Ends the recording and returns the operations since {@link #beginRecording}; the caller destroys the graph. */
+  /**
+   * Ends the recording and returns the operations since {@link #beginRecording}; the caller
+   * destroys the graph.
+   */
   CUgraph_st endRecording() {
     recording = false;
     CUgraph_st graph = new CUgraph_st();

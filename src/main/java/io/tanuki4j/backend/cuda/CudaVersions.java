@@ -60,7 +60,10 @@ final class CudaVersions {
     }
   }
 
-  /** Reads cuDNN's version. 9.10.0 and 9.10.1 compute wrong attention; before that the mask needs another value. */
+  /**
+   * Reads cuDNN's version. 9.10.0 and 9.10.1 compute wrong attention; before that the mask needs
+   * another value.
+   */
   private void readCudnn() {
     int version = Math.toIntExact(cudnn.cudnnGetVersion());
     texts.put(CudaComponent.CUDNN, hundreds(version));

@@ -5,7 +5,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Temporary memory of the operations of one stream. They run one after the other, so all share one block, as large as the most demanding one needs. It grows before it is used, never in a recording.
+ * Temporary memory of the operations of one stream. They run one after the other, so all share one
+ * block, as large as the most demanding one needs. It grows before it is used, never in a
+ * recording.
  */
 final class CudaWorkspace implements AutoCloseable {
   private static final long GRANULARITY = 2L << 20;
@@ -44,7 +46,9 @@ final class CudaWorkspace implements AutoCloseable {
     return larger;
   }
 
-  /** Counts a replay, which uses the address of its recording: no block is freed until it is closed. */
+  /**
+   * Counts a replay, which uses the address of its recording: no block is freed until it is closed.
+   */
   void addReplay() {
     numReplays++;
   }

@@ -10,7 +10,8 @@ import org.bytedeco.cuda.global.cudnn;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Flash attention in BF16 by cuDNN. A shape has a plan for each direction. A plan keeps the bound addresses of every layer, so a call in the steady state creates no cuDNN object.
+ * Flash attention in BF16 by cuDNN. A shape has a plan for each direction. A plan keeps the bound
+ * addresses of every layer, so a call in the steady state creates no cuDNN object.
  */
 final class CudnnAttention implements AttentionEngine, AutoCloseable {
   private static final int SEQUENCE_MULTIPLE = 128;
@@ -35,7 +36,8 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
       AttentionCall call, @Nullable AttentionOperands gradients, long dOut, long workspace) {}
 
   /**
-   * @param deterministic whether dQ is summed in a fixed order, at the cost of a workspace that grows with s²
+   * @param deterministic whether dQ is summed in a fixed order, at the cost of a workspace that
+   *     grows with s²
    */
   CudnnAttention(CudaStream stream, CudaWorkspace workspace, boolean deterministic) {
     this.stream = stream;
@@ -67,7 +69,10 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
     plan.run(library, pack);
   }
 
-  /** Computes the gradients. The scratch begins with the row sums, then the sum of dQ if there is one. */
+  /**
+   * Computes the gradients. The scratch begins with the row sums, then the sum of dQ if there is
+   * one.
+   */
   @Override
   public void backward(AttentionCall call, AttentionOperands gradients, long dOut) {
     AttentionForm form = call.form();
@@ -127,7 +132,10 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
     return built;
   }
 
-  /** Keeps a bound pack. Layers have fixed addresses; the limit is for runs whose addresses keep changing. */
+  /**
+   * Keeps a bound pack. Layers have fixed addresses; the limit is for runs whose addresses keep
+   * changing.
+   */
   private CudnnDescriptor keep(BoundKey place, CudnnDescriptor pack) {
     if (bound.size() == MAX_BOUND) {
       bound.values().forEach(CudnnDescriptor::close);

@@ -11,7 +11,8 @@ import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * An object of cuDNN's backend API. It is created, given attributes and finalized, and is immutable from then on.
+ * An object of cuDNN's backend API. It is created, given attributes and finalized, and is immutable
+ * from then on.
  */
 final class CudnnDescriptor implements AutoCloseable {
   private final cudnnBackendDescriptor_t handle = new cudnnBackendDescriptor_t();

@@ -12,7 +12,8 @@ import java.util.HexFormat;
 import java.util.Optional;
 
 /**
- * Results that take long to compute, kept between starts. Each is a file named by a digest of all it depends on. A file appears whole, by rename, so several processes may share a folder.
+ * Results that take long to compute, kept between starts. Each is a file named by a digest of all
+ * it depends on. A file appears whole, by rename, so several processes may share a folder.
  */
 final class DiskCache {
   private static final int NAME_DIGITS = 32;

@@ -33,14 +33,17 @@ final class KernelCompiler {
   }
 
   /**
-   * Returns a whole translation unit: the prelude, then the family; line numbers count within each file.
+   * Returns a whole translation unit: the prelude, then the family; line numbers count within each
+   * file.
    */
   static String source(KernelVariant variant) {
     return "#line 1 \"prelude.cu\"\n%s#line 1 \"%s.cu\"\n%s"
         .formatted(read(PRELUDE), variant.family(), read(variant.family()));
   }
 
-  /** Returns the compiler's options, which are also the part of a cache's key that is not source. */
+  /**
+   * Returns the compiler's options, which are also the part of a cache's key that is not source.
+   */
   List<String> options(KernelVariant variant) {
     List<String> options = new ArrayList<>();
     options.add("--gpu-architecture=" + architecture);
@@ -61,8 +64,8 @@ final class KernelCompiler {
 
   /**
    * Compiles a variant to machine code.
- *
- * @throws IllegalStateException with the compiler's log, if it refuses the source
+   *
+   * @throws IllegalStateException with the compiler's log, if it refuses the source
    */
   byte[] compile(KernelVariant variant) {
     _nvrtcProgram program = new _nvrtcProgram();

@@ -20,7 +20,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Chooses the algorithm of a product. It times those that the library proposes, on the actual matrices, and keeps the winner on disk for the next start. Large products make a GPU lower its clock, and then another algorithm may win, so the best few of these are timed again for longer.
+ * Chooses the algorithm of a product. It times those that the library proposes, on the actual
+ * matrices, and keeps the winner on disk for the next start. Large products make a GPU lower its
+ * clock, and then another algorithm may win, so the best few of these are timed again for longer.
  */
 final class MatmulTuner {
   private static final int MAX_CANDIDATES = 16;
@@ -48,7 +50,10 @@ final class MatmulTuner {
     this.timer = timer;
   }
 
-  /** Chooses the algorithm of a plan that has been placed. Afterwards its output is unchanged, or holds the product. */
+  /**
+   * Chooses the algorithm of a plan that has been placed. Afterwards its output is unchanged, or
+   * holds the product.
+   */
   cublasLtMatmulAlgo_t choose(MatmulShape shape, PreparedMatmul plan) {
     String key = String.join("\n", machine, cublas.cublasLtGetVersion() + "", shape.toString());
     Optional<cublasLtMatmulAlgo_t> known =
@@ -78,7 +83,10 @@ final class MatmulTuner {
     }
   }
 
-  /** Times the proposals and returns the fastest. Timed runs into a sum add next to nothing to it, so that the sum stays what it is. */
+  /**
+   * Times the proposals and returns the fastest. Timed runs into a sum add next to nothing to it,
+   * so that the sum stays what it is.
+   */
   private cublasLtMatmulAlgo_t fastest(MatmulShape shape, PreparedMatmul plan) {
     try (cublasLtMatmulHeuristicResult_t candidates =
         new cublasLtMatmulHeuristicResult_t(MAX_CANDIDATES)) {

@@ -20,8 +20,8 @@ record PairVariant(String family, String outName, DType out, String inName, DTyp
 
   /**
    * Returns the variant of embedding.
- *
- * @param grad of the table's gradient
+   *
+   * @param grad of the table's gradient
    * @param type of the table and of its rows
    */
   static PairVariant embedding(DType grad, DType type, int vector) {

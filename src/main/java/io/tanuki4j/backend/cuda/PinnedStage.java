@@ -13,7 +13,9 @@ import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 
 /**
- * A stage in pinned host memory. Copies run on a stream of their own, behind the operations that the device's stream holds when they are called. So they neither wait for later operations nor delay them.
+ * A stage in pinned host memory. Copies run on a stream of their own, behind the operations that
+ * the device's stream holds when they are called. So they neither wait for later operations nor
+ * delay them.
  */
 final class PinnedStage implements HostStage {
   private final CudaStream operations;

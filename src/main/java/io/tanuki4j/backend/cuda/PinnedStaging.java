@@ -12,7 +12,8 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Moves bytes between the heap and the GPU through a few buffers of pinned host memory, used in turn. An upload waits only for the previous copy through its buffer.
+ * Moves bytes between the heap and the GPU through a few buffers of pinned host memory, used in
+ * turn. An upload waits only for the previous copy through its buffer.
  */
 final class PinnedStaging implements AutoCloseable {
   private static final int NUM_SLOTS = 4;
@@ -36,7 +37,10 @@ final class PinnedStaging implements AutoCloseable {
     }
   }
 
-  /** Uploads bytes. Returns when the source may be reused; the copies follow in the order of the stream. */
+  /**
+   * Uploads bytes. Returns when the source may be reused; the copies follow in the order of the
+   * stream.
+   */
   void upload(long destination, ByteBuffer source) {
     stream.requireRunning("upload");
     int length = source.remaining();

@@ -5,7 +5,10 @@ import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 
-/** Attention by kernels of our own, for shapes and types that cuDNN does not support; see attention.cu. */
+/**
+ * Attention by kernels of our own, for shapes and types that cuDNN does not support; see
+ * attention.cu.
+ */
 final class PlainAttention implements AttentionEngine {
   private static final int THREADS = 128;
   private static final int MAX_HEAD_DIM = 256;

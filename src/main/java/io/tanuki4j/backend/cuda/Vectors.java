@@ -10,7 +10,8 @@ final class Vectors {
   private Vectors() {}
 
   /**
-   * Returns the elements of the type in 16 bytes if rows of this many elements stay aligned, else 1.
+   * Returns the elements of the type in 16 bytes if rows of this many elements stay aligned, else
+   * 1.
    *
    * @param columns elements of a row; each row follows the other
    * @param tensors the rows of which start at the tensors' beginning

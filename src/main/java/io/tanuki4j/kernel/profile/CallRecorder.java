@@ -43,7 +43,9 @@ final class CallRecorder implements AutoCloseable {
     timer = device.openTimer(2 * CAPACITY);
   }
 
-  /** Stops, and returns the calls since the start, in the order of their first occurrence. */
+  /**
+   * Stops recording and returns the calls since the start, in the order of their first occurrence.
+   */
   List<KernelProfile.Row> stop() {
     if (timer == null) {
       throw new IllegalStateException("a profile is stopped that was not started");

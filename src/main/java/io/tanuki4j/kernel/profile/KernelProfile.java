@@ -62,7 +62,9 @@ public record KernelProfile(List<Row> rows, int iterations) {
   }
 
   /**
-   * Returns a table for people, the slowest kind first. Its columns: calls and time per iteration, share of all kernels, rate, and the share of the time that an ideal machine of these rates would need.
+   * Returns a table for people, the slowest kind first. Its columns: calls and time per iteration,
+   * share of all kernels, rate, and the share of the time that an ideal machine of these rates
+   * would need.
    *
    * @param iterationMillis of an iteration that was not profiled
    */

@@ -78,7 +78,10 @@ record ProfiledAttention(AttentionKernels kernels, CallRecorder recorder)
     return costOfAttention("causalAttentionBackward", shape, ATTENTION_BACKWARD_PRODUCTS, bytes);
   }
 
-  /** Returns the cost of causal attention. Half of the s·s pairs count, as in {@code model.FlopsPerToken}. */
+  /**
+   * Returns the cost of causal attention. Half of the s·s pairs count, as in {@code
+   * model.FlopsPerToken}.
+   */
   private static KernelCall costOfAttention(
       String operation, AttentionShape shape, int products, double bytes) {
     double pairs = 0.5 * shape.seqLength() * shape.seqLength();
@@ -127,7 +130,10 @@ record ProfiledAttention(AttentionKernels kernels, CallRecorder recorder)
     return new KernelCall(KernelFamily.ATTENTION, operation, text, flops, bytes);
   }
 
-  /** Returns the cost of a merge. Only the part's queries are moved; the old and the new logarithms both count. */
+  /**
+   * Returns the cost of a merge. Only the part's queries are moved; the old and the new logarithms
+   * both count.
+   */
   static KernelCall costOfMergeAttention(Tensor out, Tensor partOut, Tensor partLogSumExp) {
     double merged = (double) partOut.numElements() * out.dtype().bytes();
     double bytes = 2 * merged + Cost.bytes(partOut) + 3 * Cost.bytes(partLogSumExp);

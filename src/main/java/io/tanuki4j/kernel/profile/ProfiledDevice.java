@@ -14,9 +14,13 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /**
- * Another device, whose kernels can be timed call by call. Between {@link #startProfile} and {@link #stopProfile} recorded work is issued again instead of replayed, so that each operation can be timed. Otherwise it is replayed as usual.
+ * Another device, whose kernels can be timed call by call. Between {@link #startProfile} and {@link
+ * #stopProfile} recorded work is issued again instead of replayed, so that each operation can be
+ * timed. Otherwise it is replayed as usual.
  *
- * <p>A time begins when the device reaches a call and ends when the call is done. Where the host calls more slowly than a GPU works, the launch latency is part of the time. So a profile is accurate for shapes that keep the GPU busy, and too high for tiny ones.
+ * <p>A time begins when the device reaches a call and ends when the call is done. Where the host
+ * calls more slowly than a GPU works, the launch latency is part of the time. So a profile is
+ * accurate for shapes that keep the GPU busy, and too high for tiny ones.
  */
 public final class ProfiledDevice implements Device {
   private final Device device;

@@ -20,7 +20,10 @@ record ProfiledEmbedding(EmbeddingKernels kernels, CallRecorder recorder)
         () -> kernels.embeddingBackward(dWeight, dOut, tokens, firstRow));
   }
 
-  /** Returns the cost if no token came twice. If there are more tokens than rows, each row is read once. */
+  /**
+   * Returns the cost if no token came twice. If there are more tokens than rows, each row is read
+   * once.
+   */
   static KernelCall costOfEmbeddingForward(Tensor out, Tensor tokens, Tensor weight) {
     double rows = Math.min(Cost.bytes(out), Cost.bytes(weight));
     return Cost.moved(

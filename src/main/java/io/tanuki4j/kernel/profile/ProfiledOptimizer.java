@@ -41,7 +41,10 @@ record ProfiledOptimizer(OptimizerKernels kernels, CallRecorder recorder)
         KernelFamily.OPTIMIZER, "clipFactor", norm, Cost.bytes(norm, factor, sumOfSquares));
   }
 
-  /** Returns the cost of an update. A weight apart from its master is written, the gradient is read, everything else is read and written. */
+  /**
+   * Returns the cost of an update. A weight apart from its master is written, the gradient is read,
+   * everything else is read and written.
+   */
   static KernelCall costOfAdamW(
       Tensor weight, Tensor master, Tensor firstMoment, Tensor secondMoment, Tensor grad) {
     double copy = weight.dtype() == master.dtype() ? 0 : Cost.bytes(weight);

@@ -21,7 +21,10 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The scales of a rank's FP8 tensors: the input, the weight and the output gradient of each linear layer. With delayed scaling they follow, once an iteration, from the largest magnitudes of all ranks that share the tensors. In the first iteration, and always with tensorwise scaling, each tensor is scaled by its own magnitude. Evaluation does not change the state.
+ * The scales of a rank's FP8 tensors: the input, the weight and the output gradient of each linear
+ * layer. With delayed scaling they follow, once an iteration, from the largest magnitudes of all
+ * ranks that share the tensors. In the first iteration, and always with tensorwise scaling, each
+ * tensor is scaled by its own magnitude. Evaluation does not change the state.
  */
 public final class Fp8State implements IterationState {
   /** The FP8 tensors of a linear layer. */
@@ -48,7 +51,8 @@ public final class Fp8State implements IterationState {
 
   /**
    * @param weights of the layers that multiply in FP8
-   * @param largestOfRanks replaces each number by the largest among the ranks that share the tensors
+   * @param largestOfRanks replaces each number by the largest among the ranks that share the
+   *     tensors
    * @param scope memory for as long as the model is used
    */
   public Fp8State(
@@ -121,7 +125,8 @@ public final class Fp8State implements IterationState {
   }
 
   /**
-   * Returns the scaling of a tensor. A weight's scaling holds until the weight is quantized again, others as long as the micro-batch's memory.
+   * Returns the scaling of a tensor. A weight's scaling holds until the weight is quantized again,
+   * others as long as the micro-batch's memory.
    */
   public Scaling scaling(Parameter weight, Role role, Microbatch microbatch) {
     int place = Objects.requireNonNull(places.get(weight.name())) + role.ordinal();
@@ -185,12 +190,17 @@ public final class Fp8State implements IterationState {
   /** The state of a layer that a checkpoint keeps: one row for each {@link Role}. */
   public record Saved(String weight, Tensor scale, Tensor inverse, Tensor history) {}
 
-  /** Returns whether scales follow from earlier iterations, whose magnitudes a checkpoint then keeps. */
+  /**
+   * Returns whether scales follow from earlier iterations, whose magnitudes a checkpoint then
+   * keeps.
+   */
   public boolean remembers() {
     return config.recipe() == Recipe.DELAYED;
   }
 
-  /** Returns the state that a checkpoint keeps; empty if no magnitudes are remembered, or none yet. */
+  /**
+   * Returns the state that a checkpoint keeps; empty if no magnitudes are remembered, or none yet.
+   */
   public List<Saved> saved() {
     return hasHistory ? places() : List.of();
   }

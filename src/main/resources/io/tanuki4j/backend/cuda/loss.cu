@@ -136,7 +136,7 @@ extern "C" __global__ void __launch_bounds__(1024)
   }
 }
 
-// The kernels below are for a vocabulary that is sharded over ranks. statistics: [parts, 2, tokens],
+// The kernels below are for a vocabulary that is split over ranks. statistics: [parts, 2, tokens],
 // of each part the log-sum-exp of a token's logits and, in one of the parts, its target's logit.
 
 inline float part_statistic(const float* statistics, int part, int which, i64 tokens, i64 token) {
