@@ -1,5 +1,6 @@
 package io.tanuki4j.model;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -67,7 +68,7 @@ class MegatronWeightsTest {
     for (Parameter parameter : model.parameters().all()) {
       List<Double> values = new ArrayList<>();
       for (ParameterSpec.Slice slice : parameter.spec().slices()) {
-        values.addAll(values(byName.remove(slice.name())));
+        values.addAll(values(requireNonNull(byName.remove(slice.name()))));
       }
       device.write(parameter.value(), values.stream().mapToDouble(Double::doubleValue).toArray());
     }

@@ -9,17 +9,18 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PickleReaderTest {
-  private static Object read(byte[] pickle) {
+  private static @Nullable Object read(byte[] pickle) {
     return PickleReader.read("a.pt", pickle, key -> key);
   }
 
-  private static Object read(String hex) {
+  private static @Nullable Object read(String hex) {
     return read(HexFormat.of().parseHex(hex.replace(" ", "")));
   }
 

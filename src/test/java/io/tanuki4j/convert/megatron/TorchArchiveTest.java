@@ -1,5 +1,6 @@
 package io.tanuki4j.convert.megatron;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.checkpoint.SourceTensor;
@@ -59,13 +60,14 @@ class TorchArchiveTest {
     Path file = write(content);
     try (FileChannel channel = FileChannel.open(file)) {
       TorchArchive archive = TorchArchive.open(new FileSlice("a.pt", channel, 0, channel.size()));
-      Map<?, ?> read = (Map<?, ?>) archive.content();
+      Map<?, ?> read = (Map<?, ?>) requireNonNull(archive.content());
       for (String name : List.of("none", "truth", "whole", "large", "number", "text", "list")) {
         assertThat((Object) read.get(name)).as(name).isEqualTo(content.get(name));
       }
-      assertThat(((PickledObject) read.get("args")).attributes()).isEqualTo(Map.of("lr", 1e-3));
+      assertThat(((PickledObject) requireNonNull(read.get("args"))).attributes())
+          .isEqualTo(Map.of("lr", 1e-3));
       ByteBuffer values = ByteBuffer.allocate(3 * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-      archive.matrix((TorchTensor) read.get("tensor")).read(2, values);
+      archive.matrix((TorchTensor) requireNonNull(read.get("tensor"))).read(2, values);
       assertThat(values.flip().asFloatBuffer()).isEqualTo(FloatBuffer.wrap(new float[] {2, 3, 4}));
     }
   }
@@ -96,7 +98,7 @@ class TorchArchiveTest {
           ZipDirectory.read(new FileSlice("a.pt", channel, 0, channel.size()));
       assertThat(entries.values().stream().map(entry -> entry.content().offset()))
           .allMatch(offset -> offset % ALIGNMENT == 0);
-      assertThat(Arrays.copyOf(entries.get("a/byteorder").content().bytes(10), 6))
+      assertThat(Arrays.copyOf(requireNonNull(entries.get("a/byteorder")).content().bytes(10), 6))
           .asString()
           .isEqualTo("little");
     }

@@ -5,12 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class ProgressSinkTest {
   private final List<String> lines = new ArrayList<>();
 
-  private void report(Double peak) {
+  private void report(@Nullable Double peak) {
     ProgressSink sink = new ProgressSink(lines::add, peak);
     sink.start(Metrics.run(0));
     Metrics.report(sink, 3, 4);
