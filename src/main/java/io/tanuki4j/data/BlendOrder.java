@@ -15,7 +15,7 @@ record BlendOrder(IndexArray datasets, IndexArray samples) {
   private static final String SAMPLES = "dataset_sample_index.npy";
   private static final int MAX_IN_MEMORY = Integer.MAX_VALUE - 8;
 
-  /** An order that is not kept, 6 bytes per sample. */
+  /** Builds an order in memory, 6 bytes per sample; it is not saved. */
   static BlendOrder inMemory(Blending blending, long size) {
     if (size > MAX_IN_MEMORY) {
       throw new UserException(
@@ -33,7 +33,7 @@ record BlendOrder(IndexArray datasets, IndexArray samples) {
     return new BlendOrder(i -> datasets[(int) i], i -> samples[(int) i]);
   }
 
-  /** An order that is kept in files, which are made if they are not there. */
+  /** Maps an order from cache files, and writes the files first if they are missing. */
   static BlendOrder cached(Blending blending, long size, IndexCache cache) {
     if (!cache.holds(DATASETS, SAMPLES)) {
       cache.fill(() -> write(blending, size, cache));

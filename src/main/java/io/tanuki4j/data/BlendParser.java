@@ -7,9 +7,9 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Megatron's reading of a list of datasets with or without weights. */
+/** Reads a list of datasets, with or without weights, by Megatron's rules. */
 final class BlendParser {
-  /** Picks are kept as numpy's int16. */
+  /** Dataset numbers are stored as numpy's int16. */
   private static final int MAX_DATASETS = 32766;
 
   private static final String DIGITS = "\\d+(?:_\\d+)*";
@@ -47,7 +47,7 @@ final class BlendParser {
     return new DataConfig.Blend(seconds, firsts.stream().map(BlendParser::number).toList());
   }
 
-  /** Refuses lists that cannot be blended. */
+  /** Rejects lists that cannot be blended. */
   static void require(List<String> prefixes, @Nullable List<Double> weights) {
     if (prefixes.isEmpty() || prefixes.size() > MAX_DATASETS) {
       throw new UserException(

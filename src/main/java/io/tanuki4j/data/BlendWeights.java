@@ -9,13 +9,13 @@ final class BlendWeights {
 
   private BlendWeights() {}
 
-  /** Each weight divided by their sum. */
+  /** Returns each weight divided by their sum. */
   static double[] normalized(double[] weights) {
     double sum = sum(weights);
     return Arrays.stream(weights).map(weight -> weight / sum).toArray();
   }
 
-  /** numpy's pairwise sum. */
+  /** Returns numpy's pairwise sum. */
   static double sum(double[] values) {
     return sum(values, 0, values.length);
   }

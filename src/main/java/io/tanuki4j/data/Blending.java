@@ -4,8 +4,8 @@ import io.tanuki4j.error.UserException;
 import java.util.List;
 
 /**
- * Chooses which dataset gives the next sample of a blend: the one that is farthest behind its
- * weight, the first of equals. Megatron-LM's rule in its arithmetic; there is no randomness in it.
+ * Chooses which dataset gives the next sample of a blend: the one farthest behind its weight, or
+ * the first of several equals. Follows Megatron-LM's rule and arithmetic. Nothing is random.
  */
 final class Blending {
   private final List<Source> sources;
@@ -17,8 +17,8 @@ final class Blending {
    * One dataset of a blend.
    *
    * @param name for messages
-   * @param weight of all weights' sum 1
-   * @param size samples that it has
+   * @param weight the weights of all sources sum to 1
+   * @param size number of its samples
    */
   record Source(String name, double weight, long size) {}
 
@@ -29,7 +29,7 @@ final class Blending {
   }
 
   /**
-   * The number of the dataset that gives the next sample.
+   * Returns the number of the dataset that gives the next sample.
    *
    * @throws UserException if that dataset has given all its samples
    */
@@ -47,7 +47,7 @@ final class Blending {
     return dataset;
   }
 
-  /** How many samples a dataset has given so far. */
+  /** Returns how many samples a dataset has given so far. */
   long count(int dataset) {
     return counts[dataset];
   }

@@ -13,29 +13,29 @@ import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 
 /**
- * Sizes and checksums of files as they were written, in a text file with a line for each: its name,
- * its size in bytes and its CRC-32C.
+ * Sizes and checksums of files as they were written. A text file has one line per file: name, size
+ * in bytes, CRC-32C.
  */
 final class Checksums {
   private static final int BUFFER_SIZE = 1 << 20;
 
   private final Map<String, String> lines = new TreeMap<>();
 
-  /** Notes a file that was written. */
+  /** Records a file that was written. */
   void add(Path file, long size, CRC32C checksum) {
     lines.put(String.valueOf(file.getFileName()), line(file, size, checksum));
   }
 
-  /** The text of the file of checksums. */
+  /** Returns the text of the file of checksums. */
   String text() {
     return lines.values().stream().collect(Collectors.joining("\n", "", "\n"));
   }
 
   /**
-   * Compares a file with what was written. Without a file of checksums it may be anything, for
-   * example of another program.
+   * Checks a file against its recorded size and checksum. Accepts any file if there is no checksum
+   * file: another program may have written it.
    *
-   * @throws UserException if it has other bytes
+   * @throws UserException if its bytes differ
    */
   static void require(Path checksums, Path file) throws IOException {
     if (!Files.isRegularFile(checksums)) {

@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
  * @param trainBlend {@code --train-data-path}; null for none. Likewise valid and test
  * @param split weights of the three splits, for example {@code 969, 30, 1}
  * @param seed of the sample order
- * @param cacheDir {@code --data-cache-path}; null for a folder beside each dataset
+ * @param cacheDir {@code --data-cache-path}; null for a folder next to each dataset
  * @param memoryMapped whether .bin files are mapped or read by position
  * @param eodMaskLoss whether positions whose token ends a document are left out of the loss
- * @param numWorkers two micro-batches are read ahead for each; 0 to read when they are needed
+ * @param numWorkers two micro-batches are read ahead per worker; 0 to read on demand
  */
 public record DataConfig(
     @Nullable Blend blend,

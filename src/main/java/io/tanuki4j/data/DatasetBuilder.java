@@ -83,14 +83,14 @@ final class DatasetBuilder implements AutoCloseable {
     }
   }
 
-  /** The dataset of a split; null if it has no data or nothing is asked of it. */
+  /** Returns the dataset of a split; null if it has no data or no samples are requested. */
   @Nullable TokenDataset build(Split split) {
     DataConfig.Blend blend = ratios == null ? ownBlend(split) : config.blend();
     boolean left = ratios != null && !ratios.has(split);
     if (blend == null || left || counts.of(split) == 0) {
       return null;
     }
-    // Megatron heeds the weight of a single dataset only if the splits share it.
+    // Megatron uses the weight of a single dataset only if the splits share it.
     boolean single = blend.prefixes().size() == 1 && (ratios == null || blend.weights() == null);
     if (single) {
       return dataset(blend.prefixes().get(0), split, counts.of(split));

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The data of a run.
  *
- * @param train null if there is no data for it or no sample is asked for; likewise valid and test
+ * @param train null if there is no data for it or no samples are requested; likewise valid and test
  */
 public record Datasets(
     @Nullable TokenDataset train, @Nullable TokenDataset valid, @Nullable TokenDataset test)
@@ -17,9 +17,9 @@ public record Datasets(
    * Opens the corpora and builds the sample orders, or finds them in the cache. Where several
    * processes share a cache, let one of them build first.
    *
-   * @param counts samples asked of each split
-   * @throws UserException if a file is missing, damaged or foreign, the data are too few, or the
-   *     cache cannot be written
+   * @param counts samples requested from each split
+   * @throws UserException if a file is missing, damaged or foreign, there is too little data, or
+   *     the cache cannot be written
    */
   public static Datasets build(DataConfig config, SampleCounts counts, Tokenizer tokenizer) {
     DatasetBuilder builder = new DatasetBuilder(config, counts, tokenizer);
@@ -34,7 +34,7 @@ public record Datasets(
     }
   }
 
-  /** The data of one split. */
+  /** Returns the data of one split. */
   @Nullable TokenDataset of(Split split) {
     return switch (split) {
       case TRAIN -> train;

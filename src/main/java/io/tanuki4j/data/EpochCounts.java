@@ -4,26 +4,29 @@ import io.tanuki4j.error.UserException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How often the documents of a split are repeated to give the samples that are asked for, by
- * Megatron's arithmetic.
+ * How often the documents of a split repeat to give the requested samples, by Megatron's
+ * arithmetic.
  *
  * @param numEpochs repetitions of all documents
- * @param separateLastEpoch whether the last epoch is shuffled apart, because few of its samples are
- *     needed
- * @param numSamplesBeforeLastEpoch samples that begin in the other epochs; all if nothing is apart
- * @param numSamples that the epochs give; each has one token in common with its successor
+ * @param separateLastEpoch whether the last epoch is shuffled separately, because few of its
+ *     samples are needed
+ * @param numSamplesBeforeLastEpoch samples that begin in the other epochs; all if the last epoch is
+ *     not separate
+ * @param numSamples that the epochs give; each shares one token with its successor
  */
 record EpochCounts(
     long numEpochs, boolean separateLastEpoch, long numSamplesBeforeLastEpoch, long numSamples) {
-  /** The last epoch is apart if it gives less than this part of its samples. */
+  /** The last epoch is shuffled separately if it gives less than this fraction of its samples. */
   private static final double THRESHOLD = 0.80;
 
   /** With the longest sequences there are (2²⁴) their tokens are counted in 64 bits. */
   private static final long MAX_SAMPLES = 1L << 38;
 
   /**
+   * Computes the counts.
+   *
    * @param numTokens of one epoch, at least 1
-   * @param numRequested samples asked for; null for one epoch
+   * @param numRequested requested samples; null for one epoch
    * @throws UserException if they are too many to count their tokens
    */
   static EpochCounts of(long numTokens, int seqLength, @Nullable Long numRequested) {

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Samples of {@code seqLength + 1} tokens cut from one split of one corpus, whose documents are
- * joined end to end in random order, in the very order of Megatron-LM (core 0.12).
+ * joined end to end in random order. The order is exactly that of Megatron-LM (core 0.12).
  */
 final class GptDataset implements TokenDataset {
   static final String CLASS = "GPTDataset";
@@ -59,7 +59,7 @@ final class GptDataset implements TokenDataset {
   }
 
   /**
-   * Tokens of one sample.
+   * Returns the tokens of one sample.
    *
    * @throws UserException if one is not an id of the vocabulary, or the cache is damaged
    */
@@ -105,12 +105,12 @@ final class GptDataset implements TokenDataset {
     return tokens;
   }
 
-  /** What names this order in Megatron's caches. */
+  /** Returns the description that names this order in Megatron's caches. */
   Map<String, @Nullable Object> identifiers() {
     return settings.identifiers(slice);
   }
 
-  /** For messages. */
+  /** Describes this dataset for messages. */
   String describe() {
     return slice.describe();
   }

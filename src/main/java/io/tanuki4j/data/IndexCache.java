@@ -15,9 +15,9 @@ import java.util.Arrays;
 import java.util.Set;
 
 /**
- * The files that keep one sample order, in Megatron's folder, names and formats, so that either
- * program finds the other's: {@code <md5 of the description>-<class>-<split>-<what>}. Ours have a
- * file of checksums with them; what is in Megatron's is checked where a sample is looked up.
+ * The files of one sample order. Folder, names and formats are Megatron's, so that either program
+ * finds the other's files: {@code <md5 of the description>-<class>-<split>-<what>}. Our files come
+ * with a checksum file. The content of Megatron's files is checked when a sample is looked up.
  */
 final class IndexCache {
   private static final String DESCRIPTION = "description.txt";
@@ -29,6 +29,8 @@ final class IndexCache {
   private final Checksums checksums = new Checksums();
 
   /**
+   * Names the files.
+   *
    * @param datasetClass Megatron's class name
    * @param description JSON of all that the order depends on
    */
@@ -38,12 +40,12 @@ final class IndexCache {
     this.description = description;
   }
 
-  /** The path of one file, for example of {@code document_index.npy}. */
+  /** Returns the path of one file, for example of {@code document_index.npy}. */
   Path file(String name) {
     return dir.resolve(base + name);
   }
 
-  /** Whether the description and all of these files are there. */
+  /** Returns whether the description and all of these files exist. */
   boolean holds(String... names) {
     return Files.isRegularFile(file(DESCRIPTION))
         && Arrays.stream(names).allMatch(name -> Files.isRegularFile(file(name)));
@@ -85,7 +87,7 @@ final class IndexCache {
     }
   }
 
-  /** Begins one file. */
+  /** Opens a writer for one file. */
   NpyWriter writer(String name, NpyType type, String shape) throws IOException {
     return new NpyWriter(file(name), type, shape, checksums);
   }

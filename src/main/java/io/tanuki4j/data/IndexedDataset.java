@@ -10,7 +10,7 @@ import java.nio.file.Path;
 
 /**
  * A corpus of token ids on disk: {@code prefix.idx} and {@code prefix.bin} in Megatron-LM's format,
- * of any size. Sequences are numbered through; usually a document is one of them. Thread-safe.
+ * of any size. Sequences have consecutive numbers; usually a document is one sequence. Thread-safe.
  */
 public final class IndexedDataset implements Corpus {
   private final Path prefix;
@@ -49,7 +49,7 @@ public final class IndexedDataset implements Corpus {
     }
   }
 
-  /** How the tokens are stored. */
+  /** Returns how the tokens are stored. */
   public TokenType type() {
     return index.type();
   }
@@ -59,12 +59,14 @@ public final class IndexedDataset implements Corpus {
     return index.numSequences();
   }
 
-  /** Number of documents. */
+  /** Returns the number of documents. */
   public int numDocuments() {
     return index.numDocuments();
   }
 
-  /** The first sequence of a document; that of {@code numDocuments()} is the sequences' number. */
+  /**
+   * Returns the first sequence of a document; for {@code numDocuments()}, the number of sequences.
+   */
   public int documentStart(int document) {
     return (int) index.boundaries().getLong(document);
   }
@@ -74,13 +76,13 @@ public final class IndexedDataset implements Corpus {
     return index.length(sequence);
   }
 
-  /** Tokens of all sequences. */
+  /** Returns the number of tokens in all sequences. */
   public long numTokens() {
     int last = numSequences() - 1;
     return last < 0 ? 0 : index.offset(last) / type().numBytes() + length(last);
   }
 
-  /** All tokens of a sequence. */
+  /** Returns all tokens of a sequence. */
   public int[] sequence(int sequence) {
     int[] tokens = new int[length(sequence)];
     read(sequence, 0, tokens.length, tokens, 0);
@@ -121,7 +123,7 @@ public final class IndexedDataset implements Corpus {
     files.close();
   }
 
-  /** The path with a suffix appended to its last name. */
+  /** Returns the path with a suffix appended to its last name. */
   static Path file(Path path, String suffix) {
     return path.resolveSibling(path.getFileName() + suffix);
   }

@@ -18,7 +18,7 @@ import java.util.List;
 
 /**
  * Writes a corpus of token ids as a pair of .bin and .idx files, byte for byte in the format of
- * Megatron-LM. Both are written beside their places and published by {@link #finish()}; closing
+ * Megatron-LM. Both are written under temporary names and published by {@link #finish()}. Closing
  * without it leaves nothing behind. Not thread-safe.
  */
 public final class IndexedDatasetWriter implements AutoCloseable {
@@ -33,7 +33,7 @@ public final class IndexedDatasetWriter implements AutoCloseable {
       ByteBuffer.allocateDirect(BUFFER_SIZE).order(ByteOrder.LITTLE_ENDIAN);
 
   /**
-   * Begins the files {@code prefix.bin} and {@code prefix.idx}.
+   * Creates the files {@code prefix.bin} and {@code prefix.idx}.
    *
    * @throws UserException if they cannot be created
    */
@@ -52,7 +52,7 @@ public final class IndexedDatasetWriter implements AutoCloseable {
   }
 
   /**
-   * Adds a document; without sequences it is a boundary only.
+   * Adds a document; without sequences it only marks a boundary.
    *
    * @param sequences token ids, one array per sentence or one for the whole document
    * @throws IllegalArgumentException if an id does not fit the token type
@@ -81,7 +81,7 @@ public final class IndexedDatasetWriter implements AutoCloseable {
       channel.force(true);
       channel.close();
       writeIndex();
-      // An old index must never be seen beside new tokens.
+      // An old index must never be seen with new tokens.
       Files.deleteIfExists(idx);
       Files.move(temporary(bin), bin, StandardCopyOption.ATOMIC_MOVE);
       Files.move(temporary(idx), idx, StandardCopyOption.ATOMIC_MOVE);

@@ -11,7 +11,7 @@ import java.nio.file.StandardOpenOption;
 
 /**
  * A part of a file in memory-mapped windows of 1 GiB, as bytes or as a little-endian array that
- * begins where the part begins. The mapping lives until the object is garbage.
+ * begins where the part begins. The mapping lives until the object is garbage-collected.
  */
 final class MappedBytes implements FileBytes {
   private static final int WINDOW_BITS = 30;
@@ -35,7 +35,10 @@ final class MappedBytes implements FileBytes {
     }
   }
 
-  /** Maps {@code length} bytes of a file from {@code start} on; the channel may close after. */
+  /**
+   * Maps {@code length} bytes of a file, starting at {@code start}. The channel may close
+   * afterwards.
+   */
   static MappedBytes of(FileChannel channel, long start, long length) throws IOException {
     ByteBuffer[] windows =
         new ByteBuffer[Math.toIntExact((length + WINDOW_SIZE - 1) >>> WINDOW_BITS)];

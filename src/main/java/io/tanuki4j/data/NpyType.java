@@ -22,7 +22,7 @@ enum NpyType {
     return Arrays.stream(values()).filter(type -> type.descr.equals(descr)).findFirst();
   }
 
-  /** numpy's name in the header. */
+  /** Returns numpy's name in the header. */
   String descr() {
     return descr;
   }

@@ -13,7 +13,7 @@ import java.util.zip.CRC32C;
 
 /**
  * Writes one array as a .npy file of version 1.0, as {@code numpy.save} does. The file appears
- * whole, with {@link #finish()}, or not at all. Not thread-safe.
+ * complete with {@link #finish()}, or not at all. Not thread-safe.
  */
 final class NpyWriter implements AutoCloseable {
   private static final int BUFFER_SIZE = 1 << 20;
@@ -30,8 +30,10 @@ final class NpyWriter implements AutoCloseable {
       ByteBuffer.allocateDirect(BUFFER_SIZE).order(ByteOrder.LITTLE_ENDIAN);
 
   /**
+   * Creates a file.
+   *
    * @param shape as numpy prints it, {@code (6,)} or {@code (7, 2)}
-   * @param checksums gets the file's when it is whole
+   * @param checksums receives the file's checksum when it is complete
    */
   NpyWriter(Path file, NpyType type, String shape, Checksums checksums) throws IOException {
     this.file = file;
@@ -46,7 +48,7 @@ final class NpyWriter implements AutoCloseable {
     buffer.put(header(type, shape));
   }
 
-  /** A name beside a file that no other process or thread uses. */
+  /** Returns a temporary name next to a file that no other process or thread uses. */
   static Path temporary(Path file) {
     String owner = ProcessHandle.current().pid() + "-" + Thread.currentThread().getId();
     return IndexedDataset.file(file, "." + owner + ".tmp");

@@ -15,7 +15,7 @@ final class NumpyRandom {
   private final int[] state = new int[STATE_SIZE];
   private int next = STATE_SIZE;
 
-  /** A generator for a seed of 32 bits; numpy takes it as unsigned. */
+  /** Seeds the generator with 32 bits, which numpy takes as unsigned. */
   NumpyRandom(int seed) {
     state[0] = seed;
     for (int i = 1; i < STATE_SIZE; i++) {
@@ -23,7 +23,7 @@ final class NumpyRandom {
     }
   }
 
-  /** The next 32 random bits. */
+  /** Returns the next 32 random bits. */
   int nextBits() {
     if (next == STATE_SIZE) {
       twist();
@@ -35,7 +35,7 @@ final class NumpyRandom {
     return y ^ (y >>> 18);
   }
 
-  /** Permutes {@code values[from .. to)} as numpy's shuffle does an array of their own. */
+  /** Permutes {@code values[from .. to)} as numpy shuffles a separate array of them. */
   void shuffle(int[] values, int from, int to) {
     for (int i = to - from - 1; i > 0; i--) {
       int j = below(i);
@@ -45,7 +45,7 @@ final class NumpyRandom {
     }
   }
 
-  /** A number from 0 to {@code max}, both inclusive; {@code max} above 0. */
+  /** Returns a number from 0 to {@code max}, both inclusive; {@code max} above 0. */
   private int below(int max) {
     int mask = -1 >>> Integer.numberOfLeadingZeros(max);
     int value = nextBits() & mask;

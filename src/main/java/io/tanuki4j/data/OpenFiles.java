@@ -9,16 +9,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Files whose sizes are watched while they are mapped. Reading behind the end of a mapped file
- * gives zeros now and an InternalError at the thread's next native call, wherever that is; asking
- * for a size is one. Thread-safe; an interrupt does not close the files, unlike channels.
+ * Files whose sizes are watched while they are mapped. Reading past the end of a mapped file gives
+ * zeros at first. The thread's next native call, wherever it is, throws an InternalError; asking
+ * for a size is such a call. Thread-safe. Unlike channels, an interrupt does not close the files.
  */
 final class OpenFiles implements AutoCloseable {
   private final List<Watched> files = new ArrayList<>();
 
   private record Watched(Path path, RandomAccessFile file, long size) {}
 
-  /** Opens files at the size that they have now. */
+  /** Opens files and records their current sizes. */
   static OpenFiles of(Path... paths) throws IOException {
     OpenFiles files = new OpenFiles();
     for (Path path : paths) {
@@ -29,6 +29,8 @@ final class OpenFiles implements AutoCloseable {
   }
 
   /**
+   * Checks that every file still has its size.
+   *
    * @throws UserException if a file is shorter than it was, or a mapped one could not be read
    */
   void requireWhole() {
@@ -59,7 +61,7 @@ final class OpenFiles implements AutoCloseable {
             .formatted(file.path, file.file.length(), file.size));
   }
 
-  /** What is said of a mapped file that could not be read. */
+  /** Returns the failure of a mapped file that could not be read. */
   UserException unreadable(InternalError cause) {
     return new UserException(
         ("%s, or the cache of its sample order: a mapped file could not be read (expected: files"

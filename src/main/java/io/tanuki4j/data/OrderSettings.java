@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param splitText {@code --split} as given; null if every split has its own data
  * @param tokenizer Megatron's identity of the tokenizer
- * @param vocabSize ids must be below
- * @param cacheDir {@code --data-cache-path}; null for a folder beside each corpus
+ * @param vocabSize all ids must be below it
+ * @param cacheDir {@code --data-cache-path}; null for a folder next to each corpus
  */
 record OrderSettings(
     int seed,
@@ -21,7 +21,10 @@ record OrderSettings(
     int vocabSize,
     @Nullable Path cacheDir) {
 
-  /** What Megatron digests into the name of a corpus' sample order; the order of keys matters. */
+  /**
+   * Returns what Megatron hashes into the name of a corpus's sample order. The order of keys
+   * matters.
+   */
   Map<String, @Nullable Object> identifiers(Slice slice) {
     Map<String, @Nullable Object> map = new LinkedHashMap<>();
     map.put("class", GptDataset.CLASS);
@@ -37,13 +40,13 @@ record OrderSettings(
   }
 
   /**
-   * Part of a corpus: sequences {@code from} to {@code to}, the latter excluded.
+   * A part of a corpus: sequences {@code from} (inclusive) to {@code to} (exclusive).
    *
    * @param path of the corpus as the user wrote it
    * @param numSamples to build; null for one epoch
    */
   record Slice(String path, Split split, int from, int to, @Nullable Long numSamples) {
-    /** For messages. */
+    /** Describes the slice for messages. */
     String describe() {
       return "%s (%s)".formatted(path, split.label());
     }

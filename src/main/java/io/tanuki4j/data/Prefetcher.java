@@ -10,8 +10,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Reads micro-batches of another source ahead, on one daemon thread. What that source throws comes
- * out of {@link #next()}, again each time it is called. Closing closes the other source too.
+ * Reads micro-batches of another source ahead, on one daemon thread. Whatever that source throws,
+ * {@link #next()} throws on each call. Closing closes the other source too.
  */
 public final class Prefetcher implements BatchSource {
   private final BatchSource source;
@@ -28,7 +28,9 @@ public final class Prefetcher implements BatchSource {
   private record Ahead(TokenBatch batch, long consumedSamples) {}
 
   /**
-   * @param source used by no one else from now on
+   * Starts to read ahead.
+   *
+   * @param source from now on used only by this prefetcher
    * @param depth micro-batches to hold ready, at least 1
    */
   public Prefetcher(BatchSource source, int depth) {
@@ -68,7 +70,7 @@ public final class Prefetcher implements BatchSource {
     return source.numSamples();
   }
 
-  /** Waits for the read in progress: to interrupt it would close the file for its other readers. */
+  /** Waits for the read in progress: an interrupt would close the file for its other readers. */
   @Override
   public void close() {
     reader.shutdown();

@@ -25,6 +25,8 @@ final class PythonJson {
   private PythonJson() {}
 
   /**
+   * Returns a value's JSON text.
+   *
    * @param value a map with string keys, a list, a string, an Integer, a Long, a finite Double, a
    *     Boolean or null
    */
@@ -34,7 +36,10 @@ final class PythonJson {
     return json.out.toString();
   }
 
-  /** A finite number as Python's {@code repr}: the fewest digits that read back as the same. */
+  /**
+   * Returns a finite number as Python's {@code repr} does: the fewest digits that read back as the
+   * same number.
+   */
   static String repr(double value) {
     if (value == 0) {
       return 1 / value < 0 ? "-0.0" : "0.0";
@@ -53,11 +58,13 @@ final class PythonJson {
     return sign + plain + (plain.contains(".") ? "" : ".0");
   }
 
-  /** Double.toString of this Java version does not always find the shortest. */
+  /**
+   * Returns the shortest decimal, which Double.toString of this Java version does not always find.
+   */
   private static BigDecimal shortest(double value) {
     BigDecimal exact = new BigDecimal(value);
     for (int digits = 1; digits < MAX_DIGITS; digits++) {
-      // The nearest may miss the value where the next one, on the other side, does not.
+      // The nearest decimal may miss the value where the next one, on the other side, does not.
       for (RoundingMode mode : NEAREST_FIRST) {
         BigDecimal candidate = exact.round(new MathContext(digits, mode));
         if (candidate.doubleValue() == value) {

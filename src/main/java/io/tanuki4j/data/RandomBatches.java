@@ -4,17 +4,19 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * Micro-batches of uniformly random tokens, all of which count in the loss: to measure a run that
- * needs no data. A few are made at the start and come again and again, so that making them takes no
- * part of the time.
+ * Micro-batches of uniformly random tokens, all of which count in the loss, to measure a run that
+ * needs no data. A few are made at the start and then repeat, so that making them takes no measured
+ * time.
  */
 public final class RandomBatches implements BatchSource {
   private final TokenBatch[] batches;
   private long consumed;
 
   /**
-   * @param vocabSize tokens are below it
-   * @param numBatches until the first one comes again
+   * Makes the batches.
+   *
+   * @param vocabSize all tokens are below it
+   * @param numBatches before the first one repeats
    * @param seed of the tokens
    */
   public RandomBatches(
@@ -51,7 +53,7 @@ public final class RandomBatches implements BatchSource {
     return consumed;
   }
 
-  /** Returns a number without end: the same batches come again. */
+  /** Returns the largest number there is: the batches repeat forever. */
   @Override
   public long numSamples() {
     return Long.MAX_VALUE;

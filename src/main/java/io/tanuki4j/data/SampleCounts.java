@@ -3,14 +3,14 @@ package io.tanuki4j.data;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Samples that a run asks of each split; the data may give more.
+ * Samples that a run requests from each split; the data may give more.
  *
  * @param train 0 for none; likewise valid and test
  */
 public record SampleCounts(long train, long valid, long test) {
 
   /**
-   * Megatron's request for a whole run.
+   * Returns what Megatron requests for a whole run.
    *
    * @param trainIterations of the run
    * @param trainSamples {@code --train-samples}; null if the run is given in iterations

@@ -7,10 +7,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Megatron's three index arrays, from a cache, which is filled first if need be. Sample {@code k}
- * begins where row {@code shuffle[k]} of the sample index says: at a token of a position of the
- * document index, which is the shuffled list of sequences, epoch after epoch. It ends with the
- * token at which the next row begins.
+ * Megatron's three index arrays, from a cache that is filled first if necessary. Row {@code
+ * shuffle[k]} of the sample index says where sample {@code k} begins: a position in the document
+ * index, and a token there. The document index is the shuffled list of sequences, epoch after
+ * epoch. The sample ends with the token at which the next row begins.
  */
 final class SampleOrder {
   private static final Logger LOG = LoggerFactory.getLogger(SampleOrder.class);
@@ -18,7 +18,7 @@ final class SampleOrder {
   private static final String SAMPLES = "sample_index.npy";
   private static final String SHUFFLE = "shuffle_index.npy";
 
-  /** Entries that take so long to build that the user wants to know. */
+  /** Number of entries from which building takes so long that the log says so. */
   private static final long SECONDS_OF_WORK = 20_000_000;
 
   private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
@@ -46,7 +46,7 @@ final class SampleOrder {
    * The arrays, memory-mapped.
    *
    * @param documents sequence numbers
-   * @param samples pairs of a position in {@code documents} and a token of it
+   * @param samples pairs of a position in {@code documents} and a token there
    * @param shuffle rows of {@code samples}
    */
   record Arrays(NpyArray documents, NpyArray samples, NpyArray shuffle) {}

@@ -13,12 +13,12 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 
 /**
- * The .idx file of a corpus, memory-mapped: type of the tokens, length and place of each sequence,
- * boundaries of the documents. Megatron-LM's format, version 1, little endian.
+ * The .idx file of a corpus, memory-mapped: the type of its tokens, the length and place of each
+ * sequence, the boundaries of documents. Megatron-LM's format, version 1, little endian.
  *
  * @param lengths int32 per sequence, in tokens
  * @param offsets int64 per sequence, in bytes of the .bin file
- * @param boundaries int64 per document and one more: its first sequence
+ * @param boundaries int64 per document, plus one: the document's first sequence
  */
 record SequenceIndex(
     TokenType type,
@@ -80,7 +80,7 @@ record SequenceIndex(
         MappedBytes.of(channel, offsetsEnd, boundaries * Long.BYTES));
   }
 
-  /** The header behind magic and version, both checked. */
+  /** Checks magic and version and returns the header after them. */
   private static ByteBuffer header(Path file, FileChannel channel) throws IOException {
     ByteBuffer header = ByteBuffer.allocate(HEADER_SIZE).order(ByteOrder.LITTLE_ENDIAN);
     while (header.hasRemaining() && channel.read(header) >= 0) {}

@@ -42,9 +42,7 @@ final class SequenceIndexBuilder {
     out.write(littleEndian(Long.BYTES).putLong(0, end).array());
   }
 
-  /**
-   * Writes where each of the parts begins if they lie back to back; returns where the last ends.
-   */
+  /** Writes where each part begins if they lie back to back. Returns where the last one ends. */
   private static long writeStarts(OutputStream out, int[] sizes, int count, int unit)
       throws IOException {
     ByteBuffer word = littleEndian(Long.BYTES);

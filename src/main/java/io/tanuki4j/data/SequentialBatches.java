@@ -6,10 +6,10 @@ import java.util.OptionalInt;
 
 /**
  * One rank's micro-batches of a dataset in its order, as Megatron-LM's {@code single} sampler gives
- * them: of each step's {@code microBatchSize · dpSize} consecutive samples, rank r takes the r-th
- * {@code microBatchSize}. Samples at the end that don't make a step are left out. The order does
- * not depend on the two sizes, so they may change when a run resumes. Not thread-safe; leaves the
- * dataset open.
+ * them. A step has {@code microBatchSize · dpSize} consecutive samples, and rank r takes the r-th
+ * {@code microBatchSize} of them. Samples at the end that don't fill a step are left out. The order
+ * does not depend on the two sizes, so they may change when a run resumes. Not thread-safe; leaves
+ * the dataset open.
  */
 public final class SequentialBatches implements BatchSource {
   private final TokenDataset dataset;
@@ -19,7 +19,7 @@ public final class SequentialBatches implements BatchSource {
   private long consumed;
 
   /**
-   * What one rank takes of each step.
+   * The samples that one rank takes from each step.
    *
    * @param microBatchSize samples of a micro-batch
    * @param dpRank from 0 to {@code dpSize - 1}
@@ -34,16 +34,18 @@ public final class SequentialBatches implements BatchSource {
       }
     }
 
-    /** Samples of all ranks in a step. */
+    /** Returns the number of samples in a step, over all ranks. */
     long samplesPerStep() {
       return (long) microBatchSize * dpSize;
     }
   }
 
   /**
+   * Begins after the consumed samples.
+   *
    * @param name of the dataset, for messages: {@code train}
    * @param maskedToken tokens that do not count in the loss ({@code --eod-mask-loss}), if any
-   * @param consumedSamples where to go on; 0 for the start
+   * @param consumedSamples where to continue; 0 for the start
    */
   public SequentialBatches(
       TokenDataset dataset,

@@ -12,7 +12,7 @@ enum Split {
     this.label = label;
   }
 
-  /** Megatron's name, in files and in messages. */
+  /** Returns Megatron's name, in files and in messages. */
   String label() {
     return label;
   }

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The parts of a corpus that train, valid and test get, by Megatron's arithmetic for {@code
- * --split}. Part k is the sequences from {@code bounds[k] · n} to {@code bounds[k + 1] · n}, both
- * rounded half to even.
+ * --split}. Part k consists of the sequences from {@code bounds[k] · n} to {@code bounds[k + 1] ·
+ * n}, both rounded half to even.
  */
 public final class SplitRatios {
   private static final Pattern NUMBER = Pattern.compile("[.0-9]+");
@@ -53,22 +53,25 @@ public final class SplitRatios {
     return new SplitRatios(bounds);
   }
 
-  /** Whether a split gets anything at all. */
+  /** Returns whether a split gets any data. */
   boolean has(Split split) {
     return bounds[split.ordinal() + 1] > bounds[split.ordinal()];
   }
 
-  /** The first of {@code n} sequences that belongs to a split. */
+  /** Returns the first of {@code n} sequences that belongs to a split. */
   int from(Split split, int n) {
     return (int) Math.rint(bounds[split.ordinal()] * n);
   }
 
-  /** The first of {@code n} sequences that belongs to a split no more. */
+  /** Returns the end of a split's range of {@code n} sequences, exclusive. */
   int to(Split split, int n) {
     return (int) Math.rint(bounds[split.ordinal() + 1] * n);
   }
 
-  /** Megatron's split matrix: a pair or null for each split; the very first number is an int. */
+  /**
+   * Returns Megatron's split matrix: a pair or null for each split; the first number of all is an
+   * int.
+   */
   List<@Nullable Object> toJson() {
     List<@Nullable Object> matrix = new ArrayList<>();
     for (Split split : Split.values()) {

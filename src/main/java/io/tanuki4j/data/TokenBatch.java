@@ -11,7 +11,7 @@ package io.tanuki4j.data;
 public record TokenBatch(
     int seqLength, int batchSize, int[] tokens, int[] targets, float[] lossMask) {
 
-  /** Sum of the loss mask: the tokens that count. */
+  /** Returns the sum of the loss mask: the number of tokens that count. */
   public double numValidTokens() {
     double sum = 0;
     for (float weight : lossMask) {

@@ -2,10 +2,13 @@ package io.tanuki4j.data;
 
 /** A fixed order of samples. Thread-safe. */
 public interface TokenDataset extends AutoCloseable {
-  /** Number of samples. */
+  /** Returns the number of samples. */
   long size();
 
-  /** Tokens of one sample: {@code seqLength + 1}, so that each has a successor as its target. */
+  /**
+   * Returns the {@code seqLength + 1} tokens of one sample, so that each has its successor as
+   * target.
+   */
   int[] sample(long index);
 
   @Override

@@ -28,22 +28,22 @@ public enum TokenType {
     this.max = max;
   }
 
-  /** Megatron's choice: uint16 for a vocabulary below 65500 ids, otherwise int32. */
+  /** Returns Megatron's choice: uint16 for a vocabulary below 65500 ids, otherwise int32. */
   public static TokenType forVocabulary(int vocabSize) {
     return vocabSize < FIRST_VOCAB_SIZE_OF_INT32 ? UINT16 : INT32;
   }
 
-  /** The type with a code; none for the codes of floating-point types and unknown ones. */
+  /** Returns the type with a code; none for the codes of floating-point types and unknown ones. */
   static Optional<TokenType> ofCode(int code) {
     return Arrays.stream(values()).filter(type -> type.code == code).findFirst();
   }
 
-  /** The code in the .idx header. */
+  /** Returns the code in the .idx header. */
   public int code() {
     return code;
   }
 
-  /** Bytes of one token. */
+  /** Returns the number of bytes of one token. */
   public int numBytes() {
     return numBytes;
   }
@@ -62,7 +62,7 @@ public enum TokenType {
     }
   }
 
-  /** The token at a byte offset. */
+  /** Returns the token at a byte offset. */
   long get(ByteBuffer buffer, int offset) {
     return switch (this) {
       case UINT8 -> Byte.toUnsignedLong(buffer.get(offset));
@@ -74,7 +74,7 @@ public enum TokenType {
     };
   }
 
-  /** The name as numpy spells it, with its range. */
+  /** Returns the name as numpy spells it, with its range. */
   String describe() {
     return "%s (%d to %d)".formatted(name().toLowerCase(Locale.ROOT), min, max);
   }

@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Files that are no text, known by how they begin. */
+/** Recognises files that are not text by their first bytes. */
 final class ForeignFile {
   private static final String AS_JSON_LINES =
       "Write its texts as JSON lines, one object with the key text a document";
@@ -47,15 +47,17 @@ final class ForeignFile {
   private ForeignFile() {}
 
   /**
+   * A kind of file that is not text.
+   *
    * @param start the first bytes, as ISO 8859-1
    */
   private record Kind(String start, String name, String remedy) {}
 
   /**
-   * The same text.
+   * Returns the same text, and rejects files of a known other kind.
    *
    * @param text what a file holds, unpacked
-   * @throws UserException if it is of a known kind that is no JSON lines
+   * @throws UserException if it is of a known kind other than JSON lines
    */
   static InputStream refused(Path file, InputStream text) throws IOException {
     BufferedInputStream buffered = new BufferedInputStream(text);
@@ -74,7 +76,7 @@ final class ForeignFile {
     return buffered;
   }
 
-  /** It begins with the size of its header, which is JSON; text has no zero bytes. */
+  /** Returns whether a JSON header follows its own size. Text has no zero bytes. */
   private static boolean isSafetensors(String start) {
     return start.length() > SAFETENSORS_HEADER
         && start.charAt(SAFETENSORS_HEADER) == '{'

@@ -11,7 +11,7 @@ import java.util.zip.ZipException;
 /**
  * The text of a gzip file (RFC 1952) of one or more members. It accepts what {@code gzip -t}
  * accepts: whole members one after the other, then nothing but zero bytes. The JDK's own stream
- * takes a damaged member behind the first for the end of the file.
+ * mistakes a damaged member after the first for the end of the file.
  */
 final class GzipMembers extends InputStream {
   private static final int BUFFER_SIZE = 1 << 16;
@@ -85,7 +85,7 @@ final class GzipMembers extends InputStream {
     at = limit;
   }
 
-  /** Checks the text against the member's trailer and goes to the next member, if there is one. */
+  /** Checks the text against the member's trailer and moves to the next member, if there is one. */
   private void endMember() throws IOException {
     at = limit - inflater.getRemaining();
     if (number(Integer.BYTES) != textCrc.getValue()) {
@@ -146,12 +146,12 @@ final class GzipMembers extends InputStream {
     }
   }
 
-  /** Skips a text that ends with a zero byte, if the flag is set. */
+  /** Skips a zero-terminated string if the flag is set. */
   private void skipText(int flag) throws IOException {
     while (flag != 0 && required() != 0) {}
   }
 
-  /** A little-endian number. */
+  /** Reads a little-endian number. */
   private long number(int numBytes) throws IOException {
     long number = 0;
     for (int i = 0; i < numBytes; i++) {

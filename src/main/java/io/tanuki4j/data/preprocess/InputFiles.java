@@ -23,8 +23,8 @@ public final class InputFiles {
   private InputFiles() {}
 
   /**
-   * The file of that name, or in the order of their names the files that match a pattern: {@code *}
-   * and {@code ?} within a name, {@code **} across folders, {@code [abc]}, {@code {a,b}}; no hidden
+   * Returns the file of that name, or the files that match a pattern, sorted by name: {@code *} and
+   * {@code ?} within a name, {@code **} across folders, {@code [abc]}, {@code {a,b}}; no hidden
    * files.
    *
    * @throws UserException if there is none
@@ -70,7 +70,7 @@ public final class InputFiles {
         cause);
   }
 
-  /** How many names the path has before the first one that is a pattern. */
+  /** Returns how many names the path has before the first pattern. */
   private static int plainNames(Path path) {
     int count = 0;
     while (count < path.getNameCount()
@@ -92,10 +92,10 @@ public final class InputFiles {
   }
 
   /**
-   * The text behind a file's bytes: .gz and .zst are unpacked.
+   * Returns the text of a file; .gz and .zst are unpacked.
    *
    * @throws IOException if they are damaged
-   * @throws io.tanuki4j.error.UserException if it is a known kind of file that is no text
+   * @throws io.tanuki4j.error.UserException if it is a known kind of file that is not text
    */
   static InputStream unpack(Path file, InputStream bytes) throws IOException {
     String name = file.toString();

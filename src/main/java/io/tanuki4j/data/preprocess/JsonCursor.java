@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
 
 /**
- * Walks through the bytes of one JSON text, which must be UTF-8. It takes what Python's {@code
- * json.loads} takes: NaN, Infinity and -Infinity are numbers, and values nest as deep as they like.
+ * Walks through the bytes of one JSON text, which must be UTF-8. Accepts what Python's {@code
+ * json.loads} accepts: NaN, Infinity and -Infinity are numbers, and nesting has no limit.
  */
 final class JsonCursor {
   private static final int END = -1;
@@ -19,7 +19,7 @@ final class JsonCursor {
   private final int to;
   private int at;
 
-  /** What a value is, and its name in messages. */
+  /** The kind of a value, with its name in messages. */
   enum Kind {
     OBJECT("an object"),
     LIST("a list"),
@@ -44,7 +44,7 @@ final class JsonCursor {
     }
   }
 
-  /** Begins before {@code bytes[from]}. */
+  /** Starts at {@code bytes[from]}. */
   JsonCursor(byte[] bytes, int from, int to) {
     this.bytes = bytes;
     this.from = from;
@@ -52,7 +52,7 @@ final class JsonCursor {
     this.at = from;
   }
 
-  /** Tells what the next value is. */
+  /** Returns the kind of the next value. */
   Kind kind() throws SyntaxException {
     return switch (peek()) {
       case '{' -> Kind.OBJECT;
@@ -65,14 +65,16 @@ final class JsonCursor {
     };
   }
 
-  /** Enters an object or a list; false if it is empty, and then it is left, too. */
+  /** Enters an object or a list. Returns false if it is empty, and then leaves it again. */
   boolean enter() {
     int close = peek() == '{' ? '}' : ']';
     at++;
     return !takes(close);
   }
 
-  /** Goes on to the next element of an object or a list; false if there is none: it is left. */
+  /**
+   * Moves to the next element of an object or a list. Returns false, and leaves it, after the last.
+   */
   boolean next(Kind container) throws SyntaxException {
     if (takes(',')) {
       return true;
@@ -81,7 +83,7 @@ final class JsonCursor {
     return false;
   }
 
-  /** Reads the name of an object's element and the colon behind it. */
+  /** Reads the name of an object's element and the colon after it. */
   String name() throws SyntaxException {
     String name = string();
     require(':');
@@ -98,7 +100,7 @@ final class JsonCursor {
         : new String(bytes, start, end - start, StandardCharsets.UTF_8);
   }
 
-  /** Skips a value with all that is in it. */
+  /** Skips a value and everything in it. */
   void skipValue() throws SyntaxException {
     BitSet objects = new BitSet();
     int depth = 0;
@@ -117,7 +119,7 @@ final class JsonCursor {
     } while (depth > 0);
   }
 
-  /** Requires that nothing but blanks is left. */
+  /** Checks that only whitespace is left. */
   void requireEnd() throws SyntaxException {
     if (peek() != END) {
       throw wrong();
@@ -198,7 +200,7 @@ final class JsonCursor {
     return at;
   }
 
-  /** Skips a string's characters and its closing quote; true if any is escaped. */
+  /** Skips a string's characters and its closing quote. Returns whether any is escaped. */
   private boolean skipCharacters() throws SyntaxException {
     boolean hasEscapes = false;
     while (current() != '"') {
@@ -264,7 +266,7 @@ final class JsonCursor {
     }
   }
 
-  /** The next byte that is no blank. */
+  /** Skips whitespace and returns the next byte. */
   private int peek() {
     while (at < to && " \t\r\n".indexOf(bytes[at]) >= 0) {
       at++;
@@ -272,12 +274,12 @@ final class JsonCursor {
     return current();
   }
 
-  /** The next byte, negative beyond ASCII and at the end. */
+  /** Returns the next byte; negative beyond ASCII and at the end. */
   private int current() {
     return at < to ? bytes[at] : END;
   }
 
-  /** Characters are counted from 1, as Python counts columns. */
+  /** Returns a failure at this place. Characters are counted from 1, as Python counts columns. */
   private SyntaxException wrong() {
     int character = 1;
     for (int i = from; i < Math.min(at, to); i++) {

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** Takes the texts of some keys out of JSON objects. Not thread-safe; reuses its buffer. */
+/** Extracts the texts of some keys from JSON objects. Not thread-safe; reuses its buffer. */
 final class JsonLineReader {
   private static final int BUFFER_SIZE = 1 << 13;
 
@@ -27,7 +27,7 @@ final class JsonLineReader {
   }
 
   /**
-   * The texts of each key, in the order of the keys: one, or the elements of a list.
+   * Returns the texts of each key, in the order of the keys: one text, or the elements of a list.
    *
    * @throws UserException if {@code bytes[from .. to)} is not such an object; the message is the
    *     reason and what to do

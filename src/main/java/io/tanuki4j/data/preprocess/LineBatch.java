@@ -11,7 +11,9 @@ import java.nio.file.Path;
  * @param size bytes of text; the array may be longer
  */
 record LineBatch(Path file, long firstLine, long firstIndex, byte[] bytes, int size) {
-  /** Where the line ends that begins at {@code from}: its newline, or the end of the batch. */
+  /**
+   * Returns the end of the line that begins at {@code from}: its newline, or the end of the batch.
+   */
   int lineEnd(int from) {
     int end = from;
     while (end < size && bytes[end] != '\n') {

@@ -29,7 +29,7 @@ final class LineBatches implements AutoCloseable {
   }
 
   /**
-   * The next lines, of one file; null after the last file.
+   * Returns the next lines, all from one file; null after the last file.
    *
    * @throws UserException if a file cannot be read; the message says why
    */
@@ -48,7 +48,7 @@ final class LineBatches implements AutoCloseable {
     return null;
   }
 
-  /** Bytes of the files, packed as they are, that have been read. */
+  /** Returns how many bytes of the files have been read, counted as compressed. */
   long bytesRead() {
     return bytesOfClosedFiles + (current == null ? 0 : current.bytes.count);
   }
@@ -76,7 +76,7 @@ final class LineBatches implements AutoCloseable {
         e);
   }
 
-  /** What is said of a line for which the heap is too small. */
+  /** Returns the failure for a line that does not fit into the heap. */
   static UserException tooLong(Path path, long line, long size, OutOfMemoryError cause) {
     String sentence =
         "%s, line %d: %d MiB or more of text do not fit into the heap of %d MiB. Cut the document"
@@ -138,7 +138,7 @@ final class LineBatches implements AutoCloseable {
       return batch;
     }
 
-    /** Behind the last newline in {@code [from, to)}; 0 if there is none. */
+    /** Returns the position after the last newline in {@code [from, to)}; 0 if there is none. */
     private static int lastLineEnd(byte[] buffer, int from, int to) {
       for (int end = to; end > from; end--) {
         if (buffer[end - 1] == '\n') {
@@ -170,7 +170,7 @@ final class LineBatches implements AutoCloseable {
     }
   }
 
-  /** Counts the bytes that pass. */
+  /** Counts the bytes that pass through. */
   private static final class CountingStream extends FilterInputStream {
     private long count;
 

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Lines to documents. Thread-safe. */
+/** Turns lines into documents. Thread-safe. */
 final class LineTokenizer {
   private final Tokenizer tokenizer;
   private final List<String> keys;
@@ -19,8 +19,8 @@ final class LineTokenizer {
   }
 
   /**
-   * The documents of those lines of a batch whose index over all lines is {@code part} modulo
-   * {@code numParts}, in their order.
+   * Returns the documents of some lines of a batch, in order: those whose index over all lines is
+   * {@code part} modulo {@code numParts}.
    *
    * @throws UserException if a line is bad or too long for the heap; the message names it
    */

@@ -6,14 +6,16 @@ import java.util.HashSet;
 import java.util.List;
 
 /**
+ * What preprocessing reads and writes.
+ *
  * @param inputs files of JSON lines, plain, .gz or .zst, in this order
- * @param jsonKeys keys whose texts become a corpus each
+ * @param jsonKeys keys; the texts of each become a corpus
  * @param outputPrefix corpora are named {@code prefix_key_document}
  * @param appendEod whether documents that have tokens end with the tokenizer's eod
  * @param workers threads that tokenize
- * @param partitions with more than one, line i goes to part {@code i mod partitions} and the corpus
- *     is the parts one after the other, as Megatron's is
- * @param keepSequentialSamples whether the order of the lines is kept whatever the partitions
+ * @param partitions with more than one, line i goes to part {@code i mod partitions}, and the
+ *     corpus consists of the parts one after the other, as in Megatron
+ * @param keepSequentialSamples whether lines keep their order regardless of the partitions
  */
 public record PreprocessConfig(
     List<Path> inputs,
@@ -25,6 +27,8 @@ public record PreprocessConfig(
     boolean keepSequentialSamples) {
 
   /**
+   * Checks the values.
+   *
    * @throws UserException with a sentence if a value is out of range
    */
   public PreprocessConfig {
@@ -54,12 +58,12 @@ public record PreprocessConfig(
     }
   }
 
-  /** How often the lines are read: once for each part of the output. */
+  /** Returns how often the lines are read: once for each part of the output. */
   int numPasses() {
     return keepSequentialSamples ? 1 : partitions;
   }
 
-  /** Where a key's corpus goes, without .bin and .idx. */
+  /** Returns the path of a key's corpus, without .bin and .idx. */
   Path prefix(String key) {
     return Path.of("%s_%s_document".formatted(outputPrefix, key));
   }

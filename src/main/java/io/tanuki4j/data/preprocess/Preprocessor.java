@@ -19,13 +19,13 @@ import java.util.concurrent.Future;
 import java.util.function.Consumer;
 
 /**
- * Makes token files of JSON lines. The caller's thread reads lines in batches and writes documents
- * in their order; the workers tokenize. No more than a few batches for each worker are in memory.
+ * Turns JSON lines into token files. The caller's thread reads lines in batches and writes
+ * documents in order; the workers tokenize. Memory holds only a few batches per worker.
  */
 public final class Preprocessor implements AutoCloseable {
   private static final int BATCHES_PER_WORKER = 4;
 
-  /** Files of very long lines have fewer batches on their way. */
+  /** Limits the batches in flight when lines are very long. */
   private static final long MAX_PENDING_BYTES = 1L << 26;
 
   private final PreprocessConfig config;
@@ -42,7 +42,7 @@ public final class Preprocessor implements AutoCloseable {
   private long tokens;
 
   /**
-   * Tokenized lines of a batch on their way.
+   * A batch whose lines are being tokenized.
    *
    * @param size bytes of the batch
    * @param bytesRead of the input files when the batch was read
@@ -67,7 +67,7 @@ public final class Preprocessor implements AutoCloseable {
   }
 
   /**
-   * Reads all inputs and writes a corpus for each key; only whole corpora become visible.
+   * Reads all inputs and writes a corpus for each key; only complete corpora become visible.
    *
    * @param onProgress called on this thread after each batch of lines
    * @throws UserException if an input is bad; the message names file and line
@@ -169,7 +169,7 @@ public final class Preprocessor implements AutoCloseable {
     return thread;
   }
 
-  /** Stops the workers and removes what is not whole. */
+  /** Stops the workers and removes incomplete output. */
   @Override
   public void close() {
     workers.shutdownNow();

@@ -5,7 +5,7 @@ package io.tanuki4j.data.preprocess;
  *
  * @param documents written so far
  * @param textBytes bytes of their JSON lines
- * @param bytesRead bytes of the input files read so far, packed as they are
+ * @param bytesRead bytes of the input files read so far, counted as compressed
  * @param bytesTotal bytes to read in all
  * @param nanos time since the first line was read
  */
@@ -26,7 +26,7 @@ public record Progress(
     return textBytes / BYTES_PER_MB / Math.max(seconds(), 1 / NANOS_PER_SECOND);
   }
 
-  /** Share of the input that has been read, 0 to 1. */
+  /** Returns the fraction of the input that has been read, 0 to 1. */
   double fraction() {
     return bytesTotal == 0 ? 1 : Math.min(1, (double) bytesRead / bytesTotal);
   }

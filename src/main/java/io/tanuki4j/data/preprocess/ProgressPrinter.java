@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.function.Consumer;
 
-/** Shows progress: a bar that is redrawn on a terminal, otherwise Megatron's lines. */
+/** Shows progress: on a terminal as a bar that is redrawn, otherwise as Megatron's lines. */
 public final class ProgressPrinter implements Consumer<Progress> {
   private static final int BAR_WIDTH = 30;
   private static final long NANOS_BETWEEN_BARS = 100_000_000;
@@ -17,7 +17,9 @@ public final class ProgressPrinter implements Consumer<Progress> {
   private long nextNanos;
 
   /**
-   * @param terminal whether a line can be drawn again
+   * Prints to a stream.
+   *
+   * @param terminal whether a line can be redrawn
    * @param logInterval documents from one line to the next
    */
   public ProgressPrinter(PrintWriter out, boolean terminal, long logInterval) {
@@ -40,7 +42,7 @@ public final class ProgressPrinter implements Consumer<Progress> {
     }
   }
 
-  /** The last state, and the end of the line. */
+  /** Prints the last state and ends the line. */
   public void finish(Progress progress) {
     out.println(terminal ? "\r" + bar(progress) : line(progress));
     out.flush();

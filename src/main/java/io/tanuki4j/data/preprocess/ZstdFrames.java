@@ -8,8 +8,8 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 
 /**
- * The text of a Zstandard file of one or more frames. The library's own stream takes a frame that
- * is cut in its first block for the end of the file.
+ * The text of a Zstandard file of one or more frames. The library's own stream mistakes a frame
+ * that is truncated in its first block for the end of the file.
  */
 final class ZstdFrames extends InputStream {
   private static final int BUFFER_SIZE = 1 << 17;
@@ -50,7 +50,7 @@ final class ZstdFrames extends InputStream {
     in.close();
   }
 
-  /** Makes more text; false at the end of the file. */
+  /** Decompresses more text. Returns false at the end of the file. */
   private boolean decompress() throws IOException {
     boolean mayHoldMore = !frameIsWhole && text.limit() == text.capacity();
     text.clear();
