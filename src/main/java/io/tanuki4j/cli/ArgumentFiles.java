@@ -14,14 +14,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Puts the words of a file in the place of {@code @file}. In a file words are divided by blanks and
- * line ends, quotes keep them together, and # begins a comment where a word could begin.
+ * Replaces {@code @file} with the words of the file. Spaces and line ends separate words, and quotes keep them together. # begins a comment where a word could begin.
  * {@code @@word} stands for the word {@code @word}.
  */
 final class ArgumentFiles {
   private static final int MAX_DEPTH = 8;
 
-  /** Without backtracking, so that no word is too long. */
+  /** Does not backtrack, so that no word is too long. */
   private static final Pattern WORD =
       Pattern.compile("\\s++|(#.*+)|((?:[^\\s\"']++|\"[^\"]*+\"|'[^']*+')++)|(.)");
 
@@ -30,6 +29,8 @@ final class ArgumentFiles {
   private ArgumentFiles() {}
 
   /**
+   * Returns the words with all files expanded.
+   *
    * @throws ConfigException if a file cannot be read
    */
   static List<String> expand(List<String> words) {

@@ -16,8 +16,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * How fast a run would be: one line of JSON on the output, and with {@code --profile} a table of
- * its kernels before it. What is going on goes to the other output.
+ * Measures how fast a run would be. Prints one line of JSON to standard output; with {@code --profile}, a table of its kernels before it. Progress goes to standard error.
  */
 @Command(
     name = "bench",

@@ -30,7 +30,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Weights from one format into another, tensor by tensor in little memory. */
+/** Converts weights from one format to another, tensor by tensor in little memory. */
 @Command(
     name = "convert",
     description = {

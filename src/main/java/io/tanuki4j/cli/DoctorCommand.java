@@ -19,7 +19,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Says what this machine can train on, and for each "no" the reason and what to do. */
+/** Reports what this machine can train on, and for each "no" the reason and what to do. */
 @Command(
     name = "doctor",
     description = "Says what this machine can run, and for each \"no\" the reason and the mend.")
@@ -71,7 +71,7 @@ final class DoctorCommand implements Callable<Integer> {
     }
   }
 
-  /** Of the second of two products; the first loads code and touches memory. */
+  /** Returns the speed of the second of two products. The first one loads code and touches memory. */
   private static double gigaflops(Device device, MemoryScope scope) {
     Shape shape = Shape.of(PROBE_SIZE, PROBE_SIZE);
     Tensor a = scope.allocate(shape, DType.F32);

@@ -11,7 +11,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** The loss of a checkpoint on validation and test data, with what it was trained with. */
+/** Computes the loss of a checkpoint on validation and test data, with the settings of its training. */
 @Command(
     name = "evaluate",
     modelTransformer = MegatronFlags.class,

@@ -17,14 +17,14 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** What the user reads when something went wrong, and the exit code. */
+/** Determines what the user reads when something goes wrong, and the exit code. */
 public final class Failures {
-  /** Exit code of a rank that ended because another did, or did not come. */
+  /** Exit code of a rank that ended because another rank failed or did not join. */
   public static final int OTHER_RANK_FAILED = 3;
 
   private Failures() {}
 
-  /** Of commands whose flags picocli reads. */
+  /** Reports wrong flags of commands whose flags picocli reads. */
   static int wrongParameters(ParameterException failure, String[] words) {
     CommandLine command = failure.getCommandLine();
     if (failure instanceof MissingParameterException missing && !missing.getMissing().isEmpty()) {
@@ -86,7 +86,7 @@ public final class Failures {
     return failure instanceof CommunicationException ? OTHER_RANK_FAILED : ExitCode.SOFTWARE;
   }
 
-  /** Wrong flags: one line for each problem. */
+  /** Reports wrong flags with one line for each problem. */
   static int usage(CommandLine command, String problems) {
     List<String> lines = problems.lines().toList();
     if (lines.size() == 1) {

@@ -23,7 +23,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Lets a checkpoint's model continue a text: to see what it has learnt. */
+/** Lets a checkpoint's model continue a text, to see what it has learnt. */
 @Command(name = "generate", description = "Continues a text with the model of a checkpoint.")
 final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--load", paramLabel = "DIR", required = true, description = "The checkpoints.")
@@ -121,7 +121,7 @@ final class GenerateCommand implements Callable<Integer> {
     problems.throwIfAny();
   }
 
-  /** Prints the prompt and, as they come, the pieces of text that follow. */
+  /** Prints the prompt, then each generated piece of text as it arrives. */
   private void write(Tokenizer tokenizer, InferenceModel model) {
     PrintWriter out = spec.commandLine().getOut();
     int[] ids = tokenizer.encode(prompt);

@@ -32,7 +32,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Shows what is in a token file, a folder of checkpoints, a safetensors file or a tokenizer. */
+/** Shows the content of a token file, a folder of checkpoints, a safetensors file or a tokenizer. */
 @Command(
     name = "inspect",
     description = "Shows what a token file, checkpoint, safetensors file or tokenizer holds.")
@@ -82,7 +82,7 @@ final class InspectCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** A corpus has a folder of its own name once its sample order is in the default cache. */
+  /** Returns whether a path is a folder only. A corpus has a folder of its own name once its sample order is in the default cache. */
   private boolean isFolderOnly() {
     return Files.isDirectory(path) && !Files.exists(Path.of(path + ".idx"));
   }
@@ -221,7 +221,7 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  /** The tokenizer that a path seems to be: a .model file, or else one of Hugging Face. */
+  /** Returns the tokenizer that a path seems to be: a .model file, or else one of Hugging Face. */
   private static TokenizerConfig config(Path model) {
     boolean isSentencePiece = model.toString().endsWith(".model");
     return new TokenizerConfig(

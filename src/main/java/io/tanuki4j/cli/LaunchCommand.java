@@ -96,8 +96,7 @@ final class LaunchCommand implements Callable<Integer> {
   }
 
   /**
-   * Reads the words of the ranks as they will, so that what is wrong is said once and no rank
-   * starts in vain.
+   * Reads the ranks' words as the ranks will, so that problems are reported once and before any rank starts.
    *
    * @return exit code if they ask for help, which they have got; otherwise null
    */
@@ -119,7 +118,7 @@ final class LaunchCommand implements Callable<Integer> {
     return helped;
   }
 
-  /** Makes what the ranks of several machines know each other by, on the first of them. */
+  /** Makes the secret by which ranks of several machines recognise each other, on the first machine. */
   private void makeSecret(LaunchSpec plan) {
     boolean needed = nnodes > 1 && !MeetingPoint.isLoopback(plan.masterAddress());
     Path made = needed && nodeRank == 0 ? RunSecret.makeIfMissing(System.getenv()) : null;
@@ -177,7 +176,7 @@ final class LaunchCommand implements Callable<Integer> {
     }
   }
 
-  /** Those of the program, except this one. */
+  /** Returns the program's commands, except this one. */
   private List<String> commands() {
     return spec.parent().subcommands().keySet().stream()
         .filter(name -> !name.equals(spec.name()))
@@ -203,7 +202,7 @@ final class LaunchCommand implements Callable<Integer> {
         command());
   }
 
-  /** This program as it runs now, with the words of the ranks. */
+  /** Returns the command line of this program as it runs now, with the words of the ranks. */
   private List<String> command() {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

@@ -20,7 +20,7 @@ import picocli.CommandLine.RunLast;
 import picocli.CommandLine.ScopeType;
 
 /**
- * The program {@code tanuki4j}: finds the command, and turns failures into lines and exit codes.
+ * The program {@code tanuki4j}: finds the command, and turns failures into messages and exit codes.
  */
 @Command(
     name = "tanuki4j",
@@ -53,7 +53,7 @@ public final class Main {
     System.exit(PrintedResult.exitCode(code, System.out, commandLine, words));
   }
 
-  /** Ends the process: what waits for this thread's work would wait forever. */
+  /** Ends the process: anything waiting for this thread's work would wait forever. */
   private static void endAfter(Thread thread, Throwable failure) {
     String sentence = "the program cannot be loaded. Allow it more open files (ulimit -n).";
     try {
@@ -65,7 +65,7 @@ public final class Main {
     Runtime.getRuntime().halt(CommandLine.ExitCode.SOFTWARE);
   }
 
-  /** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another rank failed or did not come. */
+  /** Returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 another rank failed or did not join. */
   public static int run(CommandLine commandLine, String... words) {
     try {
       List<String> expanded = ArgumentFiles.expand(List.of(words));
@@ -76,7 +76,7 @@ public final class Main {
     }
   }
 
-  /** Runs a command, unless a number of it is larger than any that makes sense. */
+  /** Runs a command, unless one of its numbers is implausibly large. */
   private static int execute(ParseResult words) {
     for (ParseResult each = words; each != null; each = each.subcommand()) {
       try {

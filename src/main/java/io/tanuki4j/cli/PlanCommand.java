@@ -18,7 +18,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** What a run would need of any number of ranks, found without a device. */
+/** Shows what a run on any number of ranks would need, without a device. */
 @Command(
     name = "plan",
     modelTransformer = MegatronFlags.class,

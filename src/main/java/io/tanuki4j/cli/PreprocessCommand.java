@@ -27,7 +27,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** JSON lines to token files, with the flags of Megatron's tools/preprocess_data.py. */
+/** Turns JSON lines into token files, with the flags of Megatron's tools/preprocess_data.py. */
 @Command(
     name = "preprocess",
     description = "Turns JSON lines into the token files that training reads.",
@@ -93,7 +93,7 @@ final class PreprocessCommand implements Callable<Integer> {
 
   @Spec CommandSpec spec;
 
-  /** Flags of Megatron's scripts, old and new, that change nothing here. */
+  /** Flags of Megatron's scripts, old and new, that have no effect here. */
   static final class NoEffect {
     @Option(names = "--lang", description = "Only --split-sentences reads it.")
     @Nullable String lang;
@@ -140,7 +140,7 @@ final class PreprocessCommand implements Callable<Integer> {
     }
   }
 
-  /** The configuration; what is wrong with it is a mistake in the flags. */
+  /** Returns the configuration. Its errors are reported as mistakes in the flags. */
   private PreprocessConfig config() {
     int cores = Runtime.getRuntime().availableProcessors();
     int defaultWorkers = Math.max(1, cores / partitions) * partitions;

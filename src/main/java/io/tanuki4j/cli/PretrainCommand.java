@@ -28,8 +28,10 @@ public final class PretrainCommand implements Callable<Integer>, RunCommand {
   private final Consumer<PretrainOptions.Resolved> training;
 
   /**
-   * @param checkpointArguments the arguments that a folder's checkpoint of an iteration keeps; null
-   *     for the latest
+   * Makes the command.
+   *
+   * @param checkpointArguments reads the arguments of a folder's checkpoint of an iteration; null for
+   *     the latest
    * @param training the run
    */
   public PretrainCommand(

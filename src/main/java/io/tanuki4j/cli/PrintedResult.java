@@ -7,8 +7,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 
 /**
- * Whether what a command printed could be written, for example to a full disk. A run's log is worth
- * less than the run, so there it is a warning; what other commands print is what they are for.
+ * Checks that a command's output could be written; a disk may be full, for example. A run's log is worth less than the run, so there a failure is a warning. For other commands, the output is their purpose.
  */
 final class PrintedResult {
   private static final String TRAINING = "pretrain";
@@ -16,9 +15,9 @@ final class PrintedResult {
   private PrintedResult() {}
 
   /**
-   * Returns the exit code of a command, once its output is known to be out.
+   * Returns the exit code of a command, after checking that its output was written.
    *
-   * @param code that it has otherwise
+   * @param code the exit code otherwise
    * @param out standard output
    * @param words of the command line
    */

@@ -6,9 +6,9 @@ import java.util.Map;
 /** A command that several ranks can run together, with the flags of a run. */
 interface RunCommand {
   /**
-   * Reads the flags, once picocli has the words, and checks them all.
+   * Reads the flags after picocli has read the words, and checks them all.
    *
-   * @param environment of the process that is to run
+   * @param environment of the process that will run
    * @throws io.tanuki4j.config.ConfigException with a line for each problem
    */
   PretrainOptions.Resolved resolve(Map<String, String> environment);

@@ -12,8 +12,7 @@ import java.util.List;
 import picocli.CommandLine;
 
 /**
- * How words and paths come in and lines go out. Java decodes the command line and paths by the
- * locale before any of this program runs; in the locale C it loses all that is not ASCII.
+ * The encoding of words, paths and output. Java decodes the command line and paths by the locale before this program runs. In the locale C it loses everything that is not ASCII.
  */
 final class TextEncoding {
   private TextEncoding() {}
@@ -36,6 +35,8 @@ final class TextEncoding {
   }
 
   /**
+   * Rejects words that the locale has damaged.
+   *
    * @throws ConfigException if a word is not ASCII and was decoded by a locale that is not UTF-8
    */
   static void requireReadable(List<String> words) {

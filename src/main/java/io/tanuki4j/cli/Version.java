@@ -2,7 +2,7 @@ package io.tanuki4j.cli;
 
 import picocli.CommandLine.IVersionProvider;
 
-/** The version that the build wrote into the jar. */
+/** Provides the version that the build wrote into the jar. */
 final class Version implements IVersionProvider {
   @Override
   public String[] getVersion() {

@@ -14,6 +14,8 @@ public final class ArgumentDump {
   private ArgumentDump() {}
 
   /**
+   * Returns the lines of the list.
+   *
    * @param arguments by Megatron's attribute names, see {@link RunConfig#arguments}
    * @return the lines in Megatron's order: by the whole line, lower-cased
    */

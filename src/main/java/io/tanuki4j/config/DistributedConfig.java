@@ -3,11 +3,11 @@ package io.tanuki4j.config;
 import java.time.Duration;
 
 /**
- * Which ranks there are and how they exchange tensors.
+ * The ranks of a run, and how they exchange tensors.
  *
- * @param backend of no meaning for a run of one rank
+ * @param backend ignored by a run of one rank
  * @param worldSize ranks in all
- * @param ranksPerGpu above 1 in a rehearsal, in which so many processes share each GPU
+ * @param ranksPerGpu above 1 in a rehearsal, in which this many processes share each GPU
  * @param timeout how long a rank waits for another
  */
 public record DistributedConfig(Backend backend, int worldSize, int ranksPerGpu, Duration timeout) {
@@ -22,8 +22,7 @@ public record DistributedConfig(Backend backend, int worldSize, int ranksPerGpu,
   }
 
   /**
-   * Ranks that share what a device says is free. Processes on CPUs do not: each has a limit of its
-   * own.
+   * Returns how many ranks share a device's free memory. Processes on CPUs do not share it: each has its own limit.
    */
   public int ranksPerDevice() {
     return switch (backend) {

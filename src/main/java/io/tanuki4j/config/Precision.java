@@ -6,18 +6,18 @@ import io.tanuki4j.tensor.DType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The types of training.
+ * The number types of training.
  *
  * @param compute weights and activations
  * @param gradients main gradients
  * @param state the copy of the weights that the optimizer updates, and its moments
- * @param fp8 how linear layers multiply numbers of eight bits; null for none
+ * @param fp8 how linear layers multiply in FP8; null for no FP8
  */
 public record Precision(DType compute, DType gradients, StateTypes state, @Nullable Fp8Config fp8) {
   public static final Precision FP32 =
       new Precision(DType.F32, DType.F32, StateTypes.wide(DType.F32));
 
-  /** Without numbers of eight bits. */
+  /** Makes a precision without FP8. */
   public Precision(DType compute, DType gradients, StateTypes state) {
     this(compute, gradients, state, null);
   }

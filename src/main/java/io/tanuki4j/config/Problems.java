@@ -13,6 +13,8 @@ public final class Problems {
   private final Set<String> flags = new HashSet<>();
 
   /**
+   * Adds a problem.
+   *
    * @param flag as the user writes it, {@code --micro-batch-size}
    * @param value what was given, or "not given"
    * @param expected what would be right
@@ -24,8 +26,7 @@ public final class Problems {
   }
 
   /**
-   * Reports the refusal of a component, whose message begins with its own name for the setting and
-   * a colon.
+   * Reports a component's exception, whose message begins with its own name for the setting and a colon.
    */
   public void add(String flag, UserException refusal) {
     String message = String.valueOf(refusal.getMessage());
@@ -33,28 +34,28 @@ public final class Problems {
     sentences.add(flag + message.substring(Math.max(0, message.indexOf(':'))));
   }
 
-  /** Reports a flag that has to be given; says nothing where its value could not be read. */
+  /** Reports a required flag that is missing, unless its value could not be read. */
   public void required(String flag, @Nullable Object value, String expected, String remedy) {
     if (value == null && !flags.contains(flag)) {
       add(flag, "not given", expected, remedy);
     }
   }
 
-  /** Reports a number that is not above zero. No number, no problem. */
+  /** Reports a number that is not above zero. Accepts null. */
   public void positive(String flag, @Nullable Number value, String remedy) {
     if (value != null && !(value.doubleValue() > 0 && Double.isFinite(value.doubleValue()))) {
       add(flag, PythonText.of(value), "more than 0", remedy);
     }
   }
 
-  /** Reports a number below zero. No number, no problem. */
+  /** Reports a number below zero. Accepts null. */
   public void notNegative(String flag, @Nullable Number value, String remedy) {
     if (value != null && !(value.doubleValue() >= 0 && Double.isFinite(value.doubleValue()))) {
       add(flag, PythonText.of(value), "0 or more", remedy);
     }
   }
 
-  /** Reports a word that is not one of the choices. No word, no problem. */
+  /** Reports a word that is not one of the choices. Accepts null. */
   public void oneOf(String flag, @Nullable String value, List<String> choices) {
     if (value != null && !choices.contains(value)) {
       add(flag, value, "one of " + String.join(", ", choices), "Write one of these.");
@@ -78,6 +79,8 @@ public final class Problems {
   }
 
   /**
+   * Throws the problems as one exception.
+   *
    * @throws ConfigException if there are problems; its message has one line for each
    */
   public void throwIfAny() {

@@ -5,11 +5,11 @@ import java.util.Collection;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Values as Python's {@code str()} writes them: Megatron's dumps and messages look so. */
+/** Writes values as Python's {@code str()} does, as Megatron's dumps and messages have them. */
 public final class PythonText {
   private PythonText() {}
 
-  /** {@code None}, {@code True}, {@code 1e-05}, {@code ['a', 'b']}; other objects as they are. */
+  /** Returns {@code None}, {@code True}, {@code 1e-05}, {@code ['a', 'b']}; others unchanged. */
   public static String of(@Nullable Object value) {
     if (value == null) {
       return "None";

@@ -12,21 +12,20 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tokenizer's files of the Hugging Face folder that a checkpoint was converted from. They lie
- * in a folder among the checkpoints and go back into a Hugging Face folder as they came.
+ * The tokenizer's files of the Hugging Face folder that a checkpoint was converted from. They are stored in a folder next to the checkpoints and return unchanged to a Hugging Face folder.
  */
 public final class CarriedTokenizer {
   /** Name of the folder. */
   static final String FOLDER = "hf_tokenizer";
 
-  /** The argument of the checkpoints that the files belong to: those that convert wrote. */
+  /** The argument of the checkpoints that the files belong to: those written by convert. */
   private static final String ARGUMENT = "tokenizer_files";
 
   private static final String MODEL = "tokenizer.model";
 
   private CarriedTokenizer() {}
 
-  /** Returns the files that a model comes with; none if a run trained it since. */
+  /** Returns the files that came with a model; none if a run has trained it since. */
   public static HuggingFaceFiles of(ConvertOptions options, ConversionSource model)
       throws IOException {
     if (options.loadsHuggingFace()) {
@@ -37,7 +36,7 @@ public final class CarriedTokenizer {
         : HuggingFaceFiles.NONE;
   }
 
-  /** Copies files to where a model's checkpoint goes. */
+  /** Copies files to the folder of a model's checkpoint. */
   public static void copy(HuggingFaceFiles files, Path checkpoints) throws IOException {
     Path saving = checkpoints.resolve(FOLDER + ".saving");
     Folders.delete(saving);
@@ -50,8 +49,7 @@ public final class CarriedTokenizer {
   }
 
   /**
-   * Notes in the arguments of a checkpoint that it has such files, and that they are its tokenizer
-   * unless the flags or the model name another one.
+   * Records in a checkpoint's arguments that it has such files. They are its tokenizer unless the flags or the model name another one.
    *
    * @param checkpoints folder that the files were copied to
    */

@@ -36,7 +36,7 @@ public record ConversionSource(
     List<SourceTensor> optimizer,
     Closeable files)
     implements Closeable {
-  /** Megatron's iteration of a model that no run of ours has trained. */
+  /** Megatron's iteration of a model that this program has not trained. */
   private static final int FIRST_ITERATION = 1;
 
   public static ConversionSource ofHuggingFace(Path folder, @Nullable Integer trueVocabSize)
@@ -51,7 +51,7 @@ public record ConversionSource(
   }
 
   /**
-   * Opens a checkpoint of Megatron-LM, of which the weights are taken.
+   * Opens a checkpoint of Megatron-LM, and takes its weights only.
    *
    * @param iteration null for the latest
    */
@@ -89,7 +89,7 @@ public record ConversionSource(
         config.tiedEmbeddings());
   }
 
-  /** Returns what Megatron's packing of the weights follows from. */
+  /** Returns the sizes that determine how Megatron packs the weights. */
   public ModelShape shape() {
     return shape(config);
   }
@@ -108,8 +108,10 @@ public record ConversionSource(
   }
 
   /**
-   * @param checkpoint whole: its checksums are compared first
-   * @param withOptimizer whether to take the optimizer's state, if there is any
+   * Opens a checkpoint of this program.
+   *
+   * @param checkpoint verified first against its checksums
+   * @param withOptimizer whether to include the optimizer's state, if there is any
    * @throws UserException if it is damaged
    */
   public static ConversionSource ofCheckpoint(
@@ -142,7 +144,7 @@ public record ConversionSource(
         .withVocabSize(state.vocabSize() == 0 ? rows : null);
   }
 
-  /** Files of both parts. */
+  /** The open files of both parts. */
   private record OpenFiles(List<OpenShards> shards) implements Closeable {
     List<SourceTensor> open(Checkpoint checkpoint, Part part) throws IOException {
       OpenShards opened = checkpoint.open(part);
@@ -189,7 +191,7 @@ public record ConversionSource(
     return name.endsWith(".embedding.weight") || name.endsWith(".output.weight");
   }
 
-  /** Rows of the vocabulary that are no padding. */
+  /** Returns the number of vocabulary rows without padding. */
   public int vocabSize() {
     return state.vocabSize();
   }
@@ -198,7 +200,7 @@ public record ConversionSource(
     return new LinkedHashMap<>(state.arguments());
   }
 
-  /** The same model with other numbers of rows of the vocabulary. */
+  /** Returns the same model with another number of vocabulary rows. */
   public ConversionSource withRows(int rows) {
     return new ConversionSource(
         config, state, withRows(tensors, rows), withRows(optimizer, rows), files);

@@ -28,6 +28,8 @@ public record ConversionTarget(
     TargetLayout target) {
 
   /**
+   * Prepares a model for writing.
+   *
    * @throws io.tanuki4j.config.ConfigException if the model cannot be split as asked
    */
   public static ConversionTarget of(
@@ -56,8 +58,7 @@ public record ConversionTarget(
   }
 
   /**
-   * Returns the same with rows of zeros behind the vocabulary, up to a multiple of the unit for
-   * each tensor parallel rank, where Megatron's ranks could not share it otherwise.
+   * Returns the same model with a vocabulary that Megatron's ranks can share. If necessary, rows of zeros pad it to a multiple of the unit for each tensor parallel rank.
    */
   public ConversionTarget shareable(int unit) {
     int rows = target.model().vocabSize();
@@ -75,7 +76,7 @@ public record ConversionTarget(
         target);
   }
 
-  /** Numbers of ranks that it is cut for. */
+  /** Returns the parallel degrees of the shards. */
   public ParallelDims dims() {
     return target.layout().dims();
   }
@@ -84,7 +85,7 @@ public record ConversionTarget(
     return asked == null ? source.size(name, 1) : asked;
   }
 
-  /** In the type that is asked for; F16, which nothing here computes in, becomes F32. */
+  /** Returns tensors in the requested type. F16 becomes F32, because nothing here computes in F16. */
   public static List<SourceTensor> retyped(
       List<SourceTensor> tensors, @Nullable ElementType asked) {
     return tensors.stream()
@@ -129,9 +130,9 @@ public record ConversionTarget(
   }
 
   /**
-   * The shards of each rank.
+   * Returns the shards of each rank.
    *
-   * @param observer hears how many bytes are read
+   * @param observer receives the number of bytes of each read
    */
   public List<RankTensors> ranks(IntConsumer observer) {
     return target.cut(observed(tensors, observer), observed(optimizer, observer));
@@ -141,7 +142,7 @@ public record ConversionTarget(
     return tensors.stream().map(tensor -> tensor.observed(observer)).toList();
   }
 
-  /** For the user, when it is written. */
+  /** Describes for the user what was written. */
   @Override
   public String toString() {
     return "%d tensors, vocabulary of %d in %d rows, %s, shards of tp %d x pp %d"

@@ -5,7 +5,7 @@ import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
 
-/** Counts the bytes that are read of tensors; prints a line now and then, and the last. */
+/** Counts the bytes read from tensors. Prints a line now and then, and one at the end. */
 public final class ConvertProgress {
   private static final long NANOS_BETWEEN_LINES = 5_000_000_000L;
   private static final double BYTES_PER_MB = 1e6;
@@ -18,7 +18,9 @@ public final class ConvertProgress {
   private long doneBytes;
 
   /**
-   * @param verb what is done, for example {@code wrote}
+   * Starts to count.
+   *
+   * @param verb the action, for example {@code wrote}
    */
   public ConvertProgress(PrintWriter out, String verb, List<SourceTensor> tensors) {
     this.out = out;

@@ -18,16 +18,15 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a Hugging Face folder says of a model's tokenizer.
+ * What a Hugging Face folder says about a model's tokenizer.
  *
  * @param config with the ids of the special tokens
  * @param files contents by name; empty if no tokenizer is known
- * @param told for the user, what became of the tokenizer
+ * @param told tells the user what happened to the tokenizer
  */
 public record ExportedTokenizer(HfLlamaConfig config, Map<String, byte[]> files, String told) {
   /**
-   * The tokenizer of the flags, else the files that the model came with, else the tokenizer that
-   * its checkpoint was trained with.
+   * Returns the first that exists: the tokenizer of the flags, the files that came with the model, or the tokenizer that its checkpoint was trained with.
    *
    * @throws UserException if the tokenizer cannot be read, has more ids than the model has rows, or
    *     would have other ids in transformers
@@ -56,7 +55,7 @@ public record ExportedTokenizer(HfLlamaConfig config, Map<String, byte[]> files,
   }
 
   /**
-   * Opens the tokenizer of the flags, so that one that cannot be read is said at once.
+   * Opens the tokenizer of the flags, so that an unreadable one is reported at once.
    *
    * @throws UserException if it cannot be read
    */

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * a Hugging Face configuration.
  */
 final class LlamaArguments {
-  /** What a Llama is in Megatron's words; the other values of these need another model. */
+  /** A Llama in Megatron's arguments; other values of these need another model. */
   private static final Map<String, Object> FIXED = fixed();
 
   private final String source;
@@ -75,10 +75,11 @@ final class LlamaArguments {
   }
 
   /**
+   * Returns the Hugging Face configuration of a checkpoint's arguments.
+   *
    * @param source the checkpoint, for messages
    * @param vocabSize rows of the vocabulary's tensors
-   * @throws UserException if the arguments lack a size, or are of a model that transformers' Llama
-   *     is not
+   * @throws UserException if the arguments lack a size, or describe a model that transformers' Llama does not cover
    */
   static HfLlamaConfig toConfig(
       String source, Map<String, ? extends @Nullable Object> arguments, int vocabSize) {
@@ -117,7 +118,7 @@ final class LlamaArguments {
     }
   }
 
-  /** Absent counts as the same: Megatron's own default is then not known to be another. */
+  /** Returns whether a value is as expected. An absent one counts as equal: nothing then says that Megatron's default differs. */
   private static boolean same(@Nullable Object value, Object expected) {
     if (value instanceof Number a && expected instanceof Number b) {
       return a.doubleValue() == b.doubleValue();

@@ -27,14 +27,15 @@ import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
- * Whole tensors as the ranks of a tensor and pipeline parallel run hold them, so that a converted
- * checkpoint has the shards which that run would write.
+ * Cuts whole tensors as the ranks of a tensor and pipeline parallel run hold them. A converted checkpoint then has the shards that such a run would write.
  *
  * @param model with its padded vocabulary
  */
 record TargetLayout(ModelConfig model, Layout layout) {
 
   /**
+   * Lays out a model.
+   *
    * @throws io.tanuki4j.config.ConfigException if the model cannot be split so
    */
   static TargetLayout of(ModelConfig model, int tp, int pp) {
@@ -62,7 +63,7 @@ record TargetLayout(ModelConfig model, Layout layout) {
     return new TargetLayout(model, layout.orElseThrow());
   }
 
-  /** What pretrain's rules say of stages that are not equal names flags which convert lacks. */
+  /** Checks that stages are equal. Pretrain's own messages would name flags that convert lacks. */
   private static int checkedStages(int numLayers, int pp, Problems problems) {
     if (pp < 1 || numLayers % pp == 0) {
       return pp;
@@ -85,10 +86,10 @@ record TargetLayout(ModelConfig model, Layout layout) {
   }
 
   /**
-   * What each rank has.
+   * Returns the shards of each rank.
    *
-   * @param optimizer tensors of the parameters' names with a word in front: {@code exp_avg.}
-   * @throws UserException if the model has other tensors than its shape says
+   * @param optimizer tensors named after the parameters with a prefix: {@code exp_avg.}
+   * @throws UserException if the model's tensors do not match its shape
    */
   List<RankTensors> cut(List<SourceTensor> tensors, List<SourceTensor> optimizer) {
     RankGrid grid = new RankGrid(layout.dims());

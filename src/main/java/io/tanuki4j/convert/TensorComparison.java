@@ -9,13 +9,15 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** Whether what was written is what was meant. */
+/** Checks that the written tensors are the intended ones. */
 public final class TensorComparison {
   private static final int BUFFER_BYTES = 1 << 20;
 
   private TensorComparison() {}
 
   /**
+   * Compares all bits.
+   *
    * @throws IllegalStateException if a tensor is missing or differs in a bit
    */
   public static void requireEqual(List<SourceTensor> expected, List<SourceTensor> written)

@@ -15,13 +15,13 @@ import java.nio.file.NotDirectoryException;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** What failures say to the user. */
+/** Turns failures into sentences for the user. */
 public final class FailureSentence {
   private FailureSentence() {}
 
   /**
    * Returns the sentence of a failure. Only {@link UserException}s and failures of input and output
-   * speak for themselves; all else is a fault of the program and asks for a report.
+   * speak for themselves; anything else is a fault of the program and asks for a report.
    */
   public static String of(Throwable failure) {
     if (failure instanceof UserException) {
@@ -44,7 +44,7 @@ public final class FailureSentence {
             .formatted(failure);
   }
 
-  /** A message of our own says the reason, or only what failed. */
+  /** Returns the sentence of a failed input or output. Our own message gives the reason, or only what failed. */
   private static String io(UncheckedIOException failure) {
     IOException cause = Objects.requireNonNull(failure.getCause());
     String message = String.valueOf(failure.getMessage());
@@ -58,7 +58,7 @@ public final class FailureSentence {
     return text.endsWith(".") ? text : text + ".";
   }
 
-  /** A library could not be loaded because of the machine, or null if our jar is to blame. */
+  /** Returns why the machine could not load a library; null if our jar is to blame. */
   private static @Nullable String ofLibrary(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof IOException io) {

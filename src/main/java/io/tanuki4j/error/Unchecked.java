@@ -9,7 +9,7 @@ public final class Unchecked {
   private Unchecked() {}
 
   /**
-   * Returns the failure as it is if it is unchecked, or around it one that is.
+   * Returns an unchecked failure unchanged; otherwise wraps it in an unchecked one.
    *
    * @param what failed, for faults of the program
    * @throws Error if it is one

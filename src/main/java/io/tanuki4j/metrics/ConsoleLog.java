@@ -3,14 +3,16 @@ package io.tanuki4j.metrics;
 import java.io.PrintStream;
 import java.util.function.Consumer;
 
-/** Prints lines at once. */
+/** Prints lines immediately. */
 public final class ConsoleLog implements RunLog {
   private final PrintStream out;
   private final Consumer<String> warnings;
   private boolean hasFailed;
 
   /**
-   * @param warnings hears once that lines cannot be written
+   * Prints to a stream.
+   *
+   * @param warnings is told once if lines cannot be written
    */
   public ConsoleLog(PrintStream out, Consumer<String> warnings) {
     this.out = out;

@@ -9,7 +9,9 @@ public final class ConsoleSink implements MetricsSink {
   private final Clock clock;
 
   /**
-   * @param clock its zone is that of the printed times
+   * Prints metrics to a log.
+   *
+   * @param clock sets the time zone of the printed times
    */
   public ConsoleSink(RunLog out, Clock clock) {
     this.out = out;

@@ -9,7 +9,7 @@ package io.tanuki4j.metrics;
  * @param lmLoss mean cross entropy per token, nats
  */
 public record EvaluationMetrics(String where, String set, long iteration, double lmLoss) {
-  /** Perplexity, {@code exp(min(20, loss))}. */
+  /** Returns the perplexity, {@code exp(min(20, loss))}. */
   public double perplexity() {
     return Math.exp(Math.min(20, lmLoss));
   }

@@ -6,7 +6,7 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Several sinks as one. A sink that fails gets a warning in the log; training goes on. */
+/** Several sinks as one. If a sink fails, the log shows a warning and training continues. */
 public final class FanOutSink implements MetricsSink {
   private static final Logger LOG = LoggerFactory.getLogger(FanOutSink.class);
 

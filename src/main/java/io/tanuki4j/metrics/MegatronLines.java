@@ -23,8 +23,7 @@ public final class MegatronLines {
   private MegatronLines() {}
 
   /**
-   * The line of a log interval. A loss is left out unless it is above 0, so also when it is not a
-   * number.
+   * Returns the line of a log interval. A loss is left out unless it is above 0; NaN is left out, too.
    */
   public static String iteration(IterationMetrics metrics, LocalDateTime now) {
     StringBuilder line = new StringBuilder();
@@ -48,7 +47,7 @@ public final class MegatronLines {
     return line.toString();
   }
 
-  /** The line of an evaluation between its two rules, without a final line break. */
+  /** Returns the line of an evaluation between its two rules, without a final line break. */
   public static String evaluation(EvaluationMetrics metrics) {
     String line =
         " validation loss at %s | lm loss value: %s | lm loss PPL: %s | "
@@ -60,7 +59,7 @@ public final class MegatronLines {
     return String.join("\n", rule, line, rule);
   }
 
-  /** The lines about timers, without those that took no time, without a final line break. */
+  /** Returns the lines of the timers that took any time, without a final line break. */
   public static String timers(TimerMetrics metrics) {
     StringBuilder lines =
         new StringBuilder(
@@ -94,7 +93,7 @@ public final class MegatronLines {
         style == Style.MAX ? ": " + max : ": (%s, %s)".formatted(fixed(timer.min(), 2), max));
   }
 
-  /** {@code [after dataloaders are built] datetime: 2025-01-31 12:34:56 }, with its last blank. */
+  /** Returns {@code [after dataloaders are built] datetime: 2025-01-31 12:34:56 }, with the final space. */
   public static String dateTime(String what, LocalDateTime now) {
     return "[" + what + "] datetime: " + DATE_TIME.format(now) + " ";
   }

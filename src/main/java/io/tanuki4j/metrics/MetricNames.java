@@ -10,7 +10,7 @@ public final class MetricNames {
 
   private MetricNames() {}
 
-  /** Returns what one iteration found out. */
+  /** Returns the metrics of one iteration. */
   public static Map<String, Double> of(UpdateMetrics metrics) {
     Map<String, Double> values = new LinkedHashMap<>();
     values.put("learning-rate", metrics.learningRate());
@@ -21,7 +21,7 @@ public final class MetricNames {
     return values;
   }
 
-  /** Returns what is known of a log interval only, or of its last iteration. */
+  /** Returns the metrics that are known only per log interval, or of its last iteration. */
   public static Map<String, Double> of(IterationMetrics metrics, RunInfo run) {
     Map<String, Double> values = new LinkedHashMap<>();
     double seconds = metrics.millisPerIteration() / MILLIS_PER_SECOND;
@@ -49,7 +49,7 @@ public final class MetricNames {
     return values;
   }
 
-  /** Returns the tokens of all ranks per second of a log interval. */
+  /** Returns the tokens per second of all ranks in a log interval. */
   public static double tokensPerSecond(IterationMetrics metrics, RunInfo run) {
     double seconds = metrics.millisPerIteration() / MILLIS_PER_SECOND;
     return (double) metrics.globalBatchSize() * run.seqLength() / seconds;

@@ -4,21 +4,21 @@ package io.tanuki4j.metrics;
  * Where metrics go. {@link FanOutSink} holds several and keeps a failing one from stopping the run.
  */
 public interface MetricsSink extends AutoCloseable {
-  /** The run begins to train, or goes on; not called if it only evaluates. */
+  /** Receives the start of training, also of a resumed run. Not called if the run only evaluates. */
   default void start(RunInfo run) {}
 
-  /** What one iteration found out. */
+  /** Receives the metrics of one iteration. */
   default void update(UpdateMetrics metrics) {}
 
-  /** A log interval ended with an iteration. */
+  /** Receives the metrics of a log interval, when its last iteration is done. */
   void iteration(IterationMetrics metrics);
 
   void evaluation(EvaluationMetrics metrics);
 
-  /** What the parts of an iteration took. */
+  /** Receives the times of the parts of an iteration. */
   default void timers(TimerMetrics metrics) {}
 
-  /** The run ended with a failure; only {@link #close} follows. */
+  /** Is told that the run failed; only {@link #close} follows. */
   default void failed() {}
 
   @Override

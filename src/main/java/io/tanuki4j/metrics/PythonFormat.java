@@ -8,8 +8,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Numbers as Python prints them. Megatron's log is read by scripts, and Java's Formatter rounds a
- * decimal string half up where Python rounds the exact binary value half to even.
+ * Formats numbers as Python prints them, for scripts that read Megatron's log. Java's Formatter rounds a decimal string half up; Python rounds the exact binary value half to even.
  */
 public final class PythonFormat {
   private static final int MIN_PLAIN_EXPONENT = -4;
@@ -17,7 +16,7 @@ public final class PythonFormat {
 
   private PythonFormat() {}
 
-  /** {@code format(value, '.<digits>f')}: 0.25 with one digit is {@code 0.2}. */
+  /** Returns {@code format(value, '.<digits>f')}: 0.25 with one digit is {@code 0.2}. */
   public static String fixed(double value, int digits) {
     if (!Double.isFinite(value)) {
       return notFinite(value);
@@ -26,7 +25,7 @@ public final class PythonFormat {
     return sign(value) + rounded.toPlainString();
   }
 
-  /** {@code format(value, '.<digits>E')}: 0.001 with six digits is {@code 1.000000E-03}. */
+  /** Returns {@code format(value, '.<digits>E')}: 0.001 with six digits is {@code 1.000000E-03}. */
   public static String scientific(double value, int digits) {
     if (!Double.isFinite(value)) {
       return notFinite(value).toUpperCase(Locale.ROOT);
@@ -39,7 +38,7 @@ public final class PythonFormat {
   }
 
   /**
-   * {@code repr(value)}: the shortest decimal that reads back as the same double, with an exponent
+   * Returns {@code repr(value)}: the shortest decimal that reads back as the same double, with an exponent
    * below 1e-4 and from 1e16 on: {@code 1e-05}, {@code 0.0001}, {@code 1.0}.
    */
   public static String repr(double value) {
@@ -71,9 +70,7 @@ public final class PythonFormat {
   }
 
   /**
-   * The decimal of so many digits that is nearest, if it reads back as the value. The doubles below
-   * a power of two lie closer than those above it, so there the next decimal above may do where the
-   * nearest does not. With 17 digits the nearest always does.
+   * Returns the nearest decimal with this many digits that reads back as the value. Doubles below a power of two lie closer together than those above it, so there the next decimal above may read back where the nearest does not. With 17 digits the nearest always does.
    */
   private static @Nullable BigDecimal readsBack(double value, int digits) {
     for (RoundingMode mode : List.of(RoundingMode.HALF_EVEN, RoundingMode.UP)) {

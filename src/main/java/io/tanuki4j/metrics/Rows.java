@@ -5,21 +5,20 @@ import java.util.Map;
 import java.util.OptionalLong;
 
 /**
- * A sink that gets one row an iteration: what the iteration found out, with the log line and the
- * evaluation that came after it. A row is whole when the next iteration comes.
+ * A sink with one row per iteration: its metrics, with the log line and the evaluation that came after it. A row is complete when the next iteration arrives.
  */
 public abstract class Rows implements MetricsSink {
   private final Map<String, Double> row = new LinkedHashMap<>();
   private OptionalLong iteration = OptionalLong.empty();
   private RunInfo run = new RunInfo(Map.of(), 0, 0, 0, 0, 1, 0);
 
-  /** Opens what rows are written to. */
+  /** Opens the output of the rows. */
   protected abstract void open(RunInfo info);
 
   /** Writes one iteration's numbers, by Megatron's names. */
   protected abstract void write(long rowIteration, Map<String, Double> values);
 
-  /** Ends after the last row. */
+  /** Closes the output after the last row. */
   protected abstract void end();
 
   @Override

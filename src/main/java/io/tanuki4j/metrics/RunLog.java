@@ -1,11 +1,11 @@
 package io.tanuki4j.metrics;
 
-/** Lines of Megatron's log that are no metrics, for example that the run is exiting. */
+/** Lines of Megatron's log that are not metrics, for example that the run is exiting. */
 public interface RunLog {
-  /** Says what is going on. */
+  /** Logs what is happening. */
   void message(String line);
 
-  /** Says what one part of the model takes, for example its number of parameters. */
+  /** Logs the size of one part of the model, for example its number of parameters. */
   default void ofPart(String line) {
     message(line);
   }

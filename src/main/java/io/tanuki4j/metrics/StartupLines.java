@@ -13,7 +13,7 @@ public final class StartupLines {
 
   private StartupLines() {}
 
-  /** The sizes of all axes; the missing blank after None is Megatron's. */
+  /** Returns the sizes of all axes. The missing space after None is Megatron's. */
   public static String worldSize(
       int tensorParallel, int pipelineParallel, int dataParallel, int contextParallel) {
     return ("using world size: %d, data-parallel size: %d, context-parallel size: %d,"
@@ -28,7 +28,7 @@ public final class StartupLines {
             pipelineParallel);
   }
 
-  /** {@code > building SentencePieceTokenizer tokenizer ...} */
+  /** Returns {@code > building SentencePieceTokenizer tokenizer ...} */
   public static String buildingTokenizer(String type) {
     return "> building " + type + " tokenizer ...";
   }
@@ -47,7 +47,7 @@ public final class StartupLines {
         .formatted(tensorRank, pipelineRank, parameters);
   }
 
-  /** What is said once the ranks have found each other. */
+  /** Returns the lines to print when the process groups are ready. */
   public static List<String> groups(int tensorParallel, int pipelineParallel) {
     return List.of(
         "> initialized tensor model parallel with size " + tensorParallel,
@@ -55,6 +55,8 @@ public final class StartupLines {
   }
 
   /**
+   * Returns the line about the learning-rate decay.
+   *
    * @param style as the flag spells it, for example {@code inverse-square-root}
    */
   public static String learningRateDecayStyle(String style) {
@@ -62,8 +64,7 @@ public final class StartupLines {
   }
 
   /**
-   * What the device holds after the first line of the log. Memory is taken once, so the most is
-   * what is held now.
+   * Returns the line about a device's memory, which follows the log's first iteration line. Memory is taken once, so the peak equals the current use.
    *
    * @param rank that holds it
    * @param allocated bytes of tensors
@@ -82,7 +83,7 @@ public final class StartupLines {
             reserved / megabyte);
   }
 
-  /** How many samples each split is asked for. */
+  /** Returns how many samples are requested from each split. */
   public static List<String> targetSizes(long train, long validation, long test) {
     return List.of(
         " > datasets target sizes (minimum size):",

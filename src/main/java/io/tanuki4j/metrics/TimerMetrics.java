@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What the parts of an iteration took on each rank.
+ * The times of the parts of an iteration on each rank.
  *
  * @param style of the lines
  */
@@ -21,15 +21,17 @@ public record TimerMetrics(Style style, List<Timer> timers) {
   }
 
   /**
+   * One part of an iteration.
+   *
    * @param millis of an iteration, by rank
    */
   public record Timer(String name, double[] millis) {
-    /** Of the fastest rank. */
+    /** Returns the time of the fastest rank. */
     public double min() {
       return Arrays.stream(millis).min().orElse(0);
     }
 
-    /** Of the slowest rank. */
+    /** Returns the time of the slowest rank. */
     public double max() {
       return Arrays.stream(millis).max().orElse(0);
     }

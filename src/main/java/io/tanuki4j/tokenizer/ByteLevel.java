@@ -6,8 +6,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes as characters that can be seen, as GPT-2's vocabularies write them: those that Latin-1
- * shows stand for themselves, the others are characters from U+0100 on.
+ * Bytes as visible characters, as GPT-2's vocabularies write them. Bytes that Latin-1 can show stand for themselves; the others become characters from U+0100 on.
  */
 final class ByteLevel {
   private static final int NUM_BYTES = 256;
@@ -39,8 +38,8 @@ final class ByteLevel {
    * Returns a {@code tokenizer.json} of merges over bytes.
    *
    * @param cuts the steps that cut a text before its bytes are merged; empty for GPT-2's
-   * @param takesWholePieces whether a part that is a piece is not looked into
-   * @param added tokens that are found whole in texts
+   * @param takesWholePieces whether a part that is itself a piece stays whole
+   * @param added tokens that are matched whole in texts
    */
   static Map<String, @Nullable Object> json(
       List<Map<String, @Nullable Object>> cuts,

@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** GPT-2's vocabulary and merges. Documents end with {@code <|endoftext|>}, found in no text. */
+/** GPT-2's vocabulary and merges. Documents end with {@code <|endoftext|>}, which is never matched in text. */
 final class Gpt2Tokens {
   private static final String END = "<|endoftext|>";
 
@@ -68,7 +68,7 @@ final class Gpt2Tokens {
     return vocabulary;
   }
 
-  /** As Megatron reads them: the first line is a title, the last one is empty. */
+  /** Reads the merges as Megatron does: the first line is a title, the last one is empty. */
   private static List<List<String>> merges(Path file) {
     List<List<String>> merges = new ArrayList<>();
     List<String> lines = TokenizerFiles.text(file).lines().toList();

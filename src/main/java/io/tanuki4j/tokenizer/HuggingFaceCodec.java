@@ -12,11 +12,11 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * A {@code tokenizer.json} at work, by Hugging Face's own library. Texts of any length.
+ * Encodes and decodes by a {@code tokenizer.json} with Hugging Face's own library. Texts may have any length.
  * Thread-safe.
  */
 final class HuggingFaceCodec implements AutoCloseable {
-  /** The library otherwise cuts every text at 512 ids and adds what the template says. */
+  /** Otherwise the library truncates every text at 512 ids and applies the template. */
   private static final Map<String, String> PLAIN =
       Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
 
@@ -24,9 +24,11 @@ final class HuggingFaceCodec implements AutoCloseable {
   private final NativeLifetime lifetime;
 
   /**
+   * Loads a tokenizer.
+   *
    * @param source of the content, for messages
    * @param json content of a tokenizer.json
-   * @throws UserException if the library refuses it
+   * @throws UserException if the library rejects it
    * @throws UncheckedIOException if the library cannot be unpacked or is not for this machine
    */
   HuggingFaceCodec(String source, byte[] json) {
@@ -35,6 +37,8 @@ final class HuggingFaceCodec implements AutoCloseable {
   }
 
   /**
+   * Returns the ids of a text.
+   *
    * @throws UserException if the text holds half of a surrogate pair
    */
   int[] encode(String text) {
@@ -48,7 +52,7 @@ final class HuggingFaceCodec implements AutoCloseable {
     return lifetime.whileOpen(() -> ids(text, true));
   }
 
-  /** Only the ids are taken: the library's own method also makes a string of every token. */
+  /** Returns the ids only: the library's own method also makes a string of every token. */
   private int[] ids(String text, boolean inTemplate) {
     TokenizersLibrary calls = TokenizersLibrary.LIB;
     long encoding = calls.encode(library.getHandle(), text, inTemplate);

@@ -73,7 +73,7 @@ public record HuggingFaceFiles(Map<String, byte[]> contents, Roles roles) {
     }
   }
 
-  /** Returns the files that a folder has of a tokenizer, byte by byte; without roles. */
+  /** Returns a folder's tokenizer files, byte for byte, without roles. */
   public static HuggingFaceFiles of(Path folder) throws IOException {
     Map<String, byte[]> contents = new LinkedHashMap<>();
     for (String name : NAMES) {
@@ -103,7 +103,7 @@ public record HuggingFaceFiles(Map<String, byte[]> contents, Roles roles) {
     return new HuggingFaceFiles(contents, roles);
   }
 
-  /** Whether there is no file. */
+  /** Returns whether there is no file. */
   public boolean isEmpty() {
     return contents.isEmpty();
   }
@@ -113,7 +113,7 @@ public record HuggingFaceFiles(Map<String, byte[]> contents, Roles roles) {
     return Objects.requireNonNull(contents.get(TOKENIZER), TOKENIZER);
   }
 
-  /** Returns a value in gson's form. */
+  /** Returns a value as gson's tree. */
   static JsonObject tree(Object value) {
     return GSON.toJsonTree(value).getAsJsonObject();
   }

@@ -20,8 +20,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A tokenizer of Hugging Face: {@code tokenizer.json} with what {@code tokenizer_config.json} adds
- * when transformers reads it, namely special tokens, and whether bos and eos go around a text.
+ * A tokenizer of Hugging Face: {@code tokenizer.json}, plus what transformers takes from {@code tokenizer_config.json}: special tokens, and whether bos and eos surround a text.
  */
 final class HuggingFaceFolder {
   private static final List<String> ROLES =
@@ -46,7 +45,7 @@ final class HuggingFaceFolder {
     this.config = config;
   }
 
-  /** Opens Megatron's HuggingFaceTokenizer: ids as transformers makes them for a text. */
+  /** Opens Megatron's HuggingFaceTokenizer: its ids are those of transformers. */
   static Tokenizer open(TokenizerConfig config) {
     Path path = TokenizerFiles.model(config);
     Map<String, Object> identity = new LinkedHashMap<>();
@@ -58,7 +57,7 @@ final class HuggingFaceFolder {
   /**
    * Reads a folder, or the folder of a tokenizer.json.
    *
-   * @throws UserException if there is none, or its files are not what they should be
+   * @throws UserException if there is none, or its files are malformed
    */
   static HuggingFaceFolder read(Path path) {
     boolean isFolder = Files.isDirectory(path);
@@ -222,7 +221,7 @@ final class HuggingFaceFolder {
     }
   }
 
-  /** A token is its text, or an object with the text. */
+  /** Returns the text of a token, which is that text or an object with it. */
   private static @Nullable String content(@Nullable JsonElement token) {
     JsonElement text = token instanceof JsonObject object ? object.get("content") : token;
     return text == null || !text.isJsonPrimitive() ? null : text.getAsString();
@@ -233,7 +232,7 @@ final class HuggingFaceFolder {
     return token == null ? null : ids.get(token);
   }
 
-  /** Makes the template that the configuration asks for in place of the file's. */
+  /** Replaces the file's template with the one that the configuration asks for. */
   private void completeTemplate() {
     if (!config.has("add_bos_token") && !config.has("add_eos_token")) {
       return;
@@ -255,7 +254,7 @@ final class HuggingFaceFolder {
                     eos == null ? "" : names.getOrDefault(eos, ""))));
   }
 
-  /** A processor that only cares for offsets stays. */
+  /** Returns the post-processor without templates. A processor that only adjusts offsets stays. */
   private JsonElement withoutTemplate() {
     JsonElement processor = json.get("post_processor");
     boolean isTemplate =

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class JsonSteps {
   private JsonSteps() {}
 
-  /** Returns a part that has nothing but a type. */
+  /** Returns a part that has only a type. */
   static Map<String, @Nullable Object> step(String type) {
     Map<String, @Nullable Object> step = new LinkedHashMap<>();
     step.put("type", type);
@@ -18,7 +18,7 @@ final class JsonSteps {
   }
 
   /**
-   * Returns steps as one.
+   * Combines steps into one.
    *
    * @param name of the list: {@code normalizers}, {@code pretokenizers} or {@code decoders}
    * @return null for no steps
@@ -57,7 +57,7 @@ final class JsonSteps {
   /**
    * Returns the step that cuts a text at the matches of a pattern.
    *
-   * @param behavior what becomes of a match: {@code Isolated}, or {@code MergedWithPrevious}
+   * @param behavior what happens to a match: {@code Isolated}, or {@code MergedWithPrevious}
    */
   static Map<String, @Nullable Object> split(String regex, String behavior) {
     Map<String, @Nullable Object> step = step("Split");
@@ -67,7 +67,7 @@ final class JsonSteps {
     return step;
   }
 
-  /** Returns a token that is found whole in a text, before anything else is done with it. */
+  /** Returns a token that is matched whole in a text, before any other step. */
   static Map<String, @Nullable Object> token(String content) {
     Map<String, @Nullable Object> token = new LinkedHashMap<>();
     token.put("content", content);
@@ -87,7 +87,7 @@ final class JsonSteps {
     return token;
   }
 
-  /** Returns a whole {@code tokenizer.json} without its parts. */
+  /** Returns a complete {@code tokenizer.json} without its parts. */
   static Map<String, @Nullable Object> file() {
     Map<String, @Nullable Object> json = new LinkedHashMap<>();
     json.put("version", "1.0");

@@ -12,12 +12,12 @@ final class JsonTokenizer implements Tokenizer {
     NOTHING,
     BOS,
 
-    /** What the tokenizer.json says, which may also be behind the text. */
+    /** What the tokenizer.json says, which may also follow the text. */
     TEMPLATE
   }
 
   /**
-   * What a kind of tokenizer is made of.
+   * The components of one kind of tokenizer.
    *
    * @param json content of a tokenizer.json
    * @param pieces by id

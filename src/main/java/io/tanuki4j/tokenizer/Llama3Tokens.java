@@ -13,8 +13,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Llama 3's tokenizer as forks of Megatron open it: from the folder of Hugging Face that the model
- * file is in, or from Meta's own {@code tokenizer.model}, lines of a token in base64 and its rank.
+ * Llama 3's tokenizer as forks of Megatron open it: from the Hugging Face folder that the model file is in, or from Meta's own {@code tokenizer.model}. That file has one line per token: the token in base64 and its rank.
  * Every text begins with bos.
  */
 final class Llama3Tokens {

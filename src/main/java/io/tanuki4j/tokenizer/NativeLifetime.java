@@ -5,8 +5,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 
 /**
- * Keeps a native library's object from being used, or closed again, after it was closed: that
- * crashes the process.
+ * Prevents use or a second close of a native library's object after it was closed. Either would crash the process.
  */
 final class NativeLifetime implements AutoCloseable {
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
@@ -15,15 +14,17 @@ final class NativeLifetime implements AutoCloseable {
   private boolean closed;
 
   /**
+   * Guards an open object.
+   *
    * @param name of the object, for messages
-   * @param end what closes it
+   * @param end closes the object
    */
   NativeLifetime(String name, Runnable end) {
     this.name = name;
     this.end = end;
   }
 
-  /** Returns what the use of the object gives, from any number of threads at a time. */
+  /** Returns the result of a use of the object. Any number of threads may use it at a time. */
   <T> T whileOpen(Supplier<T> use) {
     lock.readLock().lock();
     try {

@@ -10,21 +10,25 @@ import java.util.StringTokenizer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** No vocabulary: a text is ids with blanks between. N ids and one more that ends documents. */
+/** A tokenizer without a vocabulary: a text is ids separated by spaces. There are N ids and one more that ends documents. */
 final class NullTokenizer implements Tokenizer {
   private static final int MAX_SHOWN = 20;
 
   private final int numIds;
 
   /**
-   * @param numIds number of ids without the end of documents
+   * Takes ids from 0 on.
+   *
+   * @param numIds number of ids without the end-of-document id
    */
   NullTokenizer(int numIds) {
     this.numIds = numIds;
   }
 
   /**
-   * @throws UserException if the number of ids is none
+   * Opens Megatron's NullTokenizer.
+   *
+   * @throws UserException if the number of ids is missing or invalid
    */
   static Tokenizer open(TokenizerConfig config) {
     Integer vocabSize = config.vocabSize();

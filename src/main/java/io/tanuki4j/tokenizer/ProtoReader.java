@@ -8,8 +8,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Walks the fields of one protobuf message. Wire format:
- * https://protobuf.dev/programming-guides/encoding. Damage is a UserException whose message is the
- * reason, with the place in the file.
+ * https://protobuf.dev/programming-guides/encoding. Damage is reported as a UserException whose message is the reason, with the place in the file.
  */
 final class ProtoReader {
   private static final int VARINT = 0;
@@ -30,7 +29,7 @@ final class ProtoReader {
     bytes = in;
   }
 
-  /** Moves to the next field; false at the end of the message. */
+  /** Moves to the next field. Returns false at the end of the message. */
   boolean next() {
     if (!in.hasRemaining()) {
       return false;
@@ -52,7 +51,7 @@ final class ProtoReader {
     return field;
   }
 
-  /** The value of a varint field. */
+  /** Returns the value of a varint field. */
   long number() {
     requireType(VARINT, "a number");
     return number;
@@ -62,19 +61,19 @@ final class ProtoReader {
     return number() != 0;
   }
 
-  /** The value of a field that is a float. */
+  /** Returns the value of a field that is a float. */
   float float32() {
     requireType(FIXED32, "a float");
     return Float.intBitsToFloat((int) number);
   }
 
-  /** The value of a field that is a message. */
+  /** Returns the value of a field that is a message. */
   ProtoReader message() {
     requireType(BYTES, "a message");
     return new ProtoReader(bytes);
   }
 
-  /** The value of a field that is text. */
+  /** Returns the value of a field that is text. */
   String text() {
     requireType(BYTES, "text");
     try {
@@ -84,7 +83,7 @@ final class ProtoReader {
     }
   }
 
-  /** The value of a field that is raw bytes. */
+  /** Returns the value of a field that is raw bytes. */
   byte[] bytes() {
     requireType(BYTES, "bytes");
     byte[] copy = new byte[bytes.remaining()];

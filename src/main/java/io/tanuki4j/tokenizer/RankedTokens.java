@@ -7,8 +7,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Tokens of bytes by rank, as tiktoken has them: it joins the two neighbours that make the token of
- * the lowest rank.
+ * Byte tokens by rank, as in tiktoken, which joins the two neighbours that form the token of lowest rank.
  *
  * @param tokens by rank, with a character for each byte
  * @param firstId id of the first
@@ -23,7 +22,7 @@ record RankedTokens(List<String> tokens, int firstId) {
     return ids;
   }
 
-  /** Returns every pair of tokens that makes a token, by the rank of what it makes. */
+  /** Returns every pair of tokens that forms a token, sorted by the rank of that token. */
   List<List<String>> merges() {
     Map<String, Integer> ids = vocabulary();
     List<List<String>> merges = new ArrayList<>();

@@ -10,8 +10,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A SentencePiece model at work: text to the model's own ids by the native library, and back by
- * {@link SentencePieceDecoder}, because the library's Java binding loses characters beyond U+FFFF.
+ * Encodes text into a SentencePiece model's own ids with the native library. Decodes with {@link SentencePieceDecoder}, because the library's Java binding loses characters beyond U+FFFF.
  * Thread-safe.
  */
 final class SentencePieceCodec implements AutoCloseable {
@@ -24,7 +23,9 @@ final class SentencePieceCodec implements AutoCloseable {
   private @Nullable TextCuts cuts;
 
   /**
-   * @throws UserException if the library refuses the model
+   * Loads a model.
+   *
+   * @throws UserException if the library rejects the model
    * @throws UncheckedIOException if the library cannot be unpacked or is not for this machine
    */
   SentencePieceCodec(SentencePieceModel model) {
@@ -38,15 +39,14 @@ final class SentencePieceCodec implements AutoCloseable {
     return model;
   }
 
-  /** The text of every piece, by id. */
+  /** Returns the text of every piece, by id. */
   List<String> pieces() {
     return model.pieces().stream().map(SentencePieceModel.Piece::text).toList();
   }
 
   /**
    * Returns the ids of a text. A text of more than {@link #PART_SIZE} characters is encoded in
-   * parts: the library adds up a text's scores in fp32, so its rounding may choose other pieces of
-   * almost equal score in a text that is longer.
+   * parts: the library sums a text's scores in fp32, so in a longer text rounding may choose other pieces of almost equal score.
    *
    * @throws UserException if the text holds half of a surrogate pair
    */
@@ -59,7 +59,7 @@ final class SentencePieceCodec implements AutoCloseable {
                 : encodeInParts(text, PART_SIZE));
   }
 
-  /** Made when the first long text comes, since it is as large as the vocabulary. */
+  /** Returns the cuts. They are built for the first long text, since they are as large as the vocabulary. */
   private synchronized TextCuts cuts() {
     if (cuts == null) {
       cuts = new TextCuts(model);
@@ -76,7 +76,7 @@ final class SentencePieceCodec implements AutoCloseable {
     while (from < text.length()) {
       int to = cuts.next(text, Math.min(from + partSize, text.length()));
       int[] ids = library.getProcessor().encode(text.substring(from, to));
-      // The library begins each part with a blank; between characters it does not belong there.
+      // The library begins each part with a space; between characters it does not belong there.
       parts.add(wantsBlank ? ids : Arrays.copyOfRange(ids, 1, ids.length));
       boolean isBlank = to < text.length() && text.charAt(to) == ' ';
       wantsBlank = isBlank || !model.normalizer().addsBlank();
@@ -85,7 +85,7 @@ final class SentencePieceCodec implements AutoCloseable {
     return Ids.concatenate(parts);
   }
 
-  /** The text of {@code ids[from .. to)}, which must be ids of the model. */
+  /** Returns the text of {@code ids[from .. to)}, which must be ids of the model. */
   String decode(int[] ids, int from, int to) {
     return decoder.decode(ids, from, to);
   }
@@ -112,7 +112,7 @@ final class SentencePieceCodec implements AutoCloseable {
     }
   }
 
-  /** The library's message without its status, its source file and what a console cannot show. */
+  /** Returns the library's message without its status, source file and unprintable characters. */
   private static String reason(EngineException e) {
     String reason =
         String.valueOf(e.getMessage())

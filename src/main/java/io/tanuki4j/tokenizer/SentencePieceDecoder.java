@@ -12,9 +12,7 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * Ids to text by SentencePiece's rules (github.com/google/sentencepiece): {@code ▁} is a blank,
- * control pieces show nothing, byte pieces together are UTF-8, and the blank that encoding put
- * before the text goes. Thread-safe.
+ * Decodes ids into text by SentencePiece's rules (github.com/google/sentencepiece). {@code ▁} is a space, control pieces produce no text, and byte pieces together form UTF-8. The space that encoding put before the text is removed. Thread-safe.
  */
 final class SentencePieceDecoder {
   private static final char REPLACEMENT = '\ufffd';
@@ -37,7 +35,7 @@ final class SentencePieceDecoder {
     }
   }
 
-  /** The text of {@code ids[from .. to)}, which must be ids of the model. */
+  /** Returns the text of {@code ids[from .. to)}, which must be ids of the model. */
   String decode(int[] ids, int from, int to) {
     ByteArrayOutputStream utf8 = new ByteArrayOutputStream((to - from) * Integer.BYTES);
     boolean atStart = dropsFirstBlank;
@@ -67,7 +65,7 @@ final class SentencePieceDecoder {
     };
   }
 
-  /** UTF-8 to text; each byte that is not part of a character becomes U+FFFD. */
+  /** Decodes UTF-8; each byte that is not part of a character becomes U+FFFD. */
   private static String text(byte[] utf8) {
     CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
     ByteBuffer in = ByteBuffer.wrap(utf8);

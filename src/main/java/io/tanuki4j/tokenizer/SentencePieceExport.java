@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The files from which transformers reads a SentencePiece tokenizer.
+ * Makes the files from which transformers reads a SentencePiece tokenizer.
  *
  * @param pieces of the whole tokenizer, by id
  * @param specials ids of tokens that are found whole in a text

@@ -15,11 +15,11 @@ import org.jspecify.annotations.Nullable;
  * A SentencePiece model in the form of Hugging Face's tokenizers library ({@code tokenizer.json}).
  * A text that spells a control piece becomes that piece, as in every tokenizer of Hugging Face.
  *
- * @param model not one of words, which the library cannot do
+ * @param model not a word model, which the library does not support
  * @param specials ids of tokens that are found whole in a text, before SentencePiece sees it
  */
 record SentencePieceJson(SentencePieceModel model, Map<String, Integer> specials) {
-  /** More blanks than a text begins with. */
+  /** More spaces than any text begins with. */
   private static final int ANY_NUMBER = 1 << 20;
 
   /**
@@ -58,8 +58,7 @@ record SentencePieceJson(SentencePieceModel model, Map<String, Integer> specials
   }
 
   /**
-   * Returns the pieces that are found in texts before all others, the longest first. A piece with a
-   * blank never comes from a model that marks blanks.
+   * Returns the pieces that are matched in texts before all others, the longest first. A model that marks spaces never yields a piece with a space.
    */
   private List<String> userPieces() {
     boolean marksBlanks = model.normalizer().marksBlanks();
@@ -93,12 +92,11 @@ record SentencePieceJson(SentencePieceModel model, Map<String, Integer> specials
   }
 
   /**
-   * Returns a pattern for the first character of what spells a piece that never comes from text:
-   * the library would take it for the piece, were it not cut there.
+   * Returns a pattern for the first character of text that spells a piece which never comes from text. Without a cut there, the library would mistake the text for the piece.
    */
   private String namesOfPieces() {
     List<String> names = new ArrayList<>();
-    if (model.normalizer().charsMap().length > 0) { // which may make such a name of other text
+    if (model.normalizer().charsMap().length > 0) { // which may turn other text into such a name
       model.pieces().stream()
           .filter(piece -> piece.kind() == Kind.CONTROL || piece.kind() == Kind.UNKNOWN)
           .map(Piece::text)
@@ -136,7 +134,7 @@ record SentencePieceJson(SentencePieceModel model, Map<String, Integer> specials
     return model.normalizer().removesBlanks() ? ANY_NUMBER : model.normalizer().addsBlank() ? 1 : 0;
   }
 
-  /** Whether the library has a counterpart for the model. */
+  /** Returns whether the library has a counterpart for the model. */
   static boolean canWrite(SentencePieceModel model) {
     return model.trainer().algorithm() != Algorithm.WORD;
   }

@@ -26,7 +26,7 @@ record SentencePieceModel(
   static final int NONE = -1;
   static final String BLANK = "\u2581";
 
-  /** Rules of normalisation that leave characters which are normalised as they are. */
+  /** Normalisation rules that leave already normalised characters unchanged. */
   private static final Set<String> CUTTABLE_RULES = Set.of("identity", "nfkc", "nmt_nfkc");
 
   private static final long MAX_FILE_SIZE = 1L << 28;
@@ -34,7 +34,7 @@ record SentencePieceModel(
   /**
    * A vocabulary entry.
    *
-   * @param text with {@code ▁} for a blank
+   * @param text with {@code ▁} for a space
    * @param score logarithm of its probability, or the rank of its merge as a negative number
    */
   record Piece(String text, float score, Kind kind) {}
@@ -58,10 +58,10 @@ record SentencePieceModel(
   }
 
   /**
-   * What the trainer noted for the encoder.
+   * What the trainer recorded for the encoder.
    *
    * @param byteFallback whether unknown characters become bytes
-   * @param blanksBehind whether a word's blank is behind it and not in front
+   * @param blanksBehind whether a word's space follows it rather than precedes it
    * @param unknownText what decoding shows for the unknown piece
    * @param bosPiece name of the piece that begins a sentence
    */
@@ -79,9 +79,9 @@ record SentencePieceModel(
    *
    * @param rules name of the rules, for example {@code nmt_nfkc}
    * @param charsMap the rules, compiled; empty for none
-   * @param addsBlank whether each text gets a blank in front
-   * @param removesBlanks whether blanks at both ends go, and all but one between words
-   * @param marksBlanks whether a blank becomes {@code ▁}
+   * @param addsBlank whether each text gets a leading space
+   * @param removesBlanks whether spaces at both ends are removed, and all but one between words
+   * @param marksBlanks whether a space becomes {@code ▁}
    */
   record Normalizer(
       String rules,
@@ -90,7 +90,7 @@ record SentencePieceModel(
       boolean removesBlanks,
       boolean marksBlanks) {}
 
-  /** Whether blanks and known characters are encoded as {@link TextCuts} expects. */
+  /** Returns whether spaces and known characters are encoded as {@link TextCuts} expects. */
   boolean isCuttable() {
     return normalizer.marksBlanks
         && !trainer.blanksBehind
@@ -117,7 +117,7 @@ record SentencePieceModel(
     return firstId(piece -> piece.kind == Kind.UNKNOWN);
   }
 
-  /** As the library does it, only a control piece counts. */
+  /** Returns a control piece's id. As in the library, only a control piece counts. */
   private int controlId(String text) {
     return firstId(piece -> piece.kind == Kind.CONTROL && piece.text.equals(text));
   }

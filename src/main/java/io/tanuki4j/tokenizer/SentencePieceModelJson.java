@@ -17,14 +17,13 @@ import org.jspecify.annotations.Nullable;
  * The pieces of a model, as Hugging Face's tokenizers library wants them: with scores for a unigram
  * model, otherwise with merges.
  *
- * @param takesWholePieces whether a part of a text that is a piece is not looked into, which user
- *     pieces need
+ * @param takesWholePieces whether a part of a text that is itself a piece stays whole, which user pieces need
  */
 record SentencePieceModelJson(SentencePieceModel model, boolean takesWholePieces) {
-  /** Below all scores of pieces, so that an unused one is in no text. */
+  /** Lower than the score of any piece, so that an unused piece is never chosen. */
   private static final double UNUSED_SCORE = -1000;
 
-  /** What SentencePiece takes from the score of a user piece, the best of all. */
+  /** What SentencePiece subtracts from the best score of all for a user piece. */
   private static final double USER_PIECE_COST = 0.1;
 
   /** Returns the model of the file. */
@@ -74,10 +73,10 @@ record SentencePieceModelJson(SentencePieceModel model, boolean takesWholePieces
     return json;
   }
 
-  /** A pair that SentencePiece joins to a piece. */
+  /** A pair that SentencePiece joins into a piece. */
   private record Merge(float score, int first, int second) {}
 
-  /** Every pair that makes a piece, in the order in which SentencePiece joins them. */
+  /** Returns every pair that forms a piece, in the order in which SentencePiece joins them. */
   private List<List<String>> mergesOfPieces() {
     List<Piece> pieces = model.pieces();
     Map<String, Integer> ids = new HashMap<>();

@@ -9,9 +9,9 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How SentencePiece prepares a text, in the steps of Hugging Face's tokenizers library.
+ * How SentencePiece prepares a text, as steps of Hugging Face's tokenizers library.
  *
- * @param userPieces texts that preparing leaves alone
+ * @param userPieces texts that the preparation leaves unchanged
  */
 record SentencePieceNormalizerJson(SentencePieceModel model, List<String> userPieces) {
   /** Private characters that stand for user pieces while a text is prepared. */
@@ -40,9 +40,7 @@ record SentencePieceNormalizerJson(SentencePieceModel model, List<String> userPi
   }
 
   /**
-   * The library applies compiled rules to a character and its marks as one, and then drops or
-   * leaves marks. NFC composes what was left. CR LF is one character to it, too; rules that begin
-   * with nmt turn both into blanks.
+   * Adds the compiled rules. The library applies them to a character and its marks as one unit, and then drops or leaves marks. NFC composes what was left. The library also treats CR LF as one character; rules that begin with nmt turn both into spaces.
    */
   private void addRules(List<Map<String, @Nullable Object>> steps) {
     Normalizer rules = model.normalizer();

@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Megatron's SentencePieceTokenizer as it was until 2026: a model plus special tokens, which get
- * the ids after the model's unless it has such pieces. The special tokens are found in texts before
- * SentencePiece sees them, and each part between them is a text of its own. Documents end with
+ * the ids after the model's unless it has such pieces. The special tokens are matched in texts before SentencePiece sees them. Each part between them is encoded as a separate text. Documents end with
  * {@code <EOD>}.
  */
 final class SentencePieceTokenizer implements Tokenizer {
@@ -25,6 +24,8 @@ final class SentencePieceTokenizer implements Tokenizer {
   private final SpecialTokenSearch search;
 
   /**
+   * Adds special tokens to a model.
+   *
    * @param extraIds number of tokens {@code <extra_id_k>}
    */
   SentencePieceTokenizer(SentencePieceModel model, int extraIds) {
@@ -93,7 +94,7 @@ final class SentencePieceTokenizer implements Tokenizer {
     return Ids.concatenate(parts);
   }
 
-  /** Special tokens stand between blanks, as Megatron writes them. */
+  /** Decodes ids. Special tokens are surrounded by spaces, as in Megatron. */
   @Override
   public String decode(int[] ids) {
     Ids.requireBelow(ids, vocabSize());

@@ -2,7 +2,7 @@ package io.tanuki4j.tokenizer;
 
 import io.tanuki4j.error.UserException;
 
-/** Opens Megatron's tokenizers of SentencePiece models. */
+/** Opens Megatron's tokenizers for SentencePiece models. */
 final class SentencePieceTokenizers {
   private SentencePieceTokenizers() {}
 

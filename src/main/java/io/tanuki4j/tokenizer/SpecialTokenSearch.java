@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Finds literal tokens in texts: leftmost first, at one place the earliest in their order. */
+/** Finds literal tokens in texts, leftmost first. At the same place, the earliest in the order of precedence wins. */
 final class SpecialTokenSearch {
   private final Map<String, Integer> idsByToken;
   private final String firstChars;
@@ -14,6 +14,8 @@ final class SpecialTokenSearch {
   record Match(int id, int start, int end) {}
 
   /**
+   * Prepares a search.
+   *
    * @param idsByToken in the order of precedence
    */
   SpecialTokenSearch(Map<String, Integer> idsByToken) {
@@ -28,7 +30,7 @@ final class SpecialTokenSearch {
     firstChars = firsts.toString();
   }
 
-  /** Matches from left to right; none overlaps another. */
+  /** Returns the matches from left to right, without overlaps. */
   List<Match> in(String text) {
     List<Match> matches = new ArrayList<>();
     int i = 0;

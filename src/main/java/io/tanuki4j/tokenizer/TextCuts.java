@@ -7,9 +7,7 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Where a long text can be cut for a SentencePiece model: between characters that are together in
- * none of its pieces, so that the pieces on one side do not depend on the other. The library needs
- * some 200 bytes for each character of a text, so texts of megabytes go through it in parts.
+ * Finds where a long text can be cut for a SentencePiece model: between characters that no piece contains together. The pieces on one side then do not depend on the other side. The library needs about 200 bytes per character, so texts of megabytes are encoded in parts.
  */
 final class TextCuts {
   private static final int BLANK = '\u2581';
@@ -48,7 +46,7 @@ final class TextCuts {
     return text.length();
   }
 
-  /** Whether the text can be cut before a single blank; the library then puts it there again. */
+  /** Returns whether the text can be cut before a single space, which the library then adds again. */
   private boolean isBeforeWord(String text, int at) {
     int before = text.codePointBefore(at);
     int after = text.codePointAt(at + 1);

@@ -17,14 +17,13 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * NVIDIA's form of tiktoken's vocabularies: a JSON list of tokens with their ranks. Ids begin with
- * special tokens, which are found in no text; documents end with {@code </s>}.
+ * NVIDIA's form of tiktoken's vocabularies: a JSON list of tokens with their ranks. The lowest ids are special tokens, which are never matched in text. Documents end with {@code </s>}.
  */
 final class TikTokenList {
   private static final int DEFAULT_VOCABULARY = 1 << 17;
   private static final List<String> SPECIAL = List.of("<unk>", "<s>", "</s>");
 
-  /** What cuts texts, by Megatron's name. */
+  /** The patterns that cut texts, by Megatron's names. */
   private static final Map<String, String> PATTERNS =
       Map.of(
           "v1",

@@ -13,11 +13,10 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
- * Compares what SentencePiece and an exported {@code tokenizer.json} make of texts: every piece,
- * and lines with what tokenizers stumble over.
+ * Compares the results of SentencePiece and an exported {@code tokenizer.json} on texts: every piece, and lines that are hard for tokenizers.
  */
 record TokenizerComparison(SentencePieceModel model, Map<String, Integer> specials) {
-  /** Scores are floats, of at most some hundreds in sum: their last bits differ. */
+  /** Scores are floats that sum to at most a few hundred, so their last bits differ. */
   private static final double EQUAL_SCORES = 1e-3;
 
   private static final int MAX_SHOWN = 60;
@@ -39,12 +38,12 @@ record TokenizerComparison(SentencePieceModel model, Map<String, Integer> specia
           "\u2581a\u2581\u2581b ▁");
 
   /**
-   * Compares.
+   * Requires that both give the same results.
    *
    * @param ours ids of SentencePiece for a text
    * @param decoded the text of ids, by SentencePiece
    * @param files the exported ones
-   * @throws UserException with a text that gets other ids or comes back otherwise
+   * @throws UserException with a text whose ids or decoded text differ
    */
   void requireSame(
       Function<String, int[]> ours, Function<int[], String> decoded, HuggingFaceFiles files) {
@@ -85,7 +84,7 @@ record TokenizerComparison(SentencePieceModel model, Map<String, Integer> specia
         token, "x" + token + "y", "x " + token + " y", token + token, "\n" + token + "\n");
   }
 
-  /** Of two ways to cut a text that are equally probable, each library takes its own. */
+  /** Returns whether two ways to cut a text are equally probable. Each library then takes its own. */
   private boolean isTie(int[] expected, int[] actual) {
     return model.trainer().algorithm() == Algorithm.UNIGRAM
         && Math.abs(score(expected) - score(actual)) < EQUAL_SCORES;
@@ -98,7 +97,7 @@ record TokenizerComparison(SentencePieceModel model, Map<String, Integer> specia
         .sum();
   }
 
-  /** Whether the text of ids is the same with SentencePiece's way to show some of them. */
+  /** Returns whether no id is one that SentencePiece shows in a special way. */
   private boolean hasNoSign(int[] ids) {
     int numPieces = model.pieces().size();
     return IntStream.of(ids)

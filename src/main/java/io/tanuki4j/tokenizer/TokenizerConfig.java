@@ -26,7 +26,7 @@ public record TokenizerConfig(
   private static final long MAX_VOCABULARY = 1 << 26;
 
   /**
-   * Where a tokenizer is.
+   * The files of a tokenizer.
    *
    * @param model a SentencePiece model, a folder of Hugging Face, or a list of tokens
    * @param vocabulary GPT-2's {@code vocab.json}
@@ -38,7 +38,7 @@ public record TokenizerConfig(
    * Rules of TikTokenizer.
    *
    * @param pattern Megatron's name of the pattern that cuts texts, {@code v1} or {@code v2}
-   * @param numSpecial number of ids in front of those of the file
+   * @param numSpecial number of ids before those of the file
    * @param special the first of them; empty for Megatron's three
    */
   public record TikTokens(String pattern, int numSpecial, List<String> special) {
@@ -69,12 +69,12 @@ public record TokenizerConfig(
         TikTokens.DEFAULT);
   }
 
-  /** Returns where the model is; null for a tokenizer without. */
+  /** Returns where the model is; null for a tokenizer without a model. */
   public @Nullable Path model() {
     return files.model;
   }
 
-  /** Whether it has the files that its type needs. */
+  /** Returns whether it has the files that its type needs. */
   public boolean hasFiles() {
     return type.source() == TokenizerType.Source.VOCABULARY_AND_MERGES
         ? files.vocabulary != null && files.merges != null

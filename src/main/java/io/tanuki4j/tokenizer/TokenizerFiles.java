@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Finds and reads the files that a configuration names. */
 final class TokenizerFiles {
-  /** Fewest tokens in so many ids. */
+  /** At least one id in this many has a token. */
   private static final int MAX_HOLES = 2;
 
   private TokenizerFiles() {}
@@ -32,9 +32,9 @@ final class TokenizerFiles {
   }
 
   /**
-   * Returns a path that must be given.
+   * Returns a path, which must be given.
    *
-   * @param expected what it names, for the message
+   * @param expected what the path names, for the message
    */
   static Path given(@Nullable Path path, String flag, String expected, TokenizerConfig config) {
     if (path == null) {

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** The tokenizers, under Megatron's names. The one place where a new one is added. */
+/** The tokenizers, under Megatron's names. This is the one place to add a new one. */
 public enum TokenizerType {
   SENTENCE_PIECE(
       "SentencePieceTokenizer", Source.SENTENCE_PIECE, SentencePieceTokenizers::megatron),
@@ -18,7 +18,7 @@ public enum TokenizerType {
   TIK_TOKEN("TikTokenizer", Source.TOKEN_LIST, TikTokenList::open),
   NULL("NullTokenizer", Source.NUMBER, NullTokenizer::open);
 
-  /** What a tokenizer is made of. */
+  /** What a tokenizer is read from. */
   public enum Source {
     /** A .model file of SentencePiece, as {@code --tokenizer-model}. */
     SENTENCE_PIECE("a SentencePiece .model file"),
@@ -41,12 +41,12 @@ public enum TokenizerType {
       this.words = words;
     }
 
-    /** Returns what it is, for messages. */
+    /** Describes it for messages. */
     public String words() {
       return words;
     }
 
-    /** Whether {@code --tokenizer-model} names it. */
+    /** Returns whether {@code --tokenizer-model} names it. */
     public boolean isModel() {
       return this == SENTENCE_PIECE || this == FOLDER || this == TOKEN_LIST;
     }
@@ -67,7 +67,7 @@ public enum TokenizerType {
     return megatronName;
   }
 
-  /** Returns what it is made of. */
+  /** Returns what it is read from. */
   public Source source() {
     return source;
   }
@@ -81,7 +81,7 @@ public enum TokenizerType {
     return Arrays.stream(values()).map(type -> type.megatronName).collect(Collectors.joining(", "));
   }
 
-  /** Whether a type has this name. */
+  /** Returns whether a type has this name. */
   public static boolean isKnown(String name) {
     return Arrays.stream(values()).anyMatch(type -> type.megatronName.equals(name));
   }

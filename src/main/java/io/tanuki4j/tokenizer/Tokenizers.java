@@ -7,7 +7,7 @@ public final class Tokenizers {
   private Tokenizers() {}
 
   /**
-   * Opens it.
+   * Opens a tokenizer.
    *
    * @throws UserException if an option does not fit the type, or the model cannot be read
    * @throws java.io.UncheckedIOException if a native library cannot be loaded

@@ -7,7 +7,7 @@ final class UnicodeText {
   private UnicodeText() {}
 
   /**
-   * Refuses half of a surrogate pair, for which libraries would put a question mark.
+   * Rejects half of a surrogate pair, which libraries would replace with a question mark.
    *
    * @throws UserException if there is one
    */

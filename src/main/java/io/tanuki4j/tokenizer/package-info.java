@@ -1,5 +1,5 @@
 /**
- * Text to token ids and back.
+ * Encodes text into token ids and decodes it.
  *
  * <p>Start reading at {@link io.tanuki4j.tokenizer.Tokenizer}.
  */

@@ -4,12 +4,11 @@ import java.util.Arrays;
 import java.util.stream.Collectors;
 
 /**
- * The models of transformers that are a Llama, with the defaults in which their configurations
- * differ.
+ * The models of transformers with Llama's architecture, and the defaults in which their configurations differ.
  */
 enum HfArchitecture {
   LLAMA("llama", "LlamaForCausalLM", 2048),
-  /** Keys and values of eight heads, and a window of attention unless it is null. */
+  /** Has eight key/value heads, and sliding-window attention unless the window is null. */
   MISTRAL("mistral", "MistralForCausalLM", 4096 * 32);
 
   private static final int MISTRAL_KEY_VALUE_HEADS = 8;
@@ -54,18 +53,18 @@ enum HfArchitecture {
     return className;
   }
 
-  /** Returns the longest sequence, in tokens, if the configuration does not say. */
+  /** Returns the default length of the longest sequence, in tokens. */
   int maxPositionEmbeddings() {
     return maxPositionEmbeddings;
   }
 
-  /** Returns the number of heads of keys and values if the configuration does not say. */
+  /** Returns the default number of key/value heads. */
   int numKeyValueHeads(int numHeads) {
     return this == MISTRAL ? MISTRAL_KEY_VALUE_HEADS : numHeads;
   }
 
   /**
-   * Refuses a window of attention that is shorter than the longest sequence.
+   * Rejects an attention window that is shorter than the longest sequence.
    *
    * @param maxPositionEmbeddings of the configuration, in tokens
    */

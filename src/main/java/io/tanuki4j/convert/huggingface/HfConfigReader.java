@@ -29,7 +29,9 @@ final class HfConfigReader {
   }
 
   /**
-   * @throws UserException if it is damaged, or of a model that is no plain Llama
+   * Reads the file of a folder.
+   *
+   * @throws UserException if it is damaged, or its model is not a plain Llama
    */
   static HfLlamaConfig read(Path folder) throws IOException {
     HfConfigReader reader = new HfConfigReader(JsonFields.read(folder.resolve(NAME)));
@@ -90,7 +92,7 @@ final class HfConfigReader {
     return layers;
   }
 
-  /** Transformers keeps the base beside the scaling, or inside of it. */
+  /** Reads RoPE, whose base is next to the scaling or inside it. */
   private Rope rope() {
     JsonFields parameters =
         json.object(json.has("rope_parameters") ? "rope_parameters" : "rope_scaling");

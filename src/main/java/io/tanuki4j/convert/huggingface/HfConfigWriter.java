@@ -70,7 +70,7 @@ final class HfConfigWriter {
     return ids;
   }
 
-  /** Empty for plain RoPE. */
+  /** Returns the scaling; empty for plain RoPE. */
   private static Map<String, Object> scaling(HfLlamaConfig config) {
     Map<String, Object> scaling = new LinkedHashMap<>();
     RopeScaling llama3 = config.ropeScaling();

@@ -17,8 +17,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * An open Llama folder: its configuration, and its tensors under the names of this program. Opening
- * it checks that every tensor is there in its shape and that nothing else is.
+ * An open Llama folder: its configuration, and its tensors under the names of this program. Opening it checks that every tensor exists with its shape, and that there are no others.
  */
 public final class HfFolder implements Closeable {
   private static final int MAX_NAMED = 5;
@@ -38,6 +37,8 @@ public final class HfFolder implements Closeable {
   }
 
   /**
+   * Opens a folder.
+   *
    * @throws UserException if the folder is damaged or holds another model
    */
   public static HfFolder open(Path folder) throws IOException {
@@ -59,7 +60,7 @@ public final class HfFolder implements Closeable {
     return config;
   }
 
-  /** Every tensor of the model, whole, in its stored type. */
+  /** Returns every tensor of the model, whole, in its stored type. */
   public List<SourceTensor> tensors() {
     return HfTensor.of(config).stream().map(this::source).toList();
   }
@@ -124,7 +125,7 @@ public final class HfFolder implements Closeable {
     };
   }
 
-  /** transformers ignores the head of a tied model; it must not say anything else. */
+  /** Requires that a tied model's head equals its embedding, because transformers ignores the head. */
   private void requireEqual(String first, String second) throws IOException {
     TensorEntry a = weights.reader(first).tensor(first);
     TensorEntry b = weights.reader(second).tensor(second);

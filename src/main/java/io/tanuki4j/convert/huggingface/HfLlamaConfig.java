@@ -5,8 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code config.json} says of a Llama. A configuration that needs more than this (biases,
- * other activations or position embeddings) is refused when it is read.
+ * What {@code config.json} says about a Llama. Reading rejects a configuration that needs more than this (biases, other activations or position embeddings).
  *
  * @param headDim may differ from {@code hiddenSize / numHeads}
  * @param vocabSize rows of the embedding
@@ -37,7 +36,7 @@ public record HfLlamaConfig(
     eosIds = List.copyOf(eosIds);
   }
 
-  /** The same for a tokenizer: the number of its ids, and the special ones. */
+  /** Returns the same with a tokenizer's values: the number of its ids, and the special ones. */
   public HfLlamaConfig withTokenizer(
       int rows, @Nullable Integer bos, List<Integer> eos, @Nullable Integer pad) {
     return new HfLlamaConfig(

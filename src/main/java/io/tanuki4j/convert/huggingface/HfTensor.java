@@ -7,8 +7,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * A tensor of a Llama folder and what this program calls it. Both keep queries, keys, values, gate
- * and up apart, {@code [out, in]}, with half-split rotary: the bytes are the same.
+ * A tensor of a Llama folder and its name in this program. Both store queries, keys, values, gate and up separately, {@code [out, in]}, with half-split rotary, so the bytes are the same.
  */
 public record HfTensor(String theirs, String ours, Shape shape) {
   static final String HEAD = "lm_head.weight";
@@ -19,7 +18,7 @@ public record HfTensor(String theirs, String ours, Shape shape) {
     return of(config).stream().collect(Collectors.toMap(HfTensor::ours, HfTensor::shape));
   }
 
-  /** Every tensor of a model, in the order of the model. */
+  /** Returns every tensor of a model, in the order of the model. */
   static List<HfTensor> of(HfLlamaConfig config) {
     long hidden = config.hiddenSize();
     Shape vocabulary = Shape.of(config.vocabSize(), hidden);

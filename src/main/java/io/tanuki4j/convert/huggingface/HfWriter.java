@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Writes a Llama folder that transformers loads. It appears when all of it is written. */
+/** Writes a Llama folder that transformers loads. The folder appears when it is complete. */
 public final class HfWriter {
   private final Path folder;
   private final HfLlamaConfig config;
@@ -23,9 +23,11 @@ public final class HfWriter {
   private final long maxShardBytes;
 
   /**
+   * Prepares to write.
+   *
    * @param folder must not exist, or be empty
    * @param tokenizer contents of its files by name; empty to leave it out
-   * @param maxShardBytes a file of weights becomes no larger, unless one tensor is
+   * @param maxShardBytes limit for each file of weights; only a single larger tensor exceeds it
    */
   public HfWriter(
       Path folder, HfLlamaConfig config, Map<String, byte[]> tokenizer, long maxShardBytes) {
@@ -36,9 +38,10 @@ public final class HfWriter {
   }
 
   /**
+   * Writes the folder.
+   *
    * @param tensors under the names of this program
-   * @throws UserException if the folder holds something, or the tensors are not those of the
-   *     configuration
+   * @throws UserException if the folder is not empty, or the tensors do not match the configuration
    */
   public void write(List<SourceTensor> tensors) throws IOException {
     if (!Folders.list(folder).isEmpty() || Files.isRegularFile(folder)) {

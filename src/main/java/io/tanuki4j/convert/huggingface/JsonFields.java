@@ -15,11 +15,11 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The fields of a JSON object in a file, typed; a null counts as absent. */
+/** The fields of a JSON object in a file, with their types; a null counts as absent. */
 final class JsonFields {
   private static final long MAX_BYTES = 64 << 20;
 
-  /** No size of a model reaches it. */
+  /** An upper bound for every size of a model. */
   private static final int LARGEST_SIZE = 1 << 27;
 
   private final Path file;
@@ -31,7 +31,9 @@ final class JsonFields {
   }
 
   /**
-   * @throws UserException if there is no such file or it is no JSON object
+   * Reads a file.
+   *
+   * @throws UserException if there is no such file or it is not a JSON object
    */
   static JsonFields read(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
@@ -50,12 +52,12 @@ final class JsonFields {
     }
   }
 
-  /** A field as it is written, for messages. */
+  /** Returns a field as it is written, for messages. */
   String raw(String name) {
     return String.valueOf(json.get(name));
   }
 
-  /** Whether a field is a list of just these texts. */
+  /** Returns whether a field is a list of exactly these texts. */
   boolean isList(String name, List<String> texts) {
     JsonArray expected = new JsonArray();
     texts.forEach(expected::add);
@@ -71,7 +73,7 @@ final class JsonFields {
     return find(name) != null;
   }
 
-  /** An object within this one; an empty one if absent. */
+  /** Returns an object within this one; an empty one if absent. */
   JsonFields object(String name) {
     JsonElement value = find(name);
     if (value != null && !value.isJsonObject()) {
@@ -111,7 +113,7 @@ final class JsonFields {
     return value == null ? otherwise : number(name, value);
   }
 
-  /** Returns a number, which has to be within a range. */
+  /** Returns a number, which must lie within a range. */
   double number(String name, double otherwise, NumberRange range) {
     double number = number(name, otherwise);
     if (!range.contains(number)) {
@@ -120,19 +122,19 @@ final class JsonFields {
     return number;
   }
 
-  /** Refuses an object without a field. */
+  /** Rejects an object without a field. */
   void require(String name, String expected) {
     if (!has(name)) {
       throw wrong(name, "not there", expected);
     }
   }
 
-  /** Whether a field is there and null. */
+  /** Returns whether a field is present and null. */
   boolean isNull(String name) {
     return json.has(name) && json.get(name).isJsonNull();
   }
 
-  /** A size that must be there. */
+  /** Returns a size, which must be present. */
   int size(String name) {
     JsonElement value = find(name);
     if (value == null) {
@@ -147,7 +149,7 @@ final class JsonFields {
     return value == null ? otherwise : size(name, value);
   }
 
-  /** One whole number, a list of them, or none. */
+  /** Returns the ids of one whole number, a list of them, or an absent field. */
   List<Integer> ids(String name) {
     JsonElement value = find(name);
     if (value == null) {

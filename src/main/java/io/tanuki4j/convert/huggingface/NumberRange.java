@@ -1,14 +1,14 @@
 package io.tanuki4j.convert.huggingface;
 
-/** What a number of a model can be: anything else is a damaged or mistyped configuration. */
+/** The valid range of a model's number. Anything else is a damaged or mistyped configuration. */
 enum NumberRange {
-  /** Added to a mean square. */
+  /** The epsilon added to a mean square. */
   EPSILON(Double.MIN_VALUE, 1, "above 0, at most 1"),
-  /** Base of the rotation's frequencies. */
+  /** The base of the rotation's frequencies. */
   BASE(1, 1e18, "1 or more, at most 1e18"),
-  /** Of a sequence's length. */
+  /** A factor of a sequence's length. */
   FACTOR(1, 1e9, "1 or more, at most 1e9"),
-  /** Standard deviation of weights. */
+  /** The standard deviation of weights. */
   DEVIATION(Double.MIN_VALUE, 100, "above 0, at most 100"),
   POSITIVE(Double.MIN_VALUE, 1e9, "above 0, at most 1e9");
 
@@ -26,7 +26,7 @@ enum NumberRange {
     return number >= least && number <= most;
   }
 
-  /** Returns words for a message. */
+  /** Describes the range for a message. */
   String expected() {
     return "a number " + expected;
   }

@@ -28,8 +28,9 @@ final class WeightFiles implements Closeable {
   }
 
   /**
-   * @throws UserException if a file is missing or damaged, or the index does not say what is in the
-   *     files
+   * Opens the files of a folder.
+   *
+   * @throws UserException if a file is missing or damaged, or the index does not match the files
    */
   static WeightFiles open(Path folder) throws IOException {
     WeightFiles opened = new WeightFiles(folder);
@@ -46,12 +47,12 @@ final class WeightFiles implements Closeable {
     return opened;
   }
 
-  /** A copy of the names of all tensors. */
+  /** Returns a copy of the names of all tensors. */
   Set<String> names() {
     return new LinkedHashSet<>(tensors.keySet());
   }
 
-  /** The file of a tensor. */
+  /** Returns the file of a tensor. */
   SafetensorsReader reader(String name) {
     SafetensorsReader reader = tensors.get(name);
     if (reader == null) {

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A matrix in files, or made of parts of such; a vector is one column. Read when asked for. */
+/** A matrix in files, or made of parts of such matrices. A vector is one column. Read on demand. */
 interface Matrix {
   ElementType type();
 
@@ -26,7 +26,7 @@ interface Matrix {
     return Math.toIntExact(type().numBytes(Shape.of(1)));
   }
 
-  /** Returns the rows from one to before another. */
+  /** Returns the rows from {@code begin} to {@code end}, exclusive. */
   default Matrix rows(long begin, long end) {
     Matrix whole = this;
     return new Matrix() {
@@ -52,7 +52,7 @@ interface Matrix {
     };
   }
 
-  /** Returns matrices of the same columns, one below the other. */
+  /** Stacks matrices of equal width, one below the other. */
   static Matrix below(List<Matrix> parts) {
     List<Mosaic.Tile> tiles = new ArrayList<>();
     long row = 0;
@@ -63,7 +63,7 @@ interface Matrix {
     return parts.size() == 1 ? parts.get(0) : new Mosaic(row, parts.get(0).columns(), tiles);
   }
 
-  /** Returns matrices of the same rows, side by side. */
+  /** Joins matrices of equal height side by side. */
   static Matrix beside(List<Matrix> parts) {
     List<Mosaic.Tile> tiles = new ArrayList<>();
     long column = 0;

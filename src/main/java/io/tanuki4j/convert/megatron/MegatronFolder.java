@@ -15,9 +15,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An open checkpoint of Megatron-LM, in the format torch ({@code mp_rank_00/model_optim_rng.pt}) or
- * torch_dist ({@code .metadata}, {@code __0_0.distcp}): its arguments, and its weights by
- * Megatron's names, still in their files.
+ * An open checkpoint of Megatron-LM: its arguments, and its weights by Megatron's names, still in their files. The format is torch ({@code mp_rank_00/model_optim_rng.pt}) or torch_dist ({@code .metadata}, {@code __0_0.distcp}).
  */
 public final class MegatronFolder implements Closeable {
   private static final long FIRST_ITERATION = 1;
@@ -40,7 +38,7 @@ public final class MegatronFolder implements Closeable {
   /**
    * Finds and opens a checkpoint.
    *
-   * @param folder what was given to Megatron's --save, or one checkpoint of it
+   * @param folder the folder of Megatron's --save, or one checkpoint of it
    * @param iteration null for the latest
    * @throws UserException if there is none, or it is damaged
    */
@@ -59,7 +57,7 @@ public final class MegatronFolder implements Closeable {
     return opened;
   }
 
-  /** Whether a folder looks like one checkpoint of Megatron. */
+  /** Returns whether a folder looks like one checkpoint of Megatron. */
   static boolean isCheckpoint(Path folder) throws IOException {
     return Files.exists(folder.resolve(TorchDist.METADATA)) || !TorchRanks.find(folder).isEmpty();
   }
@@ -85,7 +83,7 @@ public final class MegatronFolder implements Closeable {
             .formatted(folder));
   }
 
-  /** Opens a file of it; it stays open as long as this. */
+  /** Opens one of its files, which stays open until this folder is closed. */
   FileSlice file(String name) throws IOException {
     Path path = folder.resolve(name);
     if (!Files.isRegularFile(path)) {
@@ -98,9 +96,9 @@ public final class MegatronFolder implements Closeable {
   }
 
   /**
-   * Takes what a format's reader has found.
+   * Stores the result of a format's reader.
    *
-   * @param common what all ranks' files have: arguments and iteration
+   * @param common content of every rank's file: arguments and iteration
    * @param found for each of Megatron's names, with layers counted from the first, the parts of the
    *     tensor parallel ranks
    */
@@ -115,7 +113,7 @@ public final class MegatronFolder implements Closeable {
     weights = found;
   }
 
-  /** Refuses what other weights would not show: it would compute something else in silence. */
+  /** Rejects settings that the weights do not reveal, which would silently change the results. */
   private void refuseOtherModels(Map<?, ?> common) {
     if (common.get("checkpoint_version") instanceof Double version && version < VERSION) {
       throw new UserException(
@@ -131,7 +129,7 @@ public final class MegatronFolder implements Closeable {
     }
   }
 
-  /** Keeps what is a setting: numbers, texts, truths and lists of them. */
+  /** Returns the settings: numbers, texts, booleans and lists of them. */
   private static Map<String, @Nullable Object> arguments(PickledObject args) {
     Map<String, @Nullable Object> kept = new LinkedHashMap<>();
     args.attributes()
@@ -153,27 +151,27 @@ public final class MegatronFolder implements Closeable {
             && list.stream().allMatch(each -> each instanceof String || each instanceof Number));
   }
 
-  /** The folder of this one checkpoint. */
+  /** Returns the folder of this one checkpoint. */
   public Path folder() {
     return folder;
   }
 
-  /** Iterations done; 1 for a release. */
+  /** Returns the number of iterations done; 1 for a release. */
   public long iteration() {
     return iteration;
   }
 
-  /** The run's arguments under Megatron's names. */
+  /** Returns the run's arguments under Megatron's names. */
   public Map<String, @Nullable Object> arguments() {
     return arguments;
   }
 
-  /** Returns an argument that counts something; 0 if it is not there. */
+  /** Returns an argument that counts something; 0 if it is absent. */
   public long count(String argument) {
     return arguments.get(argument) instanceof Long number ? number : 0;
   }
 
-  /** Rows of the vocabulary, padding included. */
+  /** Returns the number of vocabulary rows, padding included. */
   public int vocabularyRows() {
     return Math.toIntExact(
         weights.getOrDefault(ModelWeights.EMBEDDING, List.of()).stream()
@@ -181,7 +179,7 @@ public final class MegatronFolder implements Closeable {
             .sum());
   }
 
-  /** The model's tensors under this program's names. */
+  /** Returns the model's tensors under this program's names. */
   public List<SourceTensor> tensors(ModelShape shape) {
     return new ModelWeights(folder.toString(), shape, weights).tensors();
   }

@@ -1,7 +1,7 @@
 package io.tanuki4j.convert.megatron;
 
 /**
- * What kind of checkpoint is written.
+ * The kind of checkpoint to write.
  *
  * @param transformerEngine whether norms have the names that TransformerEngine's fused layers have
  */

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a checkpoint that Megatron-LM loads, in the format torch: weights, arguments and the
- * iteration. It appears when all of it is written.
+ * iteration. It appears when it is complete.
  */
 public final class MegatronWriter {
   private static final double CHECKPOINT_VERSION = 3.0;
@@ -25,7 +25,9 @@ public final class MegatronWriter {
   private final MegatronTarget target;
 
   /**
-   * @param folder for checkpoints; must have none
+   * Prepares to write.
+   *
+   * @param folder for checkpoints; must not contain any
    */
   public MegatronWriter(Path folder, ModelShape shape, MegatronTarget target) {
     this.folder = folder;
@@ -34,7 +36,7 @@ public final class MegatronWriter {
   }
 
   /**
-   * Writes it.
+   * Writes the checkpoint.
    *
    * @param tensors whole, under this program's names
    * @return its folder

@@ -12,9 +12,7 @@ import java.util.function.Function;
 import java.util.stream.LongStream;
 
 /**
- * Takes Megatron's weights apart into tensors of this program: queries, keys and values of each
- * query group lie together in one matrix, gate and up in another, and each is cut for the tensor
- * parallel ranks.
+ * Splits Megatron's weights into tensors of this program. Megatron packs queries, keys and values of each query group into one matrix, gate and up into another. Each is cut for the tensor parallel ranks.
  */
 final class ModelWeights {
   static final String EMBEDDING = "embedding.word_embeddings.weight";
@@ -28,6 +26,8 @@ final class ModelWeights {
   private final List<SourceTensor> tensors = new ArrayList<>();
 
   /**
+   * Takes the weights of one model.
+   *
    * @param weights by Megatron's names, each with the parts of the tensor parallel ranks
    */
   ModelWeights(String source, ModelShape shape, Map<String, List<Matrix>> weights) {
@@ -103,7 +103,7 @@ final class ModelWeights {
     add(ours + "v.weight", ofGroups(packed, values, shape.groupRows()), false);
   }
 
-  /** Rows of each query group, one group below the other. */
+  /** Returns rows of each query group, one group below the other. */
   private Matrix ofGroups(List<Matrix> packed, long begin, long end) {
     List<Matrix> rows = new ArrayList<>();
     for (Matrix part : packed) {
@@ -114,7 +114,7 @@ final class ModelWeights {
     return Matrix.below(rows);
   }
 
-  /** Takes the weight of the first of these names that is there. */
+  /** Takes the weight with the first of these names that exists. */
   private List<Matrix> take(String... names) {
     for (String name : names) {
       List<Matrix> parts = left.remove(name);

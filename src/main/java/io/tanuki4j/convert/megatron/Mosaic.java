@@ -28,6 +28,8 @@ record Mosaic(long rows, long columns, List<Tile> tiles) implements Matrix {
   }
 
   /**
+   * Checks the tiles.
+   *
    * @throws UserException if the tiles do not cover it, or are of several types
    */
   Mosaic {

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a pickle as data: numbers, texts, lists, maps, and objects as {@link PickledObject}s.
- * Nothing of it is ever called; a name that is not known to be data is refused.
+ * Nothing in it is ever called. A name that is not known to be data is rejected.
  */
 final class PickleReader {
   private static final int HIGHEST_PROTOCOL = 5;
@@ -41,8 +41,8 @@ final class PickleReader {
    * Reads one value.
    *
    * @param source the file, for messages
-   * @param persistent turns what stands for an object outside of the pickle into it
-   * @throws UserException if the pickle is damaged, or holds what is no data
+   * @param persistent resolves a reference to an object outside the pickle
+   * @throws UserException if the pickle is damaged, or contains something other than data
    */
   static @Nullable Object read(
       String source, byte[] bytes, Function<Object, @Nullable Object> persistent) {

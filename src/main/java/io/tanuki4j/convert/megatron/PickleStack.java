@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The stack and the memory of a pickle that is being read. */
+/** The stack and the memo of a pickle that is being read. */
 final class PickleStack {
   private final String source;
   private final List<@Nullable Object> values = new ArrayList<>();
@@ -75,7 +75,7 @@ final class PickleStack {
     return new LinkedHashMap<>();
   }
 
-  /** Puts keys and values, which take turns, into a map, and returns it. */
+  /** Puts alternating keys and values into a map, and returns it. */
   Map<@Nullable Object, @Nullable Object> put(
       Map<@Nullable Object, @Nullable Object> map, List<@Nullable Object> pairs) {
     for (int i = 0; i + 1 < pairs.size(); i += 2) {
@@ -84,7 +84,7 @@ final class PickleStack {
     return map;
   }
 
-  /** Lets no key be so deep that comparing it takes the Java stack. */
+  /** Rejects a key nested so deeply that comparing it would overflow the Java stack. */
   private @Nullable Object checkedKey(@Nullable Object key) {
     boolean deep =
         key instanceof Map<?, ?>

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Writes a pickle of protocol 2, of those operations only that torch's safe loader takes. */
+/** Writes a pickle of protocol 2, with only the operations that torch's safe loader accepts. */
 final class PickleWriter {
   private static final int MARK = '(';
 
@@ -27,7 +27,7 @@ final class PickleWriter {
    */
   record Namespace(Map<String, ? extends @Nullable Object> attributes) {}
 
-  /** Writes one value: null, truths, numbers, texts, lists, maps, namespaces and tensors. */
+  /** Writes one value: null, booleans, numbers, texts, lists, maps, namespaces and tensors. */
   static byte[] write(@Nullable Object value) {
     PickleWriter writer = new PickleWriter();
     try {
@@ -122,7 +122,7 @@ final class PickleWriter {
     out.write('t');
   }
 
-  /** A call that makes the tensor of a storage, which stands in the archive under its key. */
+  /** Writes a call that makes a tensor from a storage, which the archive holds under its key. */
   private void putTensor(TorchTensor tensor) throws IOException {
     putClass("torch._utils", "_rebuild_tensor_v2");
     out.write(new byte[] {MARK, MARK});

@@ -3,8 +3,7 @@ package io.tanuki4j.convert.megatron;
 import java.util.Set;
 
 /**
- * The name of a Python class or function in a pickle. Only those that checkpoints hold as data are
- * let in; they stay names.
+ * The name of a Python class or function in a pickle. Only those that checkpoints hold as data are accepted; they remain names.
  */
 record PickledClass(String name) {
   private static final Set<String> KNOWN =
@@ -51,13 +50,13 @@ record PickledClass(String name) {
           "torch.storage.UntypedStorage",
           "torch.storage.TypedStorage");
 
-  /** Of these, any class: enumerations and records of settings, which change from year to year. */
+  /** Modules of which any class is accepted: enumerations and records of settings, which change from year to year. */
   private static final Set<String> KNOWN_MODULES =
       Set.of("megatron", "transformer_engine", "numpy");
 
   private static final String DCP = "torch.distributed.checkpoint.";
 
-  /** Whether a pickle that names it may be read. */
+  /** Returns whether a pickle that names it may be read. */
   static boolean isKnown(String module, String name) {
     String whole = module + "." + name;
     String top = module.split("\\.", 2)[0];
@@ -67,7 +66,7 @@ record PickledClass(String name) {
         || (module.equals("torch") && (name.endsWith("Storage") || isLowerCase(name)));
   }
 
-  /** Names of torch's types of elements: {@code bfloat16}. */
+  /** Returns whether torch has an element type or layout of this name, for example {@code bfloat16}. */
   private static boolean isLowerCase(String name) {
     return TorchType.named(name) != null || name.equals("strided");
   }

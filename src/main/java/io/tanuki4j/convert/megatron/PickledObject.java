@@ -6,7 +6,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An object of a Python class in a pickle: what it would be made of. Nothing is made or called.
+ * An object of a Python class in a pickle: the data it would be made from. Nothing is made or called.
  * Objects are equal only to themselves.
  */
 final class PickledObject {
@@ -16,6 +16,8 @@ final class PickledObject {
   private @Nullable Object state;
 
   /**
+   * Describes an object.
+   *
    * @param type module and name, {@code argparse.Namespace}
    * @param arguments of its constructor
    */
@@ -32,12 +34,12 @@ final class PickledObject {
     return arguments;
   }
 
-  /** The items of an object that is a dictionary, too. */
+  /** Returns the items of an object that is also a dictionary. */
   Map<@Nullable Object, @Nullable Object> items() {
     return items;
   }
 
-  /** What its attributes would be set from; null for none. */
+  /** Returns the state that its attributes would be set from; null for none. */
   @Nullable Object state() {
     return state;
   }
@@ -46,7 +48,7 @@ final class PickledObject {
     this.state = state;
   }
 
-  /** Its attributes, where its state is a dictionary; empty otherwise. */
+  /** Returns its attributes if its state is a dictionary; empty otherwise. */
   Map<?, ?> attributes() {
     return state instanceof Map<?, ?> map ? map : Map.of();
   }

@@ -8,8 +8,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The weights of a tensor and pipeline parallel rank under Megatron's names: packed, and cut as
- * {@link ModelWeights} takes them apart.
+ * The weights of a tensor and pipeline parallel rank under Megatron's names: packed and cut, which {@link ModelWeights} undoes.
  */
 final class RankWeights {
   private static final List<String> LINEARS =
@@ -34,7 +33,7 @@ final class RankWeights {
   }
 
   /**
-   * Returns a rank's weights; null stands for the state of fp8, of which there is none.
+   * Returns a rank's weights; null stands for the FP8 state, which does not exist here.
    *
    * @param tensors whole, under this program's names
    * @param stage of the pipeline
@@ -97,13 +96,13 @@ final class RankWeights {
     return matrix;
   }
 
-  /** Rows of this rank. */
+  /** Returns the rows of this rank. */
   private Matrix share(Matrix matrix) {
     long rows = matrix.rows() / target.tensorRanks();
     return matrix.rows(rank * rows, (rank + 1) * rows);
   }
 
-  /** Columns of this rank. */
+  /** Returns the columns of this rank. */
   private Matrix columns(Matrix matrix) {
     long columns = matrix.columns() / target.tensorRanks();
     return ((SourceMatrix) matrix).columns(rank * columns, (rank + 1) * columns);

@@ -28,7 +28,7 @@ record SourceMatrix(SourceTensor tensor) implements Matrix {
     tensor.content().read(first, into);
   }
 
-  /** Returns the columns from one to before another. */
+  /** Returns the columns from {@code begin} to {@code end}, exclusive. */
   Matrix columns(long begin, long end) {
     return new SourceMatrix(tensor.part(new Region(0, begin, rows(), end - begin)));
   }

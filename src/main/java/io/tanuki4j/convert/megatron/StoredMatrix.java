@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * A tensor of one or two dims in a storage of a file, whatever its strides.
+ * A tensor of one or two dims in a storage of a file, with any strides.
  *
  * @param bytes of the storage
  */
@@ -34,7 +34,7 @@ record StoredMatrix(TorchTensor tensor, FileSlice bytes) implements Matrix {
     return tensor.strides().size() < 2 ? 1 : tensor.strides().get(1);
   }
 
-  /** Whether elements that follow each other in rows do so in the file. */
+  /** Returns whether elements that are adjacent in rows are adjacent in the file. */
   private boolean isContiguous() {
     return columnStride() == 1 && (rowStride() == columns() || rows() == 1);
   }

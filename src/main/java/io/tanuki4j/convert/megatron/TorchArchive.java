@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What torch.save wrote: a pickle, and the storages that its tensors are views of. */
+/** A file of torch.save: a pickle, and the storages that its tensors are views of. */
 final class TorchArchive {
   private static final String PICKLE = "/data.pkl";
   private static final int MAX_PICKLE_BYTES = 1 << 29;
@@ -26,7 +26,7 @@ final class TorchArchive {
   }
 
   /**
-   * Reads its directory.
+   * Reads the directory of an archive.
    *
    * @throws UserException if it is none
    */

@@ -17,7 +17,7 @@ import java.util.zip.CRC32;
 
 /**
  * Writes what torch.save writes: a ZIP archive of stored entries that begin at multiples of 64
- * bytes. Sizes and checksums stand behind each entry and in the directory at the end.
+ * bytes. Sizes and checksums follow each entry and are repeated in the directory at the end.
  */
 final class TorchArchiveWriter implements Closeable {
   private static final int ALIGNMENT = 64;
@@ -58,7 +58,7 @@ final class TorchArchiveWriter implements Closeable {
     return new TorchArchiveWriter(NewFile.create(file), root);
   }
 
-  /** Takes a tensor, and returns what stands for it in the pickle. */
+  /** Adds a tensor, and returns its reference for the pickle. */
   TorchTensor add(Matrix matrix, boolean isVector) {
     TorchType type = TorchType.of(matrix.type());
     if (type == null) {

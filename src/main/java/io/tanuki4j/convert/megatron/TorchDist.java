@@ -11,8 +11,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the format torch_dist: a table of contents of global tensors, each in chunks that lie in
- * the files of the ranks that wrote them. Equal layers are one tensor with a dim more.
+ * Reads the format torch_dist: a table of contents of global tensors, each in chunks. The chunks are in the files of the ranks that wrote them. Equal layers form one tensor with an extra dim.
  */
 final class TorchDist {
   static final String METADATA = ".metadata";
@@ -83,7 +82,7 @@ final class TorchDist {
     return numbers;
   }
 
-  /** Optimizer state, and objects that are no tensors, are left where they are. */
+  /** Returns whether a name is a weight's. Optimizer state, and objects that are not tensors, are skipped. */
   private static boolean isWeight(String name) {
     return !name.startsWith("optimizer.")
         && !name.startsWith("chained_")
@@ -123,7 +122,7 @@ final class TorchDist {
     return opened;
   }
 
-  /** Drops the dims in front that count layers or ranks, one each. */
+  /** Drops the leading dims of size one that count layers or ranks. */
   private TorchTensor flat(String name, TorchTensor tensor) {
     int wanted = sizesOf(name).size() - (isStacked(name) ? 1 : 0);
     int extra = tensor.sizes().size() - wanted;
@@ -151,7 +150,7 @@ final class TorchDist {
     return known;
   }
 
-  /** Whether all layers are one tensor. */
+  /** Returns whether all layers form one tensor. */
   private static boolean isStacked(String name) {
     return name.startsWith(LAYERS) && !NUMBERED.matcher(name).matches();
   }
@@ -171,7 +170,7 @@ final class TorchDist {
         .add(new Mosaic.Tile(row, column, chunk));
   }
 
-  /** Gate and up may be tensors of their own: {@code linear_fc1.weight_w} and {@code _v}. */
+  /** Returns the weights. Gate and up may be separate tensors: {@code linear_fc1.weight_w} and {@code _v}. */
   private Map<String, List<Matrix>> weights() {
     Map<String, List<Matrix>> weights = new LinkedHashMap<>();
     tiles.forEach((name, parts) -> weights.put(name, List.of(whole(name, parts))));

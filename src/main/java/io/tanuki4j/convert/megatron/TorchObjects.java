@@ -9,13 +9,12 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** What the objects in a checkpoint's pickle stand for, by the names of what would make them. */
+/** Interprets the objects in a checkpoint's pickle by the names of their constructors. */
 final class TorchObjects {
   private TorchObjects() {}
 
   /**
-   * Returns the value of a call, if it is one of those that checkpoints consist of, or else what is
-   * called.
+   * Returns the value of a call if checkpoints are known to contain it; otherwise a description of the call.
    */
   static @Nullable Object made(String name, List<@Nullable Object> arguments, String source) {
     return switch (name) {

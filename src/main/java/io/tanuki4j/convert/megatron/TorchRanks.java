@@ -32,7 +32,7 @@ final class TorchRanks {
     this.folder = folder;
   }
 
-  /** Which part of a model a file has. */
+  /** The part of a model that a file has. */
   record Place(int stage, int tensorRank) implements Comparable<Place> {
     @Override
     public int compareTo(Place other) {
@@ -41,7 +41,7 @@ final class TorchRanks {
     }
   }
 
-  /** A rank's file and what is in it. */
+  /** A rank's file and its content. */
   private record RankFile(TorchArchive archive, Map<?, ?> content) {}
 
   /** Returns the folders of the ranks; empty if there are none. */
@@ -161,7 +161,7 @@ final class TorchRanks {
     weights.computeIfAbsent(global, unused -> new ArrayList<>()).add(rank.archive().matrix(tensor));
   }
 
-  /** TransformerEngine's state of fp8, and what follows from the arguments. */
+  /** Returns whether a name is TransformerEngine's FP8 state, or data that follows from the arguments. */
   static boolean isNoWeight(String name) {
     return name.contains("_extra_state") || name.endsWith("rotary_pos_emb.inv_freq");
   }

@@ -1,7 +1,7 @@
 package io.tanuki4j.convert.megatron;
 
 /**
- * What a pickle says of a storage.
+ * A pickle's description of a storage.
  *
  * @param key its name in the archive
  * @param numElements that it has

@@ -3,7 +3,7 @@ package io.tanuki4j.convert.megatron;
 import java.util.List;
 
 /**
- * A tensor in a pickle: a view of a storage that lies elsewhere in the archive.
+ * A tensor in a pickle: a view of a storage elsewhere in the archive.
  *
  * @param type of its elements
  * @param key of the storage

@@ -3,7 +3,7 @@ package io.tanuki4j.convert.megatron;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import org.jspecify.annotations.Nullable;
 
-/** The types of torch's tensors that models consist of, and what torch calls them. */
+/** The element types of torch's tensors that models use, with torch's names. */
 enum TorchType {
   FLOAT64("float64", "DoubleStorage", ElementType.F64),
   FLOAT32("float32", "FloatStorage", ElementType.F32),
@@ -44,7 +44,7 @@ enum TorchType {
     return null;
   }
 
-  /** Returns the type of the elements of a storage's class; null if it is none of these. */
+  /** Returns the type of the elements of a storage's class; null if it is not one of these. */
   static @Nullable TorchType ofStorage(String name) {
     for (TorchType type : values()) {
       if (name.endsWith("." + type.storage)) {
@@ -54,7 +54,7 @@ enum TorchType {
     return null;
   }
 
-  /** Returns the type that a file holds; null if torch has none like it here. */
+  /** Returns the counterpart of a file's element type; null if there is none here. */
   static @Nullable TorchType of(ElementType element) {
     for (TorchType type : values()) {
       if (type.element == element) {

@@ -10,9 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The central directory of a ZIP archive whose entries are stored as they are, as torch writes it:
- * where each entry's bytes lie. (Java's own reader does not say, and checks ZIP64 fields
- * otherwise.)
+ * The central directory of a ZIP archive of uncompressed entries, as torch writes it: the position of each entry's bytes. (Java's own reader does not tell, and checks ZIP64 fields differently.)
  */
 final class ZipDirectory {
   private static final int END = 0x06054b50;
@@ -37,9 +35,9 @@ final class ZipDirectory {
   }
 
   /**
-   * Finds the entries.
+   * Returns the entries.
    *
-   * @throws UserException if it is no such archive
+   * @throws UserException if the file is not such an archive
    */
   static Map<String, ArchiveEntry> read(FileSlice file) throws IOException {
     return new ZipDirectory(file).entries();

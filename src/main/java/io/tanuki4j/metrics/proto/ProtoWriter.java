@@ -38,7 +38,7 @@ public final class ProtoWriter {
     return this;
   }
 
-  /** Adds a float, also if it is zero. */
+  /** Adds a float, even if it is zero. */
   public ProtoWriter float32(int field, float value) {
     tag(field, FIXED32);
     fixed(ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN).putFloat(value));

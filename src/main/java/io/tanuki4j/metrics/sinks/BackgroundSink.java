@@ -12,8 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * A sink with a queue and a thread of its own, so that it neither slows nor stops training: where
- * it fails or falls behind it is reported once and gets no more.
+ * A sink with its own queue and thread, so that it neither slows nor stops training. If it fails or falls behind, this is reported once, and it receives nothing more.
  */
 final class BackgroundSink implements MetricsSink {
   private static final int QUEUE_SIZE = 1 << 14;
@@ -27,6 +26,8 @@ final class BackgroundSink implements MetricsSink {
   private volatile boolean isOver;
 
   /**
+   * Starts the thread.
+   *
    * @param name for warnings
    * @param closeSeconds how long closing waits for what is queued
    */

@@ -20,9 +20,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code metrics.jsonl}: one JSON object an iteration, with {@code null} for what is not a finite
- * number. A run that goes on from a checkpoint replaces the lines of the iterations after it; one
- * from the start moves an older file away.
+ * {@code metrics.jsonl}: one JSON object per iteration, with {@code null} for numbers that are not finite. A run that resumes from a checkpoint replaces the lines of later iterations; a new run moves an older file away.
  */
 final class MetricsFile extends Rows {
   static final String NAME = "metrics.jsonl";
@@ -67,7 +65,7 @@ final class MetricsFile extends Rows {
     Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
   }
 
-  /** Returns the first of {@code metrics.1.jsonl, metrics.2.jsonl, …} that is not there. */
+  /** Returns the first of {@code metrics.1.jsonl, metrics.2.jsonl, …} that does not exist. */
   private Path unused() {
     int number = 1;
     while (Files.exists(file.resolveSibling("metrics.%d.jsonl".formatted(number)))) {
@@ -76,7 +74,7 @@ final class MetricsFile extends Rows {
     return file.resolveSibling("metrics.%d.jsonl".formatted(number));
   }
 
-  /** Returns the iteration of a line; none if the line was cut. */
+  /** Returns the iteration of a line; empty if the line was truncated. */
   private static OptionalLong iteration(String line) {
     Matcher matcher = ITERATION.matcher(line);
     return matcher.matches()

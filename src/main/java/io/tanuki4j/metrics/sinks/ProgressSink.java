@@ -13,8 +13,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Adds to each line of Megatron's a line of its own: how far the run is, how fast, and what it
- * takes. It has none of the words by which programs find Megatron's lines.
+ * Adds a line after each of Megatron's: progress, speed and memory use. It avoids the words by which programs find Megatron's lines.
  */
 final class ProgressSink implements MetricsSink {
   private static final double GIB = 1L << 30;
@@ -27,7 +26,9 @@ final class ProgressSink implements MetricsSink {
   private RunInfo run = new RunInfo(Map.of(), 0, 0, 0, 0, 1, 0);
 
   /**
-   * @param peakTeraflops TFLOP/s of a device at best; null if not known
+   * Logs to a run's log.
+   *
+   * @param peakTeraflops peak TFLOP/s of a device; null if not known
    */
   ProgressSink(RunLog log, @Nullable Double peakTeraflops) {
     this.log = log;
@@ -69,7 +70,7 @@ final class ProgressSink implements MetricsSink {
             .formatted(rate, PythonFormat.fixed(PERCENT * teraflops / peakTeraflops, 1));
   }
 
-  /** {@code 950}, {@code 12.3 k}, {@code 4.56 M}. */
+  /** Formats a count: {@code 950}, {@code 12.3 k}, {@code 4.56 M}. */
   static String count(double number) {
     double rest = number;
     int unit = 0;
@@ -80,7 +81,7 @@ final class ProgressSink implements MetricsSink {
     return significant(rest) + UNITS[unit];
   }
 
-  /** {@code 45 s}, {@code 12 min 5 s}, {@code 3 h 20 min}, {@code 5 d 7 h}. */
+  /** Formats a duration: {@code 45 s}, {@code 12 min 5 s}, {@code 3 h 20 min}, {@code 5 d 7 h}. */
   static String duration(Duration duration) {
     if (duration.toDays() > 0) {
       return "%d d %d h".formatted(duration.toDays(), duration.toHoursPart());

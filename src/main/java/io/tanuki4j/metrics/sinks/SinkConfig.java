@@ -8,11 +8,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where metrics go besides the console.
  *
- * @param metricsFolder gets metrics.jsonl; null for none
+ * @param metricsFolder receives metrics.jsonl; null for none
  * @param tensorBoard null for none
  * @param wandb Weights &amp; Biases; null for none
- * @param progress whether each line of Megatron's has one about progress under it
- * @param peakTeraflops TFLOP/s of a device at best; null if not given
+ * @param progress whether a line about progress follows each of Megatron's lines
+ * @param peakTeraflops peak TFLOP/s of a device; null if not given
  */
 public record SinkConfig(
     @Nullable Path metricsFolder,

@@ -15,15 +15,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Opens the sinks of the reporting rank: the one place that a new one is added to. */
+/** Opens the sinks of the reporting rank. This is the one place to add a new sink. */
 public final class Sinks {
   private static final long CLOSE_SECONDS = 30;
 
   private Sinks() {}
 
   /**
-   * @param console gets Megatron's lines, and a warning for a sink that fails
-   * @param clock its zone is that of the printed times
+   * Opens the configured sinks.
+   *
+   * @param console receives Megatron's lines, and a warning for a sink that fails
+   * @param clock sets the time zone of the printed times
    * @param variables of the environment
    */
   public static MetricsSink open(

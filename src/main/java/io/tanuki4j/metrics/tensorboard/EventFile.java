@@ -25,7 +25,7 @@ final class EventFile implements AutoCloseable {
   private final OutputStream out;
   private final Clock clock;
 
-  /** Makes a file of a new name in a folder, which may not be there yet. */
+  /** Creates a file with a new name in a folder, and the folder if it does not exist. */
   EventFile(Path folder, String host, Clock clock) throws IOException {
     this.clock = clock;
     Files.createDirectories(folder);

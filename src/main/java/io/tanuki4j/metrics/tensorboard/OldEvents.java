@@ -13,9 +13,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Takes back the points that an earlier run has written after the checkpoint from which this one
- * goes on. TensorBoard's own message for that knows one axis only, but curves over samples and over
- * iterations are in one file.
+ * Removes the points that an earlier run wrote after the checkpoint from which this run resumes. TensorBoard's own message for that knows only one axis, but one file holds curves over samples and over iterations.
  */
 final class OldEvents {
   private static final int FRAME_HEAD = Long.BYTES + Integer.BYTES;
@@ -49,7 +47,7 @@ final class OldEvents {
         int start = bytes.position();
         long length = bytes.getLong(start);
         if (length < 0 || length > bytes.remaining() - FRAME_HEAD - Integer.BYTES) {
-          break; // Cut when its run ended.
+          break; // Truncated when its run ended.
         }
         int size = FRAME_HEAD + (int) length + Integer.BYTES;
         if (!isAfter(bytes.slice(start + FRAME_HEAD, (int) length), iteration, samples)) {

@@ -6,8 +6,8 @@ import java.nio.file.Path;
  * Megatron's flags about TensorBoard.
  *
  * @param logInterval iterations from one point to the next
- * @param timers whether times and throughput go there
- * @param perplexity whether validation's perplexity goes there
+ * @param timers whether times and throughput are written
+ * @param perplexity whether validation's perplexity is written
  */
 public record TensorBoardConfig(
     Path folder,

@@ -16,8 +16,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Curves for TensorBoard with Megatron's tags, each also over samples, and the arguments as texts.
- * A run that goes on takes the points after its checkpoint back.
+ * Writes curves for TensorBoard with Megatron's tags, each also over samples, and the arguments as texts. A resumed run removes the points after its checkpoint.
  */
 public final class TensorBoardSink implements MetricsSink {
   static final String OVER_SAMPLES = " vs samples";
@@ -32,7 +31,9 @@ public final class TensorBoardSink implements MetricsSink {
   private @Nullable EventFile file;
 
   /**
-   * @param host of the file's name
+   * Writes to a folder.
+   *
+   * @param host part of the file's name
    */
   public TensorBoardSink(TensorBoardConfig config, String host, Clock clock) {
     this.config = config;
@@ -135,7 +136,7 @@ public final class TensorBoardSink implements MetricsSink {
     return file;
   }
 
-  /** Work that writes. */
+  /** An action that writes. */
   @FunctionalInterface
   private interface Writing {
     void run() throws IOException;

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Where W&amp;B's key comes from: its variable, then the entry of the server in .netrc. */
+/** Finds W&amp;B's key: in its variable, then in the server's entry in .netrc. */
 final class ApiKey {
   private ApiKey() {}
 
@@ -51,7 +51,7 @@ final class ApiKey {
       }
       return null;
     } catch (IOException e) {
-      return null; // Not readable is as good as not there.
+      return null; // An unreadable file counts as missing.
     }
   }
 }

@@ -14,8 +14,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * A run on a server, told in batches by a thread of its own. What the server does not take for good
- * ends it with one line; the run's file has it all.
+ * A run on a server, which its own thread sends in batches. A permanent refusal by the server ends the sending with one line in the log. The run's file has everything.
  */
 final class OnlineRun {
   static final String HISTORY = "wandb-history.jsonl";
@@ -41,6 +40,8 @@ final class OnlineRun {
   private volatile String lastProblem = "it did not answer";
 
   /**
+   * The intervals between requests.
+   *
    * @param interval between batches
    * @param retry the first wait after a failure; it doubles up to {@code interval} and more
    * @param patience how long closing waits
@@ -57,8 +58,10 @@ final class OnlineRun {
   }
 
   /**
-   * @param log gets the page of the run
-   * @param onFailure gets the reason why the server hears no more
+   * Starts to send.
+   *
+   * @param log receives the page of the run
+   * @param onFailure receives the reason why sending ended
    */
   OnlineRun(
       WandbServer server,
@@ -76,7 +79,7 @@ final class OnlineRun {
     thread.start();
   }
 
-  /** Tells a line of one of the run's files; of history, later steps than the server's only. */
+  /** Queues a line of one of the run's files. History lines count only after the server's last step. */
   synchronized void line(String file, long step, String line) {
     if (!isOver) {
       List<String> lines = waiting.computeIfAbsent(file, name -> new ArrayList<>());
@@ -93,7 +96,7 @@ final class OnlineRun {
     summary = json;
   }
 
-  /** Sends the rest and the end of the run, but does not wait long. */
+  /** Sends the rest and the end of the run, but waits only for a limited time. */
   void close(int code) {
     synchronized (this) {
       exitCode = code;
@@ -153,7 +156,7 @@ final class OnlineRun {
     return value == null || value.isJsonNull() ? 0 : value.getAsLong();
   }
 
-  /** Waits for the next batch; true if it is the last one. */
+  /** Waits for the next batch. Returns whether it is the last one. */
   private synchronized boolean await() throws InterruptedException {
     long end = System.nanoTime() + pace.interval.toNanos();
     while (!isClosing && System.nanoTime() < end) {
@@ -162,7 +165,7 @@ final class OnlineRun {
     return isClosing && waiting.values().stream().allMatch(lines -> lines.size() <= MAX_LINES);
   }
 
-  /** A request that can be made again. */
+  /** A request that can be repeated. */
   @FunctionalInterface
   private interface Request {
     JsonObject send() throws IOException;

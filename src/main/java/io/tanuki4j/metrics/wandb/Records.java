@@ -8,8 +8,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The messages of a run. Field numbers: wandb_internal.proto of github.com/wandb/wandb, which keeps
- * them, since logs of old runs stay readable.
+ * The messages of a run. Field numbers: wandb_internal.proto of github.com/wandb/wandb, which keeps them stable, so that old logs stay readable.
  */
 final class Records {
   static final int HISTORY = 2;
@@ -33,6 +32,8 @@ final class Records {
   }
 
   /**
+   * Returns the record of a run.
+   *
    * @param id of the run
    * @param arguments the run's settings
    */
@@ -86,7 +87,7 @@ final class Records {
     return new ProtoWriter().number(1, code).number(2, seconds);
   }
 
-  /** Returns W&amp;B's JSON, in which NaN and Infinity are numbers. */
+  /** Returns W&amp;B's JSON, in which NaN and Infinity count as numbers. */
   static String json(Map<String, ?> values) {
     return JSON.toJson(values);
   }

@@ -15,8 +15,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The folder of one part of a run, {@code wandb/[offline-]run-TIME-ID}, and the run's identity,
- * which {@code wandb/wandb-resume.json} keeps for the next part.
+ * The folder of one part of a run, {@code wandb/[offline-]run-TIME-ID}, and the run's identity. {@code wandb/wandb-resume.json} keeps the identity for the next part.
  *
  * @param log the file that {@code wandb sync} sends
  */
@@ -28,10 +27,10 @@ record RunFolder(String id, Path folder, Path log) {
       DateTimeFormatter.ofPattern("yyyyMMdd_HHmmss", Locale.ROOT);
 
   /**
-   * Makes the folder.
+   * Creates the folder.
    *
-   * @param goesOn whether the run is that of an earlier folder, if there is one
-   * @param isOnline whether a server is told of the run, too
+   * @param goesOn whether the run continues that of an earlier folder, if there is one
+   * @param isOnline whether the run is also sent to a server
    */
   static RunFolder create(
       Path parent, @Nullable String givenId, boolean goesOn, boolean isOnline, Clock clock)
@@ -57,7 +56,7 @@ record RunFolder(String id, Path folder, Path log) {
       JsonObject object = new Gson().fromJson(Files.readString(file), JsonObject.class);
       return object.get("run_id").getAsString();
     } catch (JsonParseException | NullPointerException | IllegalStateException e) {
-      return null; // Cut or foreign: the run gets a new identity.
+      return null; // Truncated or foreign: the run gets a new identity.
     }
   }
 

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Makes a run on a server, or finds it there, and knows its addresses afterwards. */
+/** Creates a run on a server, or finds it there, and then knows its addresses. */
 final class RunRequest {
   private static final String RESUME =
       """
@@ -55,6 +55,8 @@ final class RunRequest {
   private String project = "";
 
   /**
+   * Describes the run.
+   *
    * @param arguments the run's settings
    */
   RunRequest(
@@ -106,7 +108,7 @@ final class RunRequest {
     return object;
   }
 
-  /** Returns what the server had of the run before; empty if nothing. */
+  /** Sends the request and returns what the server already had of the run; empty if nothing. */
   JsonObject send(WandbServer server) throws IOException {
     JsonObject before = before(server);
     JsonElement storage = before.get("id");
@@ -162,7 +164,7 @@ final class RunRequest {
     return JsonParser.parseString(last).getAsJsonObject().get("_step").getAsLong();
   }
 
-  /** Where the run's files are told. */
+  /** Returns the path to which the run's files are sent. */
   String streamPath() {
     return "/files/%s/%s/%s/file_stream".formatted(inPath(entity), inPath(project), inPath(id));
   }
@@ -171,7 +173,7 @@ final class RunRequest {
     return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
-  /** The page that shows the run. */
+  /** Returns the page that shows the run. */
   String page() {
     URI server = URI.create(base);
     String host = server.getAuthority();

@@ -4,13 +4,13 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the flags say of a run of Weights &amp; Biases.
+ * The flags' settings for a run of Weights &amp; Biases.
  *
  * @param name shown for the run
  * @param entity user or team; null if not given
- * @param id of the run to make or to go on with; null if not given
- * @param folder gets a folder {@code wandb}; null if not given
- * @param metrics a metrics.jsonl with what an earlier part of the run found out; null for none
+ * @param id of the run to create or continue; null if not given
+ * @param folder receives a folder {@code wandb}; null if not given
+ * @param metrics a metrics.jsonl with the metrics of an earlier part of the run; null for none
  */
 public record WandbConfig(
     String project,

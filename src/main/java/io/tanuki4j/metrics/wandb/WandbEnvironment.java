@@ -4,11 +4,11 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * The variables that users of Weights &amp; Biases know. Flags that say the same win.
+ * The environment variables of Weights &amp; Biases. Flags take precedence over them.
  *
  * @param mode {@code online}, {@code offline} or {@code disabled}, or what the user wrote
- * @param tags with commas between them
- * @param resume {@code must} if the server has to know the run, {@code never} if it must not
+ * @param tags separated by commas
+ * @param resume {@code must} if the run must exist on the server, {@code never} if it must not
  * @param host shown for the run
  */
 public record WandbEnvironment(
@@ -25,7 +25,7 @@ public record WandbEnvironment(
   /**
    * Reads the variables.
    *
-   * @param host without WANDB_HOST
+   * @param host used without WANDB_HOST
    */
   public static WandbEnvironment of(Map<String, String> variables, String host) {
     return new WandbEnvironment(
@@ -41,7 +41,7 @@ public record WandbEnvironment(
         variables.getOrDefault("WANDB_HOST", host));
   }
 
-  /** Whether nothing is to be written. */
+  /** Returns whether nothing is written. */
   public boolean isDisabled() {
     return mode.equals("disabled");
   }

@@ -19,7 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Requests to a server of Weights &amp; Biases. The key is in no message. */
+/** Sends requests to a server of Weights &amp; Biases. No message shows the key. */
 final class WandbServer {
   private static final Set<Integer> FINAL = Set.of(400, 401, 403, 404, 409, 410, 413, 422, 501);
   private static final int OK_FROM = 200;
@@ -32,7 +32,9 @@ final class WandbServer {
   private final Duration timeout;
 
   /**
-   * @param base without a slash at its end
+   * Makes a client.
+   *
+   * @param base without a trailing slash
    */
   WandbServer(String base, String key, Duration timeout) {
     this.base = base;
@@ -56,7 +58,7 @@ final class WandbServer {
       this.retryAfter = retryAfter;
     }
 
-    /** Whether trying again is of no use. */
+    /** Returns whether a retry is useless. */
     boolean isFinal() {
       return isFinal;
     }
@@ -70,7 +72,7 @@ final class WandbServer {
    * Posts JSON and returns the object that comes back.
    *
    * @param path begins with a slash
-   * @throws RequestException if the server says no
+   * @throws RequestException if the server refuses the request
    * @throws IOException if it cannot be reached
    */
   JsonObject post(String path, JsonObject body) throws IOException {

@@ -27,9 +27,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run of Weights &amp; Biases: always in a folder that {@code wandb sync} sends, and on a server
- * if there is a key for it. A run that goes on has the earlier iterations in its new folder too, so
- * that the newest one is the whole run.
+ * A run of Weights &amp; Biases: always in a folder that {@code wandb sync} can send, and on a server if there is a key for it. A resumed run writes the earlier iterations into its new folder, too, so that the newest folder holds the whole run.
  */
 public final class WandbSink extends Rows {
   private static final double NANOS_PER_SECOND = 1e9;
@@ -49,7 +47,9 @@ public final class WandbSink extends Rows {
   private @Nullable OnlineRun online;
 
   /**
-   * @param log gets a line that says how to send the run
+   * Writes a run.
+   *
+   * @param log receives a line that says how to send the run
    */
   public WandbSink(
       WandbConfig config,
@@ -109,7 +109,7 @@ public final class WandbSink extends Rows {
     return environment.id().isEmpty() ? null : environment.id();
   }
 
-  /** Writes what earlier parts of the run have found out. */
+  /** Writes the metrics of earlier parts of the run. */
   private void replay() throws IOException {
     Path metrics = config.metrics();
     if (startIteration == 0 || metrics == null || !Files.isRegularFile(metrics)) {

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The server that runs are told to; none without a key, or if the user wants it so. */
+/** The server that runs are sent to; none without a key, or if the user turned it off. */
 public final class WandbTarget {
   private static final String DEFAULT_BASE = "https://api.wandb.ai";
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
@@ -29,7 +29,7 @@ public final class WandbTarget {
     return new WandbTarget(base, offline ? null : ApiKey.find(variables, base), Pace.USUAL);
   }
 
-  /** No server. */
+  /** Returns a target without a server. */
   static WandbTarget none() {
     return new WandbTarget(DEFAULT_BASE, null, Pace.USUAL);
   }
@@ -39,14 +39,14 @@ public final class WandbTarget {
   }
 
   /**
-   * Who hears of a run on a server.
+   * The receivers of news about a run on a server.
    *
-   * @param page gets the run's address
-   * @param failure gets the reason why the server hears no more
+   * @param page receives the run's address
+   * @param failure receives the reason why sending ended
    */
   record Reporter(Consumer<String> page, Consumer<String> failure) {}
 
-  /** Begins to tell the server of a run. */
+  /** Starts to send a run to the server. */
   OnlineRun open(
       WandbConfig config,
       WandbEnvironment environment,
