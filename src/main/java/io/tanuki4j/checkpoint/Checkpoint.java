@@ -11,13 +11,15 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 
-/** One whole checkpoint: its state at once, its tensors when asked for. */
+/** One complete checkpoint. Its state is read immediately, its tensors on demand. */
 public final class Checkpoint {
   private final Path folder;
   private final Manifest manifest;
   private final TextExchange ranks;
 
   /**
+   * Makes an open checkpoint.
+   *
    * @param ranks that load it together
    */
   Checkpoint(Path folder, Manifest manifest, TextExchange ranks) {
@@ -26,12 +28,12 @@ public final class Checkpoint {
     this.ranks = ranks;
   }
 
-  /** Keeps it from being removed until that is closed. */
+  /** Keeps the checkpoint from being removed until the hold is closed. */
   public ReadHold hold() {
     return ReadHold.of(folder);
   }
 
-  /** For example {@code checkpoints/run7/iter_0000500}. */
+  /** Returns the folder, for example {@code checkpoints/run7/iter_0000500}. */
   public Path folder() {
     return folder;
   }
@@ -45,9 +47,7 @@ public final class Checkpoint {
   }
 
   /**
-   * Fills memory with tensors of a part, however they were cut when they were saved. All ranks call
-   * it, each for what it has; together they want every tensor of the part. The part's checksums are
-   * compared first, each file's by one of the ranks; then each reads what it wants.
+   * Fills memory with tensors of a part, however they were cut when they were saved. All ranks call it, each for its own tensors; together they want every tensor of the part. First the part's checksums are compared, each file's by one of the ranks. Then each rank reads what it wants.
    *
    * @param targets types may differ from the stored ones
    * @param vocabSize ids of the tokenizer; see {@link TrainState#vocabSize}
@@ -88,13 +88,13 @@ public final class Checkpoint {
     }
   }
 
-  /** The tensors of a part and the places of their pieces. */
+  /** Returns the tensors of a part and the places of their pieces. */
   public List<TensorPieces> contents(Part part) {
     return manifest.tensors(part).stream().map(TensorPieces::of).toList();
   }
 
   /**
-   * The files of a part, to read tensor by tensor.
+   * Opens the files of a part, to read tensor by tensor.
    *
    * @throws UserException if there is no such part
    */

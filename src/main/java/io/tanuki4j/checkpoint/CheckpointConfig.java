@@ -4,10 +4,12 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
+ * Where a run saves and loads checkpoints.
+ *
  * @param save folder to save into; null for none
  * @param load folder to start from; null for random weights
- * @param saveInterval iterations between saves; 0 for only at the end
- * @param asyncSave whether saves are written while the run goes on
+ * @param saveInterval iterations between saves; 0 to save only at the end
+ * @param asyncSave whether saves are written while the run continues
  * @param retention which checkpoints stay
  * @param loadIteration {@code --ckpt-step}: instead of the latest; null for the latest
  * @param pretrained {@code --pretrained-checkpoint}: where to start if {@code load} has none

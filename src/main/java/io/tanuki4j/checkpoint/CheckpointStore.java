@@ -31,12 +31,14 @@ public final class CheckpointStore implements Closeable {
   private final Retention retention;
   private @Nullable SaveLock lock;
 
-  /** For a rank that saves and loads alone. */
+  /** Opens a folder for a rank that saves and loads alone. */
   public CheckpointStore(Path folder) {
     this(folder, TextExchange.ALONE);
   }
 
   /**
+   * Opens a folder for several ranks.
+   *
    * @param folder one that all ranks see
    * @param ranks that save and load together: each calls the same methods
    */
@@ -45,7 +47,9 @@ public final class CheckpointStore implements Closeable {
   }
 
   /**
-   * @param retention what stays when something is saved
+   * Opens a folder with a rule for old checkpoints.
+   *
+   * @param retention which checkpoints are kept after a save
    */
   public CheckpointStore(Path folder, TextExchange ranks, Retention retention) {
     this.folder = folder;
@@ -57,13 +61,13 @@ public final class CheckpointStore implements Closeable {
     return folder;
   }
 
-  /** The file that names the latest checkpoint, for messages. */
+  /** Returns the file that names the latest checkpoint, for messages. */
   public Path trackerFile() {
     return folder.resolve(Tracker.NAME);
   }
 
   /**
-   * The checkpoint that the tracker names; empty if there is no tracker.
+   * Returns the checkpoint that the tracker names; empty if there is no tracker.
    *
    * @throws UserException if the tracker or the checkpoint is damaged or foreign, or the ranks see
    *     different ones
@@ -98,7 +102,7 @@ public final class CheckpointStore implements Closeable {
   }
 
   /**
-   * The checkpoint of an iteration, whatever the tracker says.
+   * Returns the checkpoint of an iteration, whatever the tracker says.
    *
    * @throws UserException if there is none, or it is damaged or foreign
    */
@@ -106,7 +110,7 @@ public final class CheckpointStore implements Closeable {
     return open(Tracker.folderName(iteration));
   }
 
-  /** The iterations that can be loaded, in rising order. */
+  /** Returns the iterations that can be loaded, in ascending order. */
   public List<Long> iterations() {
     try {
       return SaveFolders.iterations(folder);
@@ -173,8 +177,7 @@ public final class CheckpointStore implements Closeable {
   }
 
   /**
-   * Makes the folder if need be and tries on every rank whether it can be written. Nothing is left
-   * in it.
+   * Creates the folder if necessary, and checks on every rank that it can be written. Leaves nothing in it.
    *
    * @throws UserException on every rank, if one cannot
    */
@@ -186,7 +189,7 @@ public final class CheckpointStore implements Closeable {
    * Keeps other runs from saving into the folder, which must be there, until this is closed. All
    * ranks call it; rank 0 has the lock.
    *
-   * @param log hears of a wait, and of a lock that was taken over
+   * @param log receives a line about a wait, and about a lock that was taken over
    * @throws UserException on every rank, if another run has the lock
    */
   public void lock(Consumer<String> log) {
@@ -213,7 +216,7 @@ public final class CheckpointStore implements Closeable {
    *
    * @param state rank 0's is saved
    * @param optimizer empty to leave it out
-   * @throws UserException on every rank, if the folder is not fit to save into
+   * @throws UserException on every rank, if the folder is not suitable for saving
    * @throws UncheckedIOException on every rank, if one cannot write; earlier checkpoints remain
    */
   public void save(
@@ -221,19 +224,19 @@ public final class CheckpointStore implements Closeable {
     save(device, state, RankTensors.of(device, model, optimizer, List.of()));
   }
 
-  /** The same for all that a rank has. */
+  /** Saves everything that a rank has. */
   public void save(Device device, TrainState state, RankTensors here) {
     try (StagedWriter writer = StageSize.passing(here.numBytes()).open(device::openStage)) {
       begin(writer, state, List.of(here)).finish();
     }
   }
 
-  /** Saves tensors from anywhere but a device. */
+  /** Saves tensors that are not on a device. */
   public void save(TrainState state, List<SourceTensor> model, List<SourceTensor> optimizer) {
     save(state, List.of(new RankTensors(model, optimizer)));
   }
 
-  /** Saves in this process what several ranks would save, in the shards that they would write. */
+  /** Saves in this process what several ranks would save, in the same shards. */
   public void save(TrainState state, List<RankTensors> tensors) {
     long bytes = tensors.stream().mapToLong(RankTensors::numBytes).sum();
     try (StagedWriter writer =
@@ -243,11 +246,10 @@ public final class CheckpointStore implements Closeable {
   }
 
   /**
-   * Takes host memory for copies of what this rank saves, so that it is written while the run goes
-   * on. All ranks call it.
+   * Allocates host memory for copies of what this rank saves, so that it is written while the run continues. All ranks call it.
    *
    * @param limit bytes that may be taken; if a rank saves more, it waits until some are written
-   * @param log hears how much it is
+   * @param log receives a line about the amount
    */
   public StagedWriter openStage(Device device, RankTensors here, long limit, Consumer<String> log) {
     long bytes = JointSave.numBytes(ranks, reading(), List.of(here));

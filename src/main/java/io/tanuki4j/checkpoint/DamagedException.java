@@ -4,8 +4,7 @@ import io.tanuki4j.error.UserException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A checkpoint that is not as it was saved. Its message names other iterations; whoever may choose
- * takes one of them.
+ * A checkpoint differs from what was saved. The message names other iterations, from which the user or the program may choose.
  */
 public final class DamagedException extends UserException {
   private static final long serialVersionUID = 1;

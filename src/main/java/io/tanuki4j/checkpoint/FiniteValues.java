@@ -6,12 +6,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 
-/** Refuses weights among which there is a NaN or an infinity: no model computes with them. */
+/** Rejects weights that contain a NaN or an infinity: no model can compute with them. */
 public final class FiniteValues {
   private FiniteValues() {}
 
   /**
-   * Looks at the bytes of some elements.
+   * Checks the bytes of some elements.
    *
    * @param folder of the weights, for the message
    * @param bytes from {@code first} to its position, little-endian
@@ -29,7 +29,7 @@ public final class FiniteValues {
     }
   }
 
-  /** Eight bytes at once: one more in an exponent of ones carries into the place of the sign. */
+  /** Checks eight bytes at once: adding one to an exponent of all ones carries into the sign bit. */
   private static boolean areFinite(ByteBuffer bytes, ElementType type) {
     long exponents = exponents(type);
     if (exponents == 0) {
@@ -46,7 +46,7 @@ public final class FiniteValues {
     return (carries & signs) == 0;
   }
 
-  /** Bits of the exponents of the elements in eight bytes; 0 for types that are always finite. */
+  /** Returns the exponent bits of the elements in eight bytes; 0 for types that are always finite. */
   private static long exponents(ElementType type) {
     return switch (type) {
       case F64 -> 0x7ff0_0000_0000_0000L;

@@ -13,8 +13,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Whether the tensors of a checkpoint are those that are to be filled: the same names and shapes.
- * One difference is allowed: the number of padding rows behind the vocabulary. Each side must have
+ * Checks that a checkpoint's tensors match those to be filled, by name and shape. One difference is allowed: the number of padding rows after the vocabulary. Each side must have
  * a row for every id of the other's tokenizer, so that no trained row is lost and no id starts
  * without one; padding rows that the checkpoint lacks become zero.
  */
@@ -34,10 +33,12 @@ final class Fit {
   }
 
   /**
+   * Matches targets with stored tensors.
+   *
    * @param targets of all ranks
    * @param vocabSize ids of the tokenizer that the tensors are for
-   * @return what a target of each name is filled from
-   * @throws UserException if the two do not fit, with every kind of difference in it
+   * @return the stored tensor for each target name
+   * @throws UserException if the two do not match; the message has every kind of difference
    */
   Map<String, StoredTensor> match(List<Holding> targets, int vocabSize) {
     Map<String, StoredTensor> matches = new LinkedHashMap<>();

@@ -4,20 +4,19 @@ import io.tanuki4j.checkpoint.safetensors.ElementType;
 import java.nio.ByteBuffer;
 
 /**
- * Floating-point elements from one type to another, on the host. Widening is exact; narrowing
+ * Converts floating-point elements from one type to another, on the host. Widening is exact; narrowing
  * rounds to the nearest, ties to even, and keeps NaN. F64 to BF16 rounds twice, through F32.
  */
 public final class FloatConversion {
   private FloatConversion() {}
 
-  /** Whether both types are floating-point types that this program computes with or reads. */
+  /** Returns whether both types are floating-point types that this program computes with or reads. */
   public static boolean supports(ElementType from, ElementType to) {
     return from == to || (bytes(from) > 0 && bytes(to) > 0 && to != ElementType.F16);
   }
 
   /**
-   * Converts all remaining elements of {@code from}; both buffers are little-endian, and their
-   * positions move.
+   * Converts all remaining elements of {@code from}. Both buffers are little-endian; their positions advance.
    */
   public static void convert(ByteBuffer from, ElementType type, ByteBuffer to, ElementType target) {
     if (type == target) {
@@ -60,7 +59,7 @@ public final class FloatConversion {
     };
   }
 
-  /** The upper half of the bits, rounded; a NaN stays one by its quiet bit. */
+  /** Returns the upper half of the bits, rounded. The quiet bit keeps a NaN a NaN. */
   static short floatToBfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
@@ -70,7 +69,7 @@ public final class FloatConversion {
     return (short) ((bits + roundHalfToEven) >>> 16);
   }
 
-  /** IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits. */
+  /** Widens IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits. */
   static float halfToFloat(short half) {
     int sign = (half & 0x8000) << 16;
     int exponent = (half >>> 10) & 0x1F;

@@ -12,7 +12,9 @@ final class ForeignFolder {
   private ForeignFolder() {}
 
   /**
-   * @throws UserException if the folder is known to be of another program
+   * Rejects a folder of another program.
+   *
+   * @throws UserException if the folder is known to belong to another program
    */
   static void refuse(Path folder) throws IOException {
     if (Files.exists(folder) && !Files.isDirectory(folder)) {

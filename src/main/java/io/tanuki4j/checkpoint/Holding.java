@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.stream.LongStream;
 
 /**
- * What a rank has of a tensor, as it tells the other ranks. Equal ones are copies.
+ * The part of a tensor that a rank has, as it tells the other ranks. Equal holdings are copies.
  *
  * @param dims of the whole tensor
  */
@@ -27,7 +27,7 @@ record Holding(Part part, String name, ElementType type, List<Long> dims, Region
     return new Holding(part, name, type, dims, region);
   }
 
-  /** Of the whole tensor. */
+  /** Returns the shape of the whole tensor. */
   Shape globalShape() {
     return Shape.of(dims.stream().mapToLong(Long::longValue).toArray());
   }

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 
-/** Failures of the disk as sentences; the message is the exception's own, not its cause's. */
+/** Turns disk failures into sentences. The message is the exception's own, not its cause's. */
 final class IoFailure {
   private IoFailure() {}
 

@@ -18,10 +18,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One save by all ranks, in steps that end on all of them before the next begins: rank 0 makes the
- * folder while each rank says what it holds; each rank copies its share, which threads of its own
- * write; rank 0 writes the manifest and publishes. If a step fails on one rank, the save is
- * abandoned on all.
+ * One save by all ranks. Each step ends on all ranks before the next one begins. First, rank 0 makes the folder while each rank says what it holds. Then each rank copies its share, which its own threads write. Finally, rank 0 writes the manifest and publishes. If a step fails on one rank, the save is abandoned on all.
  */
 final class JointSave implements PendingSave {
   private final Path folder;
@@ -42,10 +39,12 @@ final class JointSave implements PendingSave {
    */
   record Terms(@Nullable SaveLock lock, Retention retention) {}
 
-  /** A file of this rank on its way to the disk. */
+  /** A file of this rank that is being written. */
   private record Share(String file, Part part, CompletableFuture<NewFile.Written> written) {}
 
   /**
+   * Prepares a save.
+   *
    * @param state rank 0's is saved
    * @param writer for this rank's share
    */
@@ -105,7 +104,7 @@ final class JointSave implements PendingSave {
     }
   }
 
-  /** Waits until this rank writes nothing more. */
+  /** Waits until this rank has finished writing. */
   private void settle() {
     CompletableFuture.allOf(shares.stream().map(Share::written).toArray(CompletableFuture[]::new))
         .exceptionally(failure -> null)
@@ -221,7 +220,7 @@ final class JointSave implements PendingSave {
     }
   }
 
-  /** That rank 0 does not see what another wrote. */
+  /** Returns the failure that rank 0 does not see another rank's file. */
   static UserException unseen(Path folder, String file, int rank) {
     return new UserException(
         "%s: %s, which rank %d wrote, is not there (expected: one folder that all ranks see)."

@@ -13,7 +13,7 @@ import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Work of which each rank does its part, and which fails on all ranks if it fails on one. */
+/** Work that the ranks share. If it fails on one rank, it fails on all. */
 final class JointWork {
   private static final Gson GSON = new Gson();
 
@@ -21,14 +21,16 @@ final class JointWork {
   private final Function<IOException, UncheckedIOException> sentence;
 
   /**
-   * @param sentence what a failure of the disk is told as
+   * Begins the work.
+   *
+   * @param sentence turns a disk failure into its sentence
    */
   JointWork(TextExchange ranks, Function<IOException, UncheckedIOException> sentence) {
     this.ranks = ranks;
     this.sentence = sentence;
   }
 
-  /** A rank's part, with what the others have to know of it. */
+  /** A rank's part, with the result that the others need. */
   @FunctionalInterface
   interface Task<T> {
     T run() throws IOException;
@@ -40,7 +42,7 @@ final class JointWork {
     void run() throws IOException;
   }
 
-  /** What a rank tells the others: its result, or why it has none. */
+  /** A rank's message to the others: its result, or why it has none. */
   private record Message(
       @Nullable String failure, @Nullable Kind kind, @Nullable JsonElement result) {
     static Message of(@Nullable RuntimeException failure, JsonElement result) {
@@ -60,7 +62,7 @@ final class JointWork {
     }
   }
 
-  /** What all ranks have to know of a failure besides its sentence. */
+  /** The kind of a failure, which all ranks need in addition to its sentence. */
   private enum Kind {
     DISK,
     DAMAGE,
@@ -74,10 +76,10 @@ final class JointWork {
     }
   }
 
-  /** What became of this rank's part: a result or a failure. */
+  /** The outcome of this rank's part: a result or a failure. */
   private record Attempt<T>(@Nullable T result, @Nullable RuntimeException failure) {}
 
-  /** Returns on every rank when all ranks have done the step, or fails on every rank. */
+  /** Runs a step. Returns on every rank when all have done it, or fails on every rank. */
   void run(Step step) {
     own(
         () -> {
@@ -86,7 +88,7 @@ final class JointWork {
         });
   }
 
-  /** This rank's result when all ranks have theirs; failures as in {@link #gather}. */
+  /** Returns this rank's result when all ranks have theirs; fails as {@link #gather} does. */
   <T> T own(Task<T> task) {
     Attempt<T> attempt = attempt(task);
     exchange(attempt, JsonNull.INSTANCE);
@@ -94,7 +96,7 @@ final class JointWork {
   }
 
   /**
-   * The results of all ranks, in their order, on every rank.
+   * Returns the results of all ranks, in their order, on every rank.
    *
    * @param type of the results, which pass between ranks as JSON
    * @throws UserException if a rank's task threw one: the first rank's sentence

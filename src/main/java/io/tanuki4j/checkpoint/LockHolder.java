@@ -13,13 +13,13 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who saves into a folder, as the lock's file says.
+ * The process that saves into a folder, according to the lock file.
  *
  * @param id of this holding of the lock, unlike any other
  * @param boot of the machine's kernel: processes of one boot see each other's locks
  * @param process its number on the host
  * @param start of the process, in UTC
- * @param beat counts up as long as the process lives
+ * @param beat increases as long as the process lives
  */
 record LockHolder(String id, String host, String boot, long process, String start, long beat) {
   private static final Gson GSON = new Gson();
@@ -50,7 +50,7 @@ record LockHolder(String id, String host, String boot, long process, String star
     }
   }
 
-  /** Returns who is named in the file; null if it is missing, empty or no such text. */
+  /** Returns the holder named in the file; null if the file is missing, empty or malformed. */
   static @Nullable LockHolder read(Path file) throws IOException {
     if (!Files.isRegularFile(file) || Files.size(file) > TEXT_BYTES) {
       return null;
@@ -77,7 +77,7 @@ record LockHolder(String id, String host, String boot, long process, String star
     return new LockHolder(id, host, boot, process, start, beat + 1);
   }
 
-  /** Returns the text of the file, blank to its end. */
+  /** Returns the text of the file, padded with spaces. */
   byte[] toBytes() {
     byte[] text = GSON.toJson(this).getBytes(StandardCharsets.UTF_8);
     byte[] padded = new byte[TEXT_BYTES];
@@ -92,7 +92,7 @@ record LockHolder(String id, String host, String boot, long process, String star
     return !boot.isEmpty() && boot.equals(line(BOOT, ""));
   }
 
-  /** For example {@code process 4711 on node7, started 2026-11-29T18:46:47Z}. */
+  /** Describes the holder, for example {@code process 4711 on node7, started 2026-11-29T18:46:47Z}. */
   @Override
   public String toString() {
     return "process %d on %s, started %s".formatted(process, host, start);

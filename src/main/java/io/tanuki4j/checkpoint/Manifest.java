@@ -41,7 +41,7 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
     return files.stream().filter(file -> file.part() == part).toList();
   }
 
-  /** Collects files, and the pieces that were written into them. */
+  /** Collects files and the pieces written into them. */
   static final class Builder {
     private final TrainState state;
     private final List<ShardFile> files = new ArrayList<>();
@@ -56,6 +56,8 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
     }
 
     /**
+     * Adds a piece.
+     *
      * @param file that the piece was written into
      */
     void add(String file, Holding written) {
@@ -87,7 +89,9 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
   }
 
   /**
-   * @throws UserException if pieces overlap, leave the tensor or don't fill it
+   * Checks that the pieces cover the tensor.
+     *
+     * @throws UserException if pieces overlap, extend beyond the tensor or don't fill it
    */
   void checkCover() {
     for (StoredTensor tensor : tensors) {

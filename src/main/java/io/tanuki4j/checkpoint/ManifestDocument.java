@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** A manifest as its JSON has it: anything may be missing, and nothing is trusted yet. */
+/** A manifest as its JSON states it: anything may be missing, and nothing is trusted yet. */
 record ManifestDocument(
     @Nullable String format,
     int version,
@@ -59,7 +59,7 @@ record ManifestDocument(
   }
 
   /**
-   * Returns what the document says, once all of it is known to be there and to fit together.
+   * Returns the manifest, after checking that the document is complete and consistent.
    *
    * @throws UserException if not; the message is a clause about the file
    */

@@ -18,8 +18,7 @@ import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 
 /**
- * {@code manifest.json}: JSON whose first line holds the checksum of all lines after it, so that a
- * flipped bit in an iteration or a learning rate is found like one in a weight.
+ * {@code manifest.json}: JSON whose first line holds the checksum of all lines after it, so that a flipped bit in an iteration or a learning rate is detected like one in a weight.
  */
 final class ManifestFile {
   static final String NAME = "manifest.json";
@@ -42,7 +41,7 @@ final class ManifestFile {
     NewFile.write(folder.resolve(NAME), (first + body).getBytes(StandardCharsets.UTF_8));
   }
 
-  /** That a file is no manifest which this program can use; the message says why, as a clause. */
+  /** A file is not a manifest that this program can use. The message says why, as a clause. */
   static final class UnfitException extends Exception {
     private static final long serialVersionUID = 1;
 
@@ -59,8 +58,8 @@ final class ManifestFile {
    * Reads the manifest of a checkpoint.
    *
    * @param folder of the iteration
-   * @throws UnfitException if it is damaged or of another folder
-   * @throws UserException if it is of a newer version
+   * @throws UnfitException if it is damaged or belongs to another folder
+   * @throws UserException if its version is newer
    */
   static Manifest read(Path folder) throws IOException, UnfitException {
     String text = new String(Files.readAllBytes(folder.resolve(NAME)), StandardCharsets.UTF_8);

@@ -22,8 +22,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The files of one part of a checkpoint. Each is opened when it is first needed, and compared with
- * the manifest then.
+ * The files of one part of a checkpoint. Each is opened when it is first needed, and then compared with the manifest.
  */
 public final class OpenShards implements Closeable {
   private static final int BUFFER_BYTES = 4 << 20;
@@ -40,7 +39,7 @@ public final class OpenShards implements Closeable {
     this.tensors = manifest.tensors(part);
   }
 
-  /** Where a piece's bytes are. */
+  /** The location of a piece's bytes. */
   private record Located(SafetensorsReader reader, TensorEntry entry) {}
 
   private record Key(String tensor, Piece piece) {}
@@ -56,6 +55,8 @@ public final class OpenShards implements Closeable {
   }
 
   /**
+   * Opens a file.
+   *
    * @throws UserException if the file is missing, of another size, or holds other tensors than the
    *     manifest says
    */
@@ -123,7 +124,7 @@ public final class OpenShards implements Closeable {
     verify(0, 1);
   }
 
-  /** The same for one rank's share of the files: all ranks together read each file once. */
+  /** Verifies one rank's share of the files: all ranks together read each file once. */
   void verify(int rank, int numRanks) throws IOException {
     try (ReaderThreads threads = new ReaderThreads()) {
       for (int i = rank; i < files.size(); i += numRanks) {
@@ -163,7 +164,7 @@ public final class OpenShards implements Closeable {
     return true;
   }
 
-  /** Every tensor, whole. */
+  /** Returns every tensor, whole. */
   public List<SourceTensor> tensors() {
     return tensors.stream().map(this::source).toList();
   }
@@ -221,7 +222,7 @@ public final class OpenShards implements Closeable {
         "%s has no element %d, %d".formatted(tensor.name(), row, column));
   }
 
-  /** Elements from here on that follow each other in the piece and in the box. */
+  /** Returns how many elements from here on are contiguous in both the piece and the box. */
   private static long run(Region piece, Region box, long row, long column) {
     if (piece.firstColumn() == box.firstColumn() && piece.columns() == box.columns()) {
       return (piece.endRow() - row) * piece.columns() - (column - piece.firstColumn());

@@ -9,12 +9,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** What can be loaded in place of a damaged checkpoint. */
+/** Finds what can be loaded in place of a damaged checkpoint. */
 final class OtherIterations {
   private OtherIterations() {}
 
   /**
-   * Returns the sentence that names the iterations in a folder that are whole.
+   * Returns the sentence that names the intact iterations in a folder.
    *
    * @param name of the damaged checkpoint, which is left out; empty for none
    */
@@ -39,8 +39,7 @@ final class OtherIterations {
   }
 
   /**
-   * Returns the iterations whose manifest is right and whose files have its sizes, in rising order.
-   * Checksums are left to loading.
+   * Returns the iterations with a valid manifest whose files have the recorded sizes, in ascending order. Checksums are checked when loading.
    */
   static List<Long> whole(Path folder) throws IOException {
     return SaveFolders.iterations(folder).stream()

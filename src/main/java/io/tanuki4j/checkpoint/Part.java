@@ -1,10 +1,10 @@
 package io.tanuki4j.checkpoint;
 
-/** What of a checkpoint is kept in files of its own, so that it can be left out. */
+/** The parts of a checkpoint that have separate files, so that each can be left out. */
 public enum Part {
   MODEL("model"),
   OPTIMIZER("optimizer"),
-  /** Scales of numbers of eight bits, and the magnitudes that they follow from. */
+  /** FP8 scales, and the magnitudes that determine them. */
   FP8("fp8");
 
   private final String word;
@@ -13,7 +13,7 @@ public enum Part {
     this.word = word;
   }
 
-  /** In names of files and in messages. */
+  /** Returns its name in file names and messages. */
   public String word() {
     return word;
   }

@@ -6,7 +6,7 @@ public interface PendingSave {
   boolean isWritten();
 
   /**
-   * Lets rank 0 publish the checkpoint behind the run, once all ranks have written; waits for them.
+   * Lets rank 0 publish the checkpoint in the background. Waits until all ranks have written.
    *
    * @throws java.io.UncheckedIOException on every rank, if one could not write
    */
@@ -16,7 +16,7 @@ public interface PendingSave {
   boolean isPublished();
 
   /**
-   * Returns when the checkpoint is published.
+   * Waits until the checkpoint is published.
    *
    * @throws java.io.UncheckedIOException on every rank, if it cannot be; earlier ones remain
    */

@@ -7,19 +7,19 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What one rank has of a run. Copies that other ranks have too are written by one of them.
+ * One rank's tensors of a run. If several ranks have copies, one of them writes.
  *
  * @param optimizer empty to leave it out
  * @param fp8 empty if there is none
  */
 public record RankTensors(
     List<SourceTensor> model, List<SourceTensor> optimizer, List<SourceTensor> fp8) {
-  /** Without numbers of eight bits. */
+  /** Makes tensors without an FP8 state. */
   public RankTensors(List<SourceTensor> model, List<SourceTensor> optimizer) {
     this(model, optimizer, List.of());
   }
 
-  /** Returns memory of a device. */
+  /** Returns tensors in a device's memory. */
   public static RankTensors of(
       Device device,
       List<ShardedTensor> model,
@@ -57,7 +57,7 @@ public record RankTensors(
     return holdings;
   }
 
-  /** Those of a part that a rank writes. */
+  /** Returns the tensors of a part that a rank writes. */
   List<SourceTensor> share(Part part, Map<Holding, Integer> writers, int rank) {
     return of(part).stream()
         .filter(tensor -> Objects.equals(writers.get(Holding.of(part, tensor)), rank))

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps a checkpoint from being removed by the run that saves it while another process loads it: a
- * shared lock on its manifest. Where there are no locks it does nothing.
+ * shared lock on its manifest. Does nothing on file systems without locks.
  */
 public final class ReadHold implements AutoCloseable {
   private final @Nullable FileChannel manifest;

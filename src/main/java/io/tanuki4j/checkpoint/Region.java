@@ -11,12 +11,12 @@ import io.tanuki4j.tensor.Shape;
  */
 public record Region(long firstRow, long firstColumn, long rows, long columns) {
 
-  /** All of a tensor. */
+  /** Returns the region of a whole tensor. */
   static Region whole(Shape shape) {
     return of(0, 0, shape);
   }
 
-  /** A box of this shape at a place. */
+  /** Returns a box of this shape at a place. */
   static Region of(long firstRow, long firstColumn, Shape shape) {
     if (shape.rank() != 1 && shape.rank() != 2) {
       throw new UserException(
@@ -26,8 +26,7 @@ public record Region(long firstRow, long firstColumn, long rows, long columns) {
   }
 
   /**
-   * What this box of a tensor is called in a file: the tensor's name, and rows and columns if it is
-   * not all of it, {@code mlp.down.weight[0:64, 128:256]}.
+   * Returns the name of this box of a tensor in a file: the tensor's name, followed by rows and columns unless the box is the whole tensor, {@code mlp.down.weight[0:64, 128:256]}.
    */
   String entryName(String tensor, Shape globalShape) {
     if (equals(whole(globalShape))) {
@@ -67,7 +66,7 @@ public record Region(long firstRow, long firstColumn, long rows, long columns) {
         && Math.max(firstColumn, other.firstColumn) < Math.min(endColumn(), other.endColumn());
   }
 
-  /** This box without the rows from {@code endRow} on. */
+  /** Returns this box without the rows from {@code endRow} on. */
   Region above(long endRow) {
     return new Region(
         firstRow, firstColumn, Math.max(0, Math.min(rows, endRow - firstRow)), columns);

@@ -11,19 +11,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which checkpoints stay when a new one is published. Those after it are none of its business, and
- * one that a process is loading is left for the next time.
+ * Which checkpoints are kept when a new one is published. Later iterations are never touched. A checkpoint that a process is loading is left for the next time.
  *
- * @param interval iterations that are its multiples stay; null for none
- * @param numNewest so many of the others stay, the new one included; null for all, or for one if
- *     there is an interval
+ * @param interval its multiples are kept; null for none
+ * @param numNewest how many of the newest others are kept, the new one included; null for all, or for one if there is an interval
  */
 public record Retention(@Nullable Integer interval, @Nullable Integer numNewest) {
-  /** Everything stays. */
+  /** Keeps everything. */
   public static final Retention ALL = new Retention(null, null);
 
   /**
-   * Removes what does not stay.
+   * Removes the checkpoints that are not kept.
    *
    * @param newest the iteration that was just published
    */
@@ -36,7 +34,7 @@ public record Retention(@Nullable Integer interval, @Nullable Integer numNewest)
     }
   }
 
-  /** Returns those of the iterations that do not stay. */
+  /** Returns the iterations that are not kept. */
   List<Long> surplus(List<Long> iterations, long newest) {
     if (interval == null && numNewest == null) {
       return List.of();
@@ -50,7 +48,7 @@ public record Retention(@Nullable Integer interval, @Nullable Integer numNewest)
         .toList();
   }
 
-  /** Who loads a checkpoint shares a lock on its manifest. */
+  /** Returns whether a process is loading a checkpoint: it then holds a shared lock on the manifest. */
   private static boolean isInUse(Path place) throws IOException {
     try (FileChannel manifest =
         FileChannel.open(place.resolve(ManifestFile.NAME), StandardOpenOption.WRITE)) {
@@ -64,7 +62,7 @@ public record Retention(@Nullable Integer interval, @Nullable Integer numNewest)
     } catch (OverlappingFileLockException e) {
       return true;
     } catch (IOException e) {
-      return false; // a file system without locks, where nobody has one
+      return false; // a file system without locks
     }
   }
 }

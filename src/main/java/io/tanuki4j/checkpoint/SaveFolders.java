@@ -24,7 +24,7 @@ final class SaveFolders {
   /**
    * Makes an empty folder to write a checkpoint into.
    *
-   * @throws UserException if publishing it would replace what is no checkpoint of ours
+   * @throws UserException if publishing it would replace something that is not our checkpoint
    */
   static void begin(Path folder, String name) throws IOException {
     Path place = folder.resolve(name);
@@ -36,12 +36,12 @@ final class SaveFolders {
     Files.createDirectory(saving(folder, name));
   }
 
-  /** Where a checkpoint is written. */
+  /** Returns the folder that a checkpoint is written in. */
   static Path saving(Path folder, String name) {
     return folder.resolve(name + SAVING);
   }
 
-  /** Puts the written checkpoint under its name, in place of an older one. */
+  /** Moves the written checkpoint to its final name, in place of an older one. */
   static void publish(Path folder, String name) throws IOException {
     Path place = folder.resolve(name);
     Path replaced = folder.resolve(name + REPLACED);
@@ -52,7 +52,7 @@ final class SaveFolders {
     Folders.delete(replaced);
   }
 
-  /** Removes a checkpoint; a kill leaves it whole or under a name that is no checkpoint's. */
+  /** Removes a checkpoint; a kill leaves it complete, or under a name that no checkpoint has. */
   static void remove(Path place) throws IOException {
     Path removed = place.resolveSibling(place.getFileName() + REMOVED);
     Folders.delete(removed);
@@ -60,7 +60,7 @@ final class SaveFolders {
     Folders.delete(removed);
   }
 
-  /** Gives the space of a failed save back. */
+  /** Frees the space of a failed save. */
   static void abandon(Path folder, String name, Exception reason) {
     try {
       Folders.delete(saving(folder, name));
@@ -70,8 +70,7 @@ final class SaveFolders {
   }
 
   /**
-   * Where a checkpoint is: under its name, or, if a kill fell between the two renames of {@link
-   * #publish}, where it stepped aside.
+   * Returns where a checkpoint is: under its name, or where it stepped aside if a kill fell between the two renames of {@link #publish}.
    */
   static Path whole(Path folder, String name) {
     Path place = folder.resolve(name);
@@ -79,13 +78,13 @@ final class SaveFolders {
     return !Files.exists(place) && Files.exists(replaced) ? replaced : place;
   }
 
-  /** Returns a checkpoint's name, also where it stepped aside. */
+  /** Returns a checkpoint's name, even if it stepped aside. */
   static String nameOf(Path place) {
     String name = place.toAbsolutePath().normalize().getFileName().toString();
     return name.endsWith(REPLACED) ? name.substring(0, name.length() - REPLACED.length()) : name;
   }
 
-  /** Removes what killed saves left; a checkpoint that stepped aside for none returns. */
+  /** Removes what killed saves left. A checkpoint that stepped aside returns to its name if no new one replaced it. */
   static void removeLeftovers(Path folder) throws IOException {
     for (Path path : Folders.list(folder)) {
       String name = path.getFileName().toString();
@@ -107,13 +106,13 @@ final class SaveFolders {
     return ITERATION.matcher(name.substring(0, name.length() - suffix.length())).matches();
   }
 
-  /** Returns the iteration of a checkpoint's name; 0 of {@code release}. */
+  /** Returns the iteration of a checkpoint's name; 0 for {@code release}. */
   static long iteration(String name) {
     Matcher matcher = ITERATION.matcher(name);
     return matcher.matches() ? Long.parseLong(matcher.group(1)) : 0;
   }
 
-  /** Iterations with a manifest, in rising order. */
+  /** Returns the iterations with a manifest, in ascending order. */
   static List<Long> iterations(Path folder) throws IOException {
     return Folders.list(folder).stream()
         .filter(path -> Files.exists(path.resolve(ManifestFile.NAME)))

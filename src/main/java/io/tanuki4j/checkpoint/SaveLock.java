@@ -19,16 +19,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * The right to save into a folder, which one run has at a time. It is an operating system's lock on
- * {@code run.lock}, so it ends with the process, however that ends; in the file stands who has it,
- * and a free one is empty.
+ * The right to save into a folder, which one run has at a time. It is an operating-system lock on {@code run.lock}, so it ends with the process, however that ends. The file names the holder; if the lock is free, the file is empty.
  *
- * <p>Locks of other machines may not be seen, or may outlive a machine that crashed. So the holder
- * counts up a number in the file, and who finds the text of another machine waits whether it does:
- * if so the folder is taken, if not the holder is gone.
+ * <p>Locks of other machines may be invisible, or may outlive a machine that crashed. So the holder keeps increasing a number in the file. A process that finds another machine's text watches the number: if it increases, the folder is taken; otherwise the holder is gone.
  *
- * <p>The file stays, since a file that is removed while somebody waits for its lock could be locked
- * twice. A process that reads it must not hold its lock: closing a file gives its locks back.
+ * <p>The file is never removed: a file removed while another process waits for its lock could be locked twice. A process that reads it must not hold its lock: closing a file gives its locks back.
  */
 final class SaveLock implements Closeable {
   static final String NAME = "run.lock";
@@ -46,7 +41,7 @@ final class SaveLock implements Closeable {
           });
 
   /**
-   * How holders show that they live.
+   * How holders show that they are alive.
    *
    * @param interval between two signs of life
    * @param numIntervals without one, after which a holder is gone
@@ -68,7 +63,7 @@ final class SaveLock implements Closeable {
   /**
    * Takes the lock of a folder.
    *
-   * @param log hears of a wait, and of a lock that was taken over
+   * @param log receives a line about a wait, and about a lock that was taken over
    * @throws UserException if another run has it
    */
   static SaveLock take(Path folder, Pulse pulse, Consumer<String> log) throws IOException {
@@ -91,7 +86,7 @@ final class SaveLock implements Closeable {
     }
   }
 
-  /** Returns false if another process has it. */
+  /** Takes the file's lock. Returns false if another process has it. */
   private static boolean lock(FileChannel channel, Consumer<String> log) {
     try {
       FileLock lock = channel.tryLock();
@@ -144,7 +139,7 @@ final class SaveLock implements Closeable {
   }
 
   /**
-   * Makes sure, before a save, that no other run has taken the folder meanwhile.
+   * Checks, before a save, that no other run has taken the folder in the meantime.
    *
    * @throws UserException if one has
    */
@@ -165,7 +160,7 @@ final class SaveLock implements Closeable {
     }
   }
 
-  /** Returns what tells a file from another one of the same name. */
+  /** Returns what distinguishes a file from another one of the same name. */
   private static Object key(Path file) throws IOException {
     Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
     return key == null ? file : key;
@@ -189,7 +184,7 @@ final class SaveLock implements Closeable {
     channel.force(false);
   }
 
-  /** Gives the folder back. */
+  /** Releases the folder. */
   @Override
   public synchronized void close() throws IOException {
     heart.shutdown();

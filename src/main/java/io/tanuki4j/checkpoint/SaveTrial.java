@@ -14,9 +14,7 @@ import java.util.Set;
 import java.util.UUID;
 
 /**
- * Tries whether all ranks can save into a folder, hours before the first save would find out: each
- * writes a small file in the way that saves do, and rank 0 looks whether it sees them all. The
- * files are removed; a folder that was made stays.
+ * Tests whether all ranks can save into a folder, hours before the first save would find out. Each rank writes a small file as saves do, and rank 0 checks that it sees them all. The files are removed; a created folder stays.
  */
 final class SaveTrial {
   private final Path folder;
@@ -24,6 +22,8 @@ final class SaveTrial {
   private final JointWork work;
 
   /**
+   * Prepares a trial.
+   *
    * @param ranks that save together
    */
   SaveTrial(Path folder, TextExchange ranks) {
@@ -33,7 +33,9 @@ final class SaveTrial {
   }
 
   /**
-   * @throws UserException on every rank, if one cannot write, or they have not the same folder
+   * Runs the trial.
+   *
+   * @throws UserException on every rank, if one cannot write or their folders differ
    */
   void run() {
     String own = "trial-rank%05d-%s".formatted(ranks.rank(), UUID.randomUUID());

@@ -6,11 +6,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Writes tensors that are in no device's memory into one safetensors file. */
+/** Writes tensors that are not on a device into one safetensors file. */
 public final class ShardWriter {
   private ShardWriter() {}
 
-  /** Writes a file that appears when it is whole. */
+  /** Writes a file, which appears when it is complete. */
   public static NewFile.Written write(Path file, List<SourceTensor> tensors) throws IOException {
     try (StagedWriter writer = open(tensors)) {
       return StagedWriter.await(writer.write(file, tensors));

@@ -30,7 +30,7 @@ public record ShardedTensor(
   }
 
   /**
-   * The stored pieces of a parameter: a packed one is several tensors of the checkpoint.
+   * Returns the stored pieces of a parameter: a packed one is several tensors of the checkpoint.
    *
    * @param prefix in front of each name: empty for the weights, {@code exp_avg.} for a moment
    * @param values of the parameter's shape: its value, or its view of an optimizer's buffer
@@ -40,9 +40,7 @@ public record ShardedTensor(
   }
 
   /**
-   * The same where a rank has a range of a parameter's elements only, which may begin and end
-   * inside a row: each slice gives up to three pieces, the rest of a row, whole rows, and the
-   * beginning of one.
+   * Returns the pieces if a rank has only a range of a parameter's elements, which may begin and end inside a row. Each slice gives up to three pieces: the rest of a row, whole rows, and the beginning of a row.
    *
    * @param first where the range begins in the parameter
    * @param range one dim
@@ -67,7 +65,7 @@ public record ShardedTensor(
     return pieces;
   }
 
-  /** Elements from here on that are a box: to the end of the row, or all whole rows. */
+  /** Returns how many elements from here on form a box: to the end of the row, or all whole rows. */
   private static long run(long from, long remaining, long width) {
     long column = from % width;
     return column == 0 && remaining >= width
@@ -90,7 +88,7 @@ public record ShardedTensor(
         flat.reshape(shape));
   }
 
-  /** The stored pieces of all weights. */
+  /** Returns the stored pieces of all weights. */
   public static List<ShardedTensor> ofValues(ParameterBuffers parameters) {
     return parameters.all().stream()
         .flatMap(parameter -> of(parameter, "", parameter.value()).stream())

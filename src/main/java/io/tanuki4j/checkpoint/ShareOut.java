@@ -6,13 +6,14 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which rank writes which piece: of the ranks with copies of it, the one that has the least to
- * write so far. A pure function, so that every rank knows what all of them write.
+ * Decides which rank writes which piece: among the ranks with copies, the one with the least to write so far. A pure function, so that every rank knows what all ranks write.
  */
 final class ShareOut {
   private ShareOut() {}
 
   /**
+   * Assigns a writer to every piece.
+   *
    * @param holdings of each rank
    * @return every piece, in the order of the ranks, with the rank that writes it
    */

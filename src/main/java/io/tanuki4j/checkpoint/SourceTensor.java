@@ -27,13 +27,13 @@ public record SourceTensor(
     long firstColumn,
     TensorContent content) {
 
-  /** A tensor that is not cut. */
+  /** Returns a tensor that is not cut. */
   public static SourceTensor whole(
       String name, ElementType type, Shape shape, TensorContent content) {
     return new SourceTensor(name, type, shape, shape, 0, 0, content);
   }
 
-  /** Memory of a device. */
+  /** Returns a tensor in a device's memory. */
   static SourceTensor of(Device device, ShardedTensor tensor) {
     Tensor local = tensor.local();
     Tensor flat = local.reshape(Shape.of(local.numElements()));
@@ -69,12 +69,12 @@ public record SourceTensor(
     }
   }
 
-  /** The same under another name. */
+  /** Returns the same tensor under another name. */
   public SourceTensor renamed(String newName) {
     return new SourceTensor(newName, type, globalShape, shape, firstRow, firstColumn, content);
   }
 
-  /** The same in another floating-point type. */
+  /** Returns the same tensor in another floating-point type. */
   public SourceTensor as(ElementType newType) {
     if (newType == type) {
       return this;
@@ -90,7 +90,7 @@ public record SourceTensor(
     return new SourceTensor(name, newType, globalShape, shape, firstRow, firstColumn, converted);
   }
 
-  /** A whole tensor with fewer rows, or with more, which are zero. */
+  /** Returns a whole tensor with fewer rows, or with additional rows of zeros. */
   public SourceTensor withRows(long rows) {
     long[] dims = shape.toArray();
     dims[0] = rows;
@@ -109,7 +109,7 @@ public record SourceTensor(
     return whole(name, type, Shape.of(dims), resized);
   }
 
-  /** A box of a whole tensor. */
+  /** Returns a box of a whole tensor. */
   public SourceTensor part(Region box) {
     if (!region().contains(box)) {
       throw new IllegalArgumentException(
@@ -140,7 +140,7 @@ public record SourceTensor(
     }
   }
 
-  /** The same, telling an observer how many bytes were read each time. */
+  /** Returns the same tensor, which tells an observer how many bytes each read took. */
   public SourceTensor observed(IntConsumer observer) {
     TensorContent observed =
         (first, into) -> {
@@ -155,12 +155,12 @@ public record SourceTensor(
     return Math.max(0, numElements) * type.numBytes(Shape.of(1));
   }
 
-  /** Size of this part in a file. */
+  /** Returns the size of this part in a file, in bytes. */
   public long numBytes() {
     return type.numBytes(shape);
   }
 
-  /** Its name in a file. */
+  /** Returns its name in a file. */
   String entryName() {
     return region().entryName(name, globalShape);
   }

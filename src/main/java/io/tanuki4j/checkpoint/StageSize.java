@@ -4,9 +4,9 @@ import io.tanuki4j.kernel.HostStage;
 import java.util.function.BiFunction;
 
 /**
- * How much host memory a rank's share of a checkpoint is copied into.
+ * The host memory that a rank's share of a checkpoint is copied into.
  *
- * @param numSlots that are written one after the other
+ * @param numSlots number of slots, which are written one after the other
  */
 record StageSize(int numSlots, int slotBytes) {
   private static final int SLOT_BYTES = 16 << 20;
@@ -62,7 +62,9 @@ record StageSize(int numSlots, int slotBytes) {
   }
 
   /**
-   * @param stages gives a stage of so many slots of so many bytes
+   * Opens a writer on a stage.
+   *
+   * @param stages makes a stage from a number of slots and their size in bytes
    */
   StagedWriter open(BiFunction<Integer, Integer, HostStage> stages) {
     return new StagedWriter(stages.apply(numSlots, slotBytes), NUM_THREADS);

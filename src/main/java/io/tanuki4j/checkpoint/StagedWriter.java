@@ -26,9 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes tensors into safetensors files: the thread that has them fills slots of a stage, and
- * threads of its own checksum and write what is in them. Filling waits only where no slot is free;
- * a stage that holds all of a file lets its caller go on when the tensors are copied.
+ * Writes tensors into safetensors files. The caller's thread fills slots of a stage; the writer's own threads checksum and write their content. Filling waits only if no slot is free. If the stage holds the whole file, the caller continues as soon as the tensors are copied.
  */
 public final class StagedWriter implements AutoCloseable {
   private final HostStage stage;
@@ -36,6 +34,8 @@ public final class StagedWriter implements AutoCloseable {
   private final ExecutorService threads;
 
   /**
+   * Starts the threads.
+   *
    * @param stage closed with this
    * @param numThreads that write
    */
@@ -56,15 +56,15 @@ public final class StagedWriter implements AutoCloseable {
             });
   }
 
-  /** Runs something behind what is written. */
+  /** Runs a task after everything queued so far. */
   CompletableFuture<Void> then(Runnable task) {
     return CompletableFuture.runAsync(task, threads);
   }
 
   /**
-   * Returns when all tensors are copied; they may change then.
+   * Begins to write a file. Returns when all tensors are copied; they may then change.
    *
-   * @return done when the file is there under its name
+   * @return completes when the file exists under its name
    */
   CompletableFuture<NewFile.Written> write(Path file, List<SourceTensor> tensors)
       throws IOException {
@@ -84,7 +84,7 @@ public final class StagedWriter implements AutoCloseable {
     return filling.publish(failure);
   }
 
-  /** One file on its way through the slots. */
+  /** One file that passes through the slots. */
   private final class Filling {
     private final SafetensorsWriter writer;
     private final List<CompletableFuture<Void>> writes = new ArrayList<>();
@@ -93,7 +93,7 @@ public final class StagedWriter implements AutoCloseable {
     private long position;
     private @Nullable Filled last;
 
-    /** A slot whose copies are on their way. */
+    /** A slot whose copies are in progress. */
     private record Filled(int slot, ByteBuffer content, long position) {}
 
     Filling(SafetensorsWriter writer) {
@@ -129,7 +129,7 @@ public final class StagedWriter implements AutoCloseable {
 
     private void take() throws IOException {
       if (writes.stream().anyMatch(CompletableFuture::isCompletedExceptionally)) {
-        throw new IOException("writing failed"); // the write's own failure is told
+        throw new IOException("writing failed"); // the write's own failure is reported
       }
       Integer next = free.poll();
       if (next == null) {
@@ -144,7 +144,7 @@ public final class StagedWriter implements AutoCloseable {
       content = stage.slot(slot);
     }
 
-    /** The slot that is filled waits its turn while the one before is handed over. */
+    /** Hands over the previous slot, while the current one waits its turn. */
     private void next() {
       handOver();
       if (slot >= 0) {
@@ -175,6 +175,8 @@ public final class StagedWriter implements AutoCloseable {
     }
 
     /**
+     * Finishes the file.
+     *
      * @param failure of filling; null if all of the file is on its way
      */
     CompletableFuture<NewFile.Written> publish(@Nullable IOException failure) {
@@ -212,7 +214,7 @@ public final class StagedWriter implements AutoCloseable {
   }
 
   /**
-   * Returns the result of something that was written.
+   * Waits for a write and returns its result.
    *
    * @throws IOException if it could not be
    */

@@ -5,7 +5,7 @@ import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.tensor.Shape;
 import java.util.List;
 
-/** Where a tensor of a checkpoint is, for people. */
+/** Describes for users where a checkpoint's tensor is. */
 public record TensorPieces(String name, ElementType type, Shape shape, List<Place> pieces) {
   /**
    * A piece in a file.

@@ -18,7 +18,7 @@ public final class Tracker {
   private Tracker() {}
 
   /**
-   * The name of the latest checkpoint's folder; empty if there is no tracker.
+   * Returns the name of the latest checkpoint's folder; empty if there is no tracker.
    *
    * @throws DamagedException if it holds neither an iteration nor {@code release}
    * @throws UserException if it is no file
@@ -28,7 +28,7 @@ public final class Tracker {
     if (!Files.exists(file)) {
       return Optional.empty();
     }
-    if (!Files.isRegularFile(file)) { // a pipe would be waited for
+    if (!Files.isRegularFile(file)) { // reading a pipe would block
       throw new UserException(
           "%s: not a regular file (expected: one that holds an iteration). Replace it."
               .formatted(file));
@@ -48,13 +48,13 @@ public final class Tracker {
     return Optional.of(folderName(Integer.parseInt(word)));
   }
 
-  /** Names the latest checkpoint. */
+  /** Records the name of the latest checkpoint. */
   public static void write(Path folder, long iteration) throws IOException {
     byte[] text = Long.toString(iteration).getBytes(StandardCharsets.UTF_8);
     NewFile.write(folder.resolve(NAME), text);
   }
 
-  /** Megatron's name for an iteration's folder. */
+  /** Returns Megatron's name for an iteration's folder. */
   public static String folderName(long iteration) {
     return "iter_%07d".formatted(iteration);
   }

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  * lists of them or null; after loading, whole numbers are {@link Long} and others {@link Double}.
  *
  * @param iteration iterations done
- * @param consumedTrainSamples samples done, which says where the data goes on
- * @param vocabSize ids of the tokenizer; further rows of the vocabulary's tensors are padding
+ * @param consumedTrainSamples samples done, which says where the data continues
+ * @param vocabSize ids of the tokenizer; any more rows of the vocabulary's tensors are padding
  * @param optimizer its scalars, for example the number of steps; empty if it is not saved
  * @param schedule the state of the rates' schedule; empty if the optimizer is not saved
  * @param arguments the run's flags under Megatron's attribute names ({@code num_layers})

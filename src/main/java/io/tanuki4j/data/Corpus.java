@@ -2,29 +2,29 @@ package io.tanuki4j.data;
 
 import io.tanuki4j.error.UserException;
 
-/** Sequences of tokens, numbered through; usually a document is one of them. Thread-safe. */
+/** Sequences of tokens with consecutive numbers; usually a document is one sequence. Thread-safe. */
 interface Corpus extends AutoCloseable {
-  /** Number of sequences. */
+  /** Returns the number of sequences. */
   int numSequences();
 
-  /** Tokens of a sequence. */
+  /** Returns the number of tokens in a sequence. */
   int length(int sequence);
 
   /**
-   * Copies {@code count} tokens of a sequence, from its token {@code from} on, to {@code into[at]}.
+   * Copies {@code count} tokens of a sequence, starting at its token {@code from}, to {@code into[at]}.
    *
    * @throws UserException if a token is not an int
    */
   void read(int sequence, int from, int count, int[] into, int at);
 
   /**
-   * Checks that what has been read was whole.
+   * Checks that everything read so far was complete.
    *
-   * @throws UserException if a file was cut since it was opened, naming it
+   * @throws UserException if a file was truncated since it was opened, naming it
    */
   void requireWhole();
 
-  /** What is said when a mapped file could not be read. */
+  /** Returns the failure of a mapped file that could not be read. */
   UserException unreadable(InternalError cause);
 
   @Override

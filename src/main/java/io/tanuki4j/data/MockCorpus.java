@@ -85,7 +85,7 @@ final class MockCorpus implements Corpus {
       return (int) (product >>> HALF);
     }
 
-    /** The next 32 bits, as a number. */
+    /** Returns the next 32 bits as a number. */
     private long next() {
       if (hasHalf) {
         hasHalf = false;

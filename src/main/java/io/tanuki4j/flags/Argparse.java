@@ -31,7 +31,7 @@ final class Argparse {
     this.problems = problems;
   }
 
-  /** Sets the options' values; returns those that the words name. */
+  /** Sets the options' values. Returns the options that the words name. */
   static Set<OptionSpec> parse(CommandSpec command, List<String> words, Problems problems) {
     Argparse parser = new Argparse(command, words, problems);
     while (!parser.words.isEmpty()) {
@@ -101,7 +101,7 @@ final class Argparse {
             name, options.keySet(), "tanuki4j " + command.name() + " --help lists the flags."));
   }
 
-  /** After an equals sign one value stands, as in argparse; otherwise all up to the next flag. */
+  /** Returns a flag's values: one after an equals sign, as in argparse, otherwise all up to the next flag. */
   private List<String> values(boolean inline) {
     if (inline) {
       return List.of(words.removeFirst());
@@ -118,7 +118,7 @@ final class Argparse {
     given.add(option);
   }
 
-  /** A dash begins a flag, unless a negative number follows it. */
+  /** Returns whether a word is a flag: it begins with a dash and is not a negative number. */
   private static boolean isFlag(String word) {
     return word.length() > 1 && word.startsWith("-") && !PythonNumbers.isDouble(word);
   }

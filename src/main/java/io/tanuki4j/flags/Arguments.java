@@ -48,12 +48,12 @@ final class Arguments {
         : option.longestName();
   }
 
-  /** Whether the user gave it. */
+  /** Returns whether the user gave the flag. */
   boolean isExplicit(String dest) {
     return explicit.contains(dest);
   }
 
-  /** The flag as the user writes it. */
+  /** Returns the flag as the user writes it. */
   String flag(String dest) {
     return option(dest).names()[0];
   }
@@ -62,7 +62,7 @@ final class Arguments {
     return option(dest).getValue();
   }
 
-  /** A value of another program's types as the flag holds it; null if it cannot. */
+  /** Converts another program's value to the flag's type; null if that is impossible. */
   @Nullable Object coerce(String dest, Object value) {
     return OptionTypes.coerce(option(dest), value);
   }
@@ -71,7 +71,7 @@ final class Arguments {
     option(dest).setValue(value);
   }
 
-  /** With the values of the command line and those derived from them. */
+  /** Returns the options, with the values of the command line and those derived from them. */
   Collection<OptionSpec> options() {
     return options.values();
   }
@@ -85,8 +85,7 @@ final class Arguments {
   }
 
   /**
-   * All values, those of the command line and those derived from them; without flags that have no
-   * effect and were not given.
+   * Returns all values, given and derived. Leaves out flags that have no effect and were not given.
    */
   Map<String, @Nullable Object> toMap() {
     Map<String, @Nullable Object> map = new TreeMap<>();

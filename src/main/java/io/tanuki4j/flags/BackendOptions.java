@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** What the run computes on: the flags of {@link BackendConfig}. */
+/** The device the run computes on: the flags of {@link BackendConfig}. */
 public final class BackendOptions {
   /** The values of {@code --backend}. */
   public static final List<String> CHOICES = List.of("cpu", "cuda");
@@ -31,14 +31,14 @@ public final class BackendOptions {
       description = "GPUs add up in one order too (the CPU always does): slower attention.")
   boolean deterministicMode;
 
-  /** Fills the backend where the ranks' exchanges leave one only. */
+  /** Sets the backend if the ranks' communication permits only one. */
   void check(DistributedOptions distributed, List<String> notices, Problems problems) {
     backend = canonical(backend);
     problems.oneOf("--backend", backend, CHOICES);
     backend = distributed.computingBackend(backend, notices, problems);
   }
 
-  /** Returns the name of a backend for what the user wrote: {@code nd4j} was once the CPU's. */
+  /** Returns the backend's current name for what the user wrote: {@code nd4j} was once the CPU's. */
   public static @Nullable String canonical(@Nullable String backend) {
     return "nd4j".equals(backend) ? "cpu" : backend;
   }

@@ -13,7 +13,7 @@ final class BatchSizeRampup {
   private BatchSizeRampup() {}
 
   /**
-   * Null without the flag, or if it is wrong.
+   * Returns the ramp-up; null without the flag, or if it is wrong.
    *
    * @param samplesPerStep that every batch must be a multiple of; 0 if it is not known
    */
@@ -79,7 +79,7 @@ final class BatchSizeRampup {
     return true;
   }
 
-  /** Iterations that whole batches of so many samples make. */
+  /** Returns how many iterations a number of samples gives, in whole batches. */
   static long iterations(@Nullable Rampup rampup, int full, long samples) {
     long iterations = 0;
     long consumed = 0;

@@ -8,12 +8,14 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Reads lists of dataset prefixes, and says which of their files are missing. */
+/** Reads lists of dataset prefixes, and reports which of their files are missing. */
 final class Blends {
   private final String flag;
   private final Problems problems;
 
   /**
+   * Reads a flag's lists.
+   *
    * @param flag where the words come from, for messages
    */
   Blends(String flag, Problems problems) {
@@ -21,7 +23,7 @@ final class Blends {
     this.problems = problems;
   }
 
-  /** Null if there are no words, or none that can be used. */
+  /** Reads a blend; null if there are no words, or none that can be used. */
   @Nullable Blend parse(@Nullable List<String> words) {
     if (words == null) {
       return null;

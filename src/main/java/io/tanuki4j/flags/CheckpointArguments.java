@@ -11,12 +11,10 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes over arguments that a checkpoint keeps, and refuses a model of another shape. Unlike in
- * Megatron, everything that shapes the model is taken over, and a flag that the user gives always
- * wins, with a line in the log.
+ * Takes over arguments from a checkpoint, and rejects a model of another shape. Unlike in Megatron, everything that shapes the model is taken over. A flag that the user gives always takes precedence, with a line in the log.
  */
 final class CheckpointArguments {
-  /** Which kind of model it is, apart from its sizes and numbers. */
+  /** The kind of model, apart from its sizes and numbers. */
   private static final List<String> KIND =
       List.of(
           "position_embedding_type",
@@ -33,14 +31,14 @@ final class CheckpointArguments {
           "attention_dropout",
           "hidden_dropout");
 
-  /** Without flags: what a model that was imported knows of its tokenizer. */
+  /** Arguments without flags: what an imported model knows about its tokenizer. */
   private static final List<String> KEPT =
       List.of(MegatronArguments.TRUE_VOCABULARY, "bos_token_id", "eos_token_id", "pad_token_id");
 
   private static final String TOKENIZER_TYPE = "tokenizer_type";
   private static final String TOKENIZER_MODEL = "tokenizer_model";
 
-  /** Belong to the type of a tokenizer. */
+  /** Arguments that belong to the type of a tokenizer. */
   private static final List<String> TOKENIZER =
       List.of(
           "vocab_size",
@@ -49,10 +47,10 @@ final class CheckpointArguments {
           "tiktoken_pattern",
           "tiktoken_num_special_tokens");
 
-  /** Where a tokenizer is, if not in one model. */
+  /** The files of a tokenizer that is not in one model file. */
   private static final List<String> TOKENIZER_FILES = List.of("vocab_file", "merge_file");
 
-  /** What an evaluation needs besides, so that it takes the samples that training took. */
+  /** Arguments an evaluation also needs to use the same samples as training. */
   private static final List<String> EVALUATION =
       List.of(
           "micro_batch_size",
@@ -74,7 +72,7 @@ final class CheckpointArguments {
           "data_args_path",
           "per_split_data_args_path");
 
-  /** Flags that say the same as another one. */
+  /** Flags that mean the same as another one. */
   private static final Map<String, String> OTHER_SPELLINGS =
       Map.of(
           "rope_theta", "rotary_base",
@@ -89,7 +87,9 @@ final class CheckpointArguments {
   private final List<String> notices = new ArrayList<>();
 
   /**
-   * @param checkpoint the checkpoint's arguments; old names count
+   * Compares two sets of arguments.
+   *
+   * @param checkpoint the checkpoint's arguments; old names are accepted
    * @param arguments of the command line
    */
   CheckpointArguments(MegatronArguments checkpoint, Arguments arguments, Problems problems) {
@@ -98,7 +98,7 @@ final class CheckpointArguments {
     this.problems = problems;
   }
 
-  /** Returns older names under the ones of today. */
+  /** Returns the arguments with older names replaced by current ones. */
   private static Map<String, @Nullable Object> normalized(
       Map<String, ? extends @Nullable Object> checkpoint) {
     Map<String, @Nullable Object> theirs = new TreeMap<>(checkpoint);
@@ -111,19 +111,19 @@ final class CheckpointArguments {
     return theirs;
   }
 
-  /** Returns what to log. */
+  /** Returns the lines to log. */
   List<String> notices() {
     return notices;
   }
 
-  /** Returns what no flag can say, and the run's own checkpoints have to keep. */
+  /** Returns arguments that no flag can set, and that the run's own checkpoints must keep. */
   Map<String, @Nullable Object> kept() {
     Map<String, @Nullable Object> kept = new TreeMap<>(checkpoint.values());
     kept.keySet().retainAll(KEPT);
     return kept;
   }
 
-  /** Takes over the rows of the vocabulary, which depend on the first run's layout. */
+  /** Takes over the number of vocabulary rows, which depends on the first run's layout. */
   void takeVocabulary() {
     takeIfKnown(MegatronArguments.VOCABULARY);
   }
@@ -147,7 +147,7 @@ final class CheckpointArguments {
     }
   }
 
-  /** Takes over which samples an evaluation looks at. */
+  /** Takes over which samples an evaluation uses. */
   void takeEvaluation() {
     EVALUATION.forEach(this::takeIfKnown);
     if (DATA.stream().noneMatch(arguments::isExplicit)) {
@@ -198,7 +198,7 @@ final class CheckpointArguments {
     }
   }
 
-  /** Refuses a model that differs from the checkpoint's in what the user did not write. */
+  /** Rejects a model that differs from the checkpoint's in settings that the user did not give. */
   void requireSame(ModelConfig model) {
     Map<String, Object> here = MegatronArguments.of(model);
     Map<String, Object> there = MegatronArguments.of(checkpoint.model());

@@ -104,12 +104,11 @@ public final class CheckpointOptions {
       description = "The checkpoint's schedule wins over the flags.")
   boolean useCheckpointOptParamScheduler;
 
-  /** Whether a launcher starts a failed run again. */
+  /** Whether a launcher restarts a failed run. */
   private boolean mayRestart;
 
   /**
-   * Takes what launchers say: where a run is started again, a damaged checkpoint must not fail it
-   * each time.
+   * Reads the launcher's variables. When a launcher restarts a run, a damaged checkpoint must not make it fail every time.
    */
   void derive(Map<String, String> environment) {
     mayRestart = !environment.getOrDefault(MAX_RESTARTS, "0").equals("0");
@@ -164,7 +163,7 @@ public final class CheckpointOptions {
     }
   }
 
-  /** Such a flag without a checkpoint mostly means that --load was forgotten. */
+  /** Reports such a flag without a checkpoint, which usually means that --load was forgotten. */
   private void needsLoad(String flag, @Nullable Object value, Problems problems) {
     if (value != null
         && !Boolean.FALSE.equals(value)

@@ -141,6 +141,8 @@ public final class ConvertOptions {
   @Nullable String withoutEffect;
 
   /**
+   * Checks the flags.
+   *
    * @throws io.tanuki4j.config.ConfigException with one line for each problem
    */
   public void validate() {
@@ -234,7 +236,7 @@ public final class ConvertOptions {
     return saver != null && MEGATRON.contains(saver);
   }
 
-  /** Whether Megatron's checkpoint gets the names of TransformerEngine's layers. */
+  /** Returns whether Megatron's checkpoint gets the names of TransformerEngine's layers. */
   public boolean savesTransformerEngine() {
     return saverTransformerImpl.equals("transformer_engine");
   }
@@ -247,7 +249,7 @@ public final class ConvertOptions {
     return Objects.requireNonNull(saveDir, "validated");
   }
 
-  /** The type to write; null for the type of each tensor. */
+  /** Returns the type to write; null for the type of each tensor. */
   public @Nullable ElementType type() {
     if (bf16 || "bfloat16".equals(saveDtype)) {
       return ElementType.BF16;

@@ -19,13 +19,13 @@ import org.jspecify.annotations.Nullable;
 final class DataFiles {
   private DataFiles() {}
 
-  /** The words of a file, divided by blanks and line ends. Null if it cannot be read. */
+  /** Reads the words of a file, separated by spaces and line ends; null if it cannot be read. */
   static @Nullable List<String> words(String flag, Path file, Problems problems) {
     String text = read(flag, file, problems);
     return text == null ? null : List.of(text.strip().split("\\s+"));
   }
 
-  /** A JSON object with lists under train, valid and test. Null if it cannot be read. */
+  /** Reads a JSON object with lists under train, valid and test; null if it cannot be read. */
   static @Nullable Map<String, List<String>> perSplit(String flag, Path file, Problems problems) {
     String text = read(flag, file, problems);
     if (text == null) {

@@ -8,9 +8,9 @@ final class DerivedAttributes {
   private DerivedAttributes() {}
 
   /**
-   * Adds them to the flags'.
+   * Adds the attributes to those of the flags.
    *
-   * @param options that were checked
+   * @param options already checked
    */
   static void add(PretrainOptions options, Map<String, @Nullable Object> arguments) {
     int worldSize = options.distributed.worldSize();

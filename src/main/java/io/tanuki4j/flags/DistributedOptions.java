@@ -12,9 +12,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Which ranks there are: the flags of {@link DistributedConfig}, and the launcher's variables. */
+/** The ranks of a run: the flags of {@link DistributedConfig}, and the launcher's variables. */
 public final class DistributedOptions {
-  /** Of a run; more than any has had. */
+  /** The most ranks of a run, more than any has had. */
   static final int MAX_RANKS = 1 << 17;
 
   private static final String FLAG = "--distributed-backend";
@@ -46,9 +46,9 @@ public final class DistributedOptions {
   private int ranksPerGpu = 1;
 
   /**
-   * Finds out how many ranks there are.
+   * Determines the number of ranks.
    *
-   * @param modelRanks that one replica of the model has
+   * @param modelRanks number of ranks of one replica of the model
    */
   void derive(Map<String, String> environment, int modelRanks, Problems problems) {
     try {
@@ -58,7 +58,7 @@ public final class DistributedOptions {
     } catch (UserException e) {
       String message = String.valueOf(e.getMessage());
       problems.add(message.substring(0, Math.max(0, message.indexOf(':'))), e);
-      worldSize = modelRanks; // so that nothing is said of a number that nobody gave
+      worldSize = modelRanks; // so that no message mentions a number that the user did not give
     }
     if (isLocal()) {
       deriveThreads(modelRanks, problems);
@@ -76,7 +76,7 @@ public final class DistributedOptions {
     worldSize = localRanks == null ? modelRanks : Math.max(1, localRanks);
   }
 
-  /** Takes so many ranks for granted, which nobody has to start. */
+  /** Assumes a number of ranks, which need not be started. */
   void suppose(int numRanks) {
     worldSize = numRanks;
   }
@@ -108,10 +108,10 @@ public final class DistributedOptions {
   }
 
   /**
-   * The computing backend that the ranks' exchanges ask for.
+   * Returns the computing backend that the ranks' communication requires.
    *
    * @param backend {@code --backend}; null if it was not given
-   * @param notices hear of it if it was not given
+   * @param notices receive a line if it was not given
    * @return null for any
    */
   @Nullable String computingBackend(

@@ -7,12 +7,12 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Which file a user may have meant by a path that does not exist. */
+/** Suggests the file a user may have meant by a path that does not exist. */
 final class FileNames {
   private FileNames() {}
 
   /**
-   * A question that names the nearest files of the same folder, or the fallback.
+   * Returns a question that names the nearest files of the same folder, or the fallback.
    *
    * @param suffix of the files to offer
    * @param cut whether to offer them without the suffix

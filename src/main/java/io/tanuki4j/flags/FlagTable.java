@@ -8,7 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** Tables of flags in the program's jar: cells between tabs, comments behind a #. */
+/** Reads tables of flags in the program's jar: tabs separate cells, and # begins a comment. */
 final class FlagTable {
   private FlagTable() {}
 

@@ -90,9 +90,9 @@ public final class Fp8Options {
   }
 
   /**
-   * Checks that the products of a rank have sizes that eight bits allow.
+   * Checks that a rank's matrix products have sizes that FP8 allows.
    *
-   * @param widths of a rank's parts of the linear layers, by the flags they follow from
+   * @param widths of a rank's parts of the linear layers, by the flags that determine them
    * @param tokens of a rank's part of a micro-batch
    */
   void checkSizes(Map<String, Integer> widths, long tokens, Problems problems) {

@@ -7,8 +7,7 @@ import java.util.Map;
 import picocli.CommandLine.Model.OptionSpec;
 
 /**
- * The largest numbers that flags take. Beyond them a number is a slip of the user, and sizes that
- * are multiplied would not fit into their types, or be counted one by one for hours.
+ * The largest numbers that flags accept. A larger number is a slip of the user. Products of such sizes would overflow their types, or take hours to count through.
  */
 public final class LargestNumbers {
   private static final long MINUTES_OF_A_YEAR = 366 * 24 * 60;
@@ -44,10 +43,9 @@ public final class LargestNumbers {
   }
 
   /**
-   * Reports numbers that are too large. What follows from them is not computed, so it throws at
-   * once.
+   * Reports numbers that are too large. Throws at once, before anything is computed from them.
    *
-   * @throws io.tanuki4j.config.ConfigException if there are some, with all problems so far
+   * @throws io.tanuki4j.config.ConfigException if there are any, with all problems so far
    */
   public static void require(Iterable<OptionSpec> options, Problems problems) {
     boolean exceeded = false;

@@ -8,8 +8,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Features of Megatron that are not built, each with several flags: missing-features.tsv. A run
- * that asks for one is told so in one sentence, whatever else its flags say.
+ * Features of Megatron that are not implemented, each with several flags: missing-features.tsv. A run that asks for one gets a single sentence about it, whatever its other flags.
  */
 final class MissingFeatures {
   private static final String TABLE = "missing-features.tsv";
@@ -26,7 +25,7 @@ final class MissingFeatures {
   }
 
   /**
-   * Ends a run that asks for a feature.
+   * Stops a run that asks for a missing feature.
    *
    * @throws io.tanuki4j.config.ConfigException with a line for each feature
    */

@@ -87,7 +87,7 @@ public final class ModelOptions {
 
   @Mixin final RecomputeOptions recompute = new RecomputeOptions();
 
-  /** Fills what follows from other flags. */
+  /** Sets what follows from other flags. */
   void derive() {
     rotary.derive();
     recompute.derive();
@@ -156,7 +156,7 @@ public final class ModelOptions {
     }
   }
 
-  /** The configuration of flags that were checked; the vocabulary is 0 where it is not known. */
+  /** Returns the configuration of checked flags; the vocabulary is 0 if it is not known. */
   ModelConfig toConfig() {
     return new ModelConfig(
         requireNonNull(numLayers),

@@ -5,16 +5,14 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What a user may have meant by a name that does not exist. */
+/** Suggests what a user may have meant by a name that does not exist. */
 public final class NearestNames {
   private static final int MAX_SUGGESTIONS = 3;
 
   private NearestNames() {}
 
   /**
-   * The candidates within a third of the name's length in single-letter edits (Levenshtein 1966)
-   * that are about as near as the nearest; if there are none, those that the name begins. At most
-   * three.
+   * Returns at most three candidates. They lie within a third of the name's length in single-letter edits (Levenshtein 1966) and are about as near as the nearest. If there are none, returns those that start with the name.
    */
   public static List<String> of(String name, Collection<String> candidates) {
     int tolerance = Math.min(name.length() - 1, Math.max(2, name.length() / 3));
@@ -35,7 +33,7 @@ public final class NearestNames {
     return names.limit(MAX_SUGGESTIONS).toList();
   }
 
-  /** A question to end a message with, or the fallback where nothing is near. */
+  /** Returns a question to end a message with, or the fallback if nothing is near. */
   public static String question(String name, Collection<String> candidates, String fallback) {
     List<String> nearest = of(name, candidates);
     return nearest.isEmpty() ? fallback : "Did you mean " + String.join(" or ", nearest) + "?";

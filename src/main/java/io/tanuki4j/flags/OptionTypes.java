@@ -5,7 +5,7 @@ import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** The types of options' values: reading them, and naming them in messages. */
+/** Reads values of options by their types, and names the types in messages. */
 public final class OptionTypes {
   private OptionTypes() {}
 
@@ -14,6 +14,8 @@ public final class OptionTypes {
   }
 
   /**
+   * Converts a text to a type.
+   *
    * @throws IllegalArgumentException if the type cannot hold the text
    */
   static Object convert(Class<?> type, String text) {
@@ -35,7 +37,7 @@ public final class OptionTypes {
     return text;
   }
 
-  /** What a message calls the values of a type. */
+  /** Returns a message's words for the values of a type. */
   public static String expected(Class<?> type) {
     if (isInteger(type) || isLong(type)) {
       return "an integer";
@@ -46,7 +48,7 @@ public final class OptionTypes {
     return type == Path.class ? "a path" : "a text";
   }
 
-  /** How to mend a text that the type cannot hold. */
+  /** Returns how to correct a text that the type cannot hold. */
   public static String remedy(Class<?> type, String text) {
     if (type == Path.class) {
       return "Write the path of a file or folder.";
@@ -73,7 +75,7 @@ public final class OptionTypes {
     return type == double.class || type == Double.class;
   }
 
-  /** A value of another program's types (JSON has only doubles) as the option holds it. */
+  /** Converts another program's value (JSON has only doubles) to the option's type. */
   static @Nullable Object coerce(OptionSpec option, Object value) {
     Class<?> type = option.type();
     if (isBoolean(option)) {

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Who works on what: the flags of {@link ParallelConfig}. */
+/** How the work is divided among ranks: the flags of {@link ParallelConfig}. */
 public final class ParallelOptions {
   private static final String TP = "--tensor-model-parallel-size";
   private static final String CP_COMM = "--cp-comm-type";
@@ -61,7 +61,7 @@ public final class ParallelOptions {
 
   private @Nullable Layout layout;
 
-  /** Ranks of one replica of the model, whose parts have the same samples. */
+  /** Returns the number of ranks of one model replica, whose parts see the same samples. */
   int modelRanks() {
     long tp = Math.max(1, tensorModelParallelSize);
     long cp = Math.max(1, contextParallelSize);
@@ -69,14 +69,16 @@ public final class ParallelOptions {
     return (int) Math.min(Integer.MAX_VALUE, ranks);
   }
 
-  /** 1 where the ranks cannot be divided, which {@link #check} reports. */
+  /** Returns the number of replicas; 1 if the ranks cannot be divided, which {@link #check} reports. */
   int dataParallelSize(int worldSize) {
     return worldSize % modelRanks() == 0 ? worldSize / modelRanks() : 1;
   }
 
   /**
-   * @param sizes null if some are wrong, which others report
-   * @param notices get Megatron's warnings
+   * Checks the flags.
+   *
+   * @param sizes null if some are wrong, which is reported elsewhere
+   * @param notices receive Megatron's warnings
    */
   void check(int worldSize, @Nullable Sizes sizes, List<String> notices, Problems problems) {
     dataParallel.check(notices, problems);
@@ -109,7 +111,7 @@ public final class ParallelOptions {
     return LayoutRules.resolve(request, sizes, problems::add);
   }
 
-  /** Samples of which a global batch is a multiple; 0 if it is not known. */
+  /** Returns the number of samples that a global batch must be a multiple of; 0 if unknown. */
   int samplesPerStep(@Nullable Integer microBatchSize) {
     if (layout == null || microBatchSize == null) {
       return 0;
@@ -122,18 +124,18 @@ public final class ParallelOptions {
     return layout == null ? ParallelDims.SINGLE : layout.dims();
   }
 
-  /** The line with which Megatron's log begins. */
+  /** Returns the line with which Megatron's log begins. */
   String worldLine() {
     ParallelDims dims = dims();
     return StartupLines.worldSize(dims.tp(), dims.pp(), dims.dp(), dims.cp());
   }
 
-  /** Chunks of each stage; null without interleaving, as Megatron's attribute. */
+  /** Returns the number of chunks per stage; null without interleaving, as in Megatron's attribute. */
   @Nullable Integer virtualStages() {
     return dims().vpp() == 1 ? null : dims().vpp();
   }
 
-  /** Of flags that were checked. */
+  /** Returns the configuration of checked flags. */
   ParallelConfig toConfig() {
     if (layout == null) {
       throw new IllegalStateException("the layout was not resolved");

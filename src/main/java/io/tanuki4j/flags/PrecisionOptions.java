@@ -77,7 +77,7 @@ public final class PrecisionOptions {
     }
   }
 
-  /** As Megatron's attribute {@code params_dtype} prints it. */
+  /** Returns the type as Megatron's attribute {@code params_dtype} prints it. */
   String paramsDtype() {
     return bf16 ? "torch.bfloat16" : "torch.float32";
   }

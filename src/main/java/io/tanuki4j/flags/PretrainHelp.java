@@ -67,7 +67,7 @@ final class PretrainHelp {
   }
 
   /**
-   * Writes words behind the beginning of a line, from a column on, in as many lines as it takes.
+   * Writes words after the beginning of a line, from a column on, wrapped to as many lines as needed.
    */
   private static void wrap(String begin, int column, String words, StringBuilder text) {
     StringBuilder line = new StringBuilder(begin);
@@ -87,7 +87,7 @@ final class PretrainHelp {
     return initial == null ? text : text + " [" + initial + "]";
   }
 
-  /** The default as a user would write it; null where there is none. */
+  /** Returns the default as a user would write it; null if there is none. */
   static @Nullable String initial(OptionSpec option) {
     Object value = option.initialValue();
     if (value == null || value instanceof Boolean || value.equals("")) {
@@ -98,7 +98,7 @@ final class PretrainHelp {
         : PythonText.of(value);
   }
 
-  /** The flags under their headings, in the order of the help. */
+  /** Returns the flags under their headings, in the order of the help. */
   static Map<String, List<OptionSpec>> groups(CommandSpec command) {
     Map<String, List<OptionSpec>> groups = new LinkedHashMap<>();
     groups.put(
@@ -152,7 +152,7 @@ final class PretrainHelp {
         .toList();
   }
 
-  /** Whether the command itself has the flag, or all commands have it. */
+  /** Returns whether the command itself has the flag, or all commands have it. */
   private static boolean isOwn(OptionSpec option) {
     Class<?> owner = owner(option);
     return !(option.userObject() instanceof UnsupportedFlag)

@@ -50,12 +50,12 @@ public final class PretrainOptions {
   /** The words after the command's name; {@link MegatronFlags} puts them here. */
   private List<String> words = List.of();
 
-  /** What a run is for. */
+  /** The purpose of a run. */
   private enum Purpose {
     TRAINING,
-    /** On tokens of no meaning. */
+    /** Measures speed on random tokens. */
     MEASUREMENT,
-    /** Of a checkpoint, which says what is not given. */
+    /** Evaluates a checkpoint, which supplies what is not given. */
     EVALUATION
   }
 
@@ -64,29 +64,27 @@ public final class PretrainOptions {
     this.plannedRanks = plannedRanks;
   }
 
-  /** Of a run that trains on data. */
+  /** Makes the flags of a run that trains on data. */
   public PretrainOptions() {
     this(Purpose.TRAINING, null);
   }
 
   /**
-   * Of a run that is only measured, on tokens of no meaning: flags about its data are not looked
-   * at, those about its tokenizer, its length and its learning rate may be missing.
+   * Returns the flags of a run that is only measured, on random tokens. Flags about its data are ignored; those about its tokenizer, length and learning rate may be missing.
    */
   public static PretrainOptions ofMeasurement() {
     return new PretrainOptions(Purpose.MEASUREMENT, null);
   }
 
-  /** Of a run that only evaluates a checkpoint: what is not given comes from there. */
+  /** Returns the flags of a run that only evaluates a checkpoint, which supplies what is not given. */
   public static PretrainOptions ofEvaluation() {
     return new PretrainOptions(Purpose.EVALUATION, null);
   }
 
   /**
-   * Of a run that is only planned: as {@link #ofMeasurement}, with ranks that nobody starts.
+   * Returns the flags of a run that is only planned: like {@link #ofMeasurement}, with ranks that are never started.
    *
-   * @param numRanks asked when the words have been read; null for as many as one replica of the
-   *     model has
+   * @param numRanks called after the words have been read; null for the number that one model replica has
    */
   public static PretrainOptions ofPlan(Supplier<@Nullable Integer> numRanks) {
     return new PretrainOptions(Purpose.MEASUREMENT, numRanks);
@@ -99,8 +97,8 @@ public final class PretrainOptions {
   /**
    * A configuration that was checked.
    *
-   * @param sharedFlags those that all ranks must have alike, as texts by their names
-   * @param notices what was derived or has no effect: lines for the log
+   * @param sharedFlags flags that must be equal on all ranks, as texts by their names
+   * @param notices lines for the log about what was derived or has no effect
    */
   public record Resolved(RunConfig config, Map<String, String> sharedFlags, List<String> notices) {
     public Resolved {
@@ -110,7 +108,7 @@ public final class PretrainOptions {
   }
 
   /**
-   * Reads the words, fills what follows from them and checks everything.
+   * Reads the words, derives what follows from them and checks everything.
    *
    * @param command the command that has this mixin
    * @param environment of the process
@@ -151,7 +149,7 @@ public final class PretrainOptions {
     return new Resolved(toConfig(values), SharedFlags.of(arguments.options()), notices);
   }
 
-  /** The arguments of the checkpoint that the run starts from. */
+  /** Returns the arguments of the checkpoint that the run starts from. */
   private Optional<MegatronArguments> source(
       BiFunction<Path, @Nullable Integer, Optional<Map<String, @Nullable Object>>> arguments) {
     if (purpose == Purpose.MEASUREMENT && !checkpoint.useCheckpointArgs) {
@@ -173,9 +171,9 @@ public final class PretrainOptions {
   }
 
   /**
-   * Says that there is no checkpoint to take arguments from.
+   * Reports that there is no checkpoint to take arguments from.
    *
-   * @throws io.tanuki4j.config.ConfigException if nothing can be done without one
+   * @throws io.tanuki4j.config.ConfigException if the run needs one
    */
   private void requireCheckpoint(boolean found, List<String> notices, Problems problems) {
     if (found) {
@@ -264,7 +262,7 @@ public final class PretrainOptions {
     precision.fp8.checkSizes(widths, tokens, problems);
   }
 
-  /** What has to be divisible; null if a part of it is missing or wrong. */
+  /** Returns the sizes that must be divisible; null if one is missing or wrong. */
   private @Nullable Sizes sizes() {
     List<@Nullable Integer> sizes =
         Arrays.asList(

@@ -3,7 +3,7 @@ package io.tanuki4j.flags;
 import java.util.regex.Pattern;
 
 /**
- * Numbers as Python's {@code int()} and {@code float()} read them, since argparse does: {@code
+ * Reads numbers as Python's {@code int()} and {@code float()} do, because argparse uses them: {@code
  * 1_000}, {@code .5}, {@code inf}; an int has no exponent and no point.
  */
 public final class PythonNumbers {
@@ -18,6 +18,8 @@ public final class PythonNumbers {
   private PythonNumbers() {}
 
   /**
+   * Reads a 64-bit int.
+   *
    * @throws NumberFormatException if Python's int() refuses the text or the number needs more than
    *     64 bits
    */
@@ -30,6 +32,8 @@ public final class PythonNumbers {
   }
 
   /**
+   * Reads a 32-bit int.
+   *
    * @throws NumberFormatException if Python's int() refuses the text or the number needs more than
    *     32 bits
    */
@@ -42,6 +46,8 @@ public final class PythonNumbers {
   }
 
   /**
+   * Reads a float.
+   *
    * @throws NumberFormatException if Python's float() refuses the text
    */
   public static double parseDouble(String text) {
@@ -58,7 +64,7 @@ public final class PythonNumbers {
     return Double.parseDouble(stripped.replace("_", ""));
   }
 
-  /** Whether Python's float() reads the text. */
+  /** Returns whether Python's float() reads the text. */
   public static boolean isDouble(String text) {
     String stripped = text.strip();
     return DECIMAL.matcher(stripped).matches()

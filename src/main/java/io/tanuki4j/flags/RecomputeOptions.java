@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** What the backward computes again instead of keeping. Part of {@link ModelOptions}. */
+/** What the backward pass recomputes instead of keeping. Part of {@link ModelOptions}. */
 final class RecomputeOptions {
   @Option(
       names = "--recompute-activations",

@@ -174,7 +174,7 @@ final class RotaryOptions {
     }
   }
 
-  /** Null for none. */
+  /** Returns the scaling; null for none. */
   @Nullable RopeScaling scaling() {
     return useRopeScaling
         ? new RopeScaling(
@@ -185,7 +185,7 @@ final class RotaryOptions {
         : null;
   }
 
-  /** 1 for none. */
+  /** Returns the divisor of positions; 1 for no interpolation. */
   double interpolation() {
     return rotarySeqLenInterpolationFactor == null ? 1 : rotarySeqLenInterpolationFactor;
   }
@@ -197,7 +197,7 @@ final class RotaryOptions {
     return rotaryBase == null ? DEFAULT_BASE : rotaryBase;
   }
 
-  /** The base as {@code --rotary-base} takes it, a whole number if it is one. */
+  /** Returns the base as {@code --rotary-base} takes it, a whole number if it is one. */
   Number wholeBase() {
     double base = base();
     if (base == Math.rint(base) && base <= Integer.MAX_VALUE) {

@@ -76,14 +76,14 @@ public final class ScheduleOptions {
 
   @Mixin final WeightDecayOptions weightDecay = new WeightDecayOptions();
 
-  /** A run whose result nobody keeps needs some rate. */
+  /** Sets a learning rate for a run whose result is discarded. */
   void deriveRate() {
     if (lr == null) {
       lr = Math.max(SOME_RATE, Math.max(minLr, lrWarmupInit));
     }
   }
 
-  /** Fills the lengths that follow from the run's; call {@link #check} after. */
+  /** Sets the lengths that follow from the run's length; call {@link #check} afterwards. */
   void derive(TrainOptions train) {
     if (train.trainSamples == null && lrDecayIters == null && isPositive(train.trainIters)) {
       lrDecayIters = train.trainIters;
@@ -200,7 +200,7 @@ public final class ScheduleOptions {
     }
   }
 
-  /** The configuration of flags that were checked. */
+  /** Returns the configuration of checked flags. */
   ScheduleConfig toConfig(TrainOptions train) {
     long batch = requireNonNull(train.globalBatchSize);
     boolean inSamples = train.trainSamples != null;

@@ -12,9 +12,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 
 /**
- * The flags that all ranks of a run must have alike, as texts: those that have an effect, except
- * for what depends on the machine. Of files and folders the last name counts only, since a machine
- * may have them at another place.
+ * The flags that must be equal on all ranks of a run, as texts: those that have an effect, except for what depends on the machine. For files and folders only the last name counts, because machines may keep them in different places.
  */
 final class SharedFlags {
   private static final Set<String> OF_MACHINE =
@@ -26,6 +24,8 @@ final class SharedFlags {
   private SharedFlags() {}
 
   /**
+   * Returns the shared flags.
+   *
    * @param options with the values that were derived
    * @return values by the flags' names
    */

@@ -14,7 +14,7 @@ import picocli.CommandLine.Option;
 
 /** The flags of {@link TokenizerConfig}. */
 public final class TokenizerOptions {
-  /** Megatron's, if the user names no tokenizer but GPT-2's files. */
+  /** Megatron's default, if the user names no tokenizer but gives GPT-2's files. */
   private static final TokenizerType DEFAULT = TokenizerType.GPT2_BPE;
 
   @Option(
@@ -102,7 +102,7 @@ public final class TokenizerOptions {
           "SentencePieceTokenizer adds no <CLS>, <SEP>, <EOD>, <MASK>; documents end with eos.")
   boolean tokenizerSentencepieceLegacy = true;
 
-  /** A run without text needs ids only, and no file where their number is given. */
+  /** Sets a tokenizer of ids only, for a run without text. Needs no file if their number is given. */
   void deriveWithoutText(@Nullable Integer paddedVocabSize) {
     derive();
     Integer ids = paddedVocabSize == null ? vocabSize : paddedVocabSize;
@@ -131,7 +131,7 @@ public final class TokenizerOptions {
     }
   }
 
-  /** Takes Megatron's default if the user gave files for it. */
+  /** Sets Megatron's default if the user gave files for it. */
   private void derive() {
     if (tokenizerType == null && vocabFile != null && mergeFile != null) {
       tokenizerType = DEFAULT.megatronName();
@@ -248,7 +248,7 @@ public final class TokenizerOptions {
     }
   }
 
-  /** The configuration of flags that {@link #check} found right. */
+  /** Returns the configuration of flags that {@link #check} has accepted. */
   public TokenizerConfig toConfig() {
     return new TokenizerConfig(
         TokenizerType.named(requireNonNull(tokenizerType)),

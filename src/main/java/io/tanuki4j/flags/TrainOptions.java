@@ -81,7 +81,7 @@ public final class TrainOptions {
   private @Nullable Rampup rampup;
 
   /**
-   * Fills what follows from other flags.
+   * Sets what follows from other flags.
    *
    * @param dataParallelSize ranks with samples of their own
    */
@@ -101,14 +101,14 @@ public final class TrainOptions {
     return number == null || number == 0 ? null : number;
   }
 
-  /** A run that somebody else ends is as long as can be. */
+  /** Sets the longest possible run, for one that is ended from outside. */
   void deriveWithoutEnd() {
     if (trainIters == null && trainSamples == null) {
       trainIters = Integer.MAX_VALUE;
     }
   }
 
-  /** An evaluation needs no training: what it does not say is the least. */
+  /** Sets missing values to the minimum, because an evaluation needs no training. */
   void deriveForEvaluation() {
     if (microBatchSize == null) {
       microBatchSize = 1;
@@ -118,7 +118,7 @@ public final class TrainOptions {
     }
   }
 
-  /** Fills the iterations of a run that is given in samples; call {@link #check} before. */
+  /** Sets the iterations of a run that is given in samples; call {@link #check} first. */
   void deriveIterations(List<String> notices) {
     if (trainIters == null && trainSamples != null && globalBatchSize != null) {
       if (globalBatchSize > 0 && trainSamples > 0) {
@@ -130,6 +130,8 @@ public final class TrainOptions {
   }
 
   /**
+   * Checks the flags.
+   *
    * @param samplesPerStep that every global batch must be a multiple of; 0 if it is not known
    */
   void check(int samplesPerStep, Problems problems) {

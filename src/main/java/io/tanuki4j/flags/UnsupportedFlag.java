@@ -9,15 +9,14 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 
 /**
- * A flag of Megatron that configures nothing here: it has no effect by design, or this system knows
- * only some of its values so far.
+ * A flag of Megatron that configures nothing here: it has no effect by design, or this system supports only some of its values so far.
  *
  * @param names the flag and its aliases
  * @param dest Megatron's attribute
  * @param type flag, noflag (given means False), int, float, str, list, or choices like {@code a|b}
  * @param initial Megatron's default
  * @param allowed values that may be given; {@code *} for any, without effect; {@code -} for none;
- *     {@code given} for a flag that must be there; {@code feature} for a flag that asks for one of
+ *     {@code given} for a flag that must be present; {@code feature} for a flag that asks for one of
  *     the {@link MissingFeatures}; {@code detail} for one that only shapes such a feature, and has
  *     no effect without it
  * @param text why there is no effect, or what to do instead; the name of the feature
@@ -35,12 +34,12 @@ record UnsupportedFlag(
     return allowed.equals("feature") || allowed.equals("detail");
   }
 
-  /** Whether a value asks for a feature that is missing: any but Megatron's default. */
+  /** Returns whether a value asks for a feature that is missing: any but Megatron's default. */
   boolean asksForFeature(@Nullable Object value) {
     return allowed.equals("feature") && !Objects.equals(value, initialValue());
   }
 
-  /** A flag that Megatron itself has dropped: known only so that its successor can be named. */
+  /** Returns whether Megatron itself has dropped the flag. It is known only to name its successor. */
   boolean isRemoved() {
     return allowed.equals("removed");
   }
@@ -78,7 +77,7 @@ record UnsupportedFlag(
     };
   }
 
-  /** Reports a value that this system, or Megatron, does not know. */
+  /** Reports a value that this system, or Megatron, does not support. */
   void check(@Nullable Object value, boolean explicit, Problems problems) {
     if (!hasNoEffect()) {
       if (!isAllowed(value)) {

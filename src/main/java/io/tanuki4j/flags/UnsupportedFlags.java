@@ -15,7 +15,7 @@ final class UnsupportedFlags {
     return FlagTable.rows(TABLE, COLUMNS).stream().map(UnsupportedFlags::parse).toList();
   }
 
-  /** Those that {@link MegatronFlags} has added to a command. */
+  /** Returns the flags that {@link MegatronFlags} has added to a command. */
   static List<UnsupportedFlag> of(CommandSpec command) {
     return command.options().stream()
         .map(OptionSpec::userObject)

@@ -70,6 +70,8 @@ public final class WandbOptions {
   }
 
   /**
+   * Returns the configuration.
+   *
    * @param save folder of checkpoints; null for none
    */
   @Nullable WandbConfig toConfig(@Nullable Path save) {

@@ -47,7 +47,7 @@ public record TokenizerConfig(
   }
 
   /**
-   * A tokenizer of one file.
+   * Names a tokenizer of one file.
    *
    * @param type Megatron's name
    * @throws io.tanuki4j.error.UserException if there is no such type

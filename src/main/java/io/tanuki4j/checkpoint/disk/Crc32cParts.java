@@ -6,9 +6,7 @@ import java.util.TreeMap;
 import java.util.zip.CRC32C;
 
 /**
- * The CRC-32C of a file from those of its parts, which threads make in any order. A CRC is the
- * remainder of a polynomial over GF(2), so bytes behind a part multiply its remainder by a power of
- * x, and remainders of parts add up.
+ * Computes the CRC-32C of a file from those of its parts, which threads make in any order. A CRC is the remainder of a polynomial over GF(2). So the bytes after a part multiply its remainder by a power of x, and the remainders of parts add up.
  */
 public final class Crc32cParts {
   /** Castagnoli's polynomial; bit 31 is the coefficient of x⁰. */
@@ -21,7 +19,7 @@ public final class Crc32cParts {
 
   private record Part(long length, int crc) {}
 
-  /** Returns the checksum of the remaining bytes of a buffer, whose position stays. */
+  /** Returns the checksum of a buffer's remaining bytes without moving its position. */
   public static int of(ByteBuffer bytes) {
     CRC32C crc = new CRC32C();
     crc.update(bytes.duplicate());

@@ -11,17 +11,17 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 
-/** Operations on folders that are on the disk when they return. */
+/** Operations on folders whose effects are on the disk when they return. */
 public final class Folders {
   private Folders() {}
 
-  /** The folder of a file, also for a path of one name. */
+  /** Returns the folder of a file, even for a path of one name. */
   public static Path parentOf(Path file) {
     return Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder");
   }
 
   /**
-   * Makes new, renamed and removed names of a folder durable. File systems without POSIX semantics
+   * Makes created, renamed and removed names in a folder durable. File systems without POSIX semantics
    * cannot open a folder and don't need to.
    */
   public static void sync(Path folder) throws IOException {
@@ -39,7 +39,7 @@ public final class Folders {
     sync(parentOf(to));
   }
 
-  /** The names in a folder, sorted; none if there is no such folder. */
+  /** Returns the names in a folder, sorted; none if there is no such folder. */
   public static List<Path> list(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
       return List.of();

@@ -11,8 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A file that appears under its name only when it is whole and on the disk: it is written beside
- * it, synchronised and renamed. Closing one that was not published removes what was written.
+ * A file that appears under its name only when it is complete and on the disk. It is written under a temporary name next to it, synchronised and renamed. Closing an unpublished file removes what was written.
  */
 public final class NewFile implements Closeable {
   private static final String SUFFIX = ".writing";
@@ -31,7 +30,7 @@ public final class NewFile implements Closeable {
     this.channel = channel;
   }
 
-  /** Begins a file, replacing what a killed writer left beside it. */
+  /** Begins a file. Replaces what a killed writer left next to it. */
   public static NewFile create(Path file) throws IOException {
     Path beside = file.resolveSibling(file.getFileName() + SUFFIX);
     FileChannel channel =
@@ -57,8 +56,7 @@ public final class NewFile implements Closeable {
   }
 
   /**
-   * Writes the remaining bytes of the buffer to a place of their own; several threads may at a
-   * time. Now and then it waits for the disk, so that {@link #publish} has little to wait for.
+   * Writes the remaining bytes of the buffer at a position. Several threads may write at a time. Now and then it waits for the disk, so that {@link #publish} has little left to wait for.
    */
   public void write(ByteBuffer bytes, long position) throws IOException {
     int count = bytes.remaining();
@@ -96,7 +94,7 @@ public final class NewFile implements Closeable {
   }
 
   /**
-   * What is in a published file.
+   * The content of a published file.
    *
    * @param size in bytes
    * @param crc32c checksum (Castagnoli) of all bytes

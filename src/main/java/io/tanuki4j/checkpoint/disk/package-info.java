@@ -1,5 +1,5 @@
 /**
- * Files and folders that are either whole or not there, whatever kills the program.
+ * Files and folders that are either complete or absent, whatever kills the program.
  *
  * <p>Start reading at {@link io.tanuki4j.checkpoint.disk.NewFile}.
  */

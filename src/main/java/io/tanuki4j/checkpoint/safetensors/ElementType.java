@@ -42,7 +42,7 @@ public enum ElementType {
     return valueOf(dtype.name());
   }
 
-  /** The type by its name in a file; null if there is none. */
+  /** Returns the type by its name in a file; null if there is none. */
   static @Nullable ElementType named(String name) {
     for (ElementType type : values()) {
       if (type.name().equals(name)) {
@@ -53,7 +53,7 @@ public enum ElementType {
   }
 
   /**
-   * Bytes of a tensor.
+   * Returns the size of a tensor in bytes.
    *
    * @throws ArithmeticException if that is no whole number or more than a long holds
    */

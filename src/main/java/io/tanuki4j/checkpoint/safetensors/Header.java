@@ -19,7 +19,7 @@ import java.util.Map;
 record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
   static final String METADATA = "__metadata__";
 
-  /** Readers refuse longer ones, so that a foreign file does not make them ask for terabytes. */
+  /** Readers reject longer headers, so that a foreign file does not make them allocate terabytes. */
   static final int MAX_BYTES = 100_000_000;
 
   private static final int ALIGNMENT = 8;
@@ -40,12 +40,12 @@ record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
     return new Header(List.copyOf(placed), metadata);
   }
 
-  /** Bytes of the data section. */
+  /** Returns the size of the data section in bytes. */
   long dataBytes() {
     return tensors.isEmpty() ? 0 : tensors.get(tensors.size() - 1).end();
   }
 
-  /** UTF-8 JSON in the reference writer's form, padded with blanks to a multiple of 8 bytes. */
+  /** Returns UTF-8 JSON in the reference writer's form, padded with spaces to a multiple of 8 bytes. */
   byte[] toBytes() {
     StringWriter text = new StringWriter();
     try (JsonWriter out = new JsonWriter(text)) {

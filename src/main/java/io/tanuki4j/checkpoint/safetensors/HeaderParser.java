@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Reads a header and checks all that the JSON alone can tell. Every failure is a {@link
+ * Reads a header and checks everything that the JSON alone reveals. Every failure is a {@link
  * UserException} with the reason; {@link SafetensorsReader} adds the file's name.
  */
 final class HeaderParser {
@@ -118,7 +118,7 @@ final class HeaderParser {
     return new TensorEntry(name, type, shape, offsets[0]);
   }
 
-  /** Sorts by place and refuses holes and overlaps. */
+  /** Sorts tensors by position and rejects holes and overlaps. */
   private List<TensorEntry> inOrder() {
     tensors.sort(Comparator.comparingLong(TensorEntry::begin).thenComparingLong(TensorEntry::end));
     long position = 0;

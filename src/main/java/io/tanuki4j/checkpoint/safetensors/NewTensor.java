@@ -2,5 +2,5 @@ package io.tanuki4j.checkpoint.safetensors;
 
 import io.tanuki4j.tensor.Shape;
 
-/** A tensor that is going to be written: {@link SafetensorsWriter} decides on its place. */
+/** A tensor to be written; {@link SafetensorsWriter} chooses its position. */
 public record NewTensor(String name, ElementType type, Shape shape) {}

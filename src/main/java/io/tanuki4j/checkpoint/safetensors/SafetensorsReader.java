@@ -17,8 +17,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A safetensors file of any size, read at any place. Opening it checks all that the format
- * promises: sizes, order, neither holes nor overlaps, and that the file ends where the data ends.
+ * A safetensors file of any size, readable at any position. Opening it checks everything that the format guarantees: sizes, order, no holes or overlaps, and that the file ends where the data ends.
  * Thread-safe.
  */
 public final class SafetensorsReader implements Closeable {
@@ -39,6 +38,8 @@ public final class SafetensorsReader implements Closeable {
   }
 
   /**
+   * Opens and checks a file.
+   *
    * @throws UserException if the file is missing, damaged, truncated or of another format
    */
   public static SafetensorsReader open(Path file) throws IOException {
@@ -62,12 +63,14 @@ public final class SafetensorsReader implements Closeable {
     return header.metadata();
   }
 
-  /** In the order of their bytes. */
+  /** Returns the tensors in the order of their bytes. */
   public List<TensorEntry> tensors() {
     return header.tensors();
   }
 
   /**
+   * Returns the tensor of a name.
+   *
    * @throws UserException if there is no tensor of this name
    */
   public TensorEntry tensor(String name) {

@@ -13,10 +13,10 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Writes a safetensors file from front to back: the tensors' bytes in the order of {@link
- * #tensors()}, then {@link #publish}. The file appears when it is whole.
+ * #tensors()}, then {@link #publish}. The file appears when it is complete.
  */
 public final class SafetensorsWriter implements Closeable {
-  /** Without it, transformers refuses a file. */
+  /** Without it, transformers rejects a file. */
   public static final Map<String, String> PYTORCH = Map.of("format", "pt");
 
   private final Path file;
@@ -33,6 +33,8 @@ public final class SafetensorsWriter implements Closeable {
   }
 
   /**
+   * Begins a file.
+   *
    * @throws IllegalArgumentException if two tensors have one name, or there are too many for a
    *     header
    */
@@ -55,7 +57,7 @@ public final class SafetensorsWriter implements Closeable {
     return new SafetensorsWriter(file, newFile, header, Long.BYTES + (long) json.length);
   }
 
-  /** In the order in which their bytes must come. */
+  /** Returns the tensors in the order in which their bytes must be written. */
   public List<TensorEntry> tensors() {
     return header.tensors();
   }
@@ -66,7 +68,7 @@ public final class SafetensorsWriter implements Closeable {
   }
 
   /**
-   * Writes the remaining bytes of the buffer to a place in the data; several threads may at a time.
+   * Writes the remaining bytes of the buffer at a position in the data. Several threads may write at a time.
    */
   public void write(ByteBuffer bytes, long position) throws IOException {
     dataBytes.addAndGet(bytes.remaining());

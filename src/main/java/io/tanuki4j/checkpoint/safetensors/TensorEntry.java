@@ -5,11 +5,11 @@ import io.tanuki4j.tensor.Shape;
 /**
  * One tensor of a file.
  *
- * @param begin first byte, counted from the start of the data behind the header
+ * @param begin first byte, counted from the start of the data after the header
  */
 public record TensorEntry(String name, ElementType type, Shape shape, long begin) {
 
-  /** The byte after the last. */
+  /** Returns the byte after the last. */
   public long end() {
     return begin + numBytes();
   }
