@@ -47,7 +47,9 @@ public final class Checkpoint {
   }
 
   /**
-   * Fills memory with tensors of a part, however they were cut when they were saved. All ranks call it, each for its own tensors; together they want every tensor of the part. First the part's checksums are compared, each file's by one of the ranks. Then each rank reads what it wants.
+   * Fills memory with tensors of a part, however they were cut when they were saved. All ranks call
+   * it, each for its own tensors; together they want every tensor of the part. First the part's
+   * checksums are compared, each file's by one of the ranks. Then each rank reads what it wants.
    *
    * @param targets types may differ from the stored ones
    * @param vocabSize ids of the tokenizer; see {@link TrainState#vocabSize}

@@ -177,7 +177,8 @@ public final class CheckpointStore implements Closeable {
   }
 
   /**
-   * Creates the folder if necessary, and checks on every rank that it can be written. Leaves nothing in it.
+   * Creates the folder if necessary, and checks on every rank that it can be written. Leaves
+   * nothing in it.
    *
    * @throws UserException on every rank, if one cannot
    */
@@ -246,7 +247,8 @@ public final class CheckpointStore implements Closeable {
   }
 
   /**
-   * Allocates host memory for copies of what this rank saves, so that it is written while the run continues. All ranks call it.
+   * Allocates host memory for copies of what this rank saves, so that it is written while the run
+   * continues. All ranks call it.
    *
    * @param limit bytes that may be taken; if a rank saves more, it waits until some are written
    * @param log receives a line about the amount

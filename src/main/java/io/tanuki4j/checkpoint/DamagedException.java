@@ -4,7 +4,8 @@ import io.tanuki4j.error.UserException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A checkpoint differs from what was saved. The message names other iterations, from which the user or the program may choose.
+ * A checkpoint differs from what was saved. The message names other iterations, from which the user
+ * or the program may choose.
  */
 public final class DamagedException extends UserException {
   private static final long serialVersionUID = 1;

@@ -29,7 +29,9 @@ public final class FiniteValues {
     }
   }
 
-  /** Checks eight bytes at once: adding one to an exponent of all ones carries into the sign bit. */
+  /**
+   * Checks eight bytes at once: adding one to an exponent of all ones carries into the sign bit.
+   */
   private static boolean areFinite(ByteBuffer bytes, ElementType type) {
     long exponents = exponents(type);
     if (exponents == 0) {
@@ -46,7 +48,9 @@ public final class FiniteValues {
     return (carries & signs) == 0;
   }
 
-  /** Returns the exponent bits of the elements in eight bytes; 0 for types that are always finite. */
+  /**
+   * Returns the exponent bits of the elements in eight bytes; 0 for types that are always finite.
+   */
   private static long exponents(ElementType type) {
     return switch (type) {
       case F64 -> 0x7ff0_0000_0000_0000L;

@@ -13,9 +13,10 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Checks that a checkpoint's tensors match those to be filled, by name and shape. One difference is allowed: the number of padding rows after the vocabulary. Each side must have
- * a row for every id of the other's tokenizer, so that no trained row is lost and no id starts
- * without one; padding rows that the checkpoint lacks become zero.
+ * Checks that a checkpoint's tensors match those to be filled, by name and shape. One difference is
+ * allowed: the number of padding rows after the vocabulary. Each side must have a row for every id
+ * of the other's tokenizer, so that no trained row is lost and no id starts without one; padding
+ * rows that the checkpoint lacks become zero.
  */
 final class Fit {
   private static final int MAX_NAMED = 5;

@@ -4,19 +4,23 @@ import io.tanuki4j.checkpoint.safetensors.ElementType;
 import java.nio.ByteBuffer;
 
 /**
- * Converts floating-point elements from one type to another, on the host. Widening is exact; narrowing
- * rounds to the nearest, ties to even, and keeps NaN. F64 to BF16 rounds twice, through F32.
+ * Converts floating-point elements from one type to another, on the host. Widening is exact;
+ * narrowing rounds to the nearest, ties to even, and keeps NaN. F64 to BF16 rounds twice, through
+ * F32.
  */
 public final class FloatConversion {
   private FloatConversion() {}
 
-  /** Returns whether both types are floating-point types that this program computes with or reads. */
+  /**
+   * Returns whether both types are floating-point types that this program computes with or reads.
+   */
   public static boolean supports(ElementType from, ElementType to) {
     return from == to || (bytes(from) > 0 && bytes(to) > 0 && to != ElementType.F16);
   }
 
   /**
-   * Converts all remaining elements of {@code from}. Both buffers are little-endian; their positions advance.
+   * Converts all remaining elements of {@code from}. Both buffers are little-endian; their
+   * positions advance.
    */
   public static void convert(ByteBuffer from, ElementType type, ByteBuffer to, ElementType target) {
     if (type == target) {

@@ -18,7 +18,10 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One save by all ranks. Each step ends on all ranks before the next one begins. First, rank 0 makes the folder while each rank says what it holds. Then each rank copies its share, which its own threads write. Finally, rank 0 writes the manifest and publishes. If a step fails on one rank, the save is abandoned on all.
+ * One save by all ranks. Each step ends on all ranks before the next one begins. First, rank 0
+ * makes the folder while each rank says what it holds. Then each rank copies its share, which its
+ * own threads write. Finally, rank 0 writes the manifest and publishes. If a step fails on one
+ * rank, the save is abandoned on all.
  */
 final class JointSave implements PendingSave {
   private final Path folder;

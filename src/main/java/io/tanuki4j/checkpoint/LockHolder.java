@@ -92,7 +92,9 @@ record LockHolder(String id, String host, String boot, long process, String star
     return !boot.isEmpty() && boot.equals(line(BOOT, ""));
   }
 
-  /** Describes the holder, for example {@code process 4711 on node7, started 2026-11-29T18:46:47Z}. */
+  /**
+   * Describes the holder, for example {@code process 4711 on node7, started 2026-11-29T18:46:47Z}.
+   */
   @Override
   public String toString() {
     return "process %d on %s, started %s".formatted(process, host, start);

@@ -90,8 +90,8 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
 
   /**
    * Checks that the pieces cover the tensor.
-     *
-     * @throws UserException if pieces overlap, extend beyond the tensor or don't fill it
+   *
+   * @throws UserException if pieces overlap, extend beyond the tensor or don't fill it
    */
   void checkCover() {
     for (StoredTensor tensor : tensors) {

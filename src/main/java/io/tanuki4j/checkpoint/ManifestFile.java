@@ -18,7 +18,8 @@ import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 
 /**
- * {@code manifest.json}: JSON whose first line holds the checksum of all lines after it, so that a flipped bit in an iteration or a learning rate is detected like one in a weight.
+ * {@code manifest.json}: JSON whose first line holds the checksum of all lines after it, so that a
+ * flipped bit in an iteration or a learning rate is detected like one in a weight.
  */
 final class ManifestFile {
   static final String NAME = "manifest.json";

@@ -22,7 +22,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The files of one part of a checkpoint. Each is opened when it is first needed, and then compared with the manifest.
+ * The files of one part of a checkpoint. Each is opened when it is first needed, and then compared
+ * with the manifest.
  */
 public final class OpenShards implements Closeable {
   private static final int BUFFER_BYTES = 4 << 20;

@@ -39,7 +39,8 @@ final class OtherIterations {
   }
 
   /**
-   * Returns the iterations with a valid manifest whose files have the recorded sizes, in ascending order. Checksums are checked when loading.
+   * Returns the iterations with a valid manifest whose files have the recorded sizes, in ascending
+   * order. Checksums are checked when loading.
    */
   static List<Long> whole(Path folder) throws IOException {
     return SaveFolders.iterations(folder).stream()

@@ -26,7 +26,8 @@ public record Region(long firstRow, long firstColumn, long rows, long columns) {
   }
 
   /**
-   * Returns the name of this box of a tensor in a file: the tensor's name, followed by rows and columns unless the box is the whole tensor, {@code mlp.down.weight[0:64, 128:256]}.
+   * Returns the name of this box of a tensor in a file: the tensor's name, followed by rows and
+   * columns unless the box is the whole tensor, {@code mlp.down.weight[0:64, 128:256]}.
    */
   String entryName(String tensor, Shape globalShape) {
     if (equals(whole(globalShape))) {

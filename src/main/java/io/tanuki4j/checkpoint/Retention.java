@@ -11,10 +11,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which checkpoints are kept when a new one is published. Later iterations are never touched. A checkpoint that a process is loading is left for the next time.
+ * Which checkpoints are kept when a new one is published. Later iterations are never touched. A
+ * checkpoint that a process is loading is left for the next time.
  *
  * @param interval its multiples are kept; null for none
- * @param numNewest how many of the newest others are kept, the new one included; null for all, or for one if there is an interval
+ * @param numNewest how many of the newest others are kept, the new one included; null for all, or
+ *     for one if there is an interval
  */
 public record Retention(@Nullable Integer interval, @Nullable Integer numNewest) {
   /** Keeps everything. */
@@ -48,7 +50,9 @@ public record Retention(@Nullable Integer interval, @Nullable Integer numNewest)
         .toList();
   }
 
-  /** Returns whether a process is loading a checkpoint: it then holds a shared lock on the manifest. */
+  /**
+   * Returns whether a process is loading a checkpoint: it then holds a shared lock on the manifest.
+   */
   private static boolean isInUse(Path place) throws IOException {
     try (FileChannel manifest =
         FileChannel.open(place.resolve(ManifestFile.NAME), StandardOpenOption.WRITE)) {

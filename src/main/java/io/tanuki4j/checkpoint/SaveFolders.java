@@ -70,7 +70,8 @@ final class SaveFolders {
   }
 
   /**
-   * Returns where a checkpoint is: under its name, or where it stepped aside if a kill fell between the two renames of {@link #publish}.
+   * Returns where a checkpoint is: under its name, or where it stepped aside if a kill fell between
+   * the two renames of {@link #publish}.
    */
   static Path whole(Path folder, String name) {
     Path place = folder.resolve(name);
@@ -84,7 +85,10 @@ final class SaveFolders {
     return name.endsWith(REPLACED) ? name.substring(0, name.length() - REPLACED.length()) : name;
   }
 
-  /** Removes what killed saves left. A checkpoint that stepped aside returns to its name if no new one replaced it. */
+  /**
+   * Removes what killed saves left. A checkpoint that stepped aside returns to its name if no new
+   * one replaced it.
+   */
   static void removeLeftovers(Path folder) throws IOException {
     for (Path path : Folders.list(folder)) {
       String name = path.getFileName().toString();

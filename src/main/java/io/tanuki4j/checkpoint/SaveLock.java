@@ -19,11 +19,17 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * The right to save into a folder, which one run has at a time. It is an operating-system lock on {@code run.lock}, so it ends with the process, however that ends. The file names the holder; if the lock is free, the file is empty.
+ * The right to save into a folder, which one run has at a time. It is an operating-system lock on
+ * {@code run.lock}, so it ends with the process, however that ends. The file names the holder; if
+ * the lock is free, the file is empty.
  *
- * <p>Locks of other machines may be invisible, or may outlive a machine that crashed. So the holder keeps increasing a number in the file. A process that finds another machine's text watches the number: if it increases, the folder is taken; otherwise the holder is gone.
+ * <p>Locks of other machines may be invisible, or may outlive a machine that crashed. So the holder
+ * keeps increasing a number in the file. A process that finds another machine's text watches the
+ * number: if it increases, the folder is taken; otherwise the holder is gone.
  *
- * <p>The file is never removed: a file removed while another process waits for its lock could be locked twice. A process that reads it must not hold its lock: closing a file gives its locks back.
+ * <p>The file is never removed: a file removed while another process waits for its lock could be
+ * locked twice. A process that reads it must not hold its lock: closing a file gives its locks
+ * back.
  */
 final class SaveLock implements Closeable {
   static final String NAME = "run.lock";

@@ -14,7 +14,9 @@ import java.util.Set;
 import java.util.UUID;
 
 /**
- * Tests whether all ranks can save into a folder, hours before the first save would find out. Each rank writes a small file as saves do, and rank 0 checks that it sees them all. The files are removed; a created folder stays.
+ * Tests whether all ranks can save into a folder, hours before the first save would find out. Each
+ * rank writes a small file as saves do, and rank 0 checks that it sees them all. The files are
+ * removed; a created folder stays.
  */
 final class SaveTrial {
   private final Path folder;

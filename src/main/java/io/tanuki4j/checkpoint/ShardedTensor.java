@@ -40,7 +40,9 @@ public record ShardedTensor(
   }
 
   /**
-   * Returns the pieces if a rank has only a range of a parameter's elements, which may begin and end inside a row. Each slice gives up to three pieces: the rest of a row, whole rows, and the beginning of a row.
+   * Returns the pieces if a rank has only a range of a parameter's elements, which may begin and
+   * end inside a row. Each slice gives up to three pieces: the rest of a row, whole rows, and the
+   * beginning of a row.
    *
    * @param first where the range begins in the parameter
    * @param range one dim
@@ -65,7 +67,9 @@ public record ShardedTensor(
     return pieces;
   }
 
-  /** Returns how many elements from here on form a box: to the end of the row, or all whole rows. */
+  /**
+   * Returns how many elements from here on form a box: to the end of the row, or all whole rows.
+   */
   private static long run(long from, long remaining, long width) {
     long column = from % width;
     return column == 0 && remaining >= width

@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Decides which rank writes which piece: among the ranks with copies, the one with the least to write so far. A pure function, so that every rank knows what all ranks write.
+ * Decides which rank writes which piece: among the ranks with copies, the one with the least to
+ * write so far. A pure function, so that every rank knows what all ranks write.
  */
 final class ShareOut {
   private ShareOut() {}

@@ -26,7 +26,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes tensors into safetensors files. The caller's thread fills slots of a stage; the writer's own threads checksum and write their content. Filling waits only if no slot is free. If the stage holds the whole file, the caller continues as soon as the tensors are copied.
+ * Writes tensors into safetensors files. The caller's thread fills slots of a stage; the writer's
+ * own threads checksum and write their content. Filling waits only if no slot is free. If the stage
+ * holds the whole file, the caller continues as soon as the tensors are copied.
  */
 public final class StagedWriter implements AutoCloseable {
   private final HostStage stage;

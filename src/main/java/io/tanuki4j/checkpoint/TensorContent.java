@@ -15,7 +15,8 @@ public interface TensorContent {
   void read(long firstElement, ByteBuffer into) throws IOException;
 
   /**
-   * Begins to fill a part of a stage's slot. It is filled once the stage has been waited for; content from elsewhere than the stage's device is there at once.
+   * Begins to fill a part of a stage's slot. It is filled once the stage has been waited for;
+   * content from elsewhere than the stage's device is there at once.
    */
   default void begin(long firstElement, ByteBuffer into, HostStage stage, int slot)
       throws IOException {

@@ -14,8 +14,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Replaces {@code @file} with the words of the file. Spaces and line ends separate words, and quotes keep them together. # begins a comment where a word could begin.
- * {@code @@word} stands for the word {@code @word}.
+ * Replaces {@code @file} with the words of the file. Spaces and line ends separate words, and
+ * quotes keep them together. # begins a comment where a word could begin. {@code @@word} stands for
+ * the word {@code @word}.
  */
 final class ArgumentFiles {
   private static final int MAX_DEPTH = 8;

@@ -16,7 +16,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * Measures how fast a run would be. Prints one line of JSON to standard output; with {@code --profile}, a table of its kernels before it. Progress goes to standard error.
+ * Measures how fast a run would be. Prints one line of JSON to standard output; with {@code
+ * --profile}, a table of its kernels before it. Progress goes to standard error.
  */
 @Command(
     name = "bench",

@@ -71,7 +71,9 @@ final class DoctorCommand implements Callable<Integer> {
     }
   }
 
-  /** Returns the speed of the second of two products. The first one loads code and touches memory. */
+  /**
+   * Returns the speed of the second of two products. The first one loads code and touches memory.
+   */
   private static double gigaflops(Device device, MemoryScope scope) {
     Shape shape = Shape.of(PROBE_SIZE, PROBE_SIZE);
     Tensor a = scope.allocate(shape, DType.F32);

@@ -11,7 +11,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Computes the loss of a checkpoint on validation and test data, with the settings of its training. */
+/**
+ * Computes the loss of a checkpoint on validation and test data, with the settings of its training.
+ */
 @Command(
     name = "evaluate",
     modelTransformer = MegatronFlags.class,

@@ -32,7 +32,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Shows the content of a token file, a folder of checkpoints, a safetensors file or a tokenizer. */
+/**
+ * Shows the content of a token file, a folder of checkpoints, a safetensors file or a tokenizer.
+ */
 @Command(
     name = "inspect",
     description = "Shows what a token file, checkpoint, safetensors file or tokenizer holds.")
@@ -82,7 +84,10 @@ final class InspectCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Returns whether a path is a folder only. A corpus has a folder of its own name once its sample order is in the default cache. */
+  /**
+   * Returns whether a path is a folder only. A corpus has a folder of its own name once its sample
+   * order is in the default cache.
+   */
   private boolean isFolderOnly() {
     return Files.isDirectory(path) && !Files.exists(Path.of(path + ".idx"));
   }

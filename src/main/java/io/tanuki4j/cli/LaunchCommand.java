@@ -96,7 +96,8 @@ final class LaunchCommand implements Callable<Integer> {
   }
 
   /**
-   * Reads the ranks' words as the ranks will, so that problems are reported once and before any rank starts.
+   * Reads the ranks' words as the ranks will, so that problems are reported once and before any
+   * rank starts.
    *
    * @return exit code if they ask for help, which they have got; otherwise null
    */
@@ -118,7 +119,9 @@ final class LaunchCommand implements Callable<Integer> {
     return helped;
   }
 
-  /** Makes the secret by which ranks of several machines recognise each other, on the first machine. */
+  /**
+   * Makes the secret by which ranks of several machines recognise each other, on the first machine.
+   */
   private void makeSecret(LaunchSpec plan) {
     boolean needed = nnodes > 1 && !MeetingPoint.isLoopback(plan.masterAddress());
     Path made = needed && nodeRank == 0 ? RunSecret.makeIfMissing(System.getenv()) : null;

@@ -65,7 +65,9 @@ public final class Main {
     Runtime.getRuntime().halt(CommandLine.ExitCode.SOFTWARE);
   }
 
-  /** Returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 another rank failed or did not join. */
+  /**
+   * Returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 another rank failed or did not join.
+   */
   public static int run(CommandLine commandLine, String... words) {
     try {
       List<String> expanded = ArgumentFiles.expand(List.of(words));

@@ -30,8 +30,8 @@ public final class PretrainCommand implements Callable<Integer>, RunCommand {
   /**
    * Makes the command.
    *
-   * @param checkpointArguments reads the arguments of a folder's checkpoint of an iteration; null for
-   *     the latest
+   * @param checkpointArguments reads the arguments of a folder's checkpoint of an iteration; null
+   *     for the latest
    * @param training the run
    */
   public PretrainCommand(

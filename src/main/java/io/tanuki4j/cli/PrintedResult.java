@@ -7,7 +7,9 @@ import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 
 /**
- * Checks that a command's output could be written; a disk may be full, for example. A run's log is worth less than the run, so there a failure is a warning. For other commands, the output is their purpose.
+ * Checks that a command's output could be written; a disk may be full, for example. A run's log is
+ * worth less than the run, so there a failure is a warning. For other commands, the output is their
+ * purpose.
  */
 final class PrintedResult {
   private static final String TRAINING = "pretrain";

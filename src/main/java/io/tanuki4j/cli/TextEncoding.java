@@ -12,7 +12,8 @@ import java.util.List;
 import picocli.CommandLine;
 
 /**
- * The encoding of words, paths and output. Java decodes the command line and paths by the locale before this program runs. In the locale C it loses everything that is not ASCII.
+ * The encoding of words, paths and output. Java decodes the command line and paths by the locale
+ * before this program runs. In the locale C it loses everything that is not ASCII.
  */
 final class TextEncoding {
   private TextEncoding() {}

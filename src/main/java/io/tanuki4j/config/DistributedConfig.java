@@ -22,7 +22,8 @@ public record DistributedConfig(Backend backend, int worldSize, int ranksPerGpu,
   }
 
   /**
-   * Returns how many ranks share a device's free memory. Processes on CPUs do not share it: each has its own limit.
+   * Returns how many ranks share a device's free memory. Processes on CPUs do not share it: each
+   * has its own limit.
    */
   public int ranksPerDevice() {
     return switch (backend) {

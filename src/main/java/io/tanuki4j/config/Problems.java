@@ -26,7 +26,8 @@ public final class Problems {
   }
 
   /**
-   * Reports a component's exception, whose message begins with its own name for the setting and a colon.
+   * Reports a component's exception, whose message begins with its own name for the setting and a
+   * colon.
    */
   public void add(String flag, UserException refusal) {
     String message = String.valueOf(refusal.getMessage());

@@ -12,7 +12,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tokenizer's files of the Hugging Face folder that a checkpoint was converted from. They are stored in a folder next to the checkpoints and return unchanged to a Hugging Face folder.
+ * The tokenizer's files of the Hugging Face folder that a checkpoint was converted from. They are
+ * stored in a folder next to the checkpoints and return unchanged to a Hugging Face folder.
  */
 public final class CarriedTokenizer {
   /** Name of the folder. */
@@ -49,7 +50,8 @@ public final class CarriedTokenizer {
   }
 
   /**
-   * Records in a checkpoint's arguments that it has such files. They are its tokenizer unless the flags or the model name another one.
+   * Records in a checkpoint's arguments that it has such files. They are its tokenizer unless the
+   * flags or the model name another one.
    *
    * @param checkpoints folder that the files were copied to
    */

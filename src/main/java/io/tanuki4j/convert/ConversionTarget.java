@@ -58,7 +58,8 @@ public record ConversionTarget(
   }
 
   /**
-   * Returns the same model with a vocabulary that Megatron's ranks can share. If necessary, rows of zeros pad it to a multiple of the unit for each tensor parallel rank.
+   * Returns the same model with a vocabulary that Megatron's ranks can share. If necessary, rows of
+   * zeros pad it to a multiple of the unit for each tensor parallel rank.
    */
   public ConversionTarget shareable(int unit) {
     int rows = target.model().vocabSize();
@@ -85,7 +86,9 @@ public record ConversionTarget(
     return asked == null ? source.size(name, 1) : asked;
   }
 
-  /** Returns tensors in the requested type. F16 becomes F32, because nothing here computes in F16. */
+  /**
+   * Returns tensors in the requested type. F16 becomes F32, because nothing here computes in F16.
+   */
   public static List<SourceTensor> retyped(
       List<SourceTensor> tensors, @Nullable ElementType asked) {
     return tensors.stream()

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record ExportedTokenizer(HfLlamaConfig config, Map<String, byte[]> files, String told) {
   /**
-   * Returns the first that exists: the tokenizer of the flags, the files that came with the model, or the tokenizer that its checkpoint was trained with.
+   * Returns the first that exists: the tokenizer of the flags, the files that came with the model,
+   * or the tokenizer that its checkpoint was trained with.
    *
    * @throws UserException if the tokenizer cannot be read, has more ids than the model has rows, or
    *     would have other ids in transformers

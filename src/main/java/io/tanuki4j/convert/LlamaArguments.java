@@ -79,7 +79,8 @@ final class LlamaArguments {
    *
    * @param source the checkpoint, for messages
    * @param vocabSize rows of the vocabulary's tensors
-   * @throws UserException if the arguments lack a size, or describe a model that transformers' Llama does not cover
+   * @throws UserException if the arguments lack a size, or describe a model that transformers'
+   *     Llama does not cover
    */
   static HfLlamaConfig toConfig(
       String source, Map<String, ? extends @Nullable Object> arguments, int vocabSize) {
@@ -118,7 +119,10 @@ final class LlamaArguments {
     }
   }
 
-  /** Returns whether a value is as expected. An absent one counts as equal: nothing then says that Megatron's default differs. */
+  /**
+   * Returns whether a value is as expected. An absent one counts as equal: nothing then says that
+   * Megatron's default differs.
+   */
   private static boolean same(@Nullable Object value, Object expected) {
     if (value instanceof Number a && expected instanceof Number b) {
       return a.doubleValue() == b.doubleValue();

@@ -27,7 +27,8 @@ import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
- * Cuts whole tensors as the ranks of a tensor and pipeline parallel run hold them. A converted checkpoint then has the shards that such a run would write.
+ * Cuts whole tensors as the ranks of a tensor and pipeline parallel run hold them. A converted
+ * checkpoint then has the shards that such a run would write.
  *
  * @param model with its padded vocabulary
  */

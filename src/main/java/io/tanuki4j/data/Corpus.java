@@ -2,7 +2,9 @@ package io.tanuki4j.data;
 
 import io.tanuki4j.error.UserException;
 
-/** Sequences of tokens with consecutive numbers; usually a document is one sequence. Thread-safe. */
+/**
+ * Sequences of tokens with consecutive numbers; usually a document is one sequence. Thread-safe.
+ */
 interface Corpus extends AutoCloseable {
   /** Returns the number of sequences. */
   int numSequences();
@@ -11,7 +13,8 @@ interface Corpus extends AutoCloseable {
   int length(int sequence);
 
   /**
-   * Copies {@code count} tokens of a sequence, starting at its token {@code from}, to {@code into[at]}.
+   * Copies {@code count} tokens of a sequence, starting at its token {@code from}, to {@code
+   * into[at]}.
    *
    * @throws UserException if a token is not an int
    */

@@ -54,7 +54,7 @@ final class DatasetBuilder implements AutoCloseable {
             temporary == null ? config.cacheDir() : temporary);
   }
 
-  /** Invented data has no folder to keep its order in. */
+  /** Creates a temporary folder for the sample order of mock data, which has none of its own. */
   private static @Nullable Path temporary(DataConfig config) {
     if (!isMock(config) || config.cacheDir() != null) {
       return null;

@@ -106,7 +106,7 @@ public final class IndexedDataset implements Corpus {
     }
   }
 
-  /** After a file was cut, reads of it may have given anything. */
+  /** Checks the file sizes: reads from a truncated file may have returned anything. */
   @Override
   public void requireWhole() {
     files.requireWhole();

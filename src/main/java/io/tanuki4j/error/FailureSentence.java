@@ -44,7 +44,10 @@ public final class FailureSentence {
             .formatted(failure);
   }
 
-  /** Returns the sentence of a failed input or output. Our own message gives the reason, or only what failed. */
+  /**
+   * Returns the sentence of a failed input or output. Our own message gives the reason, or only
+   * what failed.
+   */
   private static String io(UncheckedIOException failure) {
     IOException cause = Objects.requireNonNull(failure.getCause());
     String message = String.valueOf(failure.getMessage());

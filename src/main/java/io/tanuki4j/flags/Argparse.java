@@ -101,7 +101,10 @@ final class Argparse {
             name, options.keySet(), "tanuki4j " + command.name() + " --help lists the flags."));
   }
 
-  /** Returns a flag's values: one after an equals sign, as in argparse, otherwise all up to the next flag. */
+  /**
+   * Returns a flag's values: one after an equals sign, as in argparse, otherwise all up to the next
+   * flag.
+   */
   private List<String> values(boolean inline) {
     if (inline) {
       return List.of(words.removeFirst());

@@ -38,7 +38,9 @@ public final class BackendOptions {
     backend = distributed.computingBackend(backend, notices, problems);
   }
 
-  /** Returns the backend's current name for what the user wrote: {@code nd4j} was once the CPU's. */
+  /**
+   * Returns the backend's current name for what the user wrote: {@code nd4j} was once the CPU's.
+   */
   public static @Nullable String canonical(@Nullable String backend) {
     return "nd4j".equals(backend) ? "cpu" : backend;
   }

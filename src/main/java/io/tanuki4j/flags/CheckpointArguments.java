@@ -11,7 +11,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes over arguments from a checkpoint, and rejects a model of another shape. Unlike in Megatron, everything that shapes the model is taken over. A flag that the user gives always takes precedence, with a line in the log.
+ * Takes over arguments from a checkpoint, and rejects a model of another shape. Unlike in Megatron,
+ * everything that shapes the model is taken over. A flag that the user gives always takes
+ * precedence, with a line in the log.
  */
 final class CheckpointArguments {
   /** The kind of model, apart from its sizes and numbers. */

@@ -108,7 +108,8 @@ public final class CheckpointOptions {
   private boolean mayRestart;
 
   /**
-   * Reads the launcher's variables. When a launcher restarts a run, a damaged checkpoint must not make it fail every time.
+   * Reads the launcher's variables. When a launcher restarts a run, a damaged checkpoint must not
+   * make it fail every time.
    */
   void derive(Map<String, String> environment) {
     mayRestart = !environment.getOrDefault(MAX_RESTARTS, "0").equals("0");

@@ -7,7 +7,8 @@ import java.util.Map;
 import picocli.CommandLine.Model.OptionSpec;
 
 /**
- * The largest numbers that flags accept. A larger number is a slip of the user. Products of such sizes would overflow their types, or take hours to count through.
+ * The largest numbers that flags accept. A larger number is a slip of the user. Products of such
+ * sizes would overflow their types, or take hours to count through.
  */
 public final class LargestNumbers {
   private static final long MINUTES_OF_A_YEAR = 366 * 24 * 60;

@@ -8,7 +8,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Features of Megatron that are not implemented, each with several flags: missing-features.tsv. A run that asks for one gets a single sentence about it, whatever its other flags.
+ * Features of Megatron that are not implemented, each with several flags: missing-features.tsv. A
+ * run that asks for one gets a single sentence about it, whatever its other flags.
  */
 final class MissingFeatures {
   private static final String TABLE = "missing-features.tsv";

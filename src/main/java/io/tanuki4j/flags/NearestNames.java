@@ -12,7 +12,9 @@ public final class NearestNames {
   private NearestNames() {}
 
   /**
-   * Returns at most three candidates. They lie within a third of the name's length in single-letter edits (Levenshtein 1966) and are about as near as the nearest. If there are none, returns those that start with the name.
+   * Returns at most three candidates. They lie within a third of the name's length in single-letter
+   * edits (Levenshtein 1966) and are about as near as the nearest. If there are none, returns those
+   * that start with the name.
    */
   public static List<String> of(String name, Collection<String> candidates) {
     int tolerance = Math.min(name.length() - 1, Math.max(2, name.length() / 3));

@@ -69,7 +69,9 @@ public final class ParallelOptions {
     return (int) Math.min(Integer.MAX_VALUE, ranks);
   }
 
-  /** Returns the number of replicas; 1 if the ranks cannot be divided, which {@link #check} reports. */
+  /**
+   * Returns the number of replicas; 1 if the ranks cannot be divided, which {@link #check} reports.
+   */
   int dataParallelSize(int worldSize) {
     return worldSize % modelRanks() == 0 ? worldSize / modelRanks() : 1;
   }
@@ -130,7 +132,9 @@ public final class ParallelOptions {
     return StartupLines.worldSize(dims.tp(), dims.pp(), dims.dp(), dims.cp());
   }
 
-  /** Returns the number of chunks per stage; null without interleaving, as in Megatron's attribute. */
+  /**
+   * Returns the number of chunks per stage; null without interleaving, as in Megatron's attribute.
+   */
   @Nullable Integer virtualStages() {
     return dims().vpp() == 1 ? null : dims().vpp();
   }

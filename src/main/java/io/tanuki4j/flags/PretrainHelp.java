@@ -67,7 +67,8 @@ final class PretrainHelp {
   }
 
   /**
-   * Writes words after the beginning of a line, from a column on, wrapped to as many lines as needed.
+   * Writes words after the beginning of a line, from a column on, wrapped to as many lines as
+   * needed.
    */
   private static void wrap(String begin, int column, String words, StringBuilder text) {
     StringBuilder line = new StringBuilder(begin);

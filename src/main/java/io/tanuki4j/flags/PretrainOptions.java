@@ -70,21 +70,26 @@ public final class PretrainOptions {
   }
 
   /**
-   * Returns the flags of a run that is only measured, on random tokens. Flags about its data are ignored; those about its tokenizer, length and learning rate may be missing.
+   * Returns the flags of a run that is only measured, on random tokens. Flags about its data are
+   * ignored; those about its tokenizer, length and learning rate may be missing.
    */
   public static PretrainOptions ofMeasurement() {
     return new PretrainOptions(Purpose.MEASUREMENT, null);
   }
 
-  /** Returns the flags of a run that only evaluates a checkpoint, which supplies what is not given. */
+  /**
+   * Returns the flags of a run that only evaluates a checkpoint, which supplies what is not given.
+   */
   public static PretrainOptions ofEvaluation() {
     return new PretrainOptions(Purpose.EVALUATION, null);
   }
 
   /**
-   * Returns the flags of a run that is only planned: like {@link #ofMeasurement}, with ranks that are never started.
+   * Returns the flags of a run that is only planned: like {@link #ofMeasurement}, with ranks that
+   * are never started.
    *
-   * @param numRanks called after the words have been read; null for the number that one model replica has
+   * @param numRanks called after the words have been read; null for the number that one model
+   *     replica has
    */
   public static PretrainOptions ofPlan(Supplier<@Nullable Integer> numRanks) {
     return new PretrainOptions(Purpose.MEASUREMENT, numRanks);

@@ -3,8 +3,8 @@ package io.tanuki4j.flags;
 import java.util.regex.Pattern;
 
 /**
- * Reads numbers as Python's {@code int()} and {@code float()} do, because argparse uses them: {@code
- * 1_000}, {@code .5}, {@code inf}; an int has no exponent and no point.
+ * Reads numbers as Python's {@code int()} and {@code float()} do, because argparse uses them:
+ * {@code 1_000}, {@code .5}, {@code inf}; an int has no exponent and no point.
  */
 public final class PythonNumbers {
   private static final String DIGITS = "\\d(?:_?\\d)*";

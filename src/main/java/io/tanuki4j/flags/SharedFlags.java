@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 
 /**
- * The flags that must be equal on all ranks of a run, as texts: those that have an effect, except for what depends on the machine. For files and folders only the last name counts, because machines may keep them in different places.
+ * The flags that must be equal on all ranks of a run, as texts: those that have an effect, except
+ * for what depends on the machine. For files and folders only the last name counts, because
+ * machines may keep them in different places.
  */
 final class SharedFlags {
   private static final Set<String> OF_MACHINE =

@@ -102,7 +102,9 @@ public final class TokenizerOptions {
           "SentencePieceTokenizer adds no <CLS>, <SEP>, <EOD>, <MASK>; documents end with eos.")
   boolean tokenizerSentencepieceLegacy = true;
 
-  /** Sets a tokenizer of ids only, for a run without text. Needs no file if their number is given. */
+  /**
+   * Sets a tokenizer of ids only, for a run without text. Needs no file if their number is given.
+   */
   void deriveWithoutText(@Nullable Integer paddedVocabSize) {
     derive();
     Integer ids = paddedVocabSize == null ? vocabSize : paddedVocabSize;

@@ -9,16 +9,17 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 
 /**
- * A flag of Megatron that configures nothing here: it has no effect by design, or this system supports only some of its values so far.
+ * A flag of Megatron that configures nothing here: it has no effect by design, or this system
+ * supports only some of its values so far.
  *
  * @param names the flag and its aliases
  * @param dest Megatron's attribute
  * @param type flag, noflag (given means False), int, float, str, list, or choices like {@code a|b}
  * @param initial Megatron's default
  * @param allowed values that may be given; {@code *} for any, without effect; {@code -} for none;
- *     {@code given} for a flag that must be present; {@code feature} for a flag that asks for one of
- *     the {@link MissingFeatures}; {@code detail} for one that only shapes such a feature, and has
- *     no effect without it
+ *     {@code given} for a flag that must be present; {@code feature} for a flag that asks for one
+ *     of the {@link MissingFeatures}; {@code detail} for one that only shapes such a feature, and
+ *     has no effect without it
  * @param text why there is no effect, or what to do instead; the name of the feature
  */
 record UnsupportedFlag(
@@ -39,7 +40,9 @@ record UnsupportedFlag(
     return allowed.equals("feature") && !Objects.equals(value, initialValue());
   }
 
-  /** Returns whether Megatron itself has dropped the flag. It is known only to name its successor. */
+  /**
+   * Returns whether Megatron itself has dropped the flag. It is known only to name its successor.
+   */
   boolean isRemoved() {
     return allowed.equals("removed");
   }

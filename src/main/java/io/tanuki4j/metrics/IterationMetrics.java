@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
  * iterations whose update was not skipped; norms and zeros are those of its last iteration.
  *
  * @param millisPerIteration wall time without evaluations and saves
- * @param teraflopsPerDevice causal model FLOP/s by Megatron's formula, in TFLOP/s; null if not requested @param learningRate the one that the next iteration uses, as Megatron logs it
+ * @param teraflopsPerDevice causal model FLOP/s by Megatron's formula, in TFLOP/s; null if not
+ *     requested @param learningRate the one that the next iteration uses, as Megatron logs it
  * @param lmLoss mean cross entropy per token, nats
  * @param zLoss mean z-loss term per token; null without z-loss
  * @param gradNorm before clipping; 0 without clipping

@@ -23,7 +23,8 @@ public final class MegatronLines {
   private MegatronLines() {}
 
   /**
-   * Returns the line of a log interval. A loss is left out unless it is above 0; NaN is left out, too.
+   * Returns the line of a log interval. A loss is left out unless it is above 0; NaN is left out,
+   * too.
    */
   public static String iteration(IterationMetrics metrics, LocalDateTime now) {
     StringBuilder line = new StringBuilder();
@@ -93,7 +94,10 @@ public final class MegatronLines {
         style == Style.MAX ? ": " + max : ": (%s, %s)".formatted(fixed(timer.min(), 2), max));
   }
 
-  /** Returns {@code [after dataloaders are built] datetime: 2025-01-31 12:34:56 }, with the final space. */
+  /**
+   * Returns {@code [after dataloaders are built] datetime: 2025-01-31 12:34:56 }, with the final
+   * space.
+   */
   public static String dateTime(String what, LocalDateTime now) {
     return "[" + what + "] datetime: " + DATE_TIME.format(now) + " ";
   }

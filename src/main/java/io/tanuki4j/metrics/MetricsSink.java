@@ -4,7 +4,9 @@ package io.tanuki4j.metrics;
  * Where metrics go. {@link FanOutSink} holds several and keeps a failing one from stopping the run.
  */
 public interface MetricsSink extends AutoCloseable {
-  /** Receives the start of training, also of a resumed run. Not called if the run only evaluates. */
+  /**
+   * Receives the start of training, also of a resumed run. Not called if the run only evaluates.
+   */
   default void start(RunInfo run) {}
 
   /** Receives the metrics of one iteration. */

@@ -8,7 +8,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Formats numbers as Python prints them, for scripts that read Megatron's log. Java's Formatter rounds a decimal string half up; Python rounds the exact binary value half to even.
+ * Formats numbers as Python prints them, for scripts that read Megatron's log. Java's Formatter
+ * rounds a decimal string half up; Python rounds the exact binary value half to even.
  */
 public final class PythonFormat {
   private static final int MIN_PLAIN_EXPONENT = -4;
@@ -38,8 +39,8 @@ public final class PythonFormat {
   }
 
   /**
-   * Returns {@code repr(value)}: the shortest decimal that reads back as the same double, with an exponent
-   * below 1e-4 and from 1e16 on: {@code 1e-05}, {@code 0.0001}, {@code 1.0}.
+   * Returns {@code repr(value)}: the shortest decimal that reads back as the same double, with an
+   * exponent below 1e-4 and from 1e16 on: {@code 1e-05}, {@code 0.0001}, {@code 1.0}.
    */
   public static String repr(double value) {
     if (!Double.isFinite(value)) {
@@ -70,7 +71,9 @@ public final class PythonFormat {
   }
 
   /**
-   * Returns the nearest decimal with this many digits that reads back as the value. Doubles below a power of two lie closer together than those above it, so there the next decimal above may read back where the nearest does not. With 17 digits the nearest always does.
+   * Returns the nearest decimal with this many digits that reads back as the value. Doubles below a
+   * power of two lie closer together than those above it, so there the next decimal above may read
+   * back where the nearest does not. With 17 digits the nearest always does.
    */
   private static @Nullable BigDecimal readsBack(double value, int digits) {
     for (RoundingMode mode : List.of(RoundingMode.HALF_EVEN, RoundingMode.UP)) {

@@ -5,7 +5,8 @@ import java.util.Map;
 import java.util.OptionalLong;
 
 /**
- * A sink with one row per iteration: its metrics, with the log line and the evaluation that came after it. A row is complete when the next iteration arrives.
+ * A sink with one row per iteration: its metrics, with the log line and the evaluation that came
+ * after it. A row is complete when the next iteration arrives.
  */
 public abstract class Rows implements MetricsSink {
   private final Map<String, Double> row = new LinkedHashMap<>();

@@ -64,7 +64,8 @@ public final class StartupLines {
   }
 
   /**
-   * Returns the line about a device's memory, which follows the log's first iteration line. Memory is taken once, so the peak equals the current use.
+   * Returns the line about a device's memory, which follows the log's first iteration line. Memory
+   * is taken once, so the peak equals the current use.
    *
    * @param rank that holds it
    * @param allocated bytes of tensors

@@ -3,7 +3,8 @@ package io.tanuki4j.metrics;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The metrics of one iteration. Sinks receive iterations in order, but late: results are read back from the device when a log line is due, or earlier.
+ * The metrics of one iteration. Sinks receive iterations in order, but late: results are read back
+ * from the device when a log line is due, or earlier.
  *
  * @param consumedSamples by this run after the iteration
  * @param learningRate the one that the next iteration uses, as Megatron logs it

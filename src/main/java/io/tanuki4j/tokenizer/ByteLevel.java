@@ -6,7 +6,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes as visible characters, as GPT-2's vocabularies write them. Bytes that Latin-1 can show stand for themselves; the others become characters from U+0100 on.
+ * Bytes as visible characters, as GPT-2's vocabularies write them. Bytes that Latin-1 can show
+ * stand for themselves; the others become characters from U+0100 on.
  */
 final class ByteLevel {
   private static final int NUM_BYTES = 256;

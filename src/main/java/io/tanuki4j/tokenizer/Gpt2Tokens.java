@@ -9,7 +9,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** GPT-2's vocabulary and merges. Documents end with {@code <|endoftext|>}, which is never matched in text. */
+/**
+ * GPT-2's vocabulary and merges. Documents end with {@code <|endoftext|>}, which is never matched
+ * in text.
+ */
 final class Gpt2Tokens {
   private static final String END = "<|endoftext|>";
 

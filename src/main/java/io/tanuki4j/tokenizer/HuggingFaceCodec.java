@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Encodes and decodes by a {@code tokenizer.json} with Hugging Face's own library. Texts may have any length.
- * Thread-safe.
+ * Encodes and decodes by a {@code tokenizer.json} with Hugging Face's own library. Texts may have
+ * any length. Thread-safe.
  */
 final class HuggingFaceCodec implements AutoCloseable {
   /** Otherwise the library truncates every text at 512 ids and applies the template. */

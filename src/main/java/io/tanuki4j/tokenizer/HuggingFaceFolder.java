@@ -20,7 +20,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A tokenizer of Hugging Face: {@code tokenizer.json}, plus what transformers takes from {@code tokenizer_config.json}: special tokens, and whether bos and eos surround a text.
+ * A tokenizer of Hugging Face: {@code tokenizer.json}, plus what transformers takes from {@code
+ * tokenizer_config.json}: special tokens, and whether bos and eos surround a text.
  */
 final class HuggingFaceFolder {
   private static final List<String> ROLES =

@@ -13,8 +13,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Llama 3's tokenizer as forks of Megatron open it: from the Hugging Face folder that the model file is in, or from Meta's own {@code tokenizer.model}. That file has one line per token: the token in base64 and its rank.
- * Every text begins with bos.
+ * Llama 3's tokenizer as forks of Megatron open it: from the Hugging Face folder that the model
+ * file is in, or from Meta's own {@code tokenizer.model}. That file has one line per token: the
+ * token in base64 and its rank. Every text begins with bos.
  */
 final class Llama3Tokens {
   private static final int NUM_SPECIAL = 256;

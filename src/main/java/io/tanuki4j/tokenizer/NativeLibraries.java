@@ -9,7 +9,9 @@ final class NativeLibraries {
   private NativeLibraries() {}
 
   /**
-   * Keeps djl off the network. Otherwise it reports its use to its vendor on Amazon's machines. On machines with a GPU it downloads a CUDA build of the tokenizers library, although its jar contains the one for CPUs.
+   * Keeps djl off the network. Otherwise it reports its use to its vendor on Amazon's machines. On
+   * machines with a GPU it downloads a CUDA build of the tokenizers library, although its jar
+   * contains the one for CPUs.
    */
   static void stayOffline() {
     System.setProperty("OPT_OUT_TRACKING", "true");

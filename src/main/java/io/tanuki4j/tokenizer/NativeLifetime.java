@@ -5,7 +5,8 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 
 /**
- * Prevents use or a second close of a native library's object after it was closed. Either would crash the process.
+ * Prevents use or a second close of a native library's object after it was closed. Either would
+ * crash the process.
  */
 final class NativeLifetime implements AutoCloseable {
   private final ReadWriteLock lock = new ReentrantReadWriteLock();

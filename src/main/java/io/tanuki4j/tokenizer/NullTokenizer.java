@@ -10,7 +10,10 @@ import java.util.StringTokenizer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** A tokenizer without a vocabulary: a text is ids separated by spaces. There are N ids and one more that ends documents. */
+/**
+ * A tokenizer without a vocabulary: a text is ids separated by spaces. There are N ids and one more
+ * that ends documents.
+ */
 final class NullTokenizer implements Tokenizer {
   private static final int MAX_SHOWN = 20;
 
@@ -52,6 +55,8 @@ final class NullTokenizer implements Tokenizer {
   }
 
   /**
+   * Returns the ids that the words spell.
+   *
    * @throws UserException if a word is not an id
    */
   @Override

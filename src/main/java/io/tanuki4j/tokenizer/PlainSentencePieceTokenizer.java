@@ -8,7 +8,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Uses the ids of a SentencePiece model unchanged; documents end with its eos piece. This is Megatron's GPTSentencePieceTokenizer, and Llama2Tokenizer, which begins every text with the bos piece.
+ * Uses the ids of a SentencePiece model unchanged; documents end with its eos piece. This is
+ * Megatron's GPTSentencePieceTokenizer, and Llama2Tokenizer, which begins every text with the bos
+ * piece.
  */
 final class PlainSentencePieceTokenizer implements Tokenizer {
   private final SentencePieceCodec codec;

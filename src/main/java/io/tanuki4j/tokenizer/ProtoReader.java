@@ -8,7 +8,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Walks the fields of one protobuf message. Wire format:
- * https://protobuf.dev/programming-guides/encoding. Damage is reported as a UserException whose message is the reason, with the place in the file.
+ * https://protobuf.dev/programming-guides/encoding. Damage is reported as a UserException whose
+ * message is the reason, with the place in the file.
  */
 final class ProtoReader {
   private static final int VARINT = 0;

@@ -7,7 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Byte tokens by rank, as in tiktoken, which joins the two neighbours that form the token of lowest rank.
+ * Byte tokens by rank, as in tiktoken, which joins the two neighbours that form the token of lowest
+ * rank.
  *
  * @param tokens by rank, with a character for each byte
  * @param firstId id of the first

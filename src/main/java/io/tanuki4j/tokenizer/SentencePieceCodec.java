@@ -10,7 +10,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Encodes text into a SentencePiece model's own ids with the native library. Decodes with {@link SentencePieceDecoder}, because the library's Java binding loses characters beyond U+FFFF.
+ * Encodes text into a SentencePiece model's own ids with the native library. Decodes with {@link
+ * SentencePieceDecoder}, because the library's Java binding loses characters beyond U+FFFF.
  * Thread-safe.
  */
 final class SentencePieceCodec implements AutoCloseable {
@@ -46,7 +47,8 @@ final class SentencePieceCodec implements AutoCloseable {
 
   /**
    * Returns the ids of a text. A text of more than {@link #PART_SIZE} characters is encoded in
-   * parts: the library sums a text's scores in fp32, so in a longer text rounding may choose other pieces of almost equal score.
+   * parts: the library sums a text's scores in fp32, so in a longer text rounding may choose other
+   * pieces of almost equal score.
    *
    * @throws UserException if the text holds half of a surrogate pair
    */
@@ -59,7 +61,10 @@ final class SentencePieceCodec implements AutoCloseable {
                 : encodeInParts(text, PART_SIZE));
   }
 
-  /** Returns the cuts. They are built for the first long text, since they are as large as the vocabulary. */
+  /**
+   * Returns the cuts. They are built for the first long text, since they are as large as the
+   * vocabulary.
+   */
   private synchronized TextCuts cuts() {
     if (cuts == null) {
       cuts = new TextCuts(model);

@@ -12,7 +12,9 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * Decodes ids into text by SentencePiece's rules (github.com/google/sentencepiece). {@code ▁} is a space, control pieces produce no text, and byte pieces together form UTF-8. The space that encoding put before the text is removed. Thread-safe.
+ * Decodes ids into text by SentencePiece's rules (github.com/google/sentencepiece). {@code ▁} is a
+ * space, control pieces produce no text, and byte pieces together form UTF-8. The space that
+ * encoding put before the text is removed. Thread-safe.
  */
 final class SentencePieceDecoder {
   private static final char REPLACEMENT = '\ufffd';

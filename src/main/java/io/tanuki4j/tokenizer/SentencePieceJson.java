@@ -58,7 +58,8 @@ record SentencePieceJson(SentencePieceModel model, Map<String, Integer> specials
   }
 
   /**
-   * Returns the pieces that are matched in texts before all others, the longest first. A model that marks spaces never yields a piece with a space.
+   * Returns the pieces that are matched in texts before all others, the longest first. A model that
+   * marks spaces never yields a piece with a space.
    */
   private List<String> userPieces() {
     boolean marksBlanks = model.normalizer().marksBlanks();
@@ -92,7 +93,8 @@ record SentencePieceJson(SentencePieceModel model, Map<String, Integer> specials
   }
 
   /**
-   * Returns a pattern for the first character of text that spells a piece which never comes from text. Without a cut there, the library would mistake the text for the piece.
+   * Returns a pattern for the first character of text that spells a piece which never comes from
+   * text. Without a cut there, the library would mistake the text for the piece.
    */
   private String namesOfPieces() {
     List<String> names = new ArrayList<>();

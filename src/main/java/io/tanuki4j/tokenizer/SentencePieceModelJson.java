@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * The pieces of a model, as Hugging Face's tokenizers library wants them: with scores for a unigram
  * model, otherwise with merges.
  *
- * @param takesWholePieces whether a part of a text that is itself a piece stays whole, which user pieces need
+ * @param takesWholePieces whether a part of a text that is itself a piece stays whole, which user
+ *     pieces need
  */
 record SentencePieceModelJson(SentencePieceModel model, boolean takesWholePieces) {
   /** Lower than the score of any piece, so that an unused piece is never chosen. */

@@ -40,7 +40,9 @@ record SentencePieceNormalizerJson(SentencePieceModel model, List<String> userPi
   }
 
   /**
-   * Adds the compiled rules. The library applies them to a character and its marks as one unit, and then drops or leaves marks. NFC composes what was left. The library also treats CR LF as one character; rules that begin with nmt turn both into spaces.
+   * Adds the compiled rules. The library applies them to a character and its marks as one unit, and
+   * then drops or leaves marks. NFC composes what was left. The library also treats CR LF as one
+   * character; rules that begin with nmt turn both into spaces.
    */
   private void addRules(List<Map<String, @Nullable Object>> steps) {
     Normalizer rules = model.normalizer();

@@ -9,8 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Megatron's SentencePieceTokenizer as it was until 2026: a model plus special tokens, which get
- * the ids after the model's unless it has such pieces. The special tokens are matched in texts before SentencePiece sees them. Each part between them is encoded as a separate text. Documents end with
- * {@code <EOD>}.
+ * the ids after the model's unless it has such pieces. The special tokens are matched in texts
+ * before SentencePiece sees them. Each part between them is encoded as a separate text. Documents
+ * end with {@code <EOD>}.
  */
 final class SentencePieceTokenizer implements Tokenizer {
   private static final String EOD = "<EOD>";

@@ -5,7 +5,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Finds literal tokens in texts, leftmost first. At the same place, the earliest in the order of precedence wins. */
+/**
+ * Finds literal tokens in texts, leftmost first. At the same place, the earliest in the order of
+ * precedence wins.
+ */
 final class SpecialTokenSearch {
   private final Map<String, Integer> idsByToken;
   private final String firstChars;

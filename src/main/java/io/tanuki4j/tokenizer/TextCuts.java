@@ -7,7 +7,9 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Finds where a long text can be cut for a SentencePiece model: between characters that no piece contains together. The pieces on one side then do not depend on the other side. The library needs about 200 bytes per character, so texts of megabytes are encoded in parts.
+ * Finds where a long text can be cut for a SentencePiece model: between characters that no piece
+ * contains together. The pieces on one side then do not depend on the other side. The library needs
+ * about 200 bytes per character, so texts of megabytes are encoded in parts.
  */
 final class TextCuts {
   private static final int BLANK = '\u2581';
@@ -46,7 +48,9 @@ final class TextCuts {
     return text.length();
   }
 
-  /** Returns whether the text can be cut before a single space, which the library then adds again. */
+  /**
+   * Returns whether the text can be cut before a single space, which the library then adds again.
+   */
   private boolean isBeforeWord(String text, int at) {
     int before = text.codePointBefore(at);
     int after = text.codePointAt(at + 1);

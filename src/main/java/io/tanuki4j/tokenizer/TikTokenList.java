@@ -17,7 +17,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * NVIDIA's form of tiktoken's vocabularies: a JSON list of tokens with their ranks. The lowest ids are special tokens, which are never matched in text. Documents end with {@code </s>}.
+ * NVIDIA's form of tiktoken's vocabularies: a JSON list of tokens with their ranks. The lowest ids
+ * are special tokens, which are never matched in text. Documents end with {@code </s>}.
  */
 final class TikTokenList {
   private static final int DEFAULT_VOCABULARY = 1 << 17;

@@ -6,7 +6,9 @@ import java.util.Map;
 
 /** Encodes text into ids and decodes it. Thread-safe. */
 public interface Tokenizer extends AutoCloseable {
-  /** Returns the number of ids, special ones included; the padded vocabulary is at least this large. */
+  /**
+   * Returns the number of ids, special ones included; the padded vocabulary is at least this large.
+   */
   int vocabSize();
 
   /** Returns the id that ends a document. */
@@ -15,7 +17,8 @@ public interface Tokenizer extends AutoCloseable {
   /**
    * Returns the ids of a text, without an end-of-document id.
    *
-   * @throws UserException if the text is not one that this tokenizer reads; the message says why and names no file
+   * @throws UserException if the text is not one that this tokenizer reads; the message says why
+   *     and names no file
    */
   int[] encode(String text);
 
@@ -27,9 +30,9 @@ public interface Tokenizer extends AutoCloseable {
   String decode(int[] ids);
 
   /**
-   * Returns what identifies this tokenizer in Megatron's cache of sample orders: {@code class}, {@code
-   * tokenizer_path} and the options, in this order. Values are strings, or lists of strings and
-   * nulls (JSON's null).
+   * Returns what identifies this tokenizer in Megatron's cache of sample orders: {@code class},
+   * {@code tokenizer_path} and the options, in this order. Values are strings, or lists of strings
+   * and nulls (JSON's null).
    */
   Map<String, Object> cacheIdentity();
 

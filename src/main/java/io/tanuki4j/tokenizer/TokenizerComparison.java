@@ -13,7 +13,8 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
- * Compares the results of SentencePiece and an exported {@code tokenizer.json} on texts: every piece, and lines that are hard for tokenizers.
+ * Compares the results of SentencePiece and an exported {@code tokenizer.json} on texts: every
+ * piece, and lines that are hard for tokenizers.
  */
 record TokenizerComparison(SentencePieceModel model, Map<String, Integer> specials) {
   /** Scores are floats that sum to at most a few hundred, so their last bits differ. */
@@ -84,7 +85,9 @@ record TokenizerComparison(SentencePieceModel model, Map<String, Integer> specia
         token, "x" + token + "y", "x " + token + " y", token + token, "\n" + token + "\n");
   }
 
-  /** Returns whether two ways to cut a text are equally probable. Each library then takes its own. */
+  /**
+   * Returns whether two ways to cut a text are equally probable. Each library then takes its own.
+   */
   private boolean isTie(int[] expected, int[] actual) {
     return model.trainer().algorithm() == Algorithm.UNIGRAM
         && Math.abs(score(expected) - score(actual)) < EQUAL_SCORES;

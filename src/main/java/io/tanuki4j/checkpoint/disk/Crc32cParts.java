@@ -6,7 +6,9 @@ import java.util.TreeMap;
 import java.util.zip.CRC32C;
 
 /**
- * Computes the CRC-32C of a file from those of its parts, which threads make in any order. A CRC is the remainder of a polynomial over GF(2). So the bytes after a part multiply its remainder by a power of x, and the remainders of parts add up.
+ * Computes the CRC-32C of a file from those of its parts, which threads make in any order. A CRC is
+ * the remainder of a polynomial over GF(2). So the bytes after a part multiply its remainder by a
+ * power of x, and the remainders of parts add up.
  */
 public final class Crc32cParts {
   /** Castagnoli's polynomial; bit 31 is the coefficient of x⁰. */

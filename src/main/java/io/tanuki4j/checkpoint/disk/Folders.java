@@ -21,8 +21,8 @@ public final class Folders {
   }
 
   /**
-   * Makes created, renamed and removed names in a folder durable. File systems without POSIX semantics
-   * cannot open a folder and don't need to.
+   * Makes created, renamed and removed names in a folder durable. File systems without POSIX
+   * semantics cannot open a folder and don't need to.
    */
   public static void sync(Path folder) throws IOException {
     if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {

@@ -11,7 +11,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A file that appears under its name only when it is complete and on the disk. It is written under a temporary name next to it, synchronised and renamed. Closing an unpublished file removes what was written.
+ * A file that appears under its name only when it is complete and on the disk. It is written under
+ * a temporary name next to it, synchronised and renamed. Closing an unpublished file removes what
+ * was written.
  */
 public final class NewFile implements Closeable {
   private static final String SUFFIX = ".writing";
@@ -56,7 +58,8 @@ public final class NewFile implements Closeable {
   }
 
   /**
-   * Writes the remaining bytes of the buffer at a position. Several threads may write at a time. Now and then it waits for the disk, so that {@link #publish} has little left to wait for.
+   * Writes the remaining bytes of the buffer at a position. Several threads may write at a time.
+   * Now and then it waits for the disk, so that {@link #publish} has little left to wait for.
    */
   public void write(ByteBuffer bytes, long position) throws IOException {
     int count = bytes.remaining();

@@ -19,7 +19,9 @@ import java.util.Map;
 record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
   static final String METADATA = "__metadata__";
 
-  /** Readers reject longer headers, so that a foreign file does not make them allocate terabytes. */
+  /**
+   * Readers reject longer headers, so that a foreign file does not make them allocate terabytes.
+   */
   static final int MAX_BYTES = 100_000_000;
 
   private static final int ALIGNMENT = 8;
@@ -45,7 +47,9 @@ record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
     return tensors.isEmpty() ? 0 : tensors.get(tensors.size() - 1).end();
   }
 
-  /** Returns UTF-8 JSON in the reference writer's form, padded with spaces to a multiple of 8 bytes. */
+  /**
+   * Returns UTF-8 JSON in the reference writer's form, padded with spaces to a multiple of 8 bytes.
+   */
   byte[] toBytes() {
     StringWriter text = new StringWriter();
     try (JsonWriter out = new JsonWriter(text)) {

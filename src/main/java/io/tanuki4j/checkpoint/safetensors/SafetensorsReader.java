@@ -17,8 +17,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A safetensors file of any size, readable at any position. Opening it checks everything that the format guarantees: sizes, order, no holes or overlaps, and that the file ends where the data ends.
- * Thread-safe.
+ * A safetensors file of any size, readable at any position. Opening it checks everything that the
+ * format guarantees: sizes, order, no holes or overlaps, and that the file ends where the data
+ * ends. Thread-safe.
  */
 public final class SafetensorsReader implements Closeable {
   private final Path file;

@@ -68,7 +68,8 @@ public final class SafetensorsWriter implements Closeable {
   }
 
   /**
-   * Writes the remaining bytes of the buffer at a position in the data. Several threads may write at a time.
+   * Writes the remaining bytes of the buffer at a position in the data. Several threads may write
+   * at a time.
    */
   public void write(ByteBuffer bytes, long position) throws IOException {
     dataBytes.addAndGet(bytes.remaining());

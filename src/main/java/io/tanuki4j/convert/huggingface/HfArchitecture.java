@@ -4,7 +4,8 @@ import java.util.Arrays;
 import java.util.stream.Collectors;
 
 /**
- * The models of transformers with Llama's architecture, and the defaults in which their configurations differ.
+ * The models of transformers with Llama's architecture, and the defaults in which their
+ * configurations differ.
  */
 enum HfArchitecture {
   LLAMA("llama", "LlamaForCausalLM", 2048),

@@ -17,7 +17,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * An open Llama folder: its configuration, and its tensors under the names of this program. Opening it checks that every tensor exists with its shape, and that there are no others.
+ * An open Llama folder: its configuration, and its tensors under the names of this program. Opening
+ * it checks that every tensor exists with its shape, and that there are no others.
  */
 public final class HfFolder implements Closeable {
   private static final int MAX_NAMED = 5;
@@ -125,7 +126,9 @@ public final class HfFolder implements Closeable {
     };
   }
 
-  /** Requires that a tied model's head equals its embedding, because transformers ignores the head. */
+  /**
+   * Requires that a tied model's head equals its embedding, because transformers ignores the head.
+   */
   private void requireEqual(String first, String second) throws IOException {
     TensorEntry a = weights.reader(first).tensor(first);
     TensorEntry b = weights.reader(second).tensor(second);

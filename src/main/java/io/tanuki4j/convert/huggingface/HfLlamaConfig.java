@@ -5,7 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code config.json} says about a Llama. Reading rejects a configuration that needs more than this (biases, other activations or position embeddings).
+ * What {@code config.json} says about a Llama. Reading rejects a configuration that needs more than
+ * this (biases, other activations or position embeddings).
  *
  * @param headDim may differ from {@code hiddenSize / numHeads}
  * @param vocabSize rows of the embedding

@@ -7,7 +7,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * A tensor of a Llama folder and its name in this program. Both store queries, keys, values, gate and up separately, {@code [out, in]}, with half-split rotary, so the bytes are the same.
+ * A tensor of a Llama folder and its name in this program. Both store queries, keys, values, gate
+ * and up separately, {@code [out, in]}, with half-split rotary, so the bytes are the same.
  */
 public record HfTensor(String theirs, String ours, Shape shape) {
   static final String HEAD = "lm_head.weight";

@@ -15,7 +15,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An open checkpoint of Megatron-LM: its arguments, and its weights by Megatron's names, still in their files. The format is torch ({@code mp_rank_00/model_optim_rng.pt}) or torch_dist ({@code .metadata}, {@code __0_0.distcp}).
+ * An open checkpoint of Megatron-LM: its arguments, and its weights by Megatron's names, still in
+ * their files. The format is torch ({@code mp_rank_00/model_optim_rng.pt}) or torch_dist ({@code
+ * .metadata}, {@code __0_0.distcp}).
  */
 public final class MegatronFolder implements Closeable {
   private static final long FIRST_ITERATION = 1;

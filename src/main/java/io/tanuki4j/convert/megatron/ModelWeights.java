@@ -12,7 +12,9 @@ import java.util.function.Function;
 import java.util.stream.LongStream;
 
 /**
- * Splits Megatron's weights into tensors of this program. Megatron packs queries, keys and values of each query group into one matrix, gate and up into another. Each is cut for the tensor parallel ranks.
+ * Splits Megatron's weights into tensors of this program. Megatron packs queries, keys and values
+ * of each query group into one matrix, gate and up into another. Each is cut for the tensor
+ * parallel ranks.
  */
 final class ModelWeights {
   static final String EMBEDDING = "embedding.word_embeddings.weight";

@@ -3,7 +3,8 @@ package io.tanuki4j.convert.megatron;
 import java.util.Set;
 
 /**
- * The name of a Python class or function in a pickle. Only those that checkpoints hold as data are accepted; they remain names.
+ * The name of a Python class or function in a pickle. Only those that checkpoints hold as data are
+ * accepted; they remain names.
  */
 record PickledClass(String name) {
   private static final Set<String> KNOWN =
@@ -50,7 +51,10 @@ record PickledClass(String name) {
           "torch.storage.UntypedStorage",
           "torch.storage.TypedStorage");
 
-  /** Modules of which any class is accepted: enumerations and records of settings, which change from year to year. */
+  /**
+   * Modules of which any class is accepted: enumerations and records of settings, which change from
+   * year to year.
+   */
   private static final Set<String> KNOWN_MODULES =
       Set.of("megatron", "transformer_engine", "numpy");
 
@@ -66,7 +70,9 @@ record PickledClass(String name) {
         || (module.equals("torch") && (name.endsWith("Storage") || isLowerCase(name)));
   }
 
-  /** Returns whether torch has an element type or layout of this name, for example {@code bfloat16}. */
+  /**
+   * Returns whether torch has an element type or layout of this name, for example {@code bfloat16}.
+   */
   private static boolean isLowerCase(String name) {
     return TorchType.named(name) != null || name.equals("strided");
   }

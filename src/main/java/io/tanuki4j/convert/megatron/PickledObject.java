@@ -6,8 +6,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An object of a Python class in a pickle: the data it would be made from. Nothing is made or called.
- * Objects are equal only to themselves.
+ * An object of a Python class in a pickle: the data it would be made from. Nothing is made or
+ * called. Objects are equal only to themselves.
  */
 final class PickledObject {
   private final String type;

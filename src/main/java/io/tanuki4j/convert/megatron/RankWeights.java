@@ -8,7 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The weights of a tensor and pipeline parallel rank under Megatron's names: packed and cut, which {@link ModelWeights} undoes.
+ * The weights of a tensor and pipeline parallel rank under Megatron's names: packed and cut, which
+ * {@link ModelWeights} undoes.
  */
 final class RankWeights {
   private static final List<String> LINEARS =

@@ -11,7 +11,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the format torch_dist: a table of contents of global tensors, each in chunks. The chunks are in the files of the ranks that wrote them. Equal layers form one tensor with an extra dim.
+ * Reads the format torch_dist: a table of contents of global tensors, each in chunks. The chunks
+ * are in the files of the ranks that wrote them. Equal layers form one tensor with an extra dim.
  */
 final class TorchDist {
   static final String METADATA = ".metadata";
@@ -82,7 +83,10 @@ final class TorchDist {
     return numbers;
   }
 
-  /** Returns whether a name is a weight's. Optimizer state, and objects that are not tensors, are skipped. */
+  /**
+   * Returns whether a name is a weight's. Optimizer state, and objects that are not tensors, are
+   * skipped.
+   */
   private static boolean isWeight(String name) {
     return !name.startsWith("optimizer.")
         && !name.startsWith("chained_")
@@ -170,7 +174,10 @@ final class TorchDist {
         .add(new Mosaic.Tile(row, column, chunk));
   }
 
-  /** Returns the weights. Gate and up may be separate tensors: {@code linear_fc1.weight_w} and {@code _v}. */
+  /**
+   * Returns the weights. Gate and up may be separate tensors: {@code linear_fc1.weight_w} and
+   * {@code _v}.
+   */
   private Map<String, List<Matrix>> weights() {
     Map<String, List<Matrix>> weights = new LinkedHashMap<>();
     tiles.forEach((name, parts) -> weights.put(name, List.of(whole(name, parts))));

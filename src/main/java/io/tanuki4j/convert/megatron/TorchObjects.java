@@ -14,7 +14,8 @@ final class TorchObjects {
   private TorchObjects() {}
 
   /**
-   * Returns the value of a call if checkpoints are known to contain it; otherwise a description of the call.
+   * Returns the value of a call if checkpoints are known to contain it; otherwise a description of
+   * the call.
    */
   static @Nullable Object made(String name, List<@Nullable Object> arguments, String source) {
     return switch (name) {

@@ -161,7 +161,10 @@ final class TorchRanks {
     weights.computeIfAbsent(global, unused -> new ArrayList<>()).add(rank.archive().matrix(tensor));
   }
 
-  /** Returns whether a name is TransformerEngine's FP8 state, or data that follows from the arguments. */
+  /**
+   * Returns whether a name is TransformerEngine's FP8 state, or data that follows from the
+   * arguments.
+   */
   static boolean isNoWeight(String name) {
     return name.contains("_extra_state") || name.endsWith("rotary_pos_emb.inv_freq");
   }

@@ -10,7 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The central directory of a ZIP archive of uncompressed entries, as torch writes it: the position of each entry's bytes. (Java's own reader does not tell, and checks ZIP64 fields differently.)
+ * The central directory of a ZIP archive of uncompressed entries, as torch writes it: the position
+ * of each entry's bytes. (Java's own reader does not tell, and checks ZIP64 fields differently.)
  */
 final class ZipDirectory {
   private static final int END = 0x06054b50;

@@ -12,7 +12,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * A sink with its own queue and thread, so that it neither slows nor stops training. If it fails or falls behind, this is reported once, and it receives nothing more.
+ * A sink with its own queue and thread, so that it neither slows nor stops training. If it fails or
+ * falls behind, this is reported once, and it receives nothing more.
  */
 final class BackgroundSink implements MetricsSink {
   private static final int QUEUE_SIZE = 1 << 14;

@@ -20,7 +20,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code metrics.jsonl}: one JSON object per iteration, with {@code null} for numbers that are not finite. A run that resumes from a checkpoint replaces the lines of later iterations; a new run moves an older file away.
+ * {@code metrics.jsonl}: one JSON object per iteration, with {@code null} for numbers that are not
+ * finite. A run that resumes from a checkpoint replaces the lines of later iterations; a new run
+ * moves an older file away.
  */
 final class MetricsFile extends Rows {
   static final String NAME = "metrics.jsonl";

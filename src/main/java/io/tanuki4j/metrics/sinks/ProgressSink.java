@@ -13,7 +13,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Adds a line after each of Megatron's: progress, speed and memory use. It avoids the words by which programs find Megatron's lines.
+ * Adds a line after each of Megatron's: progress, speed and memory use. It avoids the words by
+ * which programs find Megatron's lines.
  */
 final class ProgressSink implements MetricsSink {
   private static final double GIB = 1L << 30;

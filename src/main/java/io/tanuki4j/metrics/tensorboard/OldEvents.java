@@ -13,7 +13,9 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Removes the points that an earlier run wrote after the checkpoint from which this run resumes. TensorBoard's own message for that knows only one axis, but one file holds curves over samples and over iterations.
+ * Removes the points that an earlier run wrote after the checkpoint from which this run resumes.
+ * TensorBoard's own message for that knows only one axis, but one file holds curves over samples
+ * and over iterations.
  */
 final class OldEvents {
   private static final int FRAME_HEAD = Long.BYTES + Integer.BYTES;

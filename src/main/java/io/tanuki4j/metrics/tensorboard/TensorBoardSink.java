@@ -16,7 +16,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes curves for TensorBoard with Megatron's tags, each also over samples, and the arguments as texts. A resumed run removes the points after its checkpoint.
+ * Writes curves for TensorBoard with Megatron's tags, each also over samples, and the arguments as
+ * texts. A resumed run removes the points after its checkpoint.
  */
 public final class TensorBoardSink implements MetricsSink {
   static final String OVER_SAMPLES = " vs samples";

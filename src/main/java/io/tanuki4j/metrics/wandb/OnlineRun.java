@@ -14,7 +14,8 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * A run on a server, which its own thread sends in batches. A permanent refusal by the server ends the sending with one line in the log. The run's file has everything.
+ * A run on a server, which its own thread sends in batches. A permanent refusal by the server ends
+ * the sending with one line in the log. The run's file has everything.
  */
 final class OnlineRun {
   static final String HISTORY = "wandb-history.jsonl";
@@ -79,7 +80,9 @@ final class OnlineRun {
     thread.start();
   }
 
-  /** Queues a line of one of the run's files. History lines count only after the server's last step. */
+  /**
+   * Queues a line of one of the run's files. History lines count only after the server's last step.
+   */
   synchronized void line(String file, long step, String line) {
     if (!isOver) {
       List<String> lines = waiting.computeIfAbsent(file, name -> new ArrayList<>());

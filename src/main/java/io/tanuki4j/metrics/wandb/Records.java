@@ -8,7 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The messages of a run. Field numbers: wandb_internal.proto of github.com/wandb/wandb, which keeps them stable, so that old logs stay readable.
+ * The messages of a run. Field numbers: wandb_internal.proto of github.com/wandb/wandb, which keeps
+ * them stable, so that old logs stay readable.
  */
 final class Records {
   static final int HISTORY = 2;

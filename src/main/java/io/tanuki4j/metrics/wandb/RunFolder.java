@@ -15,7 +15,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The folder of one part of a run, {@code wandb/[offline-]run-TIME-ID}, and the run's identity. {@code wandb/wandb-resume.json} keeps the identity for the next part.
+ * The folder of one part of a run, {@code wandb/[offline-]run-TIME-ID}, and the run's identity.
+ * {@code wandb/wandb-resume.json} keeps the identity for the next part.
  *
  * @param log the file that {@code wandb sync} sends
  */

@@ -27,7 +27,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run of Weights &amp; Biases: always in a folder that {@code wandb sync} can send, and on a server if there is a key for it. A resumed run writes the earlier iterations into its new folder, too, so that the newest folder holds the whole run.
+ * A run of Weights &amp; Biases: always in a folder that {@code wandb sync} can send, and on a
+ * server if there is a key for it. A resumed run writes the earlier iterations into its new folder,
+ * too, so that the newest folder holds the whole run.
  */
 public final class WandbSink extends Rows {
   private static final double NANOS_PER_SECOND = 1e9;
