@@ -40,13 +40,13 @@ public final class InferenceModel implements AutoCloseable {
     this.host = direct(Math.toIntExact(logits.numBytes()));
   }
 
-  /** Longest text that the model can look at, in tokens. */
+  /** Returns the length, in tokens, of the longest text that the model can look at. */
   public int maxTokens() {
     return config.seqLength();
   }
 
   /**
-   * Logits of the token after these.
+   * Returns the logits of the token after these.
    *
    * @param tokens at most {@link #maxTokens}
    * @return valid until the next call

@@ -31,7 +31,7 @@ public final class Agreement {
     this.number = scope.allocate(Shape.of(1), DType.F64);
   }
 
-  /** This rank's place in the group. */
+  /** Returns this rank's place in the group. */
   public int rank() {
     return group.rank();
   }
@@ -46,7 +46,7 @@ public final class Agreement {
     return TextExchange.over(group, device);
   }
 
-  /** The largest number of all ranks, each of which calls this. Waits for the device. */
+  /** Returns the largest number of all ranks, each of which calls this. Waits for the device. */
   public double largest(double mine) {
     if (group.size() == 1) {
       return mine;
@@ -57,8 +57,9 @@ public final class Agreement {
   }
 
   /**
-   * The same for what the ranks had when they called this the time before, 0 at first; so the host
-   * does not wait for the device's latest work. A rank alone gets what it has now.
+   * Returns the largest of the numbers that the ranks passed to the previous call, 0 at first. The
+   * host therefore does not wait for the device's latest work. A rank alone gets its present
+   * number.
    */
   public double largestBefore(double mine) {
     if (group.size() == 1) {

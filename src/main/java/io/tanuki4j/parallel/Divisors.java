@@ -12,13 +12,13 @@ public final class Divisors {
 
   private Divisors() {}
 
-  /** For example {@code Use 1, 2 or 4.}: the numbers up to the limit that would do. */
+  /** Returns the numbers up to the limit that are valid, for example {@code Use 1, 2 or 4.} */
   public static String use(int limit, IntPredicate good) {
     List<Integer> all = IntStream.rangeClosed(1, limit).filter(good).limit(MOST).boxed().toList();
     return all.isEmpty() ? "" : "Use " + words(all) + ".";
   }
 
-  /** For example {@code Use 8 or 16.}: the multiples beside a value. */
+  /** Returns the multiples next to a value, for example {@code Use 8 or 16.} */
   static String nearestMultiples(int value, int unit) {
     int below = value / unit * unit;
     return "Use " + words(below == 0 ? List.of(unit) : List.of(below, below + unit)) + ".";

@@ -24,7 +24,7 @@ public final class LayoutRules {
     this.refusals = new Tally(refusals);
   }
 
-  /** The layout that the flags ask for; empty if something was refused. */
+  /** Returns the layout that the flags ask for; empty if something was refused. */
   public static Optional<Layout> resolve(
       LayoutRequest request, Sizes sizes, LayoutProblems refusals) {
     return new LayoutRules(request, sizes, refusals).resolve();
@@ -111,7 +111,7 @@ public final class LayoutRules {
     }
   }
 
-  /** 0 if it is not a whole number. */
+  /** Returns the degree; 0 if it is not a whole number. */
   private int dataParallelDegree() {
     int modelRanks = modelRanks();
     if (request.worldSize() < 1 || request.worldSize() % modelRanks != 0) {

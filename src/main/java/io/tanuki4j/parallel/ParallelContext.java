@@ -31,7 +31,7 @@ public record ParallelContext(
     ProcessGroup pp,
     ProcessGroup embedding) {
 
-  /** The groups of a run of one rank. */
+  /** Creates the groups of a run of one rank. */
   public static ParallelContext single(Device device) {
     return create(new RankGrid(ParallelDims.SINGLE), new SoloWorld(device));
   }
@@ -70,7 +70,7 @@ public record ParallelContext(
     return grid.dims();
   }
 
-  /** This rank's place along an axis. */
+  /** Returns this rank's place along an axis. */
   public int coordinate(Axis axis) {
     return grid.coordinate(globalRank, axis);
   }
@@ -83,7 +83,7 @@ public record ParallelContext(
     return grid.isLastStage(globalRank);
   }
 
-  /** Every group, for counts and logs. */
+  /** Returns every group, for counts and logs. */
   public List<ProcessGroup> groups() {
     return List.of(world, tp, cp, dp, dpCp, pp, embedding);
   }

@@ -24,7 +24,7 @@ public record ParallelDims(int tp, int cp, int dp, int pp, int vpp, boolean sequ
     }
   }
 
-  /** Without interleaving and sequence parallelism. */
+  /** Returns the dims without interleaving and sequence parallelism. */
   public static ParallelDims of(int tp, int cp, int dp, int pp) {
     return new ParallelDims(tp, cp, dp, pp, 1, false);
   }
@@ -42,7 +42,10 @@ public record ParallelDims(int tp, int cp, int dp, int pp, int vpp, boolean sequ
     return Math.multiplyExact(Math.multiplyExact(tp, cp), Math.multiplyExact(dp, pp));
   }
 
-  /** Ranks over which the hidden states outside the tensor-parallel regions are split along s. */
+  /**
+   * Returns the number of ranks over which the hidden states outside the tensor-parallel regions
+   * are split along s.
+   */
   public int sequenceShards() {
     return cp * (sequenceParallel ? tp : 1);
   }

@@ -34,7 +34,7 @@ public final class RankGrid {
   }
 
   /**
-   * The rank's place along an axis.
+   * Returns the rank's place along an axis.
    *
    * @throws IllegalArgumentException if there is no such rank
    */
@@ -43,7 +43,7 @@ public final class RankGrid {
     return globalRank / stride(axis) % dims.degree(axis);
   }
 
-  /** Ranks from one place along an axis to the next. */
+  /** Returns the number of ranks from one place along an axis to the next. */
   private int stride(Axis axis) {
     int stride = 1;
     for (Axis inner : order.innermostFirst()) {
@@ -55,7 +55,7 @@ public final class RankGrid {
     return stride;
   }
 
-  /** All groups along these axes; every rank is in one of them. */
+  /** Returns all groups along these axes; every rank is in one of them. */
   public List<List<Integer>> groups(Set<Axis> axes) {
     Map<Integer, List<Integer>> byFirst = new LinkedHashMap<>();
     for (int rank = 0; rank < worldSize(); rank++) {
@@ -69,8 +69,8 @@ public final class RankGrid {
   }
 
   /**
-   * The first and the last stage of each pipeline, which share tied embeddings; stages between them
-   * are alone.
+   * Returns the first and the last stage of each pipeline, which share tied embeddings; each stage
+   * in between forms its own group.
    */
   public List<List<Integer>> embeddingGroups() {
     List<List<Integer>> groups = new ArrayList<>();

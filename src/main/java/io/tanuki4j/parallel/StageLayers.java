@@ -28,7 +28,7 @@ public record StageLayers(int numStages, List<Integer> counts) {
   }
 
   /**
-   * The same number everywhere.
+   * Gives every chunk the same number of layers.
    *
    * @throws IllegalArgumentException if the layers cannot be shared equally
    */
@@ -54,12 +54,12 @@ public record StageLayers(int numStages, List<Integer> counts) {
     return counts.size() / numStages;
   }
 
-  /** Layers of a chunk. */
+  /** Returns the number of layers of a chunk. */
   public int count(int stage, int chunk) {
     return counts.get(chunk * numStages + stage);
   }
 
-  /** Index in the whole model of a chunk's first layer. */
+  /** Returns the index in the whole model of a chunk's first layer. */
   public int firstLayer(int stage, int chunk) {
     return counts.subList(0, chunk * numStages + stage).stream().mapToInt(count -> count).sum();
   }

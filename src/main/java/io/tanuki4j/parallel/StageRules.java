@@ -66,7 +66,10 @@ final class StageRules {
     return Optional.empty();
   }
 
-  /** Layers of each stage, the counted ones included; empty if it does not come out. */
+  /**
+   * Returns the layers of each stage, including the counted ones; empty if they do not divide
+   * evenly.
+   */
   private List<Integer> evenly() {
     int units = numLayers + (stages.embeddingCounts() ? 1 : 0) + (stages.lossCounts() ? 1 : 0);
     if (units % pp == 0) {
@@ -125,7 +128,7 @@ final class StageRules {
     return fits;
   }
 
-  /** 0 if it does not come out. */
+  /** Returns the number of chunks per stage; 0 if it does not divide evenly. */
   private int chunksPerStage(List<Integer> layers) {
     Integer perChunk = stages.layersPerChunk();
     Integer chunks = stages.chunksPerStage();

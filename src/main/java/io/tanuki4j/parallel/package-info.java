@@ -1,6 +1,6 @@
 /**
- * Who works on which part: the arithmetic of ranks, the rules that a layout keeps, and the groups
- * of ranks that are passed to whatever communicates.
+ * The division of the work among ranks: the arithmetic of ranks, the rules for layouts, and the
+ * groups of ranks passed to whatever communicates.
  *
  * <p>Start reading at {@link io.tanuki4j.parallel.ParallelContext}.
  */

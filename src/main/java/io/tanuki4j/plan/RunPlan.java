@@ -44,18 +44,18 @@ public record RunPlan(
     return config.train().numMicrobatches(config.train().globalBatchSize());
   }
 
-  /** Of each rank, in an iteration. */
+  /** Returns the number of micro-batches of each rank in an iteration. */
   int numMicrobatches() {
     return numMicrobatches(config);
   }
 
-  /** Part of an iteration in which the stages wait for each other, on average. */
+  /** Returns the part of an iteration in which the stages wait for each other, on average. */
   double idleShare() {
     double bubble = timeline.bubble();
     return bubble / (1 + bubble);
   }
 
-  /** The stage whose ranks take most memory. */
+  /** Returns the stage whose ranks take most memory. */
   int fullestStage() {
     RankPlan fullest = stages.stream().max(Comparator.comparingLong(RankPlan::total)).orElseThrow();
     return stages.indexOf(fullest);

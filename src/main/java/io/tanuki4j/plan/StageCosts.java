@@ -27,7 +27,7 @@ record StageCosts(ModelConfig model, StageLayers layers) implements Timeline.Cos
     return shape.isLast(stage, unit.chunk()) ? forward + FlopsPerToken.ofHead(model) : forward;
   }
 
-  /** What the backward of so many layers computes once more. */
+  /** Returns what the backward recomputes for this number of layers. */
   private double again(int numLayers) {
     double layer = FlopsPerToken.ofLayer(model) / PASSES;
     return switch (model.recompute().granularity()) {

@@ -89,7 +89,7 @@ public record MemoryPlan(
     return plan;
   }
 
-  /** Which flags would fit, a sentence. */
+  /** Returns a sentence that says which flags would fit. */
   public static String remedy(Part part, long bytesFree) {
     Map<String, MemoryPlan> changes = new LinkedHashMap<>();
     if (part.microBatchSize > 1) {

@@ -80,7 +80,7 @@ public record ModelPart(
     return new MicrobatchRunner<>(device, stage, tokens, plannedBytes);
   }
 
-  /** How many numbers this rank has. */
+  /** Returns the number of parameters that this rank has. */
   long numParameters() {
     return parameters.all().stream().mapToLong(one -> one.value().numElements()).sum();
   }

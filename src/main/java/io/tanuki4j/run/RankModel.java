@@ -91,7 +91,7 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
     return known;
   }
 
-  /** Of the whole model, with the vocabulary that followed from the tokenizer. */
+  /** Returns the shape of the whole model, with the vocabulary that followed from the tokenizer. */
   public ModelConfig shape() {
     return part.config();
   }
@@ -100,12 +100,12 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
     return part.device();
   }
 
-  /** Of this rank; undefined until they are initialised or loaded. */
+  /** Returns the parameters of this rank; undefined until they are initialised or loaded. */
   public ParameterBuffers parameters() {
     return part.parameters();
   }
 
-  /** What this rank exchanges with its replicas. */
+  /** Returns what this rank exchanges with its replicas. */
   public DataParallel data() {
     return part.data();
   }

@@ -12,8 +12,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets ranks do alike work one after another, so that the later ones find in files what the first
- * one made. However long it takes, nobody's patience ends: the ranks meet every moment meanwhile.
+ * Runs the same work rank by rank, so that later ranks find the files the first one wrote. Waiting
+ * ranks keep meeting at short intervals, so no collective times out.
  */
 final class RankTurns {
   /** First rank 0, then a rank of each other machine, which may have other disks, then all. */
@@ -33,7 +33,7 @@ final class RankTurns {
   }
 
   /**
-   * Every rank calls it.
+   * Runs the work in this rank's turn; every rank calls it.
    *
    * @param work runs on a thread of its own, unless there is one rank only
    */
@@ -69,7 +69,10 @@ final class RankTurns {
     return seat.localRank() == 0 ? 1 : 2;
   }
 
-  /** Null after a moment; a failure is thrown at once, so that the others hear of it. */
+  /**
+   * Returns the result; null if it is not there shortly. Throws a failure at once, so that the
+   * other ranks learn of it.
+   */
   private static <T> @Nullable T resultSoon(FutureTask<T> task) {
     try {
       return task.get(MEETING_MILLIS, TimeUnit.MILLISECONDS);

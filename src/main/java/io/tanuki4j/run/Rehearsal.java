@@ -62,7 +62,7 @@ public final class Rehearsal implements AutoCloseable {
     return this;
   }
 
-  /** Of what has run so far. */
+  /** Returns the memory of what has run so far. */
   public MemoryPlan memory() {
     long largest = 0;
     int numSlots = 0;
@@ -91,12 +91,15 @@ public final class Rehearsal implements AutoCloseable {
     return bytes[0];
   }
 
-  /** All that is held outside of micro-batches: weights, gradients, optimizer, tables, results. */
+  /**
+   * Returns all that is held outside of micro-batches: weights, gradients, optimizer, tables,
+   * results.
+   */
   public long residentBytes() {
     return device.peakBytes(RESIDENT);
   }
 
-  /** What was sent so far, by the names of the groups; none for those of one rank. */
+  /** Returns the bytes sent so far, by group name; none for groups of one rank. */
   public Map<String, Long> bytesSent() {
     Map<String, Long> sent = new LinkedHashMap<>();
     for (ProcessGroup group : context.groups()) {

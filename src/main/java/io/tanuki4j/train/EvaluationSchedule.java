@@ -23,18 +23,18 @@ final class EvaluationSchedule {
     return config.evalInterval() > 0 && iteration % config.evalInterval() == 0;
   }
 
-  /** Samples that one evaluation takes. */
+  /** Returns the number of samples that one evaluation takes. */
   long numSamples() {
     return (long) config.evalIterations() * config.globalBatchSize();
   }
 
-  /** During training. */
+  /** Runs an evaluation during training. */
   void run(BatchSource source, long iteration) {
     evaluate(source, new Place("iteration " + iteration, "validation", iteration), false);
   }
 
   /**
-   * After training.
+   * Runs an evaluation after training.
    *
    * @param set {@code validation} or {@code test}
    */

@@ -36,8 +36,8 @@ final class ExitPolicy {
   }
 
   /**
-   * Why the run exits now, in the words of Megatron's line; empty to go on. Where there are several
-   * ranks, they heed the wishes of the iteration before, which are known without a wait.
+   * Returns why the run exits now, in the words of Megatron's line; empty to continue. Several
+   * ranks use the wishes of the previous iteration, which are known without a wait.
    */
   Optional<String> after(long iteration) {
     double wish = agreement.largestBefore(wish());
@@ -58,7 +58,7 @@ final class ExitPolicy {
     return interval != null && iteration % interval == 0;
   }
 
-  /** The line for an evaluation that breaks off; empty to go on. */
+  /** Returns the line for an evaluation that breaks off; empty to continue. */
   Optional<String> duringEvaluation() {
     double wish = agreement.largest(wish());
     if (wish >= SIGNAL) {
@@ -76,7 +76,7 @@ final class ExitPolicy {
     return timeIsOver() ? TIME_IS_OVER : GO_ON;
   }
 
-  /** The signal's name, which is known where it was heard. */
+  /** Returns the signal's name, which is known where it was received. */
   private String signal(double wish) {
     return stop.signal().orElseGet(() -> "a signal on rank %d".formatted((int) (wish - SIGNAL)));
   }

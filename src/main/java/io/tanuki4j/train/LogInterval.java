@@ -46,19 +46,19 @@ final class LogInterval {
     return numUpdates + numSkipped;
   }
 
-  /** Until now; not to be asked while paused. */
+  /** Returns the milliseconds per iteration until now; not to be called while paused. */
   double millisPerIteration() {
     long all = nanos + nanoTime.getAsLong() - runningSince;
     return all / NANOS_PER_MILLI / Math.max(1, numIterations());
   }
 
-  /** Means over the iterations that updated the weights. */
+  /** Returns the means over the iterations that updated the weights. */
   Loss loss() {
     int count = Math.max(1, numUpdates);
     return new Loss(lmSum / count, zSum / count);
   }
 
-  /** Of the last iteration. */
+  /** Returns the gradient norm of the last iteration. */
   double gradNorm() {
     return lastNorm;
   }

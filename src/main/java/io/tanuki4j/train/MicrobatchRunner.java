@@ -62,14 +62,14 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
     this.staging = ByteBuffer.allocateDirect(stagingBytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  /** What the gradients of the following micro-batches are multiplied by. */
+  /** Sets the factor for the gradients of the following micro-batches. */
   void setGradScale(double scale) {
     staging.clear().putDouble(scale).flip();
     device.upload(executor.gradScale(), staging);
   }
 
   /**
-   * Forward and backward of an iteration: overwrites the gradients of the model's parameters.
+   * Runs forward and backward of an iteration; overwrites the gradients of the model's parameters.
    *
    * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to by the last stage; the same
    *     tensor for many iterations, since what is recorded belongs to it
@@ -80,7 +80,7 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
         batches.size(), (i, inputs) -> upload(batches.get(i), inputs), lossSums, data::listener);
   }
 
-  /** Forward alone; arguments as for {@link #train}. */
+  /** Runs the forward alone; arguments as for {@link #train}. */
   void evaluate(List<TokenBatch> batches, Tensor lossSums) {
     executor.evaluate(batches.size(), (i, inputs) -> upload(batches.get(i), inputs), lossSums);
   }

@@ -16,7 +16,7 @@ import java.nio.IntBuffer;
  */
 public record MicrobatchTokens(int seqLength, int microBatchSize, SequenceSharding sharding) {
 
-  /** {@code [s, b]} on this rank. */
+  /** Returns the shape {@code [s, b]} on this rank. */
   Shape localShape() {
     return Shape.of(sharding.localLength(seqLength), microBatchSize);
   }

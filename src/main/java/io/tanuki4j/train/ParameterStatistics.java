@@ -35,7 +35,7 @@ public final class ParameterStatistics {
     this.sum = scope.allocate(Shape.of(1), DType.F64);
   }
 
-  /** The L2 norm of all weights ({@code --log-params-norm}). */
+  /** Returns the L2 norm of all weights ({@code --log-params-norm}). */
   double paramsNorm() {
     data.awaitWeights();
     device.kernels().elementwise().fill(sum, 0);
@@ -46,8 +46,8 @@ public final class ParameterStatistics {
   }
 
   /**
-   * How many elements of the last gradient are zero ({@code --log-num-zeros-in-grad}). Reads all of
-   * it, so it is no number for every iteration of a large model.
+   * Returns the number of zeros in the last gradient ({@code --log-num-zeros-in-grad}). It reads
+   * all of the gradient, so it is too slow for every iteration of a large model.
    */
   long numZeros() {
     long zeros = 0;

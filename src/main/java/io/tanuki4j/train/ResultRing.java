@@ -45,12 +45,15 @@ final class ResultRing {
     device.kernels().elementwise().fill(current, 0);
   }
 
-  /** Of the current iteration, {@code [LossKernels.NUM_SUMS]}; at the same address each time. */
+  /**
+   * Returns the current iteration's sums, {@code [LossKernels.NUM_SUMS]}; at the same address each
+   * time.
+   */
   Tensor lossSums() {
     return lossSums;
   }
 
-  /** Of the current iteration, {@code [1]}. */
+  /** Returns the current iteration's norm, {@code [1]}. */
   Tensor norm() {
     return norm;
   }
@@ -70,7 +73,7 @@ final class ResultRing {
     return size == CAPACITY;
   }
 
-  /** Waits for the device; the iterations since the last call, oldest first. */
+  /** Returns the results since the last call, oldest first. Waits for the device. */
   List<StepResult> drain() {
     if (size == 0) {
       return List.of();

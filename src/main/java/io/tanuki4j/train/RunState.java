@@ -20,7 +20,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What of a run goes into a checkpoint, and comes back from it.
+ * The part of a run's state that checkpoints save and restore.
  *
  * @param vocabSize ids of the tokenizer, without padding
  * @param arguments the run's flags under Megatron's attribute names
@@ -49,7 +49,7 @@ public record RunState(
     this(parameters, optimizer, schedule, vocabSize, arguments, context, null);
   }
 
-  /** A folder of checkpoints, which all ranks open alike. */
+  /** Opens a folder of checkpoints; all ranks open it in the same way. */
   CheckpointStore store(Path folder, Device device) {
     return store(folder, device, Retention.ALL);
   }
@@ -58,7 +58,7 @@ public record RunState(
     return new CheckpointStore(folder, TextExchange.over(context.world(), device), retention);
   }
 
-  /** Megatron's word about a rank's place: {@code [ t 1/2, p 1/4 ]}. */
+  /** Returns a rank's place in Megatron's format: {@code [ t 1/2, p 1/4 ]}. */
   String place() {
     return "[ t %d/%d, p %d/%d ]"
         .formatted(

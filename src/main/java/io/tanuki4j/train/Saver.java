@@ -66,7 +66,7 @@ public final class Saver implements AutoCloseable {
     }
   }
 
-  /** Gives the folder back. */
+  /** Releases the folder. */
   @Override
   public void close() throws IOException {
     if (stage != null) {
@@ -77,7 +77,7 @@ public final class Saver implements AutoCloseable {
     }
   }
 
-  /** Whether the iteration ends a save interval. */
+  /** Returns whether the iteration ends a save interval. */
   boolean isDue(long iteration) {
     return config.saveInterval() > 0 && iteration % config.saveInterval() == 0;
   }

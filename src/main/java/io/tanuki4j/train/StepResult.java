@@ -7,7 +7,7 @@ package io.tanuki4j.train;
  * @param gradNorm before clipping; not finite if the update was skipped
  */
 public record StepResult(Loss loss, double gradNorm) {
-  /** Whether all is well. */
+  /** Returns whether the loss and the norm are finite. */
   boolean isFinite() {
     return loss.isFinite() && Double.isFinite(gradNorm);
   }

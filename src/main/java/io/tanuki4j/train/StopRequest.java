@@ -8,7 +8,7 @@ public final class StopRequest {
   private volatile @Nullable String signal;
 
   /**
-   * Safe to call from any thread.
+   * Requests a stop. Safe to call from any thread.
    *
    * @param name of the signal, for the log: {@code SIGTERM}
    */
@@ -16,7 +16,7 @@ public final class StopRequest {
     signal = name;
   }
 
-  /** The name of the last signal, once there was one. */
+  /** Returns the name of the last signal; empty before the first. */
   public Optional<String> signal() {
     return Optional.ofNullable(signal);
   }

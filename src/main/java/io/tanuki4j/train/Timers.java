@@ -89,7 +89,7 @@ public final class Timers {
     }
   }
 
-  /** What happens until {@link #resume} is no part of an iteration. */
+  /** Excludes the time until {@link #resume} from the iteration. */
   void pause() {
     addWaits();
     paused = true;
@@ -101,7 +101,7 @@ public final class Timers {
   }
 
   /**
-   * The times of all ranks since the last call, which all ranks make; empty without timers.
+   * Returns the times of all ranks since the last call, which all ranks make; empty without timers.
    *
    * @param numIterations since then
    */

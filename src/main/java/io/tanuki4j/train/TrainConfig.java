@@ -30,12 +30,12 @@ public record TrainConfig(
     boolean checkForNan,
     int seed) {
 
-  /** Micro-batches of each rank in a global batch of so many samples. */
+  /** Returns the number of micro-batches of each rank in a global batch of this size. */
   public int numMicrobatches(int batchSize) {
     return batchSize / (microBatchSize * dataParallelSize);
   }
 
-  /** Samples of the iteration that starts after so many consumed ones. */
+  /** Returns the samples of the iteration that starts after this many consumed ones. */
   public int batchSize(long consumed) {
     return rampup == null ? globalBatchSize : rampup.batchSize(consumed, globalBatchSize);
   }
@@ -47,7 +47,7 @@ public record TrainConfig(
   public record Rampup(int start, int increment, long samples) {
 
     /**
-     * Samples of an iteration, by Megatron's formula.
+     * Returns the samples of an iteration, by Megatron's formula.
      *
      * @param consumed samples before the iteration
      * @param full the batch after the growth; {@code full - start} is a multiple of increment

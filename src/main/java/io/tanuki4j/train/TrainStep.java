@@ -80,17 +80,17 @@ public final class TrainStep {
     batches.clear();
   }
 
-  /** Before anything but a step or an evaluation reads the weights. */
+  /** Waits for the weights, before anything but a step or an evaluation reads them. */
   void awaitWeights() {
     data.awaitWeights();
   }
 
-  /** Whether there is no room for the results of another iteration. */
+  /** Returns whether there is no room for the results of another iteration. */
   public boolean isFull() {
     return results.isFull();
   }
 
-  /** The results since the last call, oldest first. Waits for the device. */
+  /** Returns the results since the last call, oldest first. Waits for the device. */
   public List<StepResult> takeResults() {
     return results.drain();
   }

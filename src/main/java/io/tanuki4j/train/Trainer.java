@@ -176,7 +176,7 @@ public final class Trainer {
     }
   }
 
-  /** The last iteration is in the log whatever the interval is. */
+  /** Logs the last iteration, whatever the interval is. */
   private void logBeforeExit() {
     collect();
     if (interval.numIterations() > 0) {
@@ -237,7 +237,7 @@ public final class Trainer {
     }
   }
 
-  /** Nothing is saved before its iterations were found to be finite. */
+  /** Saves, but only once the iterations were found to be finite. */
   private void save() {
     Progress progress = new Progress(iteration, consumedTrain, consumedValid);
     parts.step.awaitWeights();

@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Ring attention (Liu et al., 2023): each block of keys and values visits every rank, and travels
- * while attention to the block before it is computed.
+ * Ring attention (Liu et al., 2023): each block of keys and values visits every rank. It travels
+ * while the rank computes attention to the block before it.
  *
  * @param group its ranks share the sequences
  */
@@ -36,10 +36,11 @@ record RingExchange(ProcessGroup group) implements ContextAttention.Exchange {
   }
 
   /**
-   * While a rank works on a block, the block travels on and the next one comes, and the gradients
-   * that the rank made of the block before go straight to that block's owner, who sums in fp32:
-   * each is rounded once, and keys that no query of the rank has seen send nothing. There is one
-   * step more than there are blocks: in the last one only gradients come and go.
+   * Computes the gradients. While a rank works on one block, it passes that block on and receives
+   * the next. The gradients it computed for the block before go straight to that block's owner,
+   * which sums them in fp32. Each is therefore rounded once, and keys that no query of the rank has
+   * seen send nothing. There is one more step than there are blocks: the last step only exchanges
+   * gradients.
    */
   @Override
   public void backward(BlockwiseAttention.Backward gradients, MemoryScope scratch) {

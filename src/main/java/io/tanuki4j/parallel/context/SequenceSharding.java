@@ -24,7 +24,7 @@ public record SequenceSharding(int rank, int size) {
     }
   }
 
-  /** This rank's. */
+  /** Returns this rank's sharding. */
   public static SequenceSharding of(ParallelContext context) {
     return new SequenceSharding(context.cp().rank(), context.cp().size());
   }
@@ -36,7 +36,7 @@ public record SequenceSharding(int rank, int size) {
     }
   }
 
-  /** The rank's tokens, in the order in which it holds them. */
+  /** Returns the rank's tokens, in the order in which it holds them. */
   public List<Piece> pieces(int seqLength) {
     if (size == 1) {
       return List.of(new Piece(0, seqLength));
@@ -50,12 +50,12 @@ public record SequenceSharding(int rank, int size) {
     return new Piece(index * length, (index + 1) * length);
   }
 
-  /** How many tokens of a sequence each rank has. */
+  /** Returns the number of tokens of a sequence that each rank has. */
   public int localLength(int seqLength) {
     return pieces(seqLength).stream().mapToInt(Piece::length).sum();
   }
 
-  /** The place in the sequence of each of the rank's tokens. */
+  /** Returns the position in the sequence of each of the rank's tokens. */
   public int[] positions(int seqLength) {
     return pieces(seqLength).stream()
         .flatMapToInt(piece -> IntStream.range(piece.from(), piece.to()))

@@ -55,17 +55,20 @@ public final class DataParallel {
     return new DataParallel(DataParallelConfig.PLAIN, parameters, context, none);
   }
 
-  /** What this rank's optimizer updates. */
+  /** Returns the part of the parameters that this rank's optimizer updates. */
   public OptimizerShard shard() {
     return shard;
   }
 
-  /** The ranks with other samples. */
+  /** Returns the group of ranks with other samples. */
   public ProcessGroup samples() {
     return context.dp();
   }
 
-  /** Who is told what a micro-batch uses; always the same object for the same place. */
+  /**
+   * Returns the listener that is told which parameters a micro-batch uses; always the same object
+   * for the same place.
+   */
   public ParameterListener listener(int microbatch, int numMicrobatches) {
     boolean several = context.dpCp().size() > 1;
     boolean gathers = several && config.overlapParamGather() && microbatch == 0;
@@ -76,19 +79,19 @@ public final class DataParallel {
     return reduces ? last : ParameterListener.NONE;
   }
 
-  /** Gives the stages and replicas the sum of their losses. */
+  /** Sums the losses over the stages and replicas. */
   public void sumLosses(Tensor sums) {
     context.pp().allReduce(sums, ReduceOp.SUM).await();
     context.dpCp().allReduce(sums, ReduceOp.SUM).await();
   }
 
-  /** After the last backward: this rank's gradients become those of the global batch. */
+  /** Turns this rank's gradients into those of the global batch; called after the last backward. */
   public void finishGradients() {
     weights.await();
     gradients.finish();
   }
 
-  /** After an update: gives the replicas the weights, at once or while the next batch begins. */
+  /** Sends the updated weights to the replicas, at once or while the next batch begins. */
   public void shareWeights() {
     weights.start();
     if (!config.overlapParamGather()) {
@@ -96,7 +99,9 @@ public final class DataParallel {
     }
   }
 
-  /** Before anything but a forward that names its parameters reads the weights. */
+  /**
+   * Waits for the weights, before anything reads them except a forward that names its parameters.
+   */
   public void awaitWeights() {
     weights.await();
   }

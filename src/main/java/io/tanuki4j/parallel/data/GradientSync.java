@@ -51,8 +51,8 @@ public final class GradientSync {
   }
 
   /**
-   * Tells that nothing will be added to these parameters' gradients in this iteration; a bucket
-   * whose gradients are all there is reduced from now on. A parameter may be named again.
+   * Marks these parameters' gradients as final for this iteration. A bucket whose gradients are all
+   * final is reduced from now on. A parameter may be named again.
    */
   void ready(List<Parameter> parameters) {
     for (Parameter parameter : parameters) {
@@ -61,7 +61,7 @@ public final class GradientSync {
     }
   }
 
-  /** Reduces what is left; what is called after sees the gradients of the global batch. */
+  /** Reduces what is left; operations issued afterwards see the gradients of the global batch. */
   public void finish() {
     reductions.forEach(BucketReduction::start);
     reductions.forEach(BucketReduction::await);

@@ -12,12 +12,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What of a rank's parameters its optimizer updates: all, or its shard of every bucket (ZeRO-1,
+ * The parameters this rank's optimizer updates: all, or its shard of every bucket (ZeRO-1,
  * Rajbhandari et al., 2020).
  *
  * @param owned what this rank updates, in the order of memory
- * @param counted what of that this rank adds to norms and counts: of a parameter that several ranks
- *     have a copy of, only the first of them counts it
+ * @param counted the part of it that this rank adds to norms and counts: if several ranks have a
+ *     copy of a parameter, only the first counts it
  * @param group all ranks: they count everything once, and get the same sum to the last bit, so that
  *     replicas stay equal
  */
@@ -63,12 +63,12 @@ public record OptimizerShard(
         parameters, merged(owned), FlatRange.merged(counted), context.world());
   }
 
-  /** Elements that this rank updates. */
+  /** Returns the number of elements that this rank updates. */
   public long size() {
     return owned.stream().mapToLong(part -> part.range().size()).sum();
   }
 
-  /** What of which parameters this rank counts. */
+  /** Returns the parts of the parameters that this rank counts. */
   public List<ParameterSlice> countedParts() {
     return counted.stream().flatMap(range -> parameters.partsIn(range).stream()).toList();
   }

@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Brings the weights that every rank has updated its shard of to all of them, in place, bucket by
- * bucket in the order in which a forward needs them: the norms of all layers, which are few, first.
- * Without a sharded optimizer there is nothing to bring.
+ * Gathers the weights, of which every rank has updated its shard, to all ranks in place. The
+ * buckets follow the order in which a forward needs them: the norms of all layers, which are few,
+ * first. Without a sharded optimizer it does nothing.
  */
 public final class WeightGather {
   private final ProcessGroup replicas;
@@ -62,7 +62,7 @@ public final class WeightGather {
     }
   }
 
-  /** The same for all weights. */
+  /** Orders what follows behind the arrival of all weights. */
   void await() {
     works.forEach(Work::await);
     works.clear();

@@ -32,7 +32,7 @@ final class ActionListBuilder {
         units.stream().map(unit -> shape.output(stage, unit)).flatMap(Optional::stream).toList();
   }
 
-  /** Everything so far, with what the last step made sent. */
+  /** Returns all actions so far, including the sends of the last step. */
   List<Action> actions() {
     exchange(List.of());
     return List.copyOf(actions);

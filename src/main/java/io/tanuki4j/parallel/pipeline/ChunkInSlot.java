@@ -49,7 +49,7 @@ final class ChunkInSlot<S> implements AutoCloseable {
     backward.run();
   }
 
-  /** What the unit made for another stage. */
+  /** Returns what the unit made for another stage. */
   Tensor made(ChunkPass unit) {
     Tensor result = unit.isForward() ? inFlight(made).hidden() : dInput;
     return Objects.requireNonNull(result, "the ends of the model make nothing for other stages");

@@ -25,12 +25,12 @@ public record ChunkPass(Direction direction, int chunk, int microbatch) {
     return direction == Direction.FORWARD;
   }
 
-  /** The forward of the same micro-batch and chunk, which may be this itself. */
+  /** Returns the forward of the same micro-batch and chunk, which may be this one. */
   ChunkPass ofForward() {
     return isForward() ? this : forward(chunk, microbatch);
   }
 
-  /** {@code F3.1}: forward of micro-batch 3 through chunk 1. */
+  /** Returns a short name, {@code F3.1}: forward of micro-batch 3 through chunk 1. */
   @Override
   public String toString() {
     return (isForward() ? "F" : "B") + microbatch + "." + chunk;

@@ -41,7 +41,7 @@ public final class Interleaved implements PipelineSchedule {
     return steps.actions();
   }
 
-  /** Forwards before the first backward. */
+  /** Returns the number of forwards before the first backward. */
   private static int warmUp(PipelineShape shape, int stage) {
     int numStages = shape.numStages();
     int untilFirstBackward = 2 * (numStages - stage - 1) + (shape.numChunks() - 1) * numStages;

@@ -56,7 +56,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     slots.add(new Slot(first, slotContents));
   }
 
-  /** Label of the scope that holds all of a slot. */
+  /** Returns the label of the scope that holds all of a slot. */
   public static String slotLabel(int slot) {
     return "micro-batch slot " + slot;
   }
@@ -77,7 +77,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
   /** Chooses who hears what a training micro-batch does with parameters. */
   @FunctionalInterface
   public interface Listeners {
-    /** Nobody. */
+    /** No listeners. */
     Listeners NONE = (microbatch, numMicrobatches) -> ParameterListener.NONE;
 
     /**
@@ -89,18 +89,18 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     ParameterListener of(int microbatch, int numMicrobatches);
   }
 
-  /** {@code [1]}, F64: what the gradient of the summed loss is multiplied by. */
+  /** Returns the factor of the summed loss's gradient, {@code [1]}, F64. */
   public Tensor gradScale() {
     return gradScale;
   }
 
   /**
-   * Forward and backward of an iteration: overwrites the gradients of the parameters.
+   * Runs forward and backward of an iteration; overwrites the gradients of the parameters.
    *
    * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to by the last stage; the same
    *     tensor for many iterations, since what is recorded belongs to it
    * @param listeners of the micro-batches
-   * @throws IllegalArgumentException if the schedule is not possible for so many micro-batches
+   * @throws IllegalArgumentException if the schedule does not allow this number of micro-batches
    */
   public void train(
       int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums, Listeners listeners) {
@@ -108,12 +108,12 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     stage.state().endIteration();
   }
 
-  /** The same without listeners. */
+  /** Runs an iteration without listeners. */
   public void train(int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums) {
     train(numMicrobatches, source, lossSums, Listeners.NONE);
   }
 
-  /** Forward alone; arguments as for {@link #train}. */
+  /** Runs the forward alone; arguments as for {@link #train}. */
   public void evaluate(int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums) {
     new Walk(evaluation, numMicrobatches, source, lossSums, Listeners.NONE).run();
   }

@@ -10,16 +10,16 @@ import java.util.List;
  * peers have posted theirs. {@link SlotPlan} says how many activations a stage holds at once.
  */
 public interface PipelineSchedule {
-  /** Megatron's choice for training stages of so many chunks each. */
+  /** Returns Megatron's choice for training stages with this number of chunks each. */
   static PipelineSchedule forTraining(int numChunks) {
     return numChunks == 1 ? new OneForwardOneBackward() : new Interleaved();
   }
 
-  /** As it appears in messages: {@code 1f1b}. */
+  /** Returns the name for messages: {@code 1f1b}. */
   String name();
 
   /**
-   * All that a stage does in an iteration, in order.
+   * Returns all that a stage does in an iteration, in order.
    *
    * @throws IllegalArgumentException if the schedule is not possible for this shape
    */

@@ -28,29 +28,31 @@ public record PipelineShape(int numStages, int numChunks, int numMicrobatches) {
     }
   }
 
-  /** Whether the chunk begins the model. */
+  /** Returns whether the chunk begins the model. */
   public boolean isFirst(int stage, int chunk) {
     return stage == 0 && chunk == 0;
   }
 
-  /** Whether the chunk ends the model. */
+  /** Returns whether the chunk ends the model. */
   public boolean isLast(int stage, int chunk) {
     return stage == numStages - 1 && chunk == numChunks - 1;
   }
 
-  /** Where what a unit needs comes from; empty if it starts from tokens or from the loss. */
+  /** Returns the source of a unit's input; empty if it starts from tokens or from the loss. */
   Optional<Transfer> input(int stage, ChunkPass unit) {
     boolean starts = unit.isForward() ? isFirst(stage, unit.chunk()) : isLast(stage, unit.chunk());
     return starts ? Optional.empty() : Optional.of(neighbour(stage, unit, !unit.isForward()));
   }
 
-  /** Where what a unit makes goes to; empty if it is the loss, or the gradient of tokens. */
+  /**
+   * Returns the destination of a unit's output; empty if it is the loss, or the gradient of tokens.
+   */
   Optional<Transfer> output(int stage, ChunkPass unit) {
     boolean ends = unit.isForward() ? isLast(stage, unit.chunk()) : isFirst(stage, unit.chunk());
     return ends ? Optional.empty() : Optional.of(neighbour(stage, unit, unit.isForward()));
   }
 
-  /** The unit of another stage that needs what a unit makes. */
+  /** Returns the unit of another stage that needs what a unit makes. */
   ChunkPass consumer(int stage, ChunkPass unit) {
     int chunk = unit.chunk();
     if (unit.isForward()) {

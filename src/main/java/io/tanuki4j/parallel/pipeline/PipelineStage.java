@@ -9,7 +9,7 @@ import io.tanuki4j.tensor.Shape;
 import java.util.List;
 
 /**
- * What one rank has of a pipeline.
+ * One rank's part of a pipeline.
  *
  * @param chunks of this stage, in the order of the model
  * @param group its stages, in order
@@ -17,7 +17,7 @@ import java.util.List;
  *     [s, b, h]}
  * @param hiddenType their type
  * @param tied parameters that another stage has too
- * @param state of its layers, beside their parameters
+ * @param state of its layers, in addition to their parameters
  * @param <S> what the chunks' forward saves for their backward
  */
 public record PipelineStage<S>(
@@ -47,14 +47,14 @@ public record PipelineStage<S>(
     }
   }
 
-  /** A pipeline of one stage: the whole model, and nobody to exchange hidden states with. */
+  /** Returns a pipeline of one stage: the whole model, which exchanges no hidden states. */
   public static <S> PipelineStage<S> whole(ModelChunk<S> model, Device device) {
     ProcessGroup alone = new SoloGroup("pp", 0, device);
     return new PipelineStage<>(
         List.of(model), alone, Shape.of(0), DType.F32, new TiedParameters(List.of(), alone));
   }
 
-  /** The pipeline that this is a stage of. */
+  /** Returns the shape of the pipeline that this stage belongs to. */
   public PipelineShape shape(int numMicrobatches) {
     return new PipelineShape(group.size(), chunks.size(), numMicrobatches);
   }

@@ -67,7 +67,7 @@ final class Simulation {
       return next == actions.size();
     }
 
-    /** Goes on until the end or until an exchange has to wait; whether anything happened. */
+    /** Runs until the end or until an exchange has to wait; returns whether anything happened. */
     boolean advance() {
       moved = false;
       boolean goOn = true;

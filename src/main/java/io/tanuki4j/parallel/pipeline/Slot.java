@@ -80,12 +80,12 @@ final class Slot implements AutoCloseable {
     return inputs;
   }
 
-  /** Hidden states from the stage before. */
+  /** Returns the hidden states from the stage before. */
   Tensor hidden() {
     return Objects.requireNonNull(hidden, "the stage has the first chunk only");
   }
 
-  /** The gradient of hidden states, from the stage behind. */
+  /** Returns the gradient of hidden states, from the stage behind. */
   Tensor dHidden() {
     return Objects.requireNonNull(dHidden, "the stage has the last chunk only");
   }

@@ -45,12 +45,12 @@ public final class SlotPlan {
     return new SlotPlan(actions);
   }
 
-  /** As many as there are activations alive at once. */
+  /** Returns the number of slots: the most activations alive at once. */
   public int numSlots() {
     return numSlots;
   }
 
-  /** The slot of a unit of the actions, from 0. */
+  /** Returns the slot of a unit of the actions, from 0. */
   public int slotOf(ChunkPass unit) {
     Integer slot = slots.get(unit.ofForward());
     if (slot == null) {

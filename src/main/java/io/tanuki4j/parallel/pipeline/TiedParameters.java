@@ -19,7 +19,7 @@ public record TiedParameters(List<Parameter> parameters, ProcessGroup group) {
   }
 
   /**
-   * Whether a bucket is such a copy.
+   * Returns whether a bucket is such a copy.
    *
    * @throws IllegalStateException if it has other parameters too, so that the other stages have not
    *     the same bucket

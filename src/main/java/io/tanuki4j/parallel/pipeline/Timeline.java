@@ -17,10 +17,10 @@ public record Timeline(double seconds, List<Double> busySeconds) {
 
   /** What the stages take for their work. */
   public interface Costs {
-    /** Of a computation. */
+    /** Returns the seconds of a computation. */
     double compute(int stage, ChunkPass unit);
 
-    /** Of a message between two stages, while both wait. */
+    /** Returns the seconds of a message between two stages, while both wait. */
     double transfer();
   }
 
@@ -38,8 +38,8 @@ public record Timeline(double seconds, List<Double> busySeconds) {
   }
 
   /**
-   * Time that stages wait by time that they compute, over all stages: {@code (p − 1) / (m·v)} for
-   * equal stages, the pipeline bubble of Narayanan et al. (2021).
+   * Returns the time that stages wait divided by the time that they compute, over all stages:
+   * {@code (p − 1) / (m·v)} for equal stages, the pipeline bubble of Narayanan et al. (2021).
    */
   public double bubble() {
     double busy = busySeconds.stream().mapToDouble(Double::doubleValue).sum();

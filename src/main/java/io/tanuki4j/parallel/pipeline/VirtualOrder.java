@@ -15,7 +15,7 @@ final class VirtualOrder {
     return units(shape, ChunkPass.Direction.FORWARD, i -> i);
   }
 
-  /** The same from the last chunk to the first. */
+  /** Returns the same order from the last chunk to the first. */
   static List<ChunkPass> backwards(PipelineShape shape) {
     return units(shape, ChunkPass.Direction.BACKWARD, i -> shape.numChunks() - 1 - i);
   }

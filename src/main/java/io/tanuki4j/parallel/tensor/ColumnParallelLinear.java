@@ -27,7 +27,7 @@ public final class ColumnParallelLinear implements Layer<Tensor> {
     this.region = region;
   }
 
-  /** Width of this rank's part of the output. */
+  /** Returns the width of this rank's part of the output. */
   public long outSize() {
     return linear.outSize();
   }
@@ -42,7 +42,7 @@ public final class ColumnParallelLinear implements Layer<Tensor> {
     return x;
   }
 
-  /** The input is gathered beside dX's product, and dX is summed beside dW's product. */
+  /** Gathers the input during dX's product, and sums dX during dW's product. */
   @Override
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("gathered input")) {

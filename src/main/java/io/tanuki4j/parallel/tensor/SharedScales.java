@@ -6,14 +6,15 @@ import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tensor.Tensor;
 import java.util.function.Consumer;
 
-/** Which ranks scale the parts of a tensor alike. */
+/** Chooses the ranks that share the scales of a tensor. */
 public final class SharedScales {
   private SharedScales() {}
 
   /**
-   * Makes each magnitude the largest of the ranks that scale alike: with delayed scaling all that
-   * have the layer, so that a layout changes no scale; with tensorwise scaling those alone that
-   * gather shards of the same tensor, since a tensor's own scale is waited for.
+   * Returns an operation that replaces each magnitude with the largest of the ranks that share a
+   * scale. With delayed scaling these are all ranks that have the layer, so that a layout changes
+   * no scale. With tensorwise scaling they are only those that gather shards of the same tensor,
+   * since the scale is waited for.
    */
   public static Consumer<Tensor> largest(ParallelContext context, Recipe recipe) {
     return amax -> {

@@ -13,11 +13,12 @@ import io.tanuki4j.tensor.Tensor;
  * borders.
  *
  * <p>Inside, each rank has the whole sequence, and its part of the features or of the vocabulary.
- * Outside, every rank has the same hidden states; or, with sequence parallelism, its shard of the
- * sequence, which is a block of rows since hidden states are {@code [s, b, h]}. Who enters gathers
- * the shards; who leaves sums the ranks' parts; each is the backward of the other. Where the
- * sequence is not split, whole and shard are the same tensor, entering is nothing and leaving an
- * all-reduce in place.
+ * Outside, every rank has the same hidden states. With sequence parallelism it has its shard of the
+ * sequence instead, which is a block of rows since hidden states are {@code [s, b, h]}.
+ *
+ * <p>Entering gathers the sequence shards; leaving sums the partial results; each is the backward
+ * of the other. Where the sequence is not split, whole and shard are the same tensor: entering does
+ * nothing, and leaving is an all-reduce in place.
  */
 public final class TensorRegion {
   private final ProcessGroup ranks;
@@ -28,28 +29,31 @@ public final class TensorRegion {
     this.splitsSequence = splitsSequence;
   }
 
-  /** That of a rank's tensor-parallel group. */
+  /** Returns the region of a rank's tensor-parallel group. */
   public static TensorRegion of(ParallelContext context) {
     ProcessGroup ranks = context.tp();
     return new TensorRegion(ranks, context.dims().sequenceParallel() && ranks.size() > 1);
   }
 
-  /** Whether, outside, each rank has a shard of the sequence. */
+  /** Returns whether, outside, each rank has a shard of the sequence. */
   boolean splitsSequence() {
     return splitsSequence;
   }
 
-  /** The ranks that have the parts. */
+  /** Returns the ranks that have the parts. */
   ProcessGroup ranks() {
     return ranks;
   }
 
-  /** The shape, outside, of what is {@code [s, b, h]} inside. */
+  /** Returns the shape, outside, of a tensor that is {@code [s, b, h]} inside. */
   Shape outside(long seqLength, long batchSize, long width) {
     return Shape.of(splitsSequence ? seqLength / ranks.size() : seqLength, batchSize, width);
   }
 
-  /** A place for the whole sequence of which the shard is a part: the shard itself, or new. */
+  /**
+   * Returns a place for the whole sequence that the shard is part of: the shard itself, or new
+   * memory.
+   */
   Tensor whole(Tensor shard, MemoryScope scope) {
     return splitsSequence
         ? scope.allocate(

@@ -25,7 +25,10 @@ public final class VocabParallelEmbedding {
     this.region = region;
   }
 
-  /** The hidden states of the micro-batch's tokens, from its memory; this rank's shard of them. */
+  /**
+   * Returns the hidden states of the micro-batch's tokens, from its memory; this rank's shard of
+   * them.
+   */
   public Tensor forward(Microbatch microbatch) {
     Tensor table = weight().value();
     Tensor out =

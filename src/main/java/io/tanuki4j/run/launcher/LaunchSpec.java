@@ -39,7 +39,7 @@ public record LaunchSpec(
   }
 
   /**
-   * What a rank finds in its environment, besides what this process has.
+   * Returns the variables that a rank finds in its environment in addition to this process's.
    *
    * @param start 0 for the first, then the number of the restart
    * @param port the run's at this start

@@ -98,7 +98,10 @@ final class RankChild {
     return process.isAlive();
   }
 
-  /** Of a process that has ended; 128 and the number of the signal that killed it. */
+  /**
+   * Returns the exit code of a process that has ended; 128 plus the signal's number if a signal
+   * killed it.
+   */
   int exitCode() {
     return process.exitValue();
   }
@@ -127,7 +130,10 @@ final class RankChild {
     process.toHandle().destroyForcibly();
   }
 
-  /** For example {@code rank 2 (process 4711) has ended with exit code 137, by signal 9}. */
+  /**
+   * Returns the end in words, for example {@code rank 2 (process 4711) has ended with exit code
+   * 137, by signal 9}.
+   */
   String describeEnd() {
     int code = exitCode();
     String signal = code > 128 && code < 160 ? ", by signal " + (code - 128) : "";

@@ -80,7 +80,7 @@ final class RankChildren {
     return culprit == null ? 0 : culprit.exitCode();
   }
 
-  /** The next rank to end; null if it was time to do something about the living. */
+  /** Returns the next rank to end; null if it was time to act on the living ones. */
   private @Nullable RankChild nextOrAct(long failedAt) throws InterruptedException {
     Duration until =
         step == 0 ? rules.notice() : step == 1 ? rules.lastWords() : Duration.ofDays(1);
@@ -106,7 +106,7 @@ final class RankChildren {
     return children.stream().filter(RankChild::isAlive).toList();
   }
 
-  /** Of several ranks that fail, the first that does not fail because of another. */
+  /** Keeps the first failed rank that did not fail because of another. */
   private void consider(RankChild child) {
     if (child.exitCode() == 0) {
       return;
