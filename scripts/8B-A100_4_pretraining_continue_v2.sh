@@ -3,7 +3,7 @@
 # latest checkpoint in CHECKPOINT_DIR if there is one, else from the weights in PRETRAINED_DIR, with a
 # new optimizer and at iteration 0.
 #
-# All else is 8B-A100_4_pretraining_initial_v2.sh, with its variables; those below have other defaults.
+# Everything else is 8B-A100_4_pretraining_initial_v2.sh, with its variables; those below have other defaults.
 #   PRETRAINED_DIR=checkpoints/llama3-8b scripts/8B-A100_4_pretraining_continue_v2.sh --log-interval 10
 set -euo pipefail
 cd "$(dirname "$0")/.."

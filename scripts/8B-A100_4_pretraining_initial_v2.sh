@@ -7,7 +7,7 @@
 # Several machines: NNODES, NODE_RANK and MASTER_ADDR on each. Inside torchrun or srun the script is one rank.
 # With one GPU:     RANKS_PER_GPU=4, and a smaller model (NUM_LAYERS, HIDDEN_SIZE, …)
 # Without GPUs:     BACKEND=cpu, and a smaller model (NUM_LAYERS, HIDDEN_SIZE, …)
-# To see what each rank would hold and send, without GPUs and data:   PLAN=1
+# Show what each rank would hold and send, without GPUs or data:   PLAN=1
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ cd "$(dirname "$0")/.."
 # RANKS_PER_GPU above 1 rehearses with several ranks on one GPU; PLAN=1 starts nothing.
 : "${RANKS_PER_GPU:=1}" "${PLAN:=0}"
 
-# Ranks: the data-parallel size is what is left of all ranks.
+# Ranks: the data-parallel size follows from the number of ranks.
 : "${TENSOR_PARALLEL_SIZE:=1}" "${PIPELINE_PARALLEL_SIZE:=4}" "${CONTEXT_PARALLEL_SIZE:=1}"
 
 # Model
@@ -35,7 +35,7 @@ cd "$(dirname "$0")/.."
 : "${TOKENIZER_MODEL:=tokenizer/ja_en_8k_unigram_identity.model}"
 : "${DATA_PATH:=training_corpus/ja_text_document training_corpus/en_text_document}" "${SPLIT:=998,1,1}"
 
-# Log, evaluation, checkpoints. The run goes on from the latest checkpoint, if there is one.
+# Log, evaluation, checkpoints. The run resumes from the latest checkpoint, if there is one.
 : "${LOG_INTERVAL:=1}" "${EVAL_INTERVAL:=10000}" "${EVAL_ITERS:=10}" "${SAVE_INTERVAL:=500}"
 : "${CHECKPOINT_DIR:=checkpoints/8B-A100_4_pretraining_initial_v2}"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# TP, PP conversion: writes a checkpoint again in the shards that another number of ranks would write, optimizer
-# state included. pretrain loads any checkpoint at any layout by itself; this is for who wants to do it before.
+# TP, PP conversion: rewrites a checkpoint, with its optimizer state, in the shards that another number of ranks would
+# write. pretrain loads any checkpoint at any layout; use this to convert beforehand.
 #
 #   TP=2 PP=4 scripts/convert_tp_pp.sh checkpoints/mine checkpoints/mine-tp2-pp4 [further flags of convert]
 #

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs the tests that need a GPU, with all that they need but the GPU, its driver and CUDA's libraries.
+# Packs the tests that need a GPU, with everything they need except the GPU, its driver and CUDA's libraries.
 #
 #   scripts/pack-gpu-tests.sh          for a machine that has Java 17 or later
 #   scripts/pack-gpu-tests.sh --jre    with a Java runtime made of this JDK

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From nothing to text: builds what is missing, preprocesses the bundled corpus, trains a tiny Llama
-# on the CPU, evaluates it and lets it write. Further flags go to the training:
+# on the CPU, evaluates it and generates text. Further flags go to the training:
 #   scripts/quickstart.sh --train-iters 300
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Runs the tests that need a GPU, as scripts/pack-gpu-tests.sh has packed them; needs neither Maven nor a JDK.
 #
-#   test-gpu.sh [FOLDER [OPTION…]]    FOLDER: the pack (default: beside this script, else target/gpu-tests)
-#                                     OPTION: of JUnit's console launcher, in place of "all tests with the tag gpu",
+#   test-gpu.sh [FOLDER [OPTION…]]    FOLDER: the pack (default: next to this script, else target/gpu-tests)
+#                                     OPTION: for JUnit's console launcher, instead of "all tests with the tag gpu",
 #                                     for example: -c io.tanuki4j.backend.cuda.KernelParityTest
 #
 # CUDA's libraries are found as at run time: TANUKI4J_CUDA_LIB_DIR, a toolkit, pip's packages, the linker's path.
-# Exit code: 0 all passed; 1 a test failed, also for want of a GPU; 2 nothing ran.
+# Exit code: 0 all passed; 1 a test failed, or there is no GPU; 2 nothing ran.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 pack="$here/../target/gpu-tests"

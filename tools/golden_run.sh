@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The reference runs of the tests, through the command line: converts the Hugging Face weights, trains 12
-# iterations on Megatron's sample order, and prints loss and gradient norm beside the reference's.
+# iterations on Megatron's sample order, and prints loss and gradient norm next to the reference's.
 #   tools/golden_run.sh [llama-tiny|llama-tiny-zloss] [FLAG…]     needs jq
-# Further flags go to pretrain: --backend cuda, or --bf16, which wants TOLERANCE=0.02 for the losses.
+# Further flags go to pretrain: --backend cuda, or --bf16, which needs TOLERANCE=0.02 for the losses.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name="${1:-llama-tiny}"

@@ -7,8 +7,8 @@
 #   TESTS="…"     options of JUnit's console launcher (default: every kernel's contract and parity, and training)
 #   LIMIT=N       seconds for each tool (default 600)
 #
-# Findings count if they name a kernel of src/main/resources/io/tanuki4j/backend/cuda. Kernels of cuDNN and cuBLAS are left
-# out: their faults are not ours to fix. Only initcheck watches them, to see what they write, and reports the padding that
+# Findings count if they name a kernel of src/main/resources/io/tanuki4j/backend/cuda. Kernels of cuDNN and cuBLAS are
+# excluded: we cannot fix their faults. Only initcheck watches them, to see what they write, and reports the padding that
 # they read.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"

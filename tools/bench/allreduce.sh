@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All-reduces among 2 and 4 ranks of this machine: threads, processes over TCP, and PyTorch's gloo.
+# Times all-reduces among 2 and 4 ranks of this machine: threads, processes over TCP, and PyTorch's gloo.
 # Needs `mvn -q test-compile`, and `pip install torch` in $PYTHON's environment for the last.
 #   PYTHON=venv/bin/python tools/bench/allreduce.sh
 set -euo pipefail

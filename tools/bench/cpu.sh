@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tanuki4J and PyTorch on this CPU, one after the other, on the quickstart's shape and on the debug
-# run's: tokens/s, and the ratio. Needs `pip install torch` in $PYTHON's environment, the corpus
+# Runs Tanuki4J and PyTorch on this CPU, one after the other, on the quickstart's shape and on the debug
+# run's, and prints tokens/s and the ratio. Needs `pip install torch` in $PYTHON's environment, the corpus
 # preprocessed (scripts/quickstart.sh does it), and a machine that does nothing else.
 #   PYTHON=venv/bin/python tools/bench/cpu.sh
 set -euo pipefail

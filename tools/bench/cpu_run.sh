@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a run of the quickstart's shape costs beside arithmetic: time from the start of the JVM to the first iteration
+# Measures what a run of the quickstart's shape costs apart from arithmetic: time from the start of the JVM to the first iteration
 # line, memory outside the Java heap after 50 and 300 iterations, garbage per iteration, young collections. Needs the
 # corpus preprocessed, jps and jstat (both in the JDK), and a machine that does nothing else.
 set -euo pipefail
@@ -8,7 +8,7 @@ log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 heap_mib=512
 
-# A heap that is all touched at the start leaves only memory outside of it to change.
+# With the whole heap touched at the start, only memory outside it can change.
 start="$(date +%s%N)"
 TANUKI4J_HEAP=${heap_mib}m TANUKI4J_JAVA_OPTS="-Xms${heap_mib}m -XX:+AlwaysPreTouch" scripts/tanuki4j pretrain \
   @configs/tiny-cpu.args --train-iters 360 --eval-iters 0 --log-interval 1 >"$log" 2>&1 &

@@ -4,11 +4,11 @@
 #
 #   tools/bench/curve.sh [FLAG…]
 #
-#   TANUKI4J    the command that starts Tanuki4J (scripts/tanuki4j); words are split at blanks, * stays as it is
+#   TANUKI4J    the command that starts Tanuki4J (scripts/tanuki4j); split at blanks, without globbing
 #   PYTHON      python3 of an environment with torch and numpy
 #   EXTRA       more flags of pretrain, split at blanks
 #   WORK        folder for tokens, weights and logs (target/curve); what an earlier run left there is replaced
-#   OUT         the picture (src/site/resources/images/curve-bf16.svg); the losses go beside it, as .tsv
+#   OUT         the picture (src/site/resources/images/curve-bf16.svg); the losses go next to it, as .tsv
 #   DTYPE       bf16 or fp32
 #   ITERATIONS WARMUP LAYERS HIDDEN FFN HEADS KV_HEADS SEQ VOCAB MICRO_BATCH GLOBAL_BATCH LR MIN_LR
 #

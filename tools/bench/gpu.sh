@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Tanuki4J and PyTorch on this GPU, one after the other for each shape, and a table of both in Markdown.
+# Runs Tanuki4J and PyTorch on this GPU, one after the other for each shape, and prints a table of both in Markdown.
 #
 #   tools/bench/gpu.sh [ROW…]       default: 8b-8192 8b-2048 8b-8192-bf16 8b-2048-bf16 debug whole-2048 whole-8192; and the
 #                                   same with -fp8 at the end, except debug
 #
 # 8b-*: 8 layers of Llama-3-8B's shape, 4 micro-batches an iteration; main weights, gradients and moments in fp32, or in
-# bf16; with -fp8, linear layers between numbers of eight bits (delayed scaling), against torchao's tensorwise (a PyTorch with
+# bf16; with -fp8, linear layers in fp8 (delayed scaling), against torchao's tensorwise (a PyTorch with
 # torchao). whole-*: all 32 layers, in bf16, without PyTorch. debug: the shape of scripts/one_RTX3090_test.sh, against
 # torch.compile as it is and with mode="max-autotune".
 #
@@ -15,7 +15,7 @@
 #   OUT         folder for the JSON lines, the logs and the profiles (target/bench-gpu)
 #   PROFILE     1: a table of kernels for each shape, too
 #   ITERATIONS  whose median counts (10)
-# Exit code 1 if a run failed; the others are in the table all the same.
+# Exit code 1 if a run failed; the table still has the others.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 : "${TANUKI4J:=scripts/tanuki4j}" "${PYTHON:=python3}" "${OUT:=target/bench-gpu}" "${PROFILE:=0}" "${ITERATIONS:=10}"
@@ -28,7 +28,7 @@ for row in "${rows[@]}"; do
 done
 for row in "$@"; do
   if [[ " ${rows[*]} " != *" $row "* ]]; then
-    echo "gpu.sh: $row is no row. Rows: ${rows[*]}" >&2
+    echo "gpu.sh: $row is not a row. Rows: ${rows[*]}" >&2
     exit 2
   fi
 done

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Training spread over the GPUs of this machine, a layout after the other, each beside the same batches on one rank, and
-# one table in Markdown.
+# Trains on the GPUs of this machine, one layout after another, each compared with the same batches on one rank, and
+# prints one table in Markdown.
 #
-#   tools/bench/scaling.sh [ROW…]   default: every row below that the GPUs suffice for, at 8192 and 2048 tokens
+#   tools/bench/scaling.sh [ROW…]   default: every row below for which there are enough GPUs, at 8192 and 2048 tokens
 #
 # A row is a layout and a sequence length: dp4-8192, tp2-8192, cp2-8192, pp4-2048, pp4v2-2048 (two chunks of layers for each
 # stage), tp2pp2-8192, tp2dp2-8192, of 8 layers of Llama-3-8B's shape. tp comes with --sequence-parallel, dp with the distributed
 # optimizer and both overlaps. A letter n at the end of the layout (tp2n-8192) leaves the overlaps out.
 # The row "script" is scripts/8B-A100_4_pretraining_initial_v2.sh, all 32 layers in 4 stages, for 20 iterations of a global batch
-# of 64; the continue script goes on from its checkpoint. Both leave one of 110 GB under OUT.
+# of 64; the continue script resumes from its checkpoint. Both leave one of 110 GB under OUT.
 #
 #   TANUKI4J    the command that starts Tanuki4J (scripts/tanuki4j, and always that in the row "script"); words are split at
 #               blanks, * stays as it is
@@ -18,7 +18,7 @@
 #   TORCHRUN    torchrun of an environment with PyTorch, for the peer of dp rows (FSDP2, torch.compile); "none" leaves it out (none)
 #   OUT         folder for logs, tokens and the table (target/bench-scaling)
 #   ITERATIONS  of each run (12); the median from the third on counts
-#   REHEARSE    1: a small model, all ranks on one GPU; proves the script, its times and bytes say nothing
+#   REHEARSE    1: a small model, all ranks on one GPU; tests the script; its times and bytes mean nothing
 #   BACKEND     nccl, or gloo to rehearse on a CPU
 # NVLink multicast stays off. Exit code 1 if a run failed or a loss differs from that of one rank.
 set -euo pipefail
@@ -130,7 +130,7 @@ layout_row() {
   all_flags "$batch" --distributed-backend "$BACKEND" "${axes[@]}"
   run "$OUT/$row.plan" "${tanuki4j[@]}" plan --world-size "$ranks" "${flags[@]}"
   run "$OUT/$row.log" "${tanuki4j[@]}" "${launch[@]}" -- pretrain "${flags[@]}"
-  # once more for the time that ranks wait for each other: to measure it makes an iteration longer
+  # once more, for the time that ranks wait for each other: measuring it slows an iteration down
   run "$OUT/$row.waits.log" "${tanuki4j[@]}" "${launch[@]}" -- pretrain "${flags[@]}" --timing-log-level 1 --exit-interval 5
   local one="one-$length-$batch"
   if ! grep -q "iteration *$ITERATIONS/" "$OUT/$one.log" 2>/dev/null; then
