@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
 /** Reports what this machine can train on, and for each "no" the reason and what to do. */
 @Command(
     name = "doctor",
-    description = "Says what this machine can run, and for each \"no\" the reason and the mend.")
+    description = "Says what this machine can run, and for each \"no\" the reason and the fix.")
 final class DoctorCommand implements Callable<Integer> {
   private static final int PROBE_SIZE = 1024;
 

@@ -76,7 +76,7 @@ final class LaunchCommand implements Callable<Integer> {
   @Option(
       names = {"--max-restarts", "--max_restarts"},
       paramLabel = "N",
-      description = "Starts again after a failure; --load and --save let it go on (0).")
+      description = "Starts again after a failure; --load and --save let it continue (0).")
   int maxRestarts = 0;
 
   @Parameters(paramLabel = "COMMAND", description = "For example -- pretrain --num-layers 32 …")

@@ -39,7 +39,7 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--device-memory",
       paramLabel = "GIB",
-      description = "Fails with what would help if a rank needs more than so many GiB.")
+      description = "Fails, and says what would help, if a rank needs more GiB than this.")
   @Nullable Double deviceMemory;
 
   @Mixin final PretrainOptions options = PretrainOptions.ofPlan(() -> worldSize);

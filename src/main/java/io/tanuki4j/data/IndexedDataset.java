@@ -37,7 +37,7 @@ public final class IndexedDataset implements Corpus {
     SequenceIndex index = SequenceIndex.read(idx);
     if (!Files.isRegularFile(bin)) {
       throw new UserException(
-          "%s: there is no such file beside %s. Copy it there, or preprocess the data again."
+          "%s: there is no such file next to %s. Copy it there, or preprocess the data again."
               .formatted(bin, idx.getFileName()));
     }
     try {

@@ -57,7 +57,7 @@ final class OpenFiles implements AutoCloseable {
   private static UserException cut(Watched file) throws IOException {
     return new UserException(
         ("%s: %d bytes (expected: %d, as when it was opened): it was cut while it was read."
-                + " Restore it, and go on from the last checkpoint.")
+                + " Restore it, and continue from the last checkpoint.")
             .formatted(file.path, file.file.length(), file.size));
   }
 
@@ -65,7 +65,7 @@ final class OpenFiles implements AutoCloseable {
   UserException unreadable(InternalError cause) {
     return new UserException(
         ("%s, or the cache of its sample order: a mapped file could not be read (expected: files"
-                + " that stay as they are). Check the disk, and go on from the last checkpoint.")
+                + " that stay as they are). Check the disk, and continue from the last checkpoint.")
             .formatted(files.get(files.size() - 1).path),
         cause);
   }

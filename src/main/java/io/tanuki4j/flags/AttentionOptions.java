@@ -74,7 +74,7 @@ final class AttentionOptions {
       problems.add(
           "--num-query-groups",
           numQueryGroups,
-          "--group-query-attention beside it",
+          "together with --group-query-attention",
           "Add --group-query-attention, or leave it out for %d groups.".formatted(heads));
     }
   }

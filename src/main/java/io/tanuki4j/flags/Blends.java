@@ -56,7 +56,7 @@ final class Blends {
 
   private static String remedy(String prefix, String missing) {
     if (missing.equals(".bin")) {
-      return "Copy it beside the .idx file, or preprocess the data again.";
+      return "Copy it next to the .idx file, or preprocess the data again.";
     }
     for (String suffix : List.of(".bin", ".idx")) {
       if (prefix.endsWith(suffix)) {

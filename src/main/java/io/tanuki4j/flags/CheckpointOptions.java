@@ -29,7 +29,7 @@ public final class CheckpointOptions {
   @Option(
       names = "--async-save",
       description = {
-        "Copies a checkpoint into host memory and writes it while training goes on.",
+        "Copies a checkpoint into host memory and writes it while training continues.",
         "The next save, an evaluation of the same iteration and the end of the run wait for it."
       })
   boolean asyncSave;
@@ -47,7 +47,10 @@ public final class CheckpointOptions {
       description = "Keeps the K latest checkpoints in --save; -1 for all.")
   @Nullable Integer mostRecentK;
 
-  @Option(names = "--no-save-optim", description = "Saves no optimizer, so no run can go on.")
+  @Option(
+      names = "--no-save-optim",
+      description =
+          "Omits optimizer state; load such a checkpoint with --no-load-optim or --finetune.")
   @Nullable Boolean noSaveOptim;
 
   @Option(
@@ -160,7 +163,7 @@ public final class CheckpointOptions {
 
   private void needsSave(String flag, @Nullable Object value, Problems problems) {
     if (value != null && save == null) {
-      problems.add(flag, value, "--save beside it", "Add --save DIR, or leave it out.");
+      problems.add(flag, value, "together with --save", "Add --save DIR, or leave it out.");
     }
   }
 
@@ -171,7 +174,7 @@ public final class CheckpointOptions {
         && load == null
         && pretrainedCheckpoint == null) {
       String shown = value instanceof Boolean ? "given" : value.toString();
-      problems.add(flag, shown, "--load beside it", "Add --load DIR, or leave it out.");
+      problems.add(flag, shown, "together with --load", "Add --load DIR, or leave it out.");
     }
   }
 

@@ -96,11 +96,11 @@ public final class ConvertOptions {
       names = TARGET_TP,
       paramLabel = "N",
       description =
-          "A checkpoint gets the shards that so many tensor parallel ranks write (default: as its"
-              + " source). Any layout loads any shards.")
+          "Tensor-parallel ranks whose shards are written (default: as the source). Any layout loads"
+              + " any shards.")
   public @Nullable Integer targetTensorParallelSize;
 
-  @Option(names = TARGET_PP, paramLabel = "N", description = "Likewise, pipeline stages.")
+  @Option(names = TARGET_PP, paramLabel = "N", description = "The same for pipeline stages.")
   public @Nullable Integer targetPipelineParallelSize;
 
   @Option(

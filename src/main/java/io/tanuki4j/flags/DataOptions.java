@@ -74,7 +74,7 @@ public final class DataOptions {
   @Option(
       names = "--data-cache-path",
       paramLabel = "DIR",
-      description = "Keeps the sample orders (a folder beside each dataset).")
+      description = "Keeps the sample orders (a folder next to each dataset).")
   @Nullable Path dataCachePath;
 
   @Option(

@@ -15,12 +15,12 @@ public final class DataParallelOptions {
 
   @Option(
       names = "--overlap-grad-reduce",
-      description = "Gradients are summed over ranks while the backward goes on.")
+      description = "Gradients are summed over ranks during the backward.")
   boolean overlapGradReduce;
 
   @Option(
       names = "--overlap-param-gather",
-      description = "Weights are gathered while the forward goes on; with both flags above.")
+      description = "Weights are gathered during the forward; with both flags above.")
   boolean overlapParamGather;
 
   @Option(

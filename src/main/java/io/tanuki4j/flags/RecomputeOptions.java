@@ -49,13 +49,13 @@ final class RecomputeOptions {
       problems.add(
           "--recompute-method",
           recomputeMethod,
-          "--recompute-granularity full beside it",
+          "together with --recompute-granularity full",
           "Leave it out, or add --recompute-granularity full.");
     } else if (recomputeNumLayers != null) {
       problems.add(
           "--recompute-num-layers",
           recomputeNumLayers,
-          "--recompute-granularity full beside it",
+          "together with --recompute-granularity full",
           "Leave it out, or add --recompute-granularity full.");
     }
   }

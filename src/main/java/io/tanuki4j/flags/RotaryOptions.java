@@ -24,7 +24,7 @@ final class RotaryOptions {
 
   @Option(
       names = "--no-position-embedding",
-      description = "No learned positions; allowed beside rope.")
+      description = "No learned positions; allowed with rope.")
   boolean addPositionEmbedding = true;
 
   @Option(
@@ -153,7 +153,7 @@ final class RotaryOptions {
       problems.add(
           flag,
           PythonText.of(value),
-          "--rope-factor or --use-rope-scaling beside it",
+          "together with --rope-factor or --use-rope-scaling",
           "Add one of them, or leave it out.");
     }
   }

@@ -40,7 +40,7 @@ public final class WandbOptions {
   @Option(
       names = "--wandb-id",
       paramLabel = "ID",
-      description = "The run to make, or to go on with (default: the folder's run, or a new one).")
+      description = "The run to create or continue (default: the folder's run, or a new one).")
   @Nullable String wandbId;
 
   void check(Problems problems) {

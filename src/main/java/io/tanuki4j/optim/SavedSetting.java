@@ -50,7 +50,7 @@ enum SavedSetting {
    */
   String mismatch(String configured, String saved) {
     return ("%s: %s%s (expected: %s, as in the checkpoint). Change it back, or give"
-            + " --override-opt_param-scheduler to go on with %s, or"
+            + " --override-opt_param-scheduler to continue with %s, or"
             + " --use-checkpoint-opt_param-scheduler with %s. (OptimizerParamScheduler: class input"
             + " value %s and checkpointvalue %s for %s do not match.)")
         .formatted(

@@ -61,7 +61,7 @@ final class StageRules {
     refusals.add(
         layers.count(0, 0) == 0 && stages.embeddingCounts() ? EMBEDDING : LOSS,
         "given",
-        "2 or more layers in each chunk, so that one is left beside it",
+        "2 or more layers in each chunk, so that another one is left",
         "Leave it out, or use fewer stages or chunks.");
     return Optional.empty();
   }

@@ -94,7 +94,7 @@ final class BackgroundSaves {
     } catch (UncheckedIOException e) {
       failed = true;
       log.accept(
-          "WARNING: %s The run goes on; its next save waits for the disk."
+          "WARNING: %s The run continues; its next save waits for the disk."
               .formatted(e.getMessage()));
     }
   }

@@ -10,7 +10,7 @@ public final class DivergedException extends UserException {
   DivergedException(long iteration, StepResult result) {
     super(
         ("iteration %d: %s is %s (expected: a finite number). Lower --lr, or check the data and the"
-                + " weights that were loaded; --no-check-for-nan-in-loss-and-grad goes on and"
+                + " weights that were loaded; --no-check-for-nan-in-loss-and-grad continues and"
                 + " leaves such updates out.")
             .formatted(iteration, name(result), PythonFormat.repr(value(result))));
   }

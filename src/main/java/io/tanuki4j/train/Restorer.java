@@ -81,7 +81,8 @@ public final class Restorer {
     for (long iteration : config.takeOlder() ? store.beforeLatest() : List.<Long>of()) {
       log.accept("WARNING: " + latest.getMessage());
       log.accept(
-          "    since the run may be restarted, it goes on from iteration %d".formatted(iteration));
+          "    since the run may be restarted, it continues from iteration %d"
+              .formatted(iteration));
       try {
         return load(store.folder(), store.at(iteration), config.finetune());
       } catch (DamagedException e) {

@@ -106,7 +106,7 @@ class DamagedCorpusTest {
         .isInstanceOf(UserException.class)
         .hasMessage(
             dir.resolve("c.bin")
-                + ": there is no such file beside c.idx. Copy it there, or preprocess the data"
+                + ": there is no such file next to c.idx. Copy it there, or preprocess the data"
                 + " again.");
     assertThatThrownBy(() -> IndexedDataset.open(dir.resolve("c.bin"), true))
         .isInstanceOf(UserException.class)

@@ -56,7 +56,7 @@ class OptimizerScheduleTest {
         .isInstanceOf(UserException.class)
         .hasMessage(
             "--lr: 0.001 (expected: 0.002, as in the checkpoint). Change it back, or give"
-                + " --override-opt_param-scheduler to go on with 0.001, or"
+                + " --override-opt_param-scheduler to continue with 0.001, or"
                 + " --use-checkpoint-opt_param-scheduler with 0.002. (OptimizerParamScheduler:"
                 + " class input value 0.001 and checkpointvalue 0.002 for learning rate do not"
                 + " match.)");

@@ -186,7 +186,7 @@ class LayoutRulesTest {
     assertThat(refusals)
         .containsExactly(
             "--account-for-loss-in-pipeline-split: given (expected: 2 or more layers in each chunk,"
-                + " so that one is left beside it). Leave it out, or use fewer stages or chunks.",
+                + " so that another one is left). Leave it out, or use fewer stages or chunks.",
             "--decoder-first-pipeline-num-layers: 16 (expected: leaves a multiple of the stages"
                 + " between, of --num-layers 32 on --pipeline-model-parallel-size 4). 0 layers are"
                 + " left for 2 stages.");

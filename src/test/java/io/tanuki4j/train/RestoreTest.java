@@ -149,7 +149,7 @@ class RestoreTest {
       assertThat(run.run()).isEqualTo(new Progress(2, 4, 0));
       assertThat(run.sink.events)
           .anyMatch(event -> event.startsWith("WARNING: " + folder + "/iter_0000006: optimizer-"))
-          .contains("    since the run may be restarted, it goes on from iteration 2");
+          .contains("    since the run may be restarted, it continues from iteration 2");
     }
     damage(2);
     try (TinyRun run = new TinyRun(settings)) {

@@ -30,13 +30,13 @@ public enum CudaComponent {
   private final String title;
   private final boolean required;
   private final List<String> files;
-  private final String mend;
+  private final String remedy;
 
-  CudaComponent(String title, boolean required, List<String> files, String mend) {
+  CudaComponent(String title, boolean required, List<String> files, String remedy) {
     this.title = title;
     this.required = required;
     this.files = files;
-    this.mend = mend;
+    this.remedy = remedy;
   }
 
   private static String pip(String wheel) {
@@ -66,7 +66,7 @@ public enum CudaComponent {
   }
 
   /** Returns what a user can do when it is missing. */
-  String mend() {
-    return mend;
+  String remedy() {
+    return remedy;
   }
 }

@@ -5,17 +5,17 @@ package io.tanuki4j.backend.cuda;
  *
  * @param subject a component or a GPU
  * @param reason what was found, and what was expected
- * @param mend what to do
+ * @param remedy what to do
  * @param fatal whether no GPU can be used because of it
  */
-public record CudaProblem(String subject, String reason, String mend, boolean fatal) {
+public record CudaProblem(String subject, String reason, String remedy, boolean fatal) {
   static CudaProblem of(CudaComponent component, String reason) {
-    return new CudaProblem(component.title(), reason, component.mend(), component.required());
+    return new CudaProblem(component.title(), reason, component.remedy(), component.required());
   }
 
   /** Writes one sentence for each part. */
   @Override
   public String toString() {
-    return "%s: %s. %s.".formatted(subject, reason, mend);
+    return "%s: %s. %s.".formatted(subject, reason, remedy);
   }
 }

@@ -49,7 +49,7 @@ final class HeaderParser {
       }
     }
     in.endObject();
-    require(in.peek() == JsonToken.END_DOCUMENT, "its header goes on behind the JSON object");
+    require(in.peek() == JsonToken.END_DOCUMENT, "its header continues after the JSON object");
   }
 
   private void readMetadata(JsonReader in) throws IOException {

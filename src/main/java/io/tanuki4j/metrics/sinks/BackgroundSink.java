@@ -113,7 +113,7 @@ final class BackgroundSink implements MetricsSink {
     if (!isOver) {
       isOver = true;
       warnings.accept(
-          "WARNING: %s gets no more metrics: %s. Training goes on without it."
+          "WARNING: %s gets no more metrics: %s. Training continues without it."
               .formatted(name, reason.replaceFirst("\\.$", "")));
     }
   }

@@ -82,7 +82,7 @@ public final class Launch {
     signal = received;
     numRequests++;
     if (numRequests == 1) {
-      say.accept("SIG%s goes on to the ranks; once more ends them at once".formatted(received));
+      say.accept("forwarded SIG%s to the ranks; send it again to kill them".formatted(received));
     }
     if (children != null) {
       passOn(received, children);

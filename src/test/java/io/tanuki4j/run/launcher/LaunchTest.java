@@ -210,7 +210,7 @@ class LaunchTest {
     assertThat(code.get()).isEqualTo(4);
     assertThat(out()).contains("[rank 0] saved", "[rank 1] saved");
     assertThat(said())
-        .startsWith("SIG%s goes on to the ranks; once more ends them at once".formatted(signal))
+        .startsWith("forwarded SIG%s to the ranks; send it again to kill them".formatted(signal))
         .noneMatch(line -> line.startsWith("restart"));
   }
 
