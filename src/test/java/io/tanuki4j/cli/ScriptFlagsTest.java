@@ -144,7 +144,10 @@ class ScriptFlagsTest {
       command.options.resolve(command.spec, Map.of(), (path, iteration) -> Optional.empty());
       return List.of();
     } catch (ConfigException e) {
-      return e.getMessage().lines().map(line -> line.replace(folder.toString(), "DIR")).toList();
+      return String.valueOf(e.getMessage())
+          .lines()
+          .map(line -> line.replace(folder.toString(), "DIR"))
+          .toList();
     }
   }
 }
