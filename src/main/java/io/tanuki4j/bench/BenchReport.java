@@ -34,7 +34,7 @@ public record BenchReport(
   private static final double GIBI = 1L << 30;
   private static final double MILLIS_PER_SECOND = 1e3;
 
-  /** One line. */
+  /** Returns the report as one line. */
   public String toJson() {
     return new GsonBuilder()
         .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)

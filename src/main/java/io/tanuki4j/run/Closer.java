@@ -14,7 +14,9 @@ public final class Closer implements AutoCloseable {
   }
 
   /**
-   * @throws RuntimeException the first failure; further ones are suppressed in it
+   * Closes everything.
+   *
+   * @throws RuntimeException the first failure; later ones are suppressed in it
    */
   @Override
   public void close() {

@@ -52,7 +52,7 @@ public final class Rehearsal implements AutoCloseable {
     return this;
   }
 
-  /** Runs an iteration of so many micro-batches. */
+  /** Runs an iteration of this number of micro-batches. */
   public Rehearsal iteration(int numMicrobatches) {
     TrainStep step = new TrainStep(device, runner, model.data(), optimizer, scope);
     RandomBatches batches =

@@ -205,7 +205,7 @@ final class NcclGroup implements ProcessGroup {
 
   private static int type(Tensor tensor) {
     return switch (tensor.dtype()) {
-      case F8_E4M3, F8_E5M2 -> nccl.ncclUint8; // has no sums, and is only passed on
+      case F8_E4M3, F8_E5M2 -> nccl.ncclUint8; // has no sums, and is only passed along
       case BF16 -> nccl.ncclBfloat16;
       case F32 -> nccl.ncclFloat;
       case F64 -> nccl.ncclDouble;

@@ -16,10 +16,10 @@ import java.util.List;
  * One rank's side of what the replicas of a model exchange in an iteration. The replicas are the
  * ranks with other samples, or with other parts of the same sequences: the group {@code dp_cp}.
  *
- * <p>What overlaps: a bucket's gradients are reduced beside the backward of the layers before it,
- * in the last micro-batch; a bucket's weights are gathered beside the end of the iteration and the
- * forward of the layers before it, in the first. The bucket that is finished last, and the norms of
- * all layers, have nothing to hide behind.
+ * <p>Two exchanges overlap computation. In the last micro-batch, reducing a bucket's gradients
+ * overlaps the backward of the layers before it. Gathering a bucket's weights overlaps the end of
+ * the iteration and, in the first micro-batch, the forward of the layers before it. The bucket that
+ * is finished last, and the norms of all layers, overlap nothing.
  */
 public final class DataParallel {
   private final DataParallelConfig config;

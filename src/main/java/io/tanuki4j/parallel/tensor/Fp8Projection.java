@@ -118,7 +118,7 @@ public final class Fp8Projection implements Projection {
   }
 
   /**
-   * What of the input stays until the backward.
+   * The part of the input that stays until the backward.
    *
    * @param source of what is quantized
    * @param rows of eight bits, null if they do not stay
