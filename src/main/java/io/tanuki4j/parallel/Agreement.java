@@ -41,7 +41,7 @@ public final class Agreement {
     return group.size() == 1;
   }
 
-  /** What hosts agree on that is no number. */
+  /** Returns the exchange for what hosts agree on other than numbers. */
   public TextExchange texts() {
     return TextExchange.over(group, device);
   }

@@ -41,7 +41,7 @@ public record StageLayers(int numStages, List<Integer> counts) {
     return new StageLayers(numStages, Collections.nCopies(numChunks, numLayers / numChunks));
   }
 
-  /** A number for each stage, of which each of its chunks has an equal share. */
+  /** Gives each stage its number of layers, shared equally among its chunks. */
   static StageLayers ofStages(List<Integer> layersOfStage, int chunksPerStage) {
     List<Integer> counts = new ArrayList<>();
     for (int chunk = 0; chunk < chunksPerStage; chunk++) {

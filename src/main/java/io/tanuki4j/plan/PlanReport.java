@@ -126,7 +126,7 @@ public final class PlanReport {
     return String.format(Locale.ROOT, format, values);
   }
 
-  /** For example {@code 12.345 GB}. */
+  /** Returns a size as text, for example {@code 12.345 GB}. */
   private static String bytes(long bytes) {
     String units = " kMGTP";
     double value = bytes;

@@ -145,7 +145,7 @@ public final class Assembly {
     turns = new RankTurns(seat, agreement);
   }
 
-  /** Whether the log shows how long ranks wait for each other. */
+  /** Returns whether the log shows how long ranks wait for each other. */
   private static boolean measuresWaits(RunConfig config) {
     return config.logging().timingLevel() > 0 && config.distributed().worldSize() > 1;
   }
@@ -230,7 +230,7 @@ public final class Assembly {
         flopsPerSample() / context.world().size());
   }
 
-  /** Of forward and backward on all ranks, as Megatron counts them. */
+  /** Returns the operations of forward and backward on all ranks, as Megatron counts them. */
   private double flopsPerSample() {
     return (double) FlopsPerToken.of(model.shape()) * config.model().seqLength();
   }
@@ -274,7 +274,7 @@ public final class Assembly {
     return Math.min(model.shape().vocabSize(), Math.max(tokenizer.vocabSize(), ofCheckpoint));
   }
 
-  /** The flags, with all that followed for the model. */
+  /** Returns the flags, with all that followed for the model. */
   private Map<String, @Nullable Object> savedArguments() {
     Map<String, @Nullable Object> arguments = new LinkedHashMap<>(config.arguments());
     arguments.putAll(MegatronArguments.of(model.shape()));

@@ -38,7 +38,7 @@ public record MemoryPlan(
       int microBatchSize,
       ParallelConfig parallel,
       int globalRank) {
-    /** What a rank of a run has. */
+    /** Returns the part of the model that a rank of a run has. */
     public static Part of(RunConfig config, ModelConfig model, int globalRank) {
       return new Part(
           model,

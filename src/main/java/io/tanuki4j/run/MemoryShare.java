@@ -39,7 +39,7 @@ public final class MemoryShare {
   }
 
   /**
-   * The part of one rank; what is no size stays as it is.
+   * Returns the part of one rank; a text that is not a size stays as it is.
    *
    * @param limit like {@code 16g}; 0 for none
    */

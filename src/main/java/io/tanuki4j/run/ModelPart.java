@@ -69,7 +69,7 @@ public record ModelPart(
   }
 
   /**
-   * What runs micro-batches through it.
+   * Returns a runner of micro-batches through this part.
    *
    * @param plannedBytes of device memory that a micro-batch in flight takes, 0 if unknown
    */

@@ -42,7 +42,7 @@ final class RunData {
     this.closer = closer;
   }
 
-  /** What the run asks of its data. */
+  /** Returns the samples that the run needs. */
   SampleCounts counts() {
     return SampleCounts.of(
         config.train().trainIterations(),

@@ -16,7 +16,9 @@ public record RunClock(Clock clock, LongSupplier nanoTime) {
     return new RunClock(Clock.systemDefaultZone(), System::nanoTime);
   }
 
-  /** Megatron's line for a moment of the run: {@code [after training is done] datetime: …}. */
+  /**
+   * Returns Megatron's line for a moment of the run: {@code [after training is done] datetime: …}.
+   */
   public String dateTime(String what) {
     return MegatronLines.dateTime(what, LocalDateTime.now(clock));
   }

@@ -38,7 +38,7 @@ public record RunState(
   /** Megatron's name for the number of updates. */
   private static final String STEP = "step";
 
-  /** Without numbers of eight bits. */
+  /** Creates a state without numbers of eight bits. */
   public RunState(
       ParameterBuffers parameters,
       AdamW optimizer,

@@ -53,7 +53,7 @@ public final class Timers {
     }
   }
 
-  /** Nothing is measured. */
+  /** Returns timers that measure nothing. */
   static Timers none(Device device) {
     return new Timers(new LoggingConfig(1, false, false, false), () -> 0, device, Map::of);
   }

@@ -28,7 +28,7 @@ public final class TrainStep {
   private final ResultRing results;
   private final List<TokenBatch> batches = new ArrayList<>();
 
-  /** Without timers; see the other constructor. */
+  /** Creates a step without timers; see the other constructor. */
   public TrainStep(
       Device device,
       MicrobatchRunner<?> runner,

@@ -49,7 +49,7 @@ public final class Trainer {
       Agreement agreement,
       Timers timers) {}
 
-  /** {@code --exit-duration-in-mins} counts from here. */
+  /** Creates a trainer; {@code --exit-duration-in-mins} counts from here. */
   public Trainer(TrainConfig config, Parts parts, Reports reports, RunClock timing) {
     this.config = config;
     this.parts = parts;

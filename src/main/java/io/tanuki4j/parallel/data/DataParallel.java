@@ -48,7 +48,7 @@ public final class DataParallel {
     this.shard = OptimizerShard.of(sharded, parameters, context, tied);
   }
 
-  /** A run of one rank. */
+  /** Creates the side of a run of one rank. */
   public static DataParallel alone(ParameterBuffers parameters, Device device) {
     ParallelContext context = ParallelContext.single(device);
     TiedParameters none = new TiedParameters(List.of(), context.embedding());

@@ -11,7 +11,7 @@ import java.time.Duration;
  * @param lastWords from the failure to SIGKILL
  */
 public record EndRules(int consequence, Duration notice, Duration lastWords) {
-  /** All have ended within half a minute. */
+  /** Returns rules by which all ranks end within half a minute. */
   public static EndRules of(int consequence) {
     return new EndRules(consequence, Duration.ofSeconds(5), Duration.ofSeconds(25));
   }
