@@ -66,7 +66,7 @@ class BackgroundSinkTest {
     Metrics.report(sink, 1, 40_000);
     assertThat(warnings)
         .containsExactly(
-            "WARNING: slow gets no more metrics: it is 16384 reports behind. Training goes on"
+            "WARNING: slow gets no more metrics: it is 16384 reports behind. Training continues"
                 + " without it.");
     counting.gate.countDown();
   }
