@@ -86,6 +86,6 @@ class FlagPageTest {
   }
 
   private static String cell(String text) {
-    return text.replace("|", "\\|");
+    return text.replace("<", "&lt;").replace(">", "&gt;").replace("|", "\\|");
   }
 }
