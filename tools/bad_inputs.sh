@@ -49,7 +49,7 @@ copy; truncate -s 100 "$d/a.bin"; show '.bin shorter than its .idx says' train
 copy; rm "$d/a.bin"; show '.bin missing' train
 copy; rm "$d/a.idx"; show '.idx missing' train
 copy; patch "$d/a.bin" 0 '\xff\xff\xff\x7f'; show 'a token id beyond the vocabulary' train --train-iters 400
-copy; (cd "$d" && train >/dev/null 2>&1); patch "$(ls "$d"/cache/*-train-document_index.npy)" 128 '\x07'; show 'a cache with other numbers than were written' train; rm -rf "$d/cache"
+copy; rm -rf "$d/cache"; (cd "$d" && train >/dev/null 2>&1); patch "$(ls "$d"/cache/*-train-document_index.npy)" 128 '\x07'; show 'a cache with other numbers than were written' train; rm -rf "$d/cache"
 copy; mkdir -p "$d/cache" && : >"$d/file"; show 'a cache folder that is a file' train --data-cache-path file
 printf -- '--lr 1\n@a\0b\n' >"$d/a.args"; show 'an argument file with a NUL character' "$t" plan @a.args
 few() { (ulimit -n 20; exec "$@"); }
