@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What of a folder stays when a checkpoint is published. */
+/** The files of a folder that remain when a checkpoint is published. */
 class RetentionTest {
   private static final List<Long> SAVED = List.of(100L, 200L, 300L, 400L, 500L, 600L);
 

@@ -22,7 +22,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** One run at a time saves into a folder, and one that is gone is in nobody's way. */
+/** One run at a time saves into a folder, and a run that has ended blocks no other. */
 class SaveLockTest {
   private static final Pulse QUICK = new Pulse(Duration.ofMillis(20), 4);
 

@@ -129,6 +129,11 @@ public final class MegatronFolder implements Closeable {
                 .formatted(folder, name, arguments.get(name)));
       }
     }
+    if (Boolean.TRUE.equals(arguments.get("apply_layernorm_1p"))) {
+      throw new UserException(
+          "%s: its argument apply_layernorm_1p is true (expected: false, since its norms' weights lack the 1 that is added here). Load and save it with Megatron-LM without the flag first."
+              .formatted(folder));
+    }
   }
 
   /** Returns the settings: numbers, texts, booleans and lists of them. */

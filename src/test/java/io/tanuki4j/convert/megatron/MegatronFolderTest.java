@@ -6,16 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.convert.ConversionSource;
 import io.tanuki4j.convert.TensorComparison;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -137,6 +141,26 @@ class MegatronFolderTest {
     assertThatThrownBy(() -> open(path))
         .isInstanceOf(UserException.class)
         .hasMessageContaining("its argument window_size is 4 (expected: None");
+  }
+
+  /** Its norms' weights are smaller by 1 than those that this program multiplies with. */
+  @Test
+  void norms_that_add_1_to_their_weights_are_refused() throws IOException {
+    Path path = copy("te/torch");
+    Path file = path.resolve("iter_0000007/mp_rank_00/model_optim_rng.pt");
+    Files.delete(file);
+    try (TorchArchiveWriter archive = TorchArchiveWriter.create(file, "model_optim_rng")) {
+      SourceTensor weight =
+          SourceTensor.whole(
+              "w", ElementType.F32, Shape.of(1, 1), (first, into) -> into.putFloat(1));
+      Map<String, Object> content = new LinkedHashMap<>();
+      content.put("args", new PickleWriter.Namespace(Map.of("apply_layernorm_1p", true)));
+      content.put("model", Map.of("w", archive.add(new SourceMatrix(weight), false)));
+      archive.publish(PickleWriter.write(content));
+    }
+    assertThatThrownBy(() -> open(path))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("its argument apply_layernorm_1p is true (expected: false");
   }
 
   /** Whatever byte is wrong or missing: a sentence, or weights that can be read; never a fault. */
