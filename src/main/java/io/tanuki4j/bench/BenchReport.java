@@ -98,7 +98,7 @@ public record BenchReport(
       double[] sorted = millis.clone();
       Arrays.sort(sorted);
       double median = sorted[sorted.length / 2];
-      double tokens = samples * model.seqLength() / median * MILLIS_PER_SECOND;
+      double tokens = samples * model.sizes().seqLength() / median * MILLIS_PER_SECOND;
       double causal = tokens * FlopsPerToken.of(model);
       boolean known = device.peakFlops() > 0;
       return new Speed(
@@ -154,10 +154,10 @@ public record BenchReport(
         model.device().info().name(),
         model.parameters().values().dtype().name(),
         ModelParameters.count(shape),
-        shape.numLayers(),
-        shape.hiddenSize(),
-        shape.vocabSize(),
-        shape.seqLength(),
+        shape.sizes().numLayers(),
+        shape.sizes().hiddenSize(),
+        shape.sizes().vocabSize(),
+        shape.sizes().seqLength(),
         model.config().train().microBatchSize(),
         model.config().train().globalBatchSize(),
         iterations,

@@ -126,9 +126,9 @@ public final class Benchmark {
             device, model.runner(closer), model.data(), model.optimizer(), model.memory());
     batches =
         new RandomBatches(
-            model.shape().seqLength(),
+            model.shape().sizes().seqLength(),
             config.train().microBatchSize(),
-            model.shape().vocabSize(),
+            model.shape().sizes().vocabSize(),
             numMicrobatches(),
             config.train().seed() + model.part().context().dp().rank());
   }

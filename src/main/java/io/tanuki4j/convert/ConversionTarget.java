@@ -62,7 +62,7 @@ public record ConversionTarget(
    * zeros pad it to a multiple of the unit for each tensor parallel rank.
    */
   public ConversionTarget shareable(int unit) {
-    int rows = target.model().vocabSize();
+    int rows = target.model().sizes().vocabSize();
     int tp = dims().tp();
     if (rows % tp == 0) {
       return this;
@@ -152,7 +152,7 @@ public record ConversionTarget(
         .formatted(
             tensors.size(),
             state.vocabSize(),
-            target.model().vocabSize(),
+            target.model().sizes().vocabSize(),
             optimizer.isEmpty() ? "no optimizer state" : "with optimizer state",
             target.layout().dims().tp(),
             target.layout().dims().pp());

@@ -4,6 +4,12 @@ import io.tanuki4j.convert.huggingface.HfLlamaConfig;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.MegatronArguments;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Layers;
+import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Rotary;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,24 +60,17 @@ final class LlamaArguments {
 
   private static ModelConfig model(HfLlamaConfig config) {
     return new ModelConfig(
-        config.numLayers(),
-        config.hiddenSize(),
-        config.ffnHiddenSize(),
-        config.numHeads(),
-        config.numKeyValueHeads(),
-        config.headDim(),
-        config.vocabSize(),
-        config.maxPositionEmbeddings(),
-        config.maxPositionEmbeddings(),
-        config.ropeTheta(),
-        1,
-        config.positionInterpolation(),
-        config.ropeScaling(),
-        config.normEpsilon(),
-        config.tiedEmbeddings(),
-        config.initializerRange(),
-        0,
-        ModelConfig.Recompute.NONE);
+        new Sizes(
+            config.numLayers(),
+            config.hiddenSize(),
+            config.ffnHiddenSize(),
+            config.vocabSize(),
+            config.maxPositionEmbeddings(),
+            config.maxPositionEmbeddings()),
+        new Attention(config.numHeads(), config.numKeyValueHeads(), config.headDim()),
+        new Rotary(config.ropeTheta(), 1, config.positionInterpolation(), config.ropeScaling()),
+        new Layers(config.normEpsilon(), config.tiedEmbeddings()),
+        new Training(config.initializerRange(), 0, Recompute.NONE));
   }
 
   /**
@@ -91,20 +90,20 @@ final class LlamaArguments {
     FIXED.forEach(this::expect);
     ModelConfig model = new MegatronArguments(source, arguments).model(vocabSize);
     return new HfLlamaConfig(
-        model.numLayers(),
-        model.hiddenSize(),
-        model.ffnHiddenSize(),
-        model.numHeads(),
-        model.numQueryGroups(),
-        model.headDim(),
+        model.sizes().numLayers(),
+        model.sizes().hiddenSize(),
+        model.sizes().ffnHiddenSize(),
+        model.attention().numHeads(),
+        model.attention().numQueryGroups(),
+        model.attention().headDim(),
         vocabSize,
-        model.maxPositionEmbeddings(),
-        model.normEpsilon(),
-        model.ropeBase(),
-        model.rotaryInterpolationFactor(),
-        model.ropeScaling(),
-        model.tiedEmbeddings(),
-        model.initStd(),
+        model.sizes().maxPositionEmbeddings(),
+        model.layers().normEpsilon(),
+        model.rotary().base(),
+        model.rotary().interpolationFactor(),
+        model.rotary().scaling(),
+        model.layers().tiedEmbeddings(),
+        model.training().initStd(),
         id("bos_token_id"),
         ids("eos_token_id"),
         id("pad_token_id"));

@@ -41,16 +41,16 @@ record TargetLayout(ModelConfig model, Layout layout) {
    */
   static TargetLayout of(ModelConfig model, int tp, int pp) {
     Problems problems = new Problems();
-    int stages = checkedStages(model.numLayers(), pp, problems);
+    int stages = checkedStages(model.sizes().numLayers(), pp, problems);
     LayoutRequest request = new LayoutRequest(tp * stages, tp, 1, stages, false, Stages.EVEN);
     Sizes sizes =
         new Sizes(
-            model.numLayers(),
-            model.numHeads(),
-            model.numQueryGroups(),
-            model.ffnHiddenSize(),
-            model.vocabSize(),
-            model.seqLength(),
+            model.sizes().numLayers(),
+            model.attention().numHeads(),
+            model.attention().numQueryGroups(),
+            model.sizes().ffnHiddenSize(),
+            model.sizes().vocabSize(),
+            model.sizes().seqLength(),
             1,
             1);
     Optional<Layout> layout =

@@ -1,6 +1,9 @@
 package io.tanuki4j.flags;
 
+import static java.util.Objects.requireNonNull;
+
 import io.tanuki4j.config.Problems;
+import io.tanuki4j.model.ModelConfig.Attention;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -77,5 +80,11 @@ final class AttentionOptions {
           "together with --group-query-attention",
           "Add --group-query-attention, or leave it out for %d groups.".formatted(heads));
     }
+  }
+
+  /** Returns the configuration of checked flags. */
+  Attention toConfig() {
+    return new Attention(
+        requireNonNull(numAttentionHeads), numQueryGroups, requireNonNull(kvChannels));
   }
 }

@@ -5,6 +5,9 @@ import static java.util.Objects.requireNonNullElse;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Layers;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -159,23 +162,16 @@ public final class ModelOptions {
   /** Returns the configuration of checked flags; the vocabulary is 0 if it is not known. */
   ModelConfig toConfig() {
     return new ModelConfig(
-        requireNonNull(numLayers),
-        requireNonNull(hiddenSize),
-        requireNonNull(ffnHiddenSize),
-        requireNonNull(attention.numAttentionHeads),
-        attention.numQueryGroups,
-        requireNonNull(attention.kvChannels),
-        requireNonNullElse(paddedVocabSize, 0),
-        requireNonNull(seqLength),
-        requireNonNull(maxPositionEmbeddings),
-        rotary.base(),
-        rotary.rotaryPercent,
-        rotary.interpolation(),
-        rotary.scaling(),
-        normEpsilon,
-        !untieEmbeddingsAndOutputWeights,
-        initMethodStd,
-        requireNonNullElse(zLossStrength, 0.0),
-        recompute.toConfig());
+        new Sizes(
+            requireNonNull(numLayers),
+            requireNonNull(hiddenSize),
+            requireNonNull(ffnHiddenSize),
+            requireNonNullElse(paddedVocabSize, 0),
+            requireNonNull(seqLength),
+            requireNonNull(maxPositionEmbeddings)),
+        attention.toConfig(),
+        rotary.toConfig(),
+        new Layers(normEpsilon, !untieEmbeddingsAndOutputWeights),
+        new Training(initMethodStd, requireNonNullElse(zLossStrength, 0.0), recompute.toConfig()));
   }
 }

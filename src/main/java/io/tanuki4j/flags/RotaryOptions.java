@@ -2,6 +2,7 @@ package io.tanuki4j.flags;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.PythonText;
+import io.tanuki4j.model.ModelConfig.Rotary;
 import io.tanuki4j.nn.RopeScaling;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -174,20 +175,19 @@ final class RotaryOptions {
     }
   }
 
-  /** Returns the scaling; null for none. */
-  @Nullable RopeScaling scaling() {
-    return useRopeScaling
-        ? new RopeScaling(
-            ropeScalingFactor,
-            ropeLowFreqFactor,
-            ropeHighFreqFactor,
-            ropeOriginalMaxPositionalEmbeddings)
-        : null;
-  }
-
-  /** Returns the divisor of positions; 1 for no interpolation. */
-  double interpolation() {
-    return rotarySeqLenInterpolationFactor == null ? 1 : rotarySeqLenInterpolationFactor;
+  /** Returns the configuration of checked flags. */
+  Rotary toConfig() {
+    RopeScaling scaling =
+        useRopeScaling
+            ? new RopeScaling(
+                ropeScalingFactor,
+                ropeLowFreqFactor,
+                ropeHighFreqFactor,
+                ropeOriginalMaxPositionalEmbeddings)
+            : null;
+    double interpolation =
+        rotarySeqLenInterpolationFactor == null ? 1 : rotarySeqLenInterpolationFactor;
+    return new Rotary(base(), rotaryPercent, interpolation, scaling);
   }
 
   double base() {

@@ -36,13 +36,13 @@ public final class InferenceModel implements AutoCloseable {
         ParameterBuffers.allocate(ModelParameters.specs(config), scope, DType.F32, DType.F32);
     checkpoint.load(device, Part.MODEL, ShardedTensor.ofValues(parameters), tokenizer.vocabSize());
     this.chunk = new ModelBuilder(config, device, parameters, scope).build();
-    this.logits = scope.allocate(Shape.of(1, config.vocabSize()), DType.F32);
+    this.logits = scope.allocate(Shape.of(1, config.sizes().vocabSize()), DType.F32);
     this.host = direct(Math.toIntExact(logits.numBytes()));
   }
 
   /** Returns the length, in tokens, of the longest text that the model can look at. */
   public int maxTokens() {
-    return config.seqLength();
+    return config.sizes().seqLength();
   }
 
   /**

@@ -1,5 +1,7 @@
 package io.tanuki4j.model;
 
+import io.tanuki4j.model.ModelConfig.Attention;
+
 /**
  * The work of one token in forward and backward, in floating-point operations, as Megatron-LM
  * counts it. It counts matrix products of the layers and of the (padded) head, and half of the
@@ -13,20 +15,19 @@ public final class FlopsPerToken {
 
   /** Returns the same with all of the attention's s·s, as older reports count it. */
   public static long withFullAttention(ModelConfig config) {
-    return of(config) + PER_WEIGHT * config.numLayers() * attentionCore(config);
+    return of(config) + PER_WEIGHT * config.sizes().numLayers() * attentionCore(config);
   }
 
   public static long of(ModelConfig config) {
-    return config.numLayers() * ofLayer(config) + ofHead(config);
+    return config.sizes().numLayers() * ofLayer(config) + ofHead(config);
   }
 
   /** Returns the work of one layer. */
   public static long ofLayer(ModelConfig config) {
-    long hidden = config.hiddenSize();
-    long queries = (long) config.numHeads() * config.headDim();
-    long keys = (long) config.numQueryGroups() * config.headDim();
-    long attentionWeights = 2 * hidden * (queries + keys);
-    long mlpWeights = 3 * hidden * config.ffnHiddenSize();
+    long hidden = config.sizes().hiddenSize();
+    Attention attention = config.attention();
+    long attentionWeights = 2 * hidden * (attention.queryWidth() + attention.keyWidth());
+    long mlpWeights = 3 * hidden * config.sizes().ffnHiddenSize();
     return PER_WEIGHT * (attentionWeights + mlpWeights) + ofAttentionCore(config);
   }
 
@@ -37,10 +38,10 @@ public final class FlopsPerToken {
 
   /** Returns the work of the projection to the vocabulary. */
   public static long ofHead(ModelConfig config) {
-    return PER_WEIGHT * config.hiddenSize() * config.vocabSize();
+    return PER_WEIGHT * config.sizes().hiddenSize() * config.sizes().vocabSize();
   }
 
   private static long attentionCore(ModelConfig config) {
-    return (long) config.numHeads() * config.headDim() * config.seqLength();
+    return config.attention().queryWidth() * config.sizes().seqLength();
   }
 }

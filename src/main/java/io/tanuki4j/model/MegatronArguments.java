@@ -1,7 +1,12 @@
 package io.tanuki4j.model;
 
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Layers;
 import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Rotary;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.nn.RopeScaling;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,30 +51,32 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
   /** Returns every argument of a model, in Megatron's order. */
   public static Map<String, Object> of(ModelConfig model) {
     Map<String, Object> values = new LinkedHashMap<>();
-    values.put("num_layers", model.numLayers());
-    values.put("hidden_size", model.hiddenSize());
-    values.put("ffn_hidden_size", model.ffnHiddenSize());
-    values.put("num_attention_heads", model.numHeads());
-    values.put("group_query_attention", model.numQueryGroups() != model.numHeads());
-    values.put("num_query_groups", model.numQueryGroups());
-    values.put("kv_channels", model.headDim());
-    values.put("seq_length", model.seqLength());
-    values.put("max_position_embeddings", model.maxPositionEmbeddings());
-    values.put(VOCABULARY, model.vocabSize());
-    values.put("norm_epsilon", model.normEpsilon());
-    values.put("untie_embeddings_and_output_weights", !model.tiedEmbeddings());
-    values.put("init_method_std", model.initStd());
-    values.put("z_loss_strength", model.zLoss());
+    values.put("num_layers", model.sizes().numLayers());
+    values.put("hidden_size", model.sizes().hiddenSize());
+    values.put("ffn_hidden_size", model.sizes().ffnHiddenSize());
+    values.put("num_attention_heads", model.attention().numHeads());
+    values.put(
+        "group_query_attention",
+        model.attention().numQueryGroups() != model.attention().numHeads());
+    values.put("num_query_groups", model.attention().numQueryGroups());
+    values.put("kv_channels", model.attention().headDim());
+    values.put("seq_length", model.sizes().seqLength());
+    values.put("max_position_embeddings", model.sizes().maxPositionEmbeddings());
+    values.put(VOCABULARY, model.sizes().vocabSize());
+    values.put("norm_epsilon", model.layers().normEpsilon());
+    values.put("untie_embeddings_and_output_weights", !model.layers().tiedEmbeddings());
+    values.put("init_method_std", model.training().initStd());
+    values.put("z_loss_strength", model.training().zLoss());
     putRotary(values, model);
     return values;
   }
 
   private static void putRotary(Map<String, Object> values, ModelConfig model) {
-    RopeScaling scaling = model.ropeScaling();
+    RopeScaling scaling = model.rotary().scaling();
     RopeScaling shown = scaling == null ? RopeScaling.LLAMA3 : scaling;
-    values.put("rope_theta", model.ropeBase());
-    values.put("rotary_percent", model.rotaryPercent());
-    values.put("rotary_seq_len_interpolation_factor", model.rotaryInterpolationFactor());
+    values.put("rope_theta", model.rotary().base());
+    values.put("rotary_percent", model.rotary().percent());
+    values.put("rotary_seq_len_interpolation_factor", model.rotary().interpolationFactor());
     values.put("use_rope_scaling", scaling != null);
     values.put("rope_scaling_factor", shown.factor());
     values.put("rope_low_freq_factor", shown.lowFrequencyFactor());
@@ -101,24 +108,30 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
     int hidden = size("hidden_size", null);
     int seqLength = size("seq_length", null);
     return new ModelConfig(
-        size("num_layers", null),
-        hidden,
-        size("ffn_hidden_size", null),
-        heads,
-        isSet("group_query_attention") ? size("num_query_groups", null) : heads,
-        size("kv_channels", Math.max(1, hidden / heads)),
-        vocabSize,
-        seqLength,
-        size("max_position_embeddings", seqLength),
+        new Sizes(
+            size("num_layers", null),
+            hidden,
+            size("ffn_hidden_size", null),
+            vocabSize,
+            seqLength,
+            size("max_position_embeddings", seqLength)),
+        new Attention(
+            heads,
+            isSet("group_query_attention") ? size("num_query_groups", null) : heads,
+            size("kv_channels", Math.max(1, hidden / heads))),
+        rotary(),
+        new Layers(
+            positive("norm_epsilon", NORM_EPSILON), !isSet("untie_embeddings_and_output_weights")),
+        new Training(
+            positive("init_method_std", INIT_STD), number("z_loss_strength", 0), Recompute.NONE));
+  }
+
+  private Rotary rotary() {
+    return new Rotary(
         positive("rope_theta", positive("rotary_base", BASE)),
         positive("rotary_percent", 1),
         positive("rotary_seq_len_interpolation_factor", 1),
-        isSet("use_rope_scaling") ? scaling() : null,
-        positive("norm_epsilon", NORM_EPSILON),
-        !isSet("untie_embeddings_and_output_weights"),
-        positive("init_method_std", INIT_STD),
-        number("z_loss_strength", 0),
-        Recompute.NONE);
+        isSet("use_rope_scaling") ? scaling() : null);
   }
 
   private RopeScaling scaling() {

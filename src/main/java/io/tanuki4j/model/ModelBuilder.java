@@ -99,7 +99,7 @@ public final class ModelBuilder {
         Rope.create(
             device,
             frequencies(config),
-            SequenceSharding.of(context).positions(config.seqLength()),
+            SequenceSharding.of(context).positions(config.sizes().seqLength()),
             parameters.values().dtype().statisticsType(),
             scope);
     this.attentionCore = attentionCore(communication);
@@ -111,7 +111,7 @@ public final class ModelBuilder {
     List<Parameter> weights =
         parameters.all().stream()
             .filter(weight -> ModelParameters.isProjection(weight.name()))
-            .filter(weight -> fp8Config.covers(layerOf(weight), config.numLayers()))
+            .filter(weight -> fp8Config.covers(layerOf(weight), config.sizes().numLayers()))
             .toList();
     Consumer<Tensor> largest = SharedScales.largest(context, fp8Config.recipe());
     return new Fp8State(fp8Config, weights, kernels, largest, scope);
@@ -123,9 +123,9 @@ public final class ModelBuilder {
   }
 
   private AttentionCore attentionCore(ContextCommunication communication) {
-    int numHeads = config.numHeads() / context.dims().tp();
-    int numQueryGroups = config.numQueryGroups() / context.dims().tp();
-    int headDim = config.headDim();
+    int numHeads = config.attention().numHeads() / context.dims().tp();
+    int numQueryGroups = config.attention().numQueryGroups() / context.dims().tp();
+    int headDim = config.attention().headDim();
     return context.dims().cp() == 1
         ? new CausalAttention(kernels.attention(), numHeads, numQueryGroups, headDim)
         : new ContextAttention(
@@ -144,11 +144,11 @@ public final class ModelBuilder {
       int first = layers.firstLayer(stage, chunk);
       chunks.add(build(first, first + layers.count(stage, chunk)));
     }
-    int seqLength = config.seqLength() / context.dims().sequenceShards();
+    int seqLength = config.sizes().seqLength() / context.dims().sequenceShards();
     return new PipelineStage<>(
         chunks,
         context.pp(),
-        Shape.of(seqLength, microBatchSize, config.hiddenSize()),
+        Shape.of(seqLength, microBatchSize, config.sizes().hiddenSize()),
         parameters.values().dtype(),
         tied(),
         fp8 == null ? IterationState.NONE : fp8);
@@ -158,7 +158,7 @@ public final class ModelBuilder {
   public TiedParameters tied() {
     boolean atAnEnd = context.isFirstStage() || context.isLastStage();
     List<Parameter> parameter =
-        atAnEnd && config.tiedEmbeddings()
+        atAnEnd && config.layers().tiedEmbeddings()
             ? List.of(parameters.get(ModelParameters.EMBEDDING))
             : List.of();
     return new TiedParameters(parameter, context.embedding());
@@ -166,7 +166,7 @@ public final class ModelBuilder {
 
   /** Builds the whole model as one chunk. */
   public GptChunk build() {
-    return build(0, config.numLayers());
+    return build(0, config.sizes().numLayers());
   }
 
   /**
@@ -175,22 +175,23 @@ public final class ModelBuilder {
    */
   GptChunk build(int first, int end) {
     return new GptChunk(
-        first == 0 ? embedding(end == config.numLayers()) : null,
+        first == 0 ? embedding(end == config.sizes().numLayers()) : null,
         new Sequential(recomputed(blocks(first, end))),
-        end == config.numLayers() ? head() : null);
+        end == config.sizes().numLayers() ? head() : null);
   }
 
   private VocabParallelEmbedding embedding(boolean withHead) {
     Parameter weight = parameters.get(ModelParameters.EMBEDDING);
-    return new VocabParallelEmbedding(kernels, weight, withHead && config.tiedEmbeddings(), region);
+    return new VocabParallelEmbedding(
+        kernels, weight, withHead && config.layers().tiedEmbeddings(), region);
   }
 
   private static RopeFrequencies frequencies(ModelConfig config) {
     return new RopeFrequencies(
-        config.ropeBase(),
-        (int) (config.headDim() * config.rotaryPercent()),
-        config.rotaryInterpolationFactor(),
-        config.ropeScaling());
+        config.rotary().base(),
+        (int) (config.attention().headDim() * config.rotary().percent()),
+        config.rotary().interpolationFactor(),
+        config.rotary().scaling());
   }
 
   private List<TransformerBlock> blocks(int first, int end) {
@@ -220,21 +221,21 @@ public final class ModelBuilder {
         rope,
         attentionCore,
         outOfRegion(prefix + ModelParameters.PROJ),
-        config.recompute().granularity() == Granularity.SELECTIVE);
+        config.training().recompute().granularity() == Granularity.SELECTIVE);
   }
 
   private GptChunk.Head head() {
     Parameter weight =
         parameters.get(
-            config.tiedEmbeddings() ? ModelParameters.EMBEDDING : ModelParameters.OUTPUT);
+            config.layers().tiedEmbeddings() ? ModelParameters.EMBEDDING : ModelParameters.OUTPUT);
     return new GptChunk.Head(
         norm(ModelParameters.FINAL_NORM),
-        new VocabParallelHead(kernels, weight, config.zLoss(), region));
+        new VocabParallelHead(kernels, weight, config.training().zLoss(), region));
   }
 
   private List<? extends Layer<?>> recomputed(List<TransformerBlock> blocks) {
-    int numLayers = config.recompute().numLayers();
-    return switch (config.recompute().granularity()) {
+    int numLayers = config.training().recompute().numLayers();
+    return switch (config.training().recompute().granularity()) {
       case NONE, SELECTIVE -> blocks;
       case FULL_UNIFORM -> inGroups(blocks, numLayers);
       case FULL_BLOCK -> firstOnes(blocks, numLayers);
@@ -259,7 +260,7 @@ public final class ModelBuilder {
   }
 
   private RmsNorm norm(String name) {
-    return new RmsNorm(kernels, parameters.get(name), config.normEpsilon());
+    return new RmsNorm(kernels, parameters.get(name), config.layers().normEpsilon());
   }
 
   private Projection intoRegion(String name) {
@@ -279,7 +280,7 @@ public final class ModelBuilder {
   }
 
   private boolean inEightBits(Parameter weight) {
-    return fp8 != null && fp8.config().covers(layerOf(weight), config.numLayers());
+    return fp8 != null && fp8.config().covers(layerOf(weight), config.sizes().numLayers());
   }
 
   private static int layerOf(Parameter weight) {

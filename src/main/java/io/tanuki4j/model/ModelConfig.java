@@ -4,74 +4,89 @@ import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.RopeScaling;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The shape of a Llama and its initialisation.
- *
- * @param ffnHiddenSize f: width of the gate and of the up projection
- * @param numHeads n
- * @param numQueryGroups g; equal to numHeads without grouped-query attention
- * @param headDim d ({@code --kv-channels})
- * @param vocabSize v, padded
- * @param seqLength s: length of the samples, and of the rotary table
- * @param ropeBase {@code --rotary-base}, {@code --rope-theta}
- * @param rotaryPercent share of the head dim that is rotated
- * @param rotaryInterpolationFactor divides the positions; 1 for none
- * @param ropeScaling Llama 3.1's rescaling of low frequencies; null for none
- * @param tiedEmbeddings whether the head uses the embedding's weights
- * @param initStd standard deviation of initial weights; projections back into the residual stream
- *     get {@code initStd / sqrt(2 · numLayers)}
- * @param zLoss coefficient of the z-loss; 0 for none
- */
+/** The shape of a Llama and its initialisation. */
 public record ModelConfig(
-    int numLayers,
-    int hiddenSize,
-    int ffnHiddenSize,
-    int numHeads,
-    int numQueryGroups,
-    int headDim,
-    int vocabSize,
-    int seqLength,
-    int maxPositionEmbeddings,
-    double ropeBase,
-    double rotaryPercent,
-    double rotaryInterpolationFactor,
-    @Nullable RopeScaling ropeScaling,
-    double normEpsilon,
-    boolean tiedEmbeddings,
-    double initStd,
-    double zLoss,
-    Recompute recompute) {
+    Sizes sizes, Attention attention, Rotary rotary, Layers layers, Training training) {
 
   /** Returns the same model with a vocabulary of another size. */
   public ModelConfig withVocabSize(int size) {
-    return with(size, recompute);
+    return new ModelConfig(sizes.withVocabSize(size), attention, rotary, layers, training);
   }
 
   /** Returns the same model with another choice of recomputation. */
   public ModelConfig withRecompute(Recompute other) {
-    return with(vocabSize, other);
+    return new ModelConfig(sizes, attention, rotary, layers, training.withRecompute(other));
   }
 
-  private ModelConfig with(int size, Recompute recomputed) {
-    return new ModelConfig(
-        numLayers,
-        hiddenSize,
-        ffnHiddenSize,
-        numHeads,
-        numQueryGroups,
-        headDim,
-        size,
-        seqLength,
-        maxPositionEmbeddings,
-        ropeBase,
-        rotaryPercent,
-        rotaryInterpolationFactor,
-        ropeScaling,
-        normEpsilon,
-        tiedEmbeddings,
-        initStd,
-        zLoss,
-        recomputed);
+  /**
+   * How large the model and its samples are.
+   *
+   * @param hiddenSize h: width of the residual stream
+   * @param ffnHiddenSize f: width of the gate and of the up projection
+   * @param vocabSize v, padded
+   * @param seqLength s: length of the samples, and of the rotary table
+   */
+  public record Sizes(
+      int numLayers,
+      int hiddenSize,
+      int ffnHiddenSize,
+      int vocabSize,
+      int seqLength,
+      int maxPositionEmbeddings) {
+    Sizes withVocabSize(int size) {
+      return new Sizes(
+          numLayers, hiddenSize, ffnHiddenSize, size, seqLength, maxPositionEmbeddings);
+    }
+  }
+
+  /**
+   * The heads of attention.
+   *
+   * @param numHeads n
+   * @param numQueryGroups g; equal to numHeads without grouped-query attention
+   * @param headDim d ({@code --kv-channels})
+   */
+  public record Attention(int numHeads, int numQueryGroups, int headDim) {
+    /** Returns the elements of a token's queries. */
+    public long queryWidth() {
+      return (long) numHeads * headDim;
+    }
+
+    /** Returns the elements of a token's keys, and of its values. */
+    public long keyWidth() {
+      return (long) numQueryGroups * headDim;
+    }
+  }
+
+  /**
+   * Rotary position embeddings.
+   *
+   * @param base {@code --rotary-base}, {@code --rope-theta}
+   * @param percent share of the head dim that is rotated
+   * @param interpolationFactor divides the positions; 1 for none
+   * @param scaling Llama 3.1's rescaling of low frequencies; null for none
+   */
+  public record Rotary(
+      double base, double percent, double interpolationFactor, @Nullable RopeScaling scaling) {}
+
+  /**
+   * What the layers are made of.
+   *
+   * @param tiedEmbeddings whether the head uses the embedding's weights
+   */
+  public record Layers(double normEpsilon, boolean tiedEmbeddings) {}
+
+  /**
+   * What only training needs.
+   *
+   * @param initStd standard deviation of initial weights; projections back into the residual stream
+   *     get {@code initStd / sqrt(2 · numLayers)}
+   * @param zLoss coefficient of the z-loss; 0 for none
+   */
+  public record Training(double initStd, double zLoss, Recompute recompute) {
+    Training withRecompute(Recompute other) {
+      return new Training(initStd, zLoss, other);
+    }
   }
 
   /**

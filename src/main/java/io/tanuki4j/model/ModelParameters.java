@@ -64,7 +64,7 @@ public final class ModelParameters {
 
   /** Returns every parameter of the whole model, from the embedding to the output. */
   public static List<ParameterSpec> specs(ModelConfig config) {
-    StageLayers oneStage = StageLayers.even(config.numLayers(), 1, 1);
+    StageLayers oneStage = StageLayers.even(config.sizes().numLayers(), 1, 1);
     return specs(config, oneStage, new RankGrid(ParallelDims.SINGLE), 0);
   }
 
@@ -81,7 +81,7 @@ public final class ModelParameters {
     TensorShards shards =
         new TensorShards(config, grid.dims(), grid.coordinate(globalRank, Axis.TP));
     List<ParameterSpec> specs = new ArrayList<>();
-    if (stage == 0 || (last && config.tiedEmbeddings())) {
+    if (stage == 0 || (last && config.layers().tiedEmbeddings())) {
       specs.add(shards.vocabulary(EMBEDDING));
     }
     for (int chunk = 0; chunk < layers.chunksPerStage(); chunk++) {
@@ -93,7 +93,7 @@ public final class ModelParameters {
     if (last) {
       specs.add(shards.norm(FINAL_NORM));
     }
-    if (last && !config.tiedEmbeddings()) {
+    if (last && !config.layers().tiedEmbeddings()) {
       specs.add(shards.vocabulary(OUTPUT));
     }
     return specs;

@@ -1,6 +1,7 @@
 package io.tanuki4j.model;
 
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.model.ModelConfig.Sizes;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.nn.ParameterSpec.Sharing;
 import io.tanuki4j.nn.ParameterSpec.Slice;
@@ -18,6 +19,7 @@ final class TensorShards {
   private static final int ALIGNED_ROWS = 8;
 
   private final ModelConfig config;
+  private final Sizes sizes;
   private final int numRanks;
   private final int rank;
   private final Sharing ofNorms;
@@ -28,16 +30,17 @@ final class TensorShards {
    */
   TensorShards(ModelConfig config, ParallelDims dims, int rank) {
     this.config = config;
+    this.sizes = config.sizes();
     this.numRanks = dims.tp();
     this.ofNorms = dims.sequenceParallel() ? Sharing.COPIED_PARTIAL_GRADIENT : Sharing.COPIED;
     this.rank = rank;
-    requireEqualShares("heads", config.numHeads());
-    requireEqualShares("query groups", config.numQueryGroups());
-    requireEqualShares("feed-forward size", config.ffnHiddenSize());
-    if (config.vocabSize() < numRanks) {
+    requireEqualShares("heads", config.attention().numHeads());
+    requireEqualShares("query groups", config.attention().numQueryGroups());
+    requireEqualShares("feed-forward size", sizes.ffnHiddenSize());
+    if (sizes.vocabSize() < numRanks) {
       throw new UserException(
           "vocabulary size: %d (expected: one row or more for each of %d tensor-parallel ranks)."
-                  .formatted(config.vocabSize(), numRanks)
+                  .formatted(sizes.vocabSize(), numRanks)
               + " Choose a smaller --tensor-model-parallel-size.");
     }
   }
@@ -58,13 +61,13 @@ final class TensorShards {
    */
   ParameterSpec vocabulary(String name) {
     long first = firstId(rank);
-    Shape whole = Shape.of(config.vocabSize(), config.hiddenSize());
+    Shape whole = Shape.of(sizes.vocabSize(), sizes.hiddenSize());
     return intoRegion(name, List.of(new Slice(name, whole, firstId(rank + 1) - first, first, 0)));
   }
 
   /** Returns the first id of a rank's rows of the vocabulary. */
   private long firstId(int ofRank) {
-    long size = config.vocabSize();
+    long size = sizes.vocabSize();
     boolean equal = size % numRanks == 0;
     boolean few = size / numRanks < (long) ALIGNED_ROWS * numRanks;
     int unit = equal || few ? 1 : ALIGNED_ROWS;
@@ -76,20 +79,20 @@ final class TensorShards {
   List<ParameterSpec> layer(String prefix) {
     String attention = prefix + "attention.";
     String mlp = prefix + "mlp.";
-    long queries = (long) config.numHeads() * config.headDim();
-    long keys = (long) config.numQueryGroups() * config.headDim();
+    long queries = config.attention().queryWidth();
+    long keys = config.attention().keyWidth();
     Slice q = rows(attention + "q.weight", queries);
     Slice k = rows(attention + "k.weight", keys);
     Slice v = rows(attention + "v.weight", keys);
-    Slice gate = rows(mlp + "gate.weight", config.ffnHiddenSize());
-    Slice up = rows(mlp + "up.weight", config.ffnHiddenSize());
+    Slice gate = rows(mlp + "gate.weight", sizes.ffnHiddenSize());
+    Slice up = rows(mlp + "up.weight", sizes.ffnHiddenSize());
     return List.of(
         norm(prefix + ModelParameters.ATTENTION_NORM),
         intoRegion(prefix + ModelParameters.QKV, List.of(q, k, v)),
         outOfRegion(prefix + ModelParameters.PROJ, queries),
         norm(prefix + ModelParameters.MLP_NORM),
         intoRegion(prefix + ModelParameters.GATE_UP, List.of(gate, up)),
-        outOfRegion(prefix + ModelParameters.DOWN, config.ffnHiddenSize()));
+        outOfRegion(prefix + ModelParameters.DOWN, sizes.ffnHiddenSize()));
   }
 
   /**
@@ -97,27 +100,28 @@ final class TensorShards {
    * part of the gradient.
    */
   ParameterSpec norm(String name) {
-    Shape shape = Shape.of(config.hiddenSize());
+    Shape shape = Shape.of(sizes.hiddenSize());
     return ParameterSpec.whole(name, shape, ParameterSpec.ONES, false, ofNorms);
   }
 
   private Slice rows(String name, long globalRows) {
     long own = globalRows / numRanks;
-    return new Slice(name, Shape.of(globalRows, config.hiddenSize()), own, rank * own, 0);
+    return new Slice(name, Shape.of(globalRows, sizes.hiddenSize()), own, rank * own, 0);
   }
 
   private ParameterSpec intoRegion(String name, List<Slice> slices) {
     long rows = slices.stream().mapToLong(Slice::rows).sum();
-    Shape shape = Shape.of(rows, config.hiddenSize());
-    return new ParameterSpec(name, shape, slices, config.initStd(), true, Sharing.SHARDED);
+    Shape shape = Shape.of(rows, sizes.hiddenSize());
+    return new ParameterSpec(
+        name, shape, slices, config.training().initStd(), true, Sharing.SHARDED);
   }
 
   private ParameterSpec outOfRegion(String name, long globalColumns) {
-    long hidden = config.hiddenSize();
+    long hidden = sizes.hiddenSize();
     long own = globalColumns / numRanks;
     Slice slice = new Slice(name, Shape.of(hidden, globalColumns), hidden, 0, rank * own);
     // Keeps the residual stream's variance independent of depth (Radford et al., 2019).
-    double std = config.initStd() / Math.sqrt(2.0 * config.numLayers());
+    double std = config.training().initStd() / Math.sqrt(2.0 * sizes.numLayers());
     return new ParameterSpec(
         name, Shape.of(hidden, own), List.of(slice), std, true, Sharing.SHARDED);
   }

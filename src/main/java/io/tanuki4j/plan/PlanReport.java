@@ -48,7 +48,7 @@ public final class PlanReport {
         "an iteration: on each rank %d micro-batches of %d x %d tokens%s",
         plan.numMicrobatches(),
         plan.config().train().microBatchSize(),
-        plan.model().seqLength(),
+        plan.model().sizes().seqLength(),
         dims.pp() == 1
             ? ""
             : text(

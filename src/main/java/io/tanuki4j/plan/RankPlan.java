@@ -38,9 +38,11 @@ record RankPlan(
 
   private static long workspaces(MemoryPlan.Part part) {
     ModelConfig model = part.model();
-    long tokens = (long) model.seqLength() / part.parallel().dims().cp() * part.microBatchSize();
-    int numHeads = model.numHeads() / part.parallel().dims().tp();
-    return WorkspaceEstimate.bytes(part.precision().compute(), tokens * numHeads, model.headDim());
+    long tokens =
+        (long) model.sizes().seqLength() / part.parallel().dims().cp() * part.microBatchSize();
+    int numHeads = model.attention().numHeads() / part.parallel().dims().tp();
+    return WorkspaceEstimate.bytes(
+        part.precision().compute(), tokens * numHeads, model.attention().headDim());
   }
 
   long total() {

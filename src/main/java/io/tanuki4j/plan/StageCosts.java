@@ -30,11 +30,11 @@ record StageCosts(ModelConfig model, StageLayers layers) implements Timeline.Cos
   /** Returns what the backward recomputes for this number of layers. */
   private double again(int numLayers) {
     double layer = FlopsPerToken.ofLayer(model) / PASSES;
-    return switch (model.recompute().granularity()) {
+    return switch (model.training().recompute().granularity()) {
       case NONE -> 0;
       case SELECTIVE -> numLayers * FlopsPerToken.ofAttentionCore(model) / PASSES;
       case FULL_UNIFORM -> numLayers * layer;
-      case FULL_BLOCK -> Math.min(numLayers, model.recompute().numLayers()) * layer;
+      case FULL_BLOCK -> Math.min(numLayers, model.training().recompute().numLayers()) * layer;
     };
   }
 

@@ -225,14 +225,14 @@ public final class Assembly {
         start.iteration(),
         start.consumedTrainSamples(),
         config.train().trainIterations(),
-        config.model().seqLength(),
+        config.model().sizes().seqLength(),
         context.world().size(),
         flopsPerSample() / context.world().size());
   }
 
   /** Returns the operations of forward and backward on all ranks, as Megatron counts them. */
   private double flopsPerSample() {
-    return (double) FlopsPerToken.of(model.shape()) * config.model().seqLength();
+    return (double) FlopsPerToken.of(model.shape()) * config.model().sizes().seqLength();
   }
 
   private IterationLog log(AdamW optimizer) {
@@ -271,7 +271,8 @@ public final class Assembly {
   private int vocabSize() {
     Object before = config.arguments().get(MegatronArguments.TRUE_VOCABULARY);
     int ofCheckpoint = before instanceof Number number ? number.intValue() : 0;
-    return Math.min(model.shape().vocabSize(), Math.max(tokenizer.vocabSize(), ofCheckpoint));
+    return Math.min(
+        model.shape().sizes().vocabSize(), Math.max(tokenizer.vocabSize(), ofCheckpoint));
   }
 
   /** Returns the flags, with all that followed for the model. */

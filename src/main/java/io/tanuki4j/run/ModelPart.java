@@ -76,7 +76,8 @@ public record ModelPart(
   MicrobatchRunner<GptChunk.Saved> runner(int microBatchSize, long plannedBytes) {
     PipelineStage<GptChunk.Saved> stage = builder.stage(layers, microBatchSize);
     MicrobatchTokens tokens =
-        new MicrobatchTokens(config.seqLength(), microBatchSize, SequenceSharding.of(context));
+        new MicrobatchTokens(
+            config.sizes().seqLength(), microBatchSize, SequenceSharding.of(context));
     return new MicrobatchRunner<>(device, stage, tokens, plannedBytes);
   }
 

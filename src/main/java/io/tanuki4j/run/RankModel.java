@@ -75,7 +75,7 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
   /** One that came from a checkpoint is kept; otherwise it follows from the tokenizer. */
   public static int paddedVocabSize(RunConfig config, Tokenizer tokenizer, Consumer<String> log) {
     int size = tokenizer.vocabSize();
-    int known = config.model().vocabSize();
+    int known = config.model().sizes().vocabSize();
     if (known == 0) {
       int padded = config.tokenizer().paddedVocabSize(size, config.parallel().dims().tp());
       log.accept(StartupLines.paddedVocabulary(size, padded));

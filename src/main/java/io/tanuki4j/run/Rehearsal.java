@@ -57,7 +57,11 @@ public final class Rehearsal implements AutoCloseable {
     TrainStep step = new TrainStep(device, runner, model.data(), optimizer, scope);
     RandomBatches batches =
         new RandomBatches(
-            part.model().seqLength(), part.microBatchSize(), part.model().vocabSize(), 1, 0);
+            part.model().sizes().seqLength(),
+            part.microBatchSize(),
+            part.model().sizes().vocabSize(),
+            1,
+            0);
     step.run(batches, numMicrobatches, 0, 0);
     return this;
   }

@@ -51,7 +51,11 @@ class ProfiledRunTest {
               device, model.runner(closer), model.data(), model.optimizer(), model.memory());
       batches =
           new RandomBatches(
-              config.model().seqLength(), config.train().microBatchSize(), VOCAB_SIZE, 7, 1);
+              config.model().sizes().seqLength(),
+              config.train().microBatchSize(),
+              VOCAB_SIZE,
+              7,
+              1);
     }
 
     void run() {
@@ -104,13 +108,13 @@ class ProfiledRunTest {
       iterations.run();
       KernelProfile profile = device.stopProfile(1);
 
-      int layers = config.model().numLayers();
+      int layers = config.model().sizes().numLayers();
       assertThat(calls(profile, "matmul")).isEqualTo(NUM_MICROBATCHES * (layers * 4 + 1) * 3);
       assertThat(calls(profile, "causalAttentionForward")).isEqualTo(NUM_MICROBATCHES * layers);
       assertThat(calls(profile, "addRmsNormForward")).isEqualTo(NUM_MICROBATCHES * layers);
       assertThat(calls(profile, "adamW")).isEqualTo(2);
 
-      double tokens = 6 * config.model().seqLength();
+      double tokens = 6 * config.model().sizes().seqLength();
       double all = tokens * FlopsPerToken.of(iterations.model.shape());
       double attention = tokens * FlopsPerToken.withFullAttention(iterations.model.shape()) - all;
       assertThat(flops(profile, KernelFamily.MATMUL)).isCloseTo(all - attention, within(1.0));

@@ -58,13 +58,13 @@ class CheckpointArgumentsTest {
   void the_shape_comes_from_the_checkpoint() {
     Resolved resolved = lines.withCheckpoint(checkpoint()).resolve(SHORT);
     ModelConfig model = resolved.config().model();
-    assertThat(model.numLayers()).isEqualTo(3);
-    assertThat(model.numHeads()).isEqualTo(8);
-    assertThat(model.numQueryGroups()).isEqualTo(2);
-    assertThat(model.ffnHiddenSize()).isEqualTo(192);
-    assertThat(model.ropeBase()).isEqualTo(500000);
-    assertThat(model.tiedEmbeddings()).isFalse();
-    assertThat(model.vocabSize()).isEqualTo(128);
+    assertThat(model.sizes().numLayers()).isEqualTo(3);
+    assertThat(model.attention().numHeads()).isEqualTo(8);
+    assertThat(model.attention().numQueryGroups()).isEqualTo(2);
+    assertThat(model.sizes().ffnHiddenSize()).isEqualTo(192);
+    assertThat(model.rotary().base()).isEqualTo(500000);
+    assertThat(model.layers().tiedEmbeddings()).isFalse();
+    assertThat(model.sizes().vocabSize()).isEqualTo(128);
     assertThat(resolved.config().arguments()).containsEntry("num_layers", 3);
     assertThat(resolved.notices())
         .contains(
@@ -79,8 +79,8 @@ class CheckpointArgumentsTest {
         lines
             .withCheckpoint(checkpoint())
             .resolve(SHORT + " --num-query-groups 4 --rotary-base 10000 --num-layers 3");
-    assertThat(resolved.config().model().numQueryGroups()).isEqualTo(4);
-    assertThat(resolved.config().model().ropeBase()).isEqualTo(10000);
+    assertThat(resolved.config().model().attention().numQueryGroups()).isEqualTo(4);
+    assertThat(resolved.config().model().rotary().base()).isEqualTo(10000);
     assertThat(resolved.notices())
         .contains(
             "Keeping --num-query-groups 4 from the command line; the checkpoint has 2",

@@ -5,6 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.model.MegatronArguments;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
+import io.tanuki4j.model.TestModels;
 import io.tanuki4j.nn.RopeScaling;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
@@ -38,25 +43,11 @@ class ModelTakeoverTest {
 
   /** The model of {@link #FLAGS}. */
   private static final ModelConfig BASE =
-      new ModelConfig(
-          2,
-          64,
-          128,
-          4,
-          4,
-          16,
-          128,
-          32,
-          128,
-          1e4,
-          1,
-          1,
-          null,
-          1e-5,
+      TestModels.llama(
+          new Sizes(2, 64, 128, 128, 32, 128),
+          new Attention(4, 4, 16),
           true,
-          0.02,
-          0,
-          ModelConfig.Recompute.NONE);
+          new Training(0.02, 0, Recompute.NONE));
 
   private static final String TRAINING =
       " --position-embedding-type rope --normalization RMSNorm --swiglu --disable-bias-linear"
@@ -91,22 +82,29 @@ class ModelTakeoverTest {
 
   static Stream<Other> others() throws ReflectiveOperationException {
     List<Other> others = new ArrayList<>();
-    RecordComponent[] components = ModelConfig.class.getRecordComponents();
-    for (int i = 0; i < components.length; i++) {
-      String name = components[i].getName();
-      if (NO_SHAPE.contains(name)) {
-        continue;
-      }
-      for (Object value : otherValues(name, components[i].getAccessor().invoke(BASE))) {
-        others.add(new Other(name, with(BASE, i, value)));
+    RecordComponent[] groups = ModelConfig.class.getRecordComponents();
+    for (int i = 0; i < groups.length; i++) {
+      Record group = (Record) groups[i].getAccessor().invoke(BASE);
+      RecordComponent[] components = group.getClass().getRecordComponents();
+      for (int j = 0; j < components.length; j++) {
+        for (Object value : otherValues(components[j], group)) {
+          others.add(new Other(components[j].getName(), with(BASE, i, with(group, j, value))));
+        }
       }
     }
     return others.stream();
   }
 
+  private static List<Object> otherValues(RecordComponent component, Record group)
+      throws ReflectiveOperationException {
+    return NO_SHAPE.contains(component.getName())
+        ? List.of()
+        : otherValues(component.getName(), component.getAccessor().invoke(group));
+  }
+
   private static List<Object> otherValues(String name, @Nullable Object value)
       throws ReflectiveOperationException {
-    if (name.equals("ropeScaling")) {
+    if (name.equals("scaling")) {
       List<Object> scalings = new ArrayList<>(List.of(RopeScaling.LLAMA3));
       RecordComponent[] components = RopeScaling.class.getRecordComponents();
       for (int i = 0; i < components.length; i++) {
@@ -122,7 +120,7 @@ class ModelTakeoverTest {
       return List.of(name.equals("numQueryGroups") ? size / 2 : size * 2);
     }
     if (value instanceof Double number) {
-      return List.of(name.equals("rotaryPercent") ? 0.5 : number == 0 ? 1e-3 : number * 2.5);
+      return List.of(name.equals("percent") ? 0.5 : number == 0 ? 1e-3 : number * 2.5);
     }
     throw new AssertionError("teach this test other values of " + name);
   }
@@ -148,7 +146,7 @@ class ModelTakeoverTest {
   @Test
   void the_flags_give_the_base() {
     ModelConfig model = lines.resolve(FLAGS).config().model();
-    assertThat(model.withVocabSize(BASE.vocabSize())).isEqualTo(BASE);
+    assertThat(model.withVocabSize(BASE.sizes().vocabSize())).isEqualTo(BASE);
   }
 
   @ParameterizedTest

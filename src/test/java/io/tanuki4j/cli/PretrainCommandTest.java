@@ -34,23 +34,24 @@ class PretrainCommandTest {
   @ParameterizedTest
   @CsvSource({"64, 128", "2048, 5440", "4096, 10880", "5120, 13632", "8192, 21824"})
   void ffn_hidden_size_is_two_thirds_of_four_hidden_sizes_in_multiples_of_64(int hidden, int ffn) {
-    assertThat(lines.config("--hidden-size " + hidden).model().ffnHiddenSize()).isEqualTo(ffn);
+    assertThat(lines.config("--hidden-size " + hidden).model().sizes().ffnHiddenSize())
+        .isEqualTo(ffn);
   }
 
   @Test
   void heads_divide_the_hidden_size_and_have_their_own_groups() {
     ModelConfig model = lines.config("").model();
-    assertThat(model.headDim()).isEqualTo(16);
-    assertThat(model.numQueryGroups()).isEqualTo(4);
-    assertThat(model.tiedEmbeddings()).isTrue();
-    assertThat(model.vocabSize()).as("not known before the tokenizer is open").isZero();
+    assertThat(model.attention().headDim()).isEqualTo(16);
+    assertThat(model.attention().numQueryGroups()).isEqualTo(4);
+    assertThat(model.layers().tiedEmbeddings()).isTrue();
+    assertThat(model.sizes().vocabSize()).as("not known before the tokenizer is open").isZero();
   }
 
   @Test
   void a_later_flag_replaces_an_earlier_one_lists_too() {
     RunConfig config =
         lines.config("--num-layers 3 --num-layers=5 --data-path 2 DIR/other_document");
-    assertThat(config.model().numLayers()).isEqualTo(5);
+    assertThat(config.model().sizes().numLayers()).isEqualTo(5);
     assertThat(config.data().blend())
         .isEqualTo(new Blend(List.of(folder + "/other_document"), List.of(2.0)));
   }
@@ -73,8 +74,8 @@ class PretrainCommandTest {
 
   @Test
   void both_spellings_of_the_rotary_base_work() {
-    assertThat(lines.config("--rope-theta 10000.5").model().ropeBase()).isEqualTo(10000.5);
-    assertThat(lines.config("--rotary-base 500_000").model().ropeBase()).isEqualTo(500000);
+    assertThat(lines.config("--rope-theta 10000.5").model().rotary().base()).isEqualTo(10000.5);
+    assertThat(lines.config("--rotary-base 500_000").model().rotary().base()).isEqualTo(500000);
     assertThat(lines.config("--rope-theta 500000.0").arguments())
         .containsEntry("rotary_base", 500000)
         .containsEntry("rope_theta", 500000.0);
@@ -82,20 +83,22 @@ class PretrainCommandTest {
 
   @Test
   void the_z_loss_has_a_switch_and_a_strength() {
-    assertThat(lines.config("").model().zLoss()).isZero();
-    assertThat(lines.config("--use-z-loss").model().zLoss()).isEqualTo(1e-4);
-    assertThat(lines.config("--use-z-loss --z-loss-strength 2e-4").model().zLoss()).isEqualTo(2e-4);
+    assertThat(lines.config("").model().training().zLoss()).isZero();
+    assertThat(lines.config("--use-z-loss").model().training().zLoss()).isEqualTo(1e-4);
+    assertThat(lines.config("--use-z-loss --z-loss-strength 2e-4").model().training().zLoss())
+        .isEqualTo(2e-4);
   }
 
   @Test
   void recompute_activations_wins_over_the_granularity() {
-    assertThat(lines.config("--recompute-activations").model().recompute().granularity())
+    assertThat(lines.config("--recompute-activations").model().training().recompute().granularity())
         .isEqualTo(Granularity.SELECTIVE);
     assertThat(
             lines
                 .config(
                     "--recompute-granularity full --recompute-method block --recompute-num-layers 1")
                 .model()
+                .training()
                 .recompute())
         .isEqualTo(new ModelConfig.Recompute(Granularity.FULL_BLOCK, 1));
   }

@@ -94,7 +94,7 @@ class ScriptFlagsTest {
 
   @Test
   void rotary_base_may_have_a_fraction() {
-    assertThat(lines.config("--rotary-base 500000.0").model().ropeBase()).isEqualTo(500000);
+    assertThat(lines.config("--rotary-base 500000.0").model().rotary().base()).isEqualTo(500000);
   }
 
   @Test
@@ -102,8 +102,8 @@ class ScriptFlagsTest {
     String fork =
         "--rope-factor 8.0 --rope-low-freq-factor 1.0 --rope-high-freq-factor 4.0"
             + " --rope-original-max-positional-embeddings 8192";
-    assertThat(lines.config(fork).model().ropeScaling()).isEqualTo(RopeScaling.LLAMA3);
-    assertThat(lines.config("").model().ropeScaling()).isNull();
+    assertThat(lines.config(fork).model().rotary().scaling()).isEqualTo(RopeScaling.LLAMA3);
+    assertThat(lines.config("").model().rotary().scaling()).isNull();
   }
 
   @Test

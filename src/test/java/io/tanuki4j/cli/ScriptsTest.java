@@ -86,9 +86,9 @@ class ScriptsTest {
     RunConfig config = config(words, 4);
     assertThat(config.parallel().dims()).isEqualTo(ParallelDims.of(1, 1, 1, 4));
     assertThat(config.parallel().layout().layers().counts()).containsExactly(8, 8, 8, 8);
-    assertThat(config.model().hiddenSize()).isEqualTo(4096);
-    assertThat(config.model().ropeBase()).isEqualTo(10000);
-    assertThat(config.model().zLoss()).isEqualTo(1e-4);
+    assertThat(config.model().sizes().hiddenSize()).isEqualTo(4096);
+    assertThat(config.model().rotary().base()).isEqualTo(10000);
+    assertThat(config.model().training().zLoss()).isEqualTo(1e-4);
     assertThat(config.optimizer().epsilon()).isEqualTo(1e-5);
     assertThat(config.train().globalBatchSize()).isEqualTo(1536);
     assertThat(config.train().trainIterations()).isEqualTo(12500);
@@ -102,7 +102,7 @@ class ScriptsTest {
         .isEqualTo(Path.of("checkpoints/8B-A100_4_pretraining_continue_v2"))
         .isEqualTo(config.checkpoint().save());
     assertThat(config.checkpoint().pretrained()).isEqualTo(Path.of("converted"));
-    assertThat(config.model().ropeBase()).isEqualTo(500000);
+    assertThat(config.model().rotary().base()).isEqualTo(500000);
     assertThat(config.optimizer().epsilon()).isEqualTo(1e-8);
   }
 

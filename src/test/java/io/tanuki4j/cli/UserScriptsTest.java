@@ -63,10 +63,10 @@ class UserScriptsTest {
     words.addAll(List.of("--pipeline-model-parallel-size", "1"));
     Resolved resolved = lines.resolve(words);
     RunConfig config = resolved.config();
-    assertThat(config.model().numQueryGroups()).isEqualTo(8);
-    assertThat(config.model().ropeBase()).isEqualTo(10000);
-    assertThat(config.model().zLoss()).isEqualTo(1e-4);
-    assertThat(config.model().tiedEmbeddings()).isFalse();
+    assertThat(config.model().attention().numQueryGroups()).isEqualTo(8);
+    assertThat(config.model().rotary().base()).isEqualTo(10000);
+    assertThat(config.model().training().zLoss()).isEqualTo(1e-4);
+    assertThat(config.model().layers().tiedEmbeddings()).isFalse();
     assertThat(config.schedule().warmupSamples()).isEqualTo(1000 * 1536);
     assertThat(resolved.notices())
         .contains(
@@ -83,7 +83,7 @@ class UserScriptsTest {
     words.addAll(
         List.of("--rope-theta", "500000.0", "--finetune", "--no-load-rng", "--no-load-optim"));
     RunConfig config = lines.resolve(words).config();
-    assertThat(config.model().ropeBase()).isEqualTo(500000);
+    assertThat(config.model().rotary().base()).isEqualTo(500000);
     assertThat(config.optimizer().epsilon()).isEqualTo(1e-8);
     assertThat(config.checkpoint().finetune()).isTrue();
     assertThat(config.checkpoint().loadOptimizer()).isFalse();

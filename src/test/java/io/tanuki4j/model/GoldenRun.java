@@ -4,7 +4,12 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.tanuki4j.checkpoint.SourceTensor;
 import io.tanuki4j.convert.huggingface.HfFolder;
+import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Layers;
 import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Rotary;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.nn.ParameterSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -34,24 +39,20 @@ public record GoldenRun(Path folder) {
     int heads = config.get("heads").getAsInt();
     int seqLength = config.get("seq").getAsInt();
     return new ModelConfig(
-        config.get("layers").getAsInt(),
-        hidden,
-        config.get("ffn").getAsInt(),
-        heads,
-        config.get("kv").getAsInt(),
-        hidden / heads,
-        config.get("vocab").getAsInt(),
-        seqLength,
-        seqLength,
-        config.get("theta").getAsDouble(),
-        1,
-        1,
-        null,
-        config.get("eps").getAsDouble(),
-        config.get("tied").getAsBoolean(),
-        config.get("std").getAsDouble(),
-        config.get("zloss").getAsBoolean() ? Z_LOSS : 0,
-        Recompute.NONE);
+        new Sizes(
+            config.get("layers").getAsInt(),
+            hidden,
+            config.get("ffn").getAsInt(),
+            config.get("vocab").getAsInt(),
+            seqLength,
+            seqLength),
+        new Attention(heads, config.get("kv").getAsInt(), hidden / heads),
+        new Rotary(config.get("theta").getAsDouble(), 1, 1, null),
+        new Layers(config.get("eps").getAsDouble(), config.get("tied").getAsBoolean()),
+        new Training(
+            config.get("std").getAsDouble(),
+            config.get("zloss").getAsBoolean() ? Z_LOSS : 0,
+            Recompute.NONE));
   }
 
   /** What the run logged at its first iteration. */

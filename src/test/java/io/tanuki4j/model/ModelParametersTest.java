@@ -2,7 +2,10 @@ package io.tanuki4j.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.model.ModelConfig.Attention;
 import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.tensor.Shape;
 import java.util.List;
@@ -85,24 +88,10 @@ class ModelParametersTest {
   }
 
   static ModelConfig llama3(int seqLength, int numLayers) {
-    return new ModelConfig(
-        numLayers,
-        4096,
-        14336,
-        32,
-        8,
-        128,
-        VOCAB_SIZE,
-        seqLength,
-        seqLength,
-        5e5,
-        1,
-        1,
-        null,
-        1e-5,
+    return TestModels.llama(
+        new Sizes(numLayers, 4096, 14336, VOCAB_SIZE, seqLength, seqLength),
+        new Attention(32, 8, 128),
         false,
-        0.02,
-        0,
-        Recompute.NONE);
+        new Training(0.02, 0, Recompute.NONE));
   }
 }

@@ -67,7 +67,7 @@ record ModelRanks(
 
   /** What one rank with the whole model finds. */
   Found alone() {
-    return run(ParallelDims.SINGLE, StageLayers.even(config.numLayers(), 1, 1)).get(0);
+    return run(ParallelDims.SINGLE, StageLayers.even(config.sizes().numLayers(), 1, 1)).get(0);
   }
 
   /** What each rank finds, in their order. */
@@ -115,11 +115,11 @@ record ModelRanks(
 
     Found run() {
       SequenceSharding sharding = SequenceSharding.of(context);
-      Shape tokens = Shape.of(sharding.localLength(config.seqLength()), MICRO_BATCH_SIZE);
+      Shape tokens = Shape.of(sharding.localLength(config.sizes().seqLength()), MICRO_BATCH_SIZE);
       PipelineSchedule schedule = PipelineSchedule.forTraining(stage.chunks().size());
       try (PipelineExecutor<GptChunk.Saved> executor =
           new PipelineExecutor<>(device.device(), stage, schedule, tokens, 0)) {
-        int numTokens = numMicrobatches * config.seqLength() * MICRO_BATCH_SIZE;
+        int numTokens = numMicrobatches * config.sizes().seqLength() * MICRO_BATCH_SIZE;
         device.write(executor.gradScale(), 1.0 / numTokens);
         double[] trained = {};
         double[] evaluated = {};
@@ -145,9 +145,9 @@ record ModelRanks(
 
     private void load(int microbatch, MicrobatchInputs into) {
       Random random = new Random(microbatch);
-      int count = config.seqLength() * MICRO_BATCH_SIZE;
-      double[] ids = random.ints(count, 0, config.vocabSize()).asDoubleStream().toArray();
-      double[] next = random.ints(count, 0, config.vocabSize()).asDoubleStream().toArray();
+      int count = config.sizes().seqLength() * MICRO_BATCH_SIZE;
+      double[] ids = random.ints(count, 0, config.sizes().vocabSize()).asDoubleStream().toArray();
+      double[] next = random.ints(count, 0, config.sizes().vocabSize()).asDoubleStream().toArray();
       double[] mask = random.ints(count, 0, 2).asDoubleStream().toArray();
       device.write(into.tokens(), own(ids));
       device.write(into.targets(), own(next));
@@ -156,7 +156,7 @@ record ModelRanks(
 
     /** This rank's part of values {@code [s, b]}. */
     private double[] own(double[] values) {
-      return Arrays.stream(SequenceSharding.of(context).positions(config.seqLength()))
+      return Arrays.stream(SequenceSharding.of(context).positions(config.sizes().seqLength()))
           .flatMap(i -> IntStream.range(i * MICRO_BATCH_SIZE, (i + 1) * MICRO_BATCH_SIZE))
           .mapToDouble(i -> values[i])
           .toArray();

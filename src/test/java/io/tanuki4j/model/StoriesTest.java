@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.model.ModelConfig.Attention;
 import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.tensor.DType;
@@ -37,8 +40,11 @@ class StoriesTest {
   private static final double TOLERANCE = 1e-4;
 
   private static final ModelConfig CONFIG =
-      new ModelConfig(
-          5, 64, 172, 8, 4, 8, 512, 512, 512, 1e4, 1, 1, null, 1e-5, true, 0.02, 0, Recompute.NONE);
+      TestModels.llama(
+          new Sizes(5, 64, 172, 512, 512, 512),
+          new Attention(8, 4, 8),
+          true,
+          new Training(0.02, 0, Recompute.NONE));
 
   private static final String GREEDY_BEGIN =
       "1 403 407 261 378 432 383 286 261 376 298 315 421 395 317 426 338 401 396 267 337 410 408"
@@ -74,7 +80,7 @@ class StoriesTest {
 
   @Test
   void first_logits_are_the_published_ones() {
-    Tensor logits = device.scope().allocate(Shape.of(1, CONFIG.vocabSize()), DType.F32);
+    Tensor logits = device.scope().allocate(Shape.of(1, CONFIG.sizes().vocabSize()), DType.F32);
     Tensor tokens = device.ints(Shape.of(1, 1), BEGIN_OF_SEQUENCE);
     model.chunk().logits(logits, tokens, 0, device.scope());
     double[] first = {-6.22291, 8.40434, -6.22374, -6.22254, -6.22195, -6.22288};
@@ -93,7 +99,7 @@ class StoriesTest {
     int[] story = new int[STORY_TOKENS];
     story[0] = BEGIN_OF_SEQUENCE;
     Tensor tokens = device.ints(Shape.of(STORY_TOKENS, 1), story);
-    Tensor logits = device.scope().allocate(Shape.of(1, CONFIG.vocabSize()), DType.F32);
+    Tensor logits = device.scope().allocate(Shape.of(1, CONFIG.sizes().vocabSize()), DType.F32);
     for (int i = 1; i < STORY_TOKENS; i++) {
       model.chunk().logits(logits, tokens.rows(0, i), i - 1, device.scope());
       story[i] = indexOfMax(device.read(logits));
@@ -116,9 +122,9 @@ class StoriesTest {
 
   /** The order of the file: each kind of weight for all layers, then the next kind. */
   private void loadWeights(FloatBuffer file) {
-    int hidden = CONFIG.hiddenSize();
-    int ffn = CONFIG.ffnHiddenSize();
-    int keys = CONFIG.numQueryGroups() * CONFIG.headDim();
+    int hidden = CONFIG.sizes().hiddenSize();
+    int ffn = CONFIG.sizes().ffnHiddenSize();
+    int keys = CONFIG.attention().numQueryGroups() * CONFIG.attention().headDim();
     int[] qkvRows = {0, hidden, hidden + keys, hidden + 2 * keys};
     write(file, model.value("embedding.weight"));
     perLayer(file, "attention.norm.weight", 0, hidden, false);
@@ -135,7 +141,7 @@ class StoriesTest {
 
   private void perLayer(
       FloatBuffer file, String name, int fromRow, int toRow, boolean interleaved) {
-    for (int i = 0; i < CONFIG.numLayers(); i++) {
+    for (int i = 0; i < CONFIG.sizes().numLayers(); i++) {
       Tensor rows = model.value("layers." + i + "." + name).rows(fromRow, toRow);
       write(file, rows);
       if (interleaved) {
@@ -152,8 +158,8 @@ class StoriesTest {
 
   /** The rows of a head come in pairs that are rotated together; ours are half a head apart. */
   private static double[] halvesFromPairs(double[] values) {
-    int columns = CONFIG.hiddenSize();
-    int headDim = CONFIG.headDim();
+    int columns = CONFIG.sizes().hiddenSize();
+    int headDim = CONFIG.attention().headDim();
     double[] halves = new double[values.length];
     for (int row = 0; row < values.length / columns; row++) {
       int head = row / headDim;

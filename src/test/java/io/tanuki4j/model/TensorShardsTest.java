@@ -99,7 +99,7 @@ class TensorShardsTest {
 
   private static Map<String, double[]> initialWeights(ModelConfig config, int tp, int pp) {
     RankGrid grid = new RankGrid(ParallelDims.of(tp, 1, 1, pp));
-    StageLayers layers = StageLayers.even(config.numLayers(), pp, 1);
+    StageLayers layers = StageLayers.even(config.sizes().numLayers(), pp, 1);
     GlobalTensors weights = new GlobalTensors();
     for (int rank = 0; rank < grid.worldSize(); rank++) {
       try (TestDevice device = new TestDevice()) {

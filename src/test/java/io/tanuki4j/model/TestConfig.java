@@ -1,6 +1,10 @@
 package io.tanuki4j.model;
 
+import io.tanuki4j.model.ModelConfig.Attention;
 import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Rotary;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 
 /**
  * What the tests of a tiny model vary: three layers, hidden size 8, four heads of four, two query
@@ -34,23 +38,10 @@ record TestConfig(boolean tied, double rotaryPercent, double zLoss, Recompute re
   private ModelConfig config(
       int numLayers, int numHeads, int numQueryGroups, int headDim, int vocabSize, int seqLength) {
     return new ModelConfig(
-        numLayers,
-        8,
-        12,
-        numHeads,
-        numQueryGroups,
-        headDim,
-        vocabSize,
-        seqLength,
-        seqLength,
-        1e4,
-        rotaryPercent,
-        1,
-        null,
-        1e-5,
-        tied,
-        0.4,
-        zLoss,
-        recompute);
+        new Sizes(numLayers, 8, 12, vocabSize, seqLength, seqLength),
+        new Attention(numHeads, numQueryGroups, headDim),
+        new Rotary(1e4, rotaryPercent, 1, null),
+        TestModels.layers(tied),
+        new Training(0.4, zLoss, recompute));
   }
 }

@@ -64,7 +64,8 @@ class GpuPlanTest {
       TrainStep step =
           new TrainStep(
               device, model.runner(closer), model.data(), model.optimizer(), model.memory());
-      RandomBatches batches = new RandomBatches(model.shape().seqLength(), 2, VOCAB_SIZE, 1, 0);
+      RandomBatches batches =
+          new RandomBatches(model.shape().sizes().seqLength(), 2, VOCAB_SIZE, 1, 0);
       for (int i = 0; i < ITERATIONS; i++) {
         step.run(batches, 2, 1e-4, 0);
       }

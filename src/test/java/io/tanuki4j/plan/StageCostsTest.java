@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Attention;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
+import io.tanuki4j.model.TestModels;
 import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.pipeline.PipelineSchedule;
 import io.tanuki4j.parallel.pipeline.PipelineShape;
@@ -20,25 +24,11 @@ class StageCostsTest {
   private static final int NUM_MICROBATCHES = 16;
 
   private static ModelConfig model(int vocabSize, Recompute recompute) {
-    return new ModelConfig(
-        NUM_LAYERS,
-        64,
-        128,
-        4,
-        2,
-        16,
-        vocabSize,
-        32,
-        32,
-        1e4,
-        1,
-        1,
-        null,
-        1e-5,
+    return TestModels.llama(
+        new Sizes(NUM_LAYERS, 64, 128, vocabSize, 32, 32),
+        new Attention(4, 2, 16),
         false,
-        0.02,
-        0,
-        recompute);
+        new Training(0.02, 0, recompute));
   }
 
   private static Timeline timeline(int numStages, int numChunks, ModelConfig model) {

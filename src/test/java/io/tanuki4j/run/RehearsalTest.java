@@ -10,6 +10,11 @@ import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.config.Precision;
 import io.tanuki4j.data.RandomBatches;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
+import io.tanuki4j.model.TestModels;
 import io.tanuki4j.nn.Initializer;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.optim.AdamW;
@@ -43,25 +48,11 @@ class RehearsalTest {
   private static final int NUM_MICROBATCHES = 4;
 
   private static ModelConfig model(boolean tied) {
-    return new ModelConfig(
-        NUM_LAYERS,
-        16,
-        24,
-        4,
-        4,
-        4,
-        32,
-        16,
-        16,
-        1e4,
-        1,
-        1,
-        null,
-        1e-5,
+    return TestModels.llama(
+        new Sizes(NUM_LAYERS, 16, 24, 32, 16, 16),
+        new Attention(4, 4, 4),
         tied,
-        0.02,
-        0,
-        ModelConfig.Recompute.NONE);
+        new Training(0.02, 0, Recompute.NONE));
   }
 
   private static final DataParallelConfig SHARDED =
@@ -128,7 +119,8 @@ class RehearsalTest {
       TrainStep step =
           new TrainStep(device.device(), runner, part.data(), optimizer, device.scope());
       RandomBatches batches =
-          new RandomBatches(model.seqLength(), 1, model.vocabSize(), NUM_MICROBATCHES, 1);
+          new RandomBatches(
+              model.sizes().seqLength(), 1, model.sizes().vocabSize(), NUM_MICROBATCHES, 1);
       step.run(batches, NUM_MICROBATCHES, 1e-3, 0);
     }
     Map<String, Long> sent = new TreeMap<>();

@@ -11,9 +11,13 @@ import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.model.ModelBuilder;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Attention;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.model.TestModels;
 import io.tanuki4j.nn.Initializer;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
@@ -303,24 +307,11 @@ class DataParallelEquivalenceTest {
   }
 
   private static ModelConfig model(boolean tied, boolean recompute) {
-    return new ModelConfig(
-        NUM_LAYERS,
-        8,
-        12,
-        2,
-        1,
-        4,
-        VOCAB_SIZE,
-        SEQ_LENGTH,
-        SEQ_LENGTH,
-        1e4,
-        1,
-        1,
-        null,
-        1e-5,
+    return TestModels.llama(
+        new Sizes(NUM_LAYERS, 8, 12, VOCAB_SIZE, SEQ_LENGTH, SEQ_LENGTH),
+        new Attention(2, 1, 4),
         tied,
-        0.4,
-        1e-3,
-        recompute ? new Recompute(Granularity.FULL_UNIFORM, 2) : Recompute.NONE);
+        new Training(
+            0.4, 1e-3, recompute ? new Recompute(Granularity.FULL_UNIFORM, 2) : Recompute.NONE));
   }
 }

@@ -102,7 +102,7 @@ final class LlamaRun implements AutoCloseable {
             device.kernels(),
             device.scope());
     GptChunk chunk = new ModelBuilder(model, device.device(), parameters, device.scope()).build();
-    this.runner = new MicrobatchRunner<>(device.device(), chunk, model.seqLength(), 1, 0);
+    this.runner = new MicrobatchRunner<>(device.device(), chunk, model.sizes().seqLength(), 1, 0);
   }
 
   /** Restores what is to be loaded, then trains. */
@@ -113,7 +113,7 @@ final class LlamaRun implements AutoCloseable {
             parameters,
             optimizer,
             schedule,
-            model.vocabSize(),
+            model.sizes().vocabSize(),
             Map.of("num_layers", 2),
             ParallelContext.single(device.device()));
     Progress start =
@@ -206,7 +206,7 @@ final class LlamaRun implements AutoCloseable {
             null,
             null,
             flags.get("split").getAsString(),
-            model.seqLength(),
+            model.sizes().seqLength(),
             integer("seed"),
             options.cache,
             true,
@@ -220,7 +220,7 @@ final class LlamaRun implements AutoCloseable {
             integer("eval_interval"),
             integer("eval_iters"));
     TokenizerConfig ids =
-        new TokenizerConfig("NullTokenizer", null, model.vocabSize() - 1, 0, false, 1);
+        new TokenizerConfig("NullTokenizer", null, model.sizes().vocabSize() - 1, 0, false, 1);
     return Datasets.build(config, counts, Tokenizers.open(ids));
   }
 

@@ -10,8 +10,12 @@ import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.model.ModelBuilder;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Attention;
 import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.model.TestModels;
 import io.tanuki4j.nn.Initializer;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.TestDevice;
@@ -47,25 +51,11 @@ class MicrobatchRunnerTest {
   private static final double FP32 = 1e-6;
 
   private static final ModelConfig MODEL =
-      new ModelConfig(
-          2,
-          8,
-          12,
-          2,
-          1,
-          4,
-          VOCAB_SIZE,
-          SEQ_LENGTH,
-          SEQ_LENGTH,
-          1e4,
-          1,
-          1,
-          null,
-          1e-5,
+      TestModels.llama(
+          new Sizes(2, 8, 12, VOCAB_SIZE, SEQ_LENGTH, SEQ_LENGTH),
+          new Attention(2, 1, 4),
           true,
-          0.4,
-          0,
-          Recompute.NONE);
+          new Training(0.4, 0, Recompute.NONE));
 
   /** Losses of training and evaluation, and the gradient of the tied embeddings. */
   private record Found(double[] trained, double[] evaluated, double[] gradient) {}
@@ -98,7 +88,7 @@ class MicrobatchRunnerTest {
 
   private static List<Found> run(int numStages) {
     Map<Integer, Found> found = new ConcurrentHashMap<>();
-    StageLayers layers = StageLayers.even(MODEL.numLayers(), numStages, 1);
+    StageLayers layers = StageLayers.even(MODEL.sizes().numLayers(), numStages, 1);
     RankThreads.run(
         numStages,
         LIMIT,
