@@ -1,0 +1,53 @@
+"""Prints the table of saves.sh: python saves_table.py OUT MEGABYTES START WROTE READ (the times of dd, in seconds)."""
+
+import re
+import statistics
+import sys
+
+out, megabytes = sys.argv[1], int(sys.argv[2])
+started, wrote, read = map(float, sys.argv[3:])
+
+
+def events(mode):
+    """Yields (time, kind, iteration) of the lines that count."""
+    for line in open(f"{out}/{mode}.log", errors="replace"):
+        time, _, text = line.partition(" ")
+        for kind, pattern in (
+            ("iteration", r"iteration +(\d+)/"),
+            ("begin", r"saving checkpoint at iteration +(\d+)"),
+            ("copied", r"scheduled an async checkpoint save at iteration +(\d+)"),
+            ("end", r"successfully saved checkpoint from iteration +(\d+)"),
+            ("loading", r" loading (?:checkpoint|release)()"),
+            ("loaded", r"successfully loaded()"),
+        ):
+            found = re.search(pattern, text)
+            if found:
+                yield float(time), kind, int(found[1] or 0)
+                break
+
+
+print("| | iteration, ms | standing still, s | saved after, s | GB/s | iterations meanwhile | host memory, GB |")
+print("|---|---|---|---|---|---|---|")
+for mode in ("waiting", "async"):
+    seen = list(events(mode))
+    at = {k: {i: t for t, kind, i in seen if kind == k} for k in ("iteration", "begin", "copied", "end")}
+    usual = statistics.median(
+        at["iteration"][i] - at["iteration"][i - 1] for i in range(8, 20) if i in at["iteration"])
+    stands, durations, meanwhile = [], [], []
+    for i, begin in sorted(at["begin"].items()):
+        end = at["end"][i]
+        durations.append(end - begin)
+        stands.append(at.get("copied", {}).get(i, end) - begin)
+        meanwhile += [at["iteration"][k] - at["iteration"][k - 1] for k in at["iteration"]
+                      if k - 2 in at["iteration"] and k > i + 1 and at["iteration"][k] < end]
+    slower = f"{statistics.mean(meanwhile) / usual - 1:+.1%} ({len(meanwhile)})" if meanwhile else ""
+    rss = int(open(f"{out}/{mode}.log.rss").read()) / 1024
+    print(f"| {mode} | {usual * 1000:.0f} | {', '.join(f'{s:.2f}' for s in stands)} | "
+          f"{', '.join(f'{d:.1f}' for d in durations)} | {', '.join(f'{megabytes / 1024 / d:.2f}' for d in durations)} | "
+          f"{slower} | {rss:.1f} |")
+print(f"\n{megabytes / 1024:.1f} GiB a checkpoint; dd wrote at {megabytes / 1024 / (wrote - started):.2f} GiB/s and read at "
+      f"{megabytes / 1024 / (read - wrote):.2f} GiB/s.")
+seen = {kind: t for t, kind, _ in events("load")}
+if "loading" in seen and "loaded" in seen:
+    took = seen["loaded"] - seen["loading"]
+    print(f"Loading took {took:.1f} s: {took / (read - wrote):.2f} × dd's reading.")
