@@ -3,6 +3,7 @@ package io.tanuki4j.flags;
 import static java.util.Objects.requireNonNull;
 
 import io.tanuki4j.config.Problems;
+import io.tanuki4j.train.LossNormalization;
 import io.tanuki4j.train.TrainConfig;
 import io.tanuki4j.train.TrainConfig.Rampup;
 import java.util.List;
@@ -66,6 +67,13 @@ public final class TrainOptions {
 
   @Option(names = "--skip-train", description = "Evaluates only.")
   boolean skipTrain;
+
+  @Option(
+      names = "--calculate-per-token-loss",
+      description =
+          "Divides gradients by the counted tokens of the global batch (the mean of the"
+              + " micro-batches' own means); the same unless tokens are masked.")
+  boolean calculatePerTokenLoss;
 
   @Option(
       names = "--no-check-for-nan-in-loss-and-grad",
@@ -191,6 +199,7 @@ public final class TrainOptions {
         exitInterval,
         exitDurationInMins == null ? null : exitDurationInMins.doubleValue(),
         skipTrain,
+        calculatePerTokenLoss ? LossNormalization.TOKENS : LossNormalization.MICROBATCHES,
         checkForNanInLossAndGrad,
         seed);
   }

@@ -206,7 +206,14 @@ public final class Assembly {
     return new Trainer(
         config.train(),
         new Trainer.Parts(
-            new TrainStep(device, runner, model.data(), state.optimizer(), timers, model.memory()),
+            new TrainStep(
+                device,
+                runner,
+                model.data(),
+                state.optimizer(),
+                config.train().lossNormalization(),
+                timers,
+                model.memory()),
             new Evaluator(device, runner, model.data(), model.memory()),
             state.schedule(),
             splits,

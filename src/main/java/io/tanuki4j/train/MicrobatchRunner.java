@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
 
 /**
  * Runs micro-batches of one shape through this rank's stage of a pipeline, which is the whole model
@@ -32,6 +33,7 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
   private final MicrobatchTokens tokens;
   private final PipelineExecutor<S> executor;
   private final ByteBuffer staging;
+  private double gradScale = Double.NaN;
 
   /**
    * @param model the whole model
@@ -62,22 +64,27 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
     this.staging = ByteBuffer.allocateDirect(stagingBytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  /** Sets the factor for the gradients of the following micro-batches. */
-  void setGradScale(double scale) {
-    staging.clear().putDouble(scale).flip();
-    device.upload(executor.gradScale(), staging);
-  }
-
   /**
    * Runs forward and backward of an iteration; overwrites the gradients of the model's parameters.
    *
+   * @param gradScale the factor for the gradients of a micro-batch's summed loss
    * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to by the last stage; the same
    *     tensor for many iterations, since what is recorded belongs to it
    * @param data hears what micro-batches do with parameters
    */
-  void train(List<TokenBatch> batches, Tensor lossSums, DataParallel data) {
+  void train(
+      List<TokenBatch> batches,
+      ToDoubleFunction<TokenBatch> gradScale,
+      Tensor lossSums,
+      DataParallel data) {
     executor.train(
-        batches.size(), (i, inputs) -> upload(batches.get(i), inputs), lossSums, data::listener);
+        batches.size(),
+        (i, inputs) -> {
+          setGradScale(gradScale.applyAsDouble(batches.get(i)));
+          upload(batches.get(i), inputs);
+        },
+        lossSums,
+        data::listener);
   }
 
   /** Runs the forward alone; arguments as for {@link #train}. */
@@ -93,6 +100,18 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
     try (MemoryScope sums = device.openScope("sums")) {
       Tensor lossSums = sums.allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);
       executor.train(2 * stage.group().size(), (i, inputs) -> {}, lossSums);
+    }
+  }
+
+  /**
+   * Sets the factor for the micro-batch whose forward is issued next: the head computes its
+   * gradient in the forward.
+   */
+  private void setGradScale(double scale) {
+    if (scale != gradScale) {
+      gradScale = scale;
+      staging.clear().putDouble(scale).flip();
+      device.upload(executor.gradScale(), staging);
     }
   }
 

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param evalIterations global batches per evaluation; 0 for no evaluation and no test
  * @param exitInterval stop when the iteration is a multiple of this; null for never
  * @param exitDurationMinutes stop after this time; null for never
+ * @param lossNormalization what gradients are divided by
  * @param checkForNan whether a loss or norm that is not finite ends the run
  */
 public record TrainConfig(
@@ -27,6 +28,7 @@ public record TrainConfig(
     @Nullable Integer exitInterval,
     @Nullable Double exitDurationMinutes,
     boolean skipTrain,
+    LossNormalization lossNormalization,
     boolean checkForNan,
     int seed) {
 

@@ -14,28 +14,38 @@ import java.util.List;
  * One iteration of a rank: the gradient of its part of a global batch, a micro-batch at a time, the
  * sum over all ranks, then one update.
  *
- * <p>The loss is a sum over tokens divided by the number of tokens of the global batch that count,
- * which is known before the first forward. This is Megatron's {@code --calculate-per-token-loss},
- * and equals its default where no token is masked. Nothing is read back from the device, except for
- * the number of tokens where several ranks have masked ones.
+ * <p>The loss is a sum over tokens. What it is divided by ({@link LossNormalization}) is known
+ * before the first forward. Nothing is read back from the device, except for the number of tokens
+ * where several ranks have masked ones.
  */
 public final class TrainStep {
   private final MicrobatchRunner<?> runner;
   private final DataParallel data;
   private final AdamW optimizer;
   private final TokenCount tokens;
+  private final LossNormalization normalization;
   private final Timers timers;
   private final ResultRing results;
   private final List<TokenBatch> batches = new ArrayList<>();
 
-  /** Creates a step without timers; see the other constructor. */
+  /**
+   * Creates a step without timers and with Megatron's default normalisation; see the other
+   * constructor.
+   */
   public TrainStep(
       Device device,
       MicrobatchRunner<?> runner,
       DataParallel data,
       AdamW optimizer,
       MemoryScope scope) {
-    this(device, runner, data, optimizer, Timers.none(device), scope);
+    this(
+        device,
+        runner,
+        data,
+        optimizer,
+        LossNormalization.MICROBATCHES,
+        Timers.none(device),
+        scope);
   }
 
   /**
@@ -48,12 +58,14 @@ public final class TrainStep {
       MicrobatchRunner<?> runner,
       DataParallel data,
       AdamW optimizer,
+      LossNormalization normalization,
       Timers timers,
       MemoryScope scope) {
     this.runner = runner;
     this.data = data;
     this.optimizer = optimizer;
     this.tokens = new TokenCount(data.samples(), device, scope);
+    this.normalization = normalization;
     this.timers = timers;
     this.results = new ResultRing(device, scope);
   }
@@ -68,9 +80,16 @@ public final class TrainStep {
   public void run(
       BatchSource source, int numMicrobatches, double learningRate, double weightDecay) {
     double numTokens = take(source, numMicrobatches);
-    runner.setGradScale(1 / numTokens);
+    long all = (long) numMicrobatches * data.samples().size();
     results.begin();
-    timers.measure(Timers.FORWARD_BACKWARD, () -> runner.train(batches, results.lossSums(), data));
+    timers.measure(
+        Timers.FORWARD_BACKWARD,
+        () ->
+            runner.train(
+                batches,
+                batch -> normalization.gradScale(batch, all, numTokens),
+                results.lossSums(),
+                data));
     timers.measure(Timers.GRADS_SYNC, data::finishGradients);
     data.sumLosses(results.lossSums());
     timers.measure(

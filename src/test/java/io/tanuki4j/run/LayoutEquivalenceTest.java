@@ -92,6 +92,14 @@ class LayoutEquivalenceTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"", " --calculate-per-token-loss"})
+  void masked_tokens_count_the_same_at_every_layout(String normalization) {
+    String shape = golden() + " --eod-mask-loss" + normalization;
+    check(shape, new TinyLayout(2, 1, 1, 2, 1, true, Data.PLAIN));
+    check(shape, new TinyLayout(1, 2, 2, 1, 1, false, Data.SHARDED));
+  }
+
+  @ParameterizedTest
   @ValueSource(ints = {2, 4, 8})
   @Tag("slow")
   void every_layout_has_the_losses_and_weights_of_one_rank(int worldSize) {

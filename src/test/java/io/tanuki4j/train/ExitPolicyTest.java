@@ -28,7 +28,8 @@ class ExitPolicyTest {
   private record Exit(long iteration, String reason) {}
 
   private static TrainConfig config() {
-    return new TrainConfig(1, 3, 3, null, 100, null, 10, 0, null, 5.0, false, true, 1);
+    return new TrainConfig(
+        1, 3, 3, null, 100, null, 10, 0, null, 5.0, false, LossNormalization.MICROBATCHES, true, 1);
   }
 
   private static List<Exit> exits(int rankWithSignal, LongSupplier[] clocks) {

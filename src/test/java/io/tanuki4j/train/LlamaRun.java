@@ -170,7 +170,14 @@ final class LlamaRun implements AutoCloseable {
     return new Trainer(
         train(),
         new Trainer.Parts(
-            new TrainStep(device.device(), runner, data, optimizer, device.scope()),
+            new TrainStep(
+                device.device(),
+                runner,
+                data,
+                optimizer,
+                normalization(),
+                Timers.none(device.device()),
+                device.scope()),
             new Evaluator(device.device(), runner, data, device.scope()),
             state.schedule(),
             splits,
@@ -250,8 +257,14 @@ final class LlamaRun implements AutoCloseable {
         options.exitInterval,
         null,
         false,
+        normalization(),
         true,
         integer("seed"));
+  }
+
+  private LossNormalization normalization() {
+    boolean perToken = flags.has("per_token") && flags.get("per_token").getAsBoolean();
+    return perToken ? LossNormalization.TOKENS : LossNormalization.MICROBATCHES;
   }
 
   private ScheduleConfig schedule() {

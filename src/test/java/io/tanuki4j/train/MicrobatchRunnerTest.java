@@ -80,7 +80,7 @@ class MicrobatchRunnerTest {
             new MicrobatchRunner<>(
                 run.device, new QuadraticChunk(run.device, run.parameters), 2, 1, 0)) {
       Tensor sums = run.parameters.values();
-      assertThatThrownBy(() -> runner.train(List.of(longer), sums, run.data))
+      assertThatThrownBy(() -> runner.train(List.of(longer), batch -> 1, sums, run.data))
           .isInstanceOf(IllegalStateException.class)
           .hasMessage("a micro-batch of 1 sequences of 3 tokens (expected: 1 of 2)");
     }
@@ -120,8 +120,9 @@ class MicrobatchRunnerTest {
     DataParallel data =
         new DataParallel(DataParallelConfig.PLAIN, parameters, context, stage.tied());
     try (MicrobatchRunner<?> runner = new MicrobatchRunner<>(device.device(), stage, tokens, 0)) {
-      runner.setGradScale(1.0 / (NUM_MICROBATCHES * SEQ_LENGTH));
-      double[] trained = losses(device, data, sums, () -> runner.train(batches(), sums, data));
+      double scale = 1.0 / (NUM_MICROBATCHES * SEQ_LENGTH);
+      double[] trained =
+          losses(device, data, sums, () -> runner.train(batches(), batch -> scale, sums, data));
       data.finishGradients();
       double[] gradient = device.read(parameters.get(ModelParameters.EMBEDDING).grad());
       double[] evaluated = losses(device, data, sums, () -> runner.evaluate(batches(), sums));

@@ -97,6 +97,7 @@ final class TinyRun implements AutoCloseable {
           exitInterval,
           exitMinutes,
           skipTrain,
+          LossNormalization.MICROBATCHES,
           checkForNan,
           1);
     }

@@ -66,17 +66,43 @@ class TrainStepTest {
   }
 
   @Test
-  void the_gradient_is_that_of_the_mean_and_does_not_pile_up() {
+  void the_gradient_is_that_of_the_mean_of_micro_batches_and_does_not_pile_up() {
     step.run(new ListSource(100, 0), 6, 0, 0);
     double[] once = QuadraticChunk.download(device, parameters.get("weight").grad());
-    // Errors by token: 0: +1 +1 and −1 (sample 3); 1: 0 0 −1 (sample 4's is masked); …
-    assertThat(once[0]).isEqualTo((1 + 1 - 1) / 11.0, within(FP32));
+    // Errors of token 0: +1 (sample 0), +1 (sample 4, of which only this token counts), −1 (3).
+    assertThat(once[0]).isEqualTo((1 / 2.0 + 1 - 1 / 2.0) / 6, within(FP32));
+    assertThat(onlyTokenOfSample4(step)).isEqualTo(1 / 2.0, within(FP32));
     double norm = Math.sqrt(once[0] * once[0] + sumOfSquares(once, 1));
     step.run(new ListSource(100, 0), 6, 0, 0);
     List<StepResult> results = step.takeResults();
-    assertThat(results).hasSize(2);
-    assertThat(results.get(1)).isEqualTo(results.get(0));
+    assertThat(results.get(results.size() - 1)).isEqualTo(results.get(0));
     assertThat(results.get(0).gradNorm()).isEqualTo(norm, within(FP32));
+  }
+
+  @Test
+  void the_gradient_can_be_that_of_the_mean_of_tokens() {
+    TrainStep perToken =
+        new TrainStep(
+            device, runner, data, optimizer, LossNormalization.TOKENS, Timers.none(device), scope);
+    perToken.run(new ListSource(100, 0), 6, 0, 0);
+    double[] once = QuadraticChunk.download(device, parameters.get("weight").grad());
+    assertThat(once[0]).isEqualTo((1 + 1 - 1) / 11.0, within(FP32));
+    assertThat(onlyTokenOfSample4(perToken)).isEqualTo(1 / 3.0, within(FP32));
+  }
+
+  /** Of samples 4 and 5: three tokens count, one of them in sample 4, whose error is 1. */
+  private double onlyTokenOfSample4(TrainStep ofStep) {
+    ofStep.run(new ListSource(100, 4), 2, 0, 0);
+    return QuadraticChunk.download(device, parameters.get("weight").grad())[0];
+  }
+
+  @Test
+  void a_micro_batch_of_masked_tokens_counts_as_a_loss_of_zero() {
+    ListSource source = new ListSource(100, 0);
+    TokenBatch masked = new TokenBatch(2, 1, new int[2], new int[2], new float[2]);
+    assertThat(LossNormalization.MICROBATCHES.gradScale(masked, 4, 10)).isEqualTo(1 / 4.0);
+    assertThat(LossNormalization.MICROBATCHES.gradScale(source.next(), 4, 10)).isEqualTo(1 / 8.0);
+    assertThat(LossNormalization.TOKENS.gradScale(masked, 4, 10)).isEqualTo(1 / 10.0);
   }
 
   @Test
