@@ -1,5 +1,6 @@
 package io.tanuki4j.config;
 
+import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.nn.fp8.Fp8Config;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.tensor.DType;
@@ -20,5 +21,16 @@ public record Precision(DType compute, DType gradients, StateTypes state, @Nulla
   /** Makes a precision without FP8. */
   public Precision(DType compute, DType gradients, StateTypes state) {
     this(compute, gradients, state, null);
+  }
+
+  /**
+   * Returns the peak operations per second of a device in the type of the linear layers' products;
+   * 0 if it is unknown.
+   */
+  public double peakFlops(DeviceInfo device) {
+    if (fp8 != null) {
+      return device.peakFp8Flops();
+    }
+    return compute == DType.BF16 ? device.peakFlops() : 0;
   }
 }

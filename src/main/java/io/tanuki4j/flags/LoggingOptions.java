@@ -37,7 +37,8 @@ public final class LoggingOptions {
   @Option(
       names = "--peak-tflops",
       paramLabel = "X",
-      description = "TFLOP/s of a device at best: the line about progress then says the share.")
+      description =
+          "Peak TFLOP/s of a device, for the MFU (default: known for many GPUs, in bf16 and fp8).")
   @Nullable Double peakTflops;
 
   @Option(

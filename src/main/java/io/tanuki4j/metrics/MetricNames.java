@@ -29,6 +29,7 @@ public final class MetricNames {
     values.put("iteration-time", seconds);
     values.put("throughput", teraflops(metrics, run));
     values.put("tokens-per-second", tokensPerSecond(metrics, run));
+    put(values, "mfu", mfu(metrics, run));
     if (metrics.numZeros() != null) {
       values.put("num-zeros", (double) metrics.numZeros());
     }
@@ -58,7 +59,13 @@ public final class MetricNames {
   /** Returns the TFLOP/s of one device in a log interval. */
   public static double teraflops(IterationMetrics metrics, RunInfo run) {
     double seconds = metrics.millisPerIteration() / MILLIS_PER_SECOND;
-    return run.flopsPerSample() * metrics.globalBatchSize() / seconds / 1e12;
+    return run.ranks().flopsPerSample() * metrics.globalBatchSize() / seconds / 1e12;
+  }
+
+  /** Returns the share of a device's peak FLOP/s in a log interval; null if the peak is unknown. */
+  public static @Nullable Double mfu(IterationMetrics metrics, RunInfo run) {
+    Double peak = run.ranks().peakTeraflops();
+    return peak == null ? null : teraflops(metrics, run) / peak;
   }
 
   private static void put(Map<String, Double> values, String name, @Nullable Double value) {

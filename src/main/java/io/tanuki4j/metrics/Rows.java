@@ -11,7 +11,7 @@ import java.util.OptionalLong;
 public abstract class Rows implements MetricsSink {
   private final Map<String, Double> row = new LinkedHashMap<>();
   private OptionalLong iteration = OptionalLong.empty();
-  private RunInfo run = new RunInfo(Map.of(), 0, 0, 0, 0, 1, 0);
+  private RunInfo run = RunInfo.NONE;
 
   /** Opens the output of the rows. */
   protected abstract void open(RunInfo info);

@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param arguments every flag under Megatron's attribute name
  * @param startIteration the run continues after it; 0 for a new run
  * @param seqLength tokens of a sample
- * @param numRanks devices that share the work
- * @param flopsPerSample of forward and backward as Megatron counts them, on one device
+ * @param ranks that share the work
  */
 public record RunInfo(
     Map<String, @Nullable Object> arguments,
@@ -18,5 +17,28 @@ public record RunInfo(
     long startSamples,
     long trainIterations,
     int seqLength,
-    int numRanks,
-    double flopsPerSample) {}
+    Ranks ranks) {
+  /** What a sink knows before its start. */
+  public static final RunInfo NONE =
+      new RunInfo(Map.of(), 0, 0, 0, 0, new Ranks(Map.of(), "", 0, null));
+
+  /**
+   * The ranks and their devices, which are alike.
+   *
+   * @param grid sizes of the axes by name ({@code tp}, {@code dp}, …), in the order of ranks: the
+   *     first axis is the one along which rank numbers are consecutive
+   * @param device name of a device, for example the GPU's
+   * @param flopsPerSample of forward and backward as Megatron counts them, on one device
+   * @param peakTeraflops peak TFLOP/s of a device; null if unknown
+   */
+  public record Ranks(
+      Map<String, Integer> grid,
+      String device,
+      double flopsPerSample,
+      @Nullable Double peakTeraflops) {
+    /** Returns the number of ranks. */
+    public int count() {
+      return grid.values().stream().reduce(1, Math::multiplyExact);
+    }
+  }
+}

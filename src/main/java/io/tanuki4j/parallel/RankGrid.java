@@ -1,9 +1,11 @@
 package io.tanuki4j.parallel;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -53,6 +55,15 @@ public final class RankGrid {
       stride *= dims.degree(inner);
     }
     return stride;
+  }
+
+  /** Returns the sizes of the axes by name, the innermost one first. */
+  public Map<String, Integer> sizes() {
+    Map<String, Integer> sizes = new LinkedHashMap<>();
+    for (Axis axis : order.innermostFirst()) {
+      sizes.put(axis.name().toLowerCase(Locale.ROOT), dims.degree(axis));
+    }
+    return Collections.unmodifiableMap(sizes);
   }
 
   /** Returns all groups along these axes; every rank is in one of them. */

@@ -53,6 +53,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Builds every object of a rank in order: the one place that chooses implementations. */
 public final class Assembly {
+  private static final double TERA = 1e12;
+
   private final RunConfig config;
   private final int ranksHere;
   private final Closer closer;
@@ -233,8 +235,18 @@ public final class Assembly {
         start.consumedTrainSamples(),
         config.train().trainIterations(),
         config.model().sizes().seqLength(),
-        context.world().size(),
-        flopsPerSample() / context.world().size());
+        new RunInfo.Ranks(
+            config.parallel().grid().sizes(),
+            device.info().name(),
+            flopsPerSample() / context.world().size(),
+            peakTeraflops()));
+  }
+
+  /** Returns the peak TFLOP/s of a device: what the flag says, or else the table of devices. */
+  private @Nullable Double peakTeraflops() {
+    Double given = config.sinks().peakTeraflops();
+    double known = config.precision().peakFlops(device.info());
+    return given != null || known == 0 ? given : (Double) (known / TERA);
   }
 
   /** Returns the operations of forward and backward on all ranks, as Megatron counts them. */

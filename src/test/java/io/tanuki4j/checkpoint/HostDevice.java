@@ -92,7 +92,7 @@ public final class HostDevice implements Device {
 
   @Override
   public DeviceInfo info() {
-    return new DeviceInfo("host", 0, 0);
+    return new DeviceInfo("host", 0);
   }
 
   @Override

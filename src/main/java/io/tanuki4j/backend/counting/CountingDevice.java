@@ -49,7 +49,7 @@ public final class CountingDevice implements Device {
 
   @Override
   public DeviceInfo info() {
-    return new DeviceInfo("counter", Long.MAX_VALUE, 0);
+    return new DeviceInfo("counter", Long.MAX_VALUE);
   }
 
   @Override

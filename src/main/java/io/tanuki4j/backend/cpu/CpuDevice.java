@@ -47,7 +47,7 @@ final class CpuDevice implements Device {
   @Override
   public DeviceInfo info() {
     String name = "CPU, %d threads".formatted(workers.size());
-    return new DeviceInfo(name, Pointer.totalPhysicalBytes(), 0);
+    return new DeviceInfo(name, Pointer.totalPhysicalBytes());
   }
 
   @Override

@@ -44,7 +44,8 @@ public final class CudaDevice implements Device {
 
   @Override
   public DeviceInfo info() {
-    return new DeviceInfo(gpu.name(), gpu.memoryBytes(), PeakRates.flops(gpu.name()));
+    PeakRates peak = PeakRates.of(gpu.name());
+    return new DeviceInfo(gpu.name(), gpu.memoryBytes(), peak.bf16(), peak.fp8());
   }
 
   @Override

@@ -9,8 +9,6 @@ import io.tanuki4j.metrics.RunInfo;
 import io.tanuki4j.metrics.RunLog;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Adds a line after each of Megatron's: progress, speed and memory use. It avoids the words by
@@ -23,17 +21,11 @@ final class ProgressSink implements MetricsSink {
   private static final String[] UNITS = {"", " k", " M", " G", " T"};
 
   private final RunLog log;
-  private final @Nullable Double peakTeraflops;
-  private RunInfo run = new RunInfo(Map.of(), 0, 0, 0, 0, 1, 0);
+  private RunInfo run = RunInfo.NONE;
 
-  /**
-   * Logs to a run's log.
-   *
-   * @param peakTeraflops peak TFLOP/s of a device; null if not known
-   */
-  ProgressSink(RunLog log, @Nullable Double peakTeraflops) {
+  /** Logs to a run's log. */
+  ProgressSink(RunLog log) {
     this.log = log;
-    this.peakTeraflops = peakTeraflops;
   }
 
   @Override
@@ -53,7 +45,7 @@ final class ProgressSink implements MetricsSink {
                 count(MetricNames.tokensPerSecond(metrics, run)),
                 count((double) metrics.consumedSamples() * run.seqLength()),
                 duration(eta),
-                rate(MetricNames.teraflops(metrics, run)),
+                rate(metrics),
                 PythonFormat.fixed(metrics.memory().reserved() / GIB, 1)));
   }
 
@@ -63,12 +55,12 @@ final class ProgressSink implements MetricsSink {
   @Override
   public void close() {}
 
-  private String rate(double teraflops) {
-    String rate = significant(teraflops) + " TFLOP/s a device";
-    return peakTeraflops == null
+  private String rate(IterationMetrics metrics) {
+    String rate = significant(MetricNames.teraflops(metrics, run)) + " TFLOP/s a device";
+    Double mfu = MetricNames.mfu(metrics, run);
+    return mfu == null
         ? rate
-        : "%s (MFU %s %%)"
-            .formatted(rate, PythonFormat.fixed(PERCENT * teraflops / peakTeraflops, 1));
+        : "%s (MFU %s %%)".formatted(rate, PythonFormat.fixed(PERCENT * mfu, 1));
   }
 
   /** Formats a count: {@code 950}, {@code 12.3 k}, {@code 4.56 M}. */

@@ -33,7 +33,7 @@ public final class Sinks {
     List<MetricsSink> sinks = new ArrayList<>();
     sinks.add(new ConsoleSink(console, clock));
     if (config.progress()) {
-      sinks.add(new ProgressSink(console, config.peakTeraflops()));
+      sinks.add(new ProgressSink(console));
     }
     if (config.metricsFolder() != null) {
       sinks.add(background(MetricsFile.NAME, new MetricsFile(config.metricsFolder()), console));

@@ -26,7 +26,7 @@ public final class TensorBoardSink implements MetricsSink {
   private final String host;
   private final Clock clock;
   private final Set<String> ofLogLine = new HashSet<>(Set.of("num-zeros", "params-norm"));
-  private RunInfo run = new RunInfo(Map.of(), 0, 0, 0, 0, 1, 0);
+  private RunInfo run = RunInfo.NONE;
   private long lastIteration;
   private long lastSamples;
   private @Nullable EventFile file;
@@ -75,7 +75,7 @@ public final class TensorBoardSink implements MetricsSink {
     if (isDue()) {
       points(MetricNames.of(metrics));
       if (config.worldSize()) {
-        points(Map.of("world-size", (double) run.numRanks()));
+        points(Map.of("world-size", (double) run.ranks().count()));
       }
     }
   }

@@ -6,6 +6,7 @@ import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.RunInfo;
 import io.tanuki4j.metrics.UpdateMetrics;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A run of 2 samples an iteration and 8 tokens a sample, in numbers that are easy to know again.
@@ -15,8 +16,14 @@ public final class Metrics {
 
   /** Returns a run that goes on after an iteration. */
   public static RunInfo run(long startIteration) {
+    return run(startIteration, null);
+  }
+
+  /** Returns the same, on devices of a known peak. */
+  public static RunInfo run(long startIteration, @Nullable Double peakTeraflops) {
+    RunInfo.Ranks ranks = new RunInfo.Ranks(Map.of("tp", 1), "a device", 1e12, peakTeraflops);
     return new RunInfo(
-        Map.of("lr", 0.5, "name", "日本語"), startIteration, 2 * startIteration, 6, 8, 1, 1e12);
+        Map.of("lr", 0.5, "name", "日本語"), startIteration, 2 * startIteration, 6, 8, ranks);
   }
 
   /** Reports iterations, with a log line every second one and an evaluation at the fourth. */

@@ -12,8 +12,8 @@ class ProgressSinkTest {
   private final List<String> lines = new ArrayList<>();
 
   private void report(@Nullable Double peak) {
-    ProgressSink sink = new ProgressSink(lines::add, peak);
-    sink.start(Metrics.run(0));
+    ProgressSink sink = new ProgressSink(lines::add);
+    sink.start(Metrics.run(0, peak));
     Metrics.report(sink, 3, 4);
   }
 
