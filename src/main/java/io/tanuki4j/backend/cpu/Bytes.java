@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.Block;
 import io.tanuki4j.tensor.Float8;
 import io.tanuki4j.tensor.Tensor;
 

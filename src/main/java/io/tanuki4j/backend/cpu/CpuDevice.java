@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.HostMemory;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.HostStage;
@@ -8,8 +9,6 @@ import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import org.bytedeco.javacpp.Pointer;
 
@@ -17,7 +16,7 @@ import org.bytedeco.javacpp.Pointer;
 final class CpuDevice implements Device {
   private final Workers workers;
   private final Kernels kernels;
-  private final List<BlockScope> roots = new ArrayList<>();
+  private final HostMemory memory = new HostMemory();
 
   CpuDevice(int numThreads) {
     workers = new Workers(numThreads);
@@ -62,39 +61,27 @@ final class CpuDevice implements Device {
 
   @Override
   public MemoryScope openScope(String label, long plannedBytes) {
-    BlockScope root = new BlockScope(label, plannedBytes, roots::remove);
-    roots.add(root);
-    return root;
+    return memory.openScope(label, plannedBytes);
   }
 
   @Override
   public void upload(Tensor destination, ByteBuffer source) {
-    requireBytes("upload", source.remaining(), destination);
-    HostCopy.toDevice(destination, source);
+    memory.upload(destination, source);
   }
 
   @Override
   public void download(ByteBuffer destination, Tensor source) {
-    requireBytes("download", destination.remaining(), source);
-    HostCopy.toHost(destination, source);
+    memory.download(destination, source);
   }
 
   @Override
   public Optional<HostView> hostView(Tensor tensor) {
-    return Optional.of(new BlockView(tensor));
+    return memory.view(tensor);
   }
 
   @Override
   public HostStage openStage(int numSlots, int slotBytes) {
-    return new BlockStage(numSlots, slotBytes);
-  }
-
-  private static void requireBytes(String what, int hostBytes, Tensor tensor) {
-    if (hostBytes != tensor.numBytes()) {
-      throw new IllegalArgumentException(
-          "%s of %s: %d bytes on the host (expected: %d)"
-              .formatted(what, tensor, hostBytes, tensor.numBytes()));
-    }
+    return memory.openStage(numSlots, slotBytes);
   }
 
   @Override
@@ -102,15 +89,12 @@ final class CpuDevice implements Device {
 
   @Override
   public long bytesInUse() {
-    return roots.stream().mapToLong(BlockScope::bytesHeld).sum();
+    return memory.bytesHeld();
   }
 
   @Override
   public long bytesFree() {
-    long limit = Pointer.maxPhysicalBytes();
-    return limit == 0 // none
-        ? Pointer.availablePhysicalBytes()
-        : Math.max(0, limit - Pointer.physicalBytes());
+    return HostMemory.bytesFree();
   }
 
   /**
@@ -119,10 +103,6 @@ final class CpuDevice implements Device {
   @Override
   public void close() {
     workers.close();
-    if (!roots.isEmpty()) {
-      throw new IllegalStateException(
-          "the device is closed while scopes are open: "
-              + roots.stream().map(BlockScope::toString).toList());
-    }
+    memory.close();
   }
 }

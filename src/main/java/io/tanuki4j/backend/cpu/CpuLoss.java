@@ -1,5 +1,7 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.BlockStack;
+import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;

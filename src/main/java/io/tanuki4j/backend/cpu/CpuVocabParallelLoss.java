@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.VocabParallelLossKernels;
 import io.tanuki4j.tensor.DType;

@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.Block;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.DoubleBuffer;
 import java.util.Arrays;

@@ -3,6 +3,7 @@ package io.tanuki4j.backend.cpu;
 import static io.tanuki4j.backend.cpu.FloatVectors.LANES;
 import static io.tanuki4j.backend.cpu.FloatVectors.SPECIES;
 
+import io.tanuki4j.backend.host.Block;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ShortBuffer;

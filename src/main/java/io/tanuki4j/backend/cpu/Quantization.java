@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.Fp8Kernels.Target;
 import io.tanuki4j.tensor.DType;

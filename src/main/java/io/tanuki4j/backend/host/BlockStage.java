@@ -1,4 +1,4 @@
-package io.tanuki4j.backend.cpu;
+package io.tanuki4j.backend.host;
 
 import io.tanuki4j.kernel.HostStage;
 import io.tanuki4j.tensor.Tensor;

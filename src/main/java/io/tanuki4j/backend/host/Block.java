@@ -1,4 +1,4 @@
-package io.tanuki4j.backend.cpu;
+package io.tanuki4j.backend.host;
 
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.DeviceBuffer;
@@ -11,16 +11,15 @@ import org.bytedeco.javacpp.Pointer;
 
 /**
  * Off-heap memory, freed once it is closed and no {@link BlockView} sees it, never by the garbage
- * collector. It comes from malloc: ND4J's own buffers write every page when they are made, which
- * takes longer than many operations.
+ * collector. It comes from malloc, so pages that are never written cost nothing.
  *
  * <p>A {@link ByteBuffer} reaches 2 GiB at most, so a block of any size is seen through overlapping
  * windows. Window i begins at byte {@code i · WINDOW_STEP} and is twice as long. A run of up to
  * WINDOW_STEP bytes lies in the window of its first byte.
  */
-final class Block implements DeviceBuffer, AutoCloseable {
+public final class Block implements DeviceBuffer, AutoCloseable {
   /** A power of two; the longest run of bytes that one window is sure to hold. */
-  static final int WINDOW_STEP = 1 << 30;
+  public static final int WINDOW_STEP = 1 << 30;
 
   private static final long ALIGNMENT = 64;
 
@@ -52,10 +51,10 @@ final class Block implements DeviceBuffer, AutoCloseable {
   }
 
   /** Returns the memory of a tensor, which must be of this backend. */
-  static Block of(Tensor tensor) {
+  public static Block of(Tensor tensor) {
     if (!(tensor.buffer() instanceof Block block)) {
       throw new IllegalArgumentException(
-          "%s is not in memory of the nd4j backend. Allocate it from a scope of this device."
+          "%s is not in memory of the host. Allocate it from a scope of this device."
               .formatted(tensor));
     }
     block.requireOpen(tensor);
@@ -90,7 +89,7 @@ final class Block implements DeviceBuffer, AutoCloseable {
   }
 
   /** Returns the address of the tensor's first element. */
-  static long address(Tensor tensor) {
+  public static long address(Tensor tensor) {
     return of(tensor).address + tensor.byteOffset();
   }
 
@@ -100,17 +99,17 @@ final class Block implements DeviceBuffer, AutoCloseable {
   }
 
   /** Returns the window that holds a run of bytes from this one on. */
-  Window window(long firstByte) {
+  public Window window(long firstByte) {
     return windows[(int) (firstByte / WINDOW_STEP)];
   }
 
   /** Returns the index of a byte in its window. */
-  static int indexInWindow(long firstByte) {
+  public static int indexInWindow(long firstByte) {
     return (int) (firstByte & (WINDOW_STEP - 1));
   }
 
   /** Returns the byte in its block where an element of a tensor begins. */
-  static long firstByte(Tensor tensor, long element) {
+  public static long firstByte(Tensor tensor, long element) {
     return tensor.byteOffset() + element * tensor.dtype().bytes();
   }
 
@@ -123,7 +122,8 @@ final class Block implements DeviceBuffer, AutoCloseable {
   }
 
   /** The same bytes as elements of every type. */
-  record Window(ByteBuffer bytes, DoubleBuffer doubles, FloatBuffer floats, ShortBuffer shorts) {
+  public record Window(
+      ByteBuffer bytes, DoubleBuffer doubles, FloatBuffer floats, ShortBuffer shorts) {
     private static Window of(ByteBuffer bytes) {
       return new Window(
           bytes, bytes.asDoubleBuffer(), bytes.asFloatBuffer(), bytes.asShortBuffer());

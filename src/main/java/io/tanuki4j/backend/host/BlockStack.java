@@ -1,4 +1,4 @@
-package io.tanuki4j.backend.cpu;
+package io.tanuki4j.backend.host;
 
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -11,7 +11,7 @@ import java.util.List;
  * first block with room, from the current one on. So the same sequence of pushes from the same mark
  * gets the same addresses.
  */
-final class BlockStack {
+public final class BlockStack {
   private static final long ALIGNMENT = 64;
 
   /** Memory that is never touched costs no page, so small scopes may have a large block. */
@@ -27,7 +27,7 @@ final class BlockStack {
    * @param owner named if there is not enough memory
    * @param plannedBytes of a first block to take at once, 0 for none
    */
-  BlockStack(String owner, long plannedBytes) {
+  public BlockStack(String owner, long plannedBytes) {
     this.owner = owner;
     if (plannedBytes > 0) {
       blocks.add(new Block(aligned(plannedBytes), owner));
@@ -35,13 +35,13 @@ final class BlockStack {
   }
 
   /** A height of the stack. */
-  record Mark(int block, long top, long bytesUsed) {}
+  public record Mark(int block, long top, long bytesUsed) {}
 
-  Mark mark() {
+  public Mark mark() {
     return new Mark(current, top, bytesUsed);
   }
 
-  Tensor push(Shape shape, DType dtype) {
+  public Tensor push(Shape shape, DType dtype) {
     long numBytes = Math.multiplyExact(shape.numElements(), (long) dtype.bytes());
     long step = aligned(numBytes);
     makeRoom(step);
@@ -65,7 +65,7 @@ final class BlockStack {
     return (numBytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   }
 
-  void backTo(Mark mark) {
+  public void backTo(Mark mark) {
     current = mark.block();
     top = mark.top();
     bytesUsed = mark.bytesUsed();
@@ -80,7 +80,7 @@ final class BlockStack {
   }
 
   /** Frees every block. */
-  void free() {
+  public void free() {
     blocks.forEach(Block::close);
     blocks.clear();
   }
