@@ -15,10 +15,12 @@
 #   OUT         folder for the JSON lines, the logs and the profiles (target/bench-gpu)
 #   PROFILE     1: a table of kernels for each shape, too
 #   ITERATIONS  whose median counts (10)
+#   LIMIT       seconds that a program may take for a row (600)
 # Exit code 1 if a run failed; the table still has the others.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 : "${TANUKI4J:=scripts/tanuki4j}" "${PYTHON:=python3}" "${OUT:=target/bench-gpu}" "${PROFILE:=0}" "${ITERATIONS:=10}"
+: "${LIMIT:=600}"
 read -ra tanuki4j <<<"$TANUKI4J"
 read -ra more <<<"${FLAGS:-}"
 rows=(8b-8192 8b-2048 8b-8192-bf16 8b-2048-bf16 debug whole-2048 whole-8192)
@@ -41,12 +43,13 @@ ours() { # row, flags
   [ "$PROFILE" = 0 ] || set -- "$@" --profile
   rm -f "$OUT/$row.ours.json"
   echo "$row: tanuki4j" >&2
-  if "${tanuki4j[@]}" bench --backend cuda --bf16 --bench-iterations "$ITERATIONS" \
+  if timeout "$LIMIT" "${tanuki4j[@]}" bench --backend cuda --bf16 --bench-iterations "$ITERATIONS" \
     --position-embedding-type rope --rope-theta 500000 --normalization RMSNorm --norm-epsilon 1e-5 --swiglu \
     --disable-bias-linear --untie-embeddings-and-output-weights --attention-dropout 0 --hidden-dropout 0 \
     --init-method-std 0.008 --lr 1e-4 --weight-decay 0.1 --adam-beta1 0.9 --adam-beta2 0.95 --adam-eps 1e-5 \
     --clip-grad 1.0 --group-query-attention "$@" "${more[@]}" >"$OUT/$row.ours.out" 2>"$OUT/$row.ours.log"; then
     tail -n 1 "$OUT/$row.ours.out" >"$OUT/$row.ours.json"
+    rate "$OUT/$row.ours.json"
     [ "$PROFILE" = 0 ] || { echo "$row"; sed '$d' "$OUT/$row.ours.out"; echo; }
   else
     fail "$OUT/$row.ours.log"
@@ -59,10 +62,15 @@ peer() { # row, which of several peers, flags
   [ "$PYTHON" != none ] || return 0
   rm -f "$OUT/$name.json"
   echo "${name/./: }" >&2
-  "$PYTHON" tools/bench/torch_gpu.py --iterations "$ITERATIONS" "$@" >"$OUT/$name.json" 2>"$OUT/$name.log" || {
+  timeout "$LIMIT" "$PYTHON" tools/bench/torch_gpu.py --iterations "$ITERATIONS" "$@" >"$OUT/$name.json" 2>"$OUT/$name.log" || {
     rm -f "$OUT/$name.json"
     fail "$OUT/$name.log"
   }
+  rate "$OUT/$name.json"
+}
+
+rate() { # the JSON line of a program that has ended
+  grep -o '"tokens_per_second": *[0-9]*' "$1" >&2 || true
 }
 
 fail() { # log

@@ -6,7 +6,9 @@
 #
 # A row is a layout and a sequence length: dp4-8192, tp2-8192, cp2-8192, pp4-2048, pp4v2-2048 (two chunks of layers for each
 # stage), tp2pp2-8192, tp2dp2-8192, of 8 layers of Llama-3-8B's shape. tp comes with --sequence-parallel, dp with the distributed
-# optimizer and both overlaps. A letter n at the end of the layout (tp2n-8192) leaves the overlaps out.
+# optimizer and both overlaps. A letter n at the end of the layout (tp2n-8192) leaves the overlaps out. -fp8 at the end of a row:
+# linear layers in fp8 (delayed scaling). whole-LAYOUT-LENGTH: all 32 layers, twice as many micro-batches, and only the run itself,
+# since one GPU cannot hold it and its fp32 state: whole-dp2-8192, whole-dp2-8192-fp8.
 # The row "script" is scripts/8B-A100_4_pretraining_initial_v2.sh, all 32 layers in 4 stages, for 20 iterations of a global batch
 # of 64; the continue script resumes from its checkpoint. Both leave one of 110 GB under OUT.
 #
@@ -75,15 +77,15 @@ tokens() {
 }
 
 # sets size, length, micro: the model's flags, tokens of a sequence, sequences of a micro-batch
-model() { # sequence
+model() { # sequence, layers
   length="$1"
   micro=$((8192 / length))
   if [ "$REHEARSE" = 1 ]; then
     length=$((length / 32)) micro=1
-    size=(--num-layers 8 --hidden-size 128 --ffn-hidden-size 352 --num-attention-heads 8 --num-query-groups 4
+    size=(--num-layers "$2" --hidden-size 128 --ffn-hidden-size 352 --num-attention-heads 8 --num-query-groups 4
       --padded-vocab-size 8192 --init-method-std 0.02)
   else
-    size=(--num-layers 8 --hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32
+    size=(--num-layers "$2" --hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32
       --num-query-groups 8 --padded-vocab-size 65536 --init-method-std 0.008)
   fi
 }
@@ -115,11 +117,16 @@ run() { # log, command…
 }
 
 layout_row() {
-  local row="$1" layout="${1%-*}"
+  local row="$1" layers=8 scale=1 precision=()
+  local shape="${row%-fp8}"
+  [ "$shape" = "$row" ] || precision=(--fp8-format hybrid --fp8-amax-compute-algo max --fp8-amax-history-len 1024)
+  [[ "$shape" != whole-* ]] || layers=32 scale=2
+  shape="${shape#whole-}"
+  local layout="${shape%-*}"
   parse "$layout"
-  model "${row##*-}"
+  model "${shape##*-}" "$layers"
   # 4 micro-batches for each rank of dp; pipelines get 16
-  local batch=$((micro * dp * (pp > 1 ? 16 : 4)))
+  local batch=$((scale * micro * dp * (pp > 1 ? 16 : 4)))
   local axes=(--tensor-model-parallel-size "$tp" --context-parallel-size "$cp" --pipeline-model-parallel-size "$pp")
   [ "$tp" = 1 ] || axes+=(--sequence-parallel)
   [ "$v" = 1 ] || axes+=(--num-virtual-stages-per-pipeline-rank "$v")
@@ -127,17 +134,21 @@ layout_row() {
   [[ $((dp * cp)) = 1 || "$layout" == *n ]] || axes+=(--overlap-grad-reduce --overlap-param-gather)
   local launch=(launch --nproc-per-node "$ranks")
   [ "$REHEARSE" = 0 ] || [ "$BACKEND" != nccl ] || launch+=(--ranks-per-gpu "$ranks")
-  all_flags "$batch" --distributed-backend "$BACKEND" "${axes[@]}"
+  all_flags "$batch" "${precision[@]}" --distributed-backend "$BACKEND" "${axes[@]}"
   run "$OUT/$row.plan" "${tanuki4j[@]}" plan --world-size "$ranks" "${flags[@]}"
   run "$OUT/$row.log" "${tanuki4j[@]}" "${launch[@]}" -- pretrain "${flags[@]}"
+  if [[ "$row" == whole-* ]]; then
+    echo "$ranks $pp $length $batch none" >"$OUT/$row.row"
+    return
+  fi
   # once more, for the time that ranks wait for each other: measuring it slows an iteration down
   run "$OUT/$row.waits.log" "${tanuki4j[@]}" "${launch[@]}" -- pretrain "${flags[@]}" --timing-log-level 1 --exit-interval 5
-  local one="one-$length-$batch"
+  local one="one-$length-$batch${precision:+-fp8}"
   if ! grep -q "iteration *$ITERATIONS/" "$OUT/$one.log" 2>/dev/null; then
-    all_flags "$batch"
+    all_flags "$batch" "${precision[@]}"
     run "$OUT/$one.log" "${tanuki4j[@]}" pretrain "${flags[@]}"
   fi
-  if [ "$TORCHRUN" != none ] && [[ "$layout" == dp* ]]; then
+  if [ "$TORCHRUN" != none ] && [[ "$layout" == dp* && ${#precision[@]} = 0 ]]; then
     echo "$row: torch" >&2
     "$TORCHRUN" --standalone --nproc-per-node "$ranks" tools/bench/torch_fsdp.py --seq "$length" --micro-batch "$micro" \
       --global-batch "$batch" >"$OUT/$row.torch.json" 2>"$OUT/$row.torch.log" || failed=1

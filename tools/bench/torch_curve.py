@@ -5,10 +5,11 @@
 
 The batches come from Megatron's cache of sample orders (--cache), as `tanuki4j pretrain --data-cache-path` writes it.
 Mixed precision is Megatron's: weights and activations in bf16, main weights, moments and the sum of the gradients over
-micro-batches in fp32, the loss in fp32 of bf16 logits. Needs torch and numpy only.
+micro-batches in fp32, the loss in fp32 of bf16 logits. Needs torch and numpy only; --fp8 needs torchao, too.
 """
 
 import argparse
+import dataclasses
 import json
 import math
 import pathlib
@@ -17,6 +18,7 @@ import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 NUMBERS = {"F32": np.float32}
 TOKENS = {1: np.uint8, 2: np.int8, 3: np.int16, 4: np.int32, 5: np.int64, 8: np.uint16}
@@ -149,7 +151,30 @@ def rotate(x, table):
     return (x.float() * cos + torch.cat((-second, first), -1) * sin).to(x.dtype)
 
 
-def loss_of(w, c, table, ids):
+class Linear:
+    """Products with the weights of the layers, by name: PyTorch's, or torchao's in fp8 (emulated where there is no GPU)."""
+
+    def __init__(self, w, recipe):
+        self.w = w
+        self.modules = {}
+        if recipe != "none":
+            self.modules = {name: self.in_fp8(weight, recipe) for name, weight in w.items() if "_proj." in name}
+
+    @staticmethod
+    def in_fp8(weight, recipe):
+        from torchao.float8 import Float8LinearConfig
+        from torchao.float8.float8_linear import Float8Linear
+
+        config = Float8LinearConfig.from_recipe_name(recipe)
+        module = nn.Linear(weight.shape[1], weight.shape[0], bias=False, device="meta")
+        module.weight = weight
+        return Float8Linear.from_float(module, dataclasses.replace(config, emulate=not weight.is_cuda))
+
+    def __call__(self, x, name):
+        return self.modules[name](x) if self.modules else F.linear(x, self.w[name])
+
+
+def loss_of(w, linear, c, table, ids):
     """Mean cross-entropy of a micro-batch [b, s + 1]."""
     inputs, targets = ids[:, :-1], ids[:, 1:]
     batch, seq = inputs.shape
@@ -163,17 +188,17 @@ def loss_of(w, c, table, ids):
         layer = f"model.layers.{i}."
         y = norm(x, layer + "input_")
         q, k, v = (
-            F.linear(y, w[f"{layer}self_attn.{n}_proj.weight"]).view(batch, seq, -1, dim).transpose(1, 2)
+            linear(y, f"{layer}self_attn.{n}_proj.weight").view(batch, seq, -1, dim).transpose(1, 2)
             for n in "qkv"
         )
         y = F.scaled_dot_product_attention(
             rotate(q, table), rotate(k, table), v, is_causal=True, enable_gqa=q.shape[1] != k.shape[1]
         )
-        x = x + F.linear(y.transpose(1, 2).reshape(batch, seq, -1), w[layer + "self_attn.o_proj.weight"])
+        x = x + linear(y.transpose(1, 2).reshape(batch, seq, -1), layer + "self_attn.o_proj.weight")
         y = norm(x, layer + "post_attention_")
-        gate = F.silu(F.linear(y, w[layer + "mlp.gate_proj.weight"]))
-        up = F.linear(y, w[layer + "mlp.up_proj.weight"])
-        x = x + F.linear(gate * up, w[layer + "mlp.down_proj.weight"])
+        gate = F.silu(linear(y, layer + "mlp.gate_proj.weight"))
+        up = linear(y, layer + "mlp.up_proj.weight")
+        x = x + linear(gate * up, layer + "mlp.down_proj.weight")
     x = F.rms_norm(x, (x.shape[-1],), w["model.norm.weight"], c["rms_norm_eps"])
     logits = F.linear(x, w["lm_head.weight"])
     return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
@@ -190,12 +215,14 @@ def learning_rate(a, iteration):
 def train(a):
     device = "cuda" if torch.cuda.is_available() else "cpu"
     name = torch.cuda.get_device_name() if device == "cuda" else "the CPU"
-    print(f"PyTorch {torch.__version__} on {name}, {a.dtype}", file=sys.stderr)
+    print(f"PyTorch {torch.__version__} on {name}, {a.dtype}, fp8: {a.fp8}", file=sys.stderr)
     torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     c = json.loads((a.folder / "config.json").read_text())
     mains = {name: t.to(device) for name, t in read_safetensors(a.folder / "model.safetensors").items()}
     dtype = torch.bfloat16 if a.dtype == "bf16" else torch.float32
-    w = {name: main.to(dtype, copy=True).requires_grad_() for name, main in mains.items()}
+    w = {name: nn.Parameter(main.to(dtype, copy=True)) for name, main in mains.items()}
+    linear = Linear(w, a.fp8)
+    forward = torch.compile(loss_of) if a.compile else loss_of
     for main in mains.values():
         main.requires_grad_().grad = torch.zeros_like(main)
     optimizer = torch.optim.AdamW(
@@ -211,7 +238,7 @@ def train(a):
         batch = blend.batch(iteration * a.global_batch, a.global_batch).to(device).split(a.micro_batch)
         total = 0.0
         for ids in batch:
-            loss = loss_of(w, c, table, ids)
+            loss = forward(w, linear, c, table, ids)
             (loss / len(batch)).backward()
             total = total + loss.detach() / len(batch)
             with torch.no_grad():
@@ -239,6 +266,8 @@ def main():
                             weight_decay=0.1).items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
     parser.add_argument("--dtype", default="bf16", choices=["bf16", "fp32"])
+    parser.add_argument("--fp8", default="none", help="a recipe of torchao: tensorwise, rowwise; none for bf16")
+    parser.add_argument("--compile", action="store_true", help="compile the forward and its backward: faster, other roundings")
     parser.add_argument("--cache", type=pathlib.Path, help="the folder of --data-cache-path")
     a = parser.parse_args()
     init(a) if a.what == "init" else train(a)

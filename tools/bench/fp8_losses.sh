@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Trains the same model from the same weights on the same batches in bf16 and in fp8, by Tanuki4J on the GPU and by PyTorch
+# with torchao, and prints how far the losses of fp8 are from those of bf16 of the same program.
+#
+#   tools/bench/fp8_losses.sh [SIZE…]   default: 300 1000
+#
+# 300: the run of curve.sh, 300 iterations. 1000: 1,000 iterations of 111 million parameters, of 8,192 tokens each (the
+# corpus ten times). Runs: ours bf16, fp8 delayed (hybrid, the largest of 1024 amaxes), fp8 tensorwise; torch bf16, torch
+# with torchao's tensorwise. A line is printed as soon as a run has ended.
+#
+#   TANUKI4J PYTHON EXTRA   as in curve.sh; torchao needs a PyTorch with torchao
+#   OUT                     folder (target/fp8-losses)
+#   LIMIT                   seconds that a run may take (150); one that takes longer is cut, and its line says how far it came
+#   RUNS                    a choice of the runs: bf16 delayed tensorwise torch torchao
+#   ITERATIONS LAYERS …     as in curve.sh, for all sizes; EXTRA="--backend cpu" with a small model rehearses it
+# Exit code 1 if a run failed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+: "${OUT:=target/fp8-losses}" "${LIMIT:=150}" "${RUNS:=bf16 delayed tensorwise torch torchao}" "${PYTHON:=python3}"
+[ $# -gt 0 ] || set -- 300 1000
+scaled=(--fp8-format hybrid --fp8-amax-history-len 1024 --fp8-amax-compute-algo max)
+
+table() {
+  "$PYTHON" tools/bench/fp8_losses_table.py "$WORK" "$@"
+}
+
+run() { # name
+  case "$1" in
+    bf16) ours bf16 --bf16 ;;
+    delayed) ours delayed --bf16 "${scaled[@]}" ;;
+    tensorwise) ours tensorwise --bf16 --fp8-format hybrid --fp8-recipe tensorwise ;;
+    torch) peer torch --dtype bf16 --compile ;;
+    torchao) peer torchao --dtype bf16 --compile --fp8 tensorwise ;;
+    *)
+      echo "fp8_losses.sh: $1 is no run (expected: bf16, delayed, tensorwise, torch or torchao)." >&2
+      exit 2
+      ;;
+  esac
+}
+
+size() ( # 300 or 1000
+  set -e
+  WORK="$OUT/$1" status=0
+  case "$1" in
+    300) ;;
+    1000)
+      : "${ITERATIONS:=1000}" "${WARMUP:=100}" "${HIDDEN:=1024}" "${FFN:=2816}" "${MICRO_BATCH:=8}" "${GLOBAL_BATCH:=8}"
+      ;;
+    *)
+      echo "fp8_losses.sh: $1 is no size (expected: 300 or 1000)." >&2
+      exit 2
+      ;;
+  esac
+  # shellcheck source=tools/bench/curve_runs.sh
+  . tools/bench/curve_runs.sh
+  rm -f "$WORK"/*.tsv "$WORK"/*.log
+  prepare
+  echo "$1: $ITERATIONS iterations of $((SEQ * GLOBAL_BATCH)) tokens, $LAYERS layers, hidden size $HIDDEN"
+  table --head
+  for name in $RUNS; do
+    SECONDS=0
+    run "$name" || status=1
+    table "$name" "$SECONDS"
+  done
+  exit $status
+)
+
+failed=0
+set +e
+for name in "$@"; do
+  size "$name"
+  [ $? = 0 ] || failed=1
+done
+exit $failed
