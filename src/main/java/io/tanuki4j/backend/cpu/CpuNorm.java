@@ -5,14 +5,10 @@ import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.NormKernels;
-import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /** RMSNorm, row by row. */
 final class CpuNorm implements NormKernels {
-  /** Parts of the sum over tokens, each of consecutive tokens. */
-  private static final int MAX_PARTS = 64;
-
   private final Workers workers;
   private final ElementwiseKernels elementwise;
 
@@ -71,17 +67,11 @@ final class CpuNorm implements NormKernels {
     Expect.gradientType("dWeight of rmsNorm", dWeight, x);
     checkShared(rstd, x, weight);
 
-    long rowsPerPart = Math.max(Rows.perTask(h), (t + MAX_PARTS - 1) / MAX_PARTS);
-    BlockStack memory = workers.scratch().memory();
-    BlockStack.Mark mark = memory.mark();
-    Tensor sums = memory.push(Shape.of(Workers.numParts(t, rowsPerPart), h), rstd.dtype());
-    Backward backward = new Backward(dx, sums, dOut, x, rstd, weight, accumulateDx);
-    workers.runParts(
-        t,
-        rowsPerPart,
-        (from, to, scratch) -> backward.run((int) (from / rowsPerPart), from, to, scratch));
-    addRows(dWeight, sums, workers.scratch());
-    memory.backTo(mark);
+    Backward backward = new Backward(dx, dOut, x, rstd, weight, accumulateDx);
+    try (RowSums sums = new RowSums(workers, t, h, 1, rstd.dtype())) {
+      sums.run(backward::run);
+      sums.addTo(dWeight, 0);
+    }
   }
 
   private static void checkShared(Tensor rstd, Tensor x, Tensor weight) {
@@ -91,31 +81,16 @@ final class CpuNorm implements NormKernels {
     Expect.sumType("rstd of rmsNorm", rstd, x);
   }
 
-  private static void addRows(Tensor out, Tensor rows, Scratch scratch) {
-    int h = Rows.columns(rows);
-    Row total = scratch.row(0, rows);
-    Row row = scratch.row(1, rows);
-    total.fill(0, h);
-    for (int i = 0; i < rows.dim(0); i++) {
-      row.load(rows, (long) i * h, h);
-      total.add(row);
-    }
-    row.load(out, 0, h);
-    total.add(row);
-    total.store(out, 0);
-  }
-
   private record Backward(
       Tensor dx,
-      Tensor sums,
       Tensor dOut,
       Tensor x,
       Tensor rstd,
       Tensor weight,
       Accumulate accumulateDx) {
 
-    /** Writes rows of dx, and their part of dWeight as one row of the sums. */
-    void run(int part, long from, long to, Scratch scratch) {
+    /** Writes rows of dx, and their part of dWeight. */
+    void run(long from, long to, RowSums.Part part, Scratch scratch) {
       int h = Rows.columns(x);
       Row scale = scratch.row(0, x);
       Row in = scratch.row(1, x);
@@ -136,7 +111,7 @@ final class CpuNorm implements NormKernels {
         }
         grad.store(dx, i * h);
       }
-      dWeight.store(sums, (long) part * h);
+      part.store(0, dWeight);
     }
   }
 }
