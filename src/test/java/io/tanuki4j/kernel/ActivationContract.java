@@ -1,12 +1,14 @@
 package io.tanuki4j.kernel;
 
+import io.tanuki4j.kernel.ActivationKernels.Function;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** SwiGLU against its formula, its backward against finite differences. */
+/** Activations against their formulas, their backward against finite differences. */
 public abstract class ActivationContract extends KernelContract {
   @Test
   void large_gates_pass_or_block() {
@@ -56,6 +58,82 @@ public abstract class ActivationContract extends KernelContract {
         double[] expected = backward(memory.values(gateUp), memory.values(dOut), t, f);
         kernels().activation().swiGluBackward(gateUp, dOut, gateUp);
         assertClose(gateUp, expected);
+      }
+    }
+  }
+
+  /** Values of torch.nn.functional.gelu, exact and approximate, and of relu(x)², in fp64. */
+  @Test
+  void functions_have_known_values() {
+    double[] x = {-3, -0.5, 0, 0.5, 2};
+    checkValues(
+        Function.GELU,
+        x,
+        -0.00404969409489031,
+        -0.15426876936299344,
+        0,
+        0.34573123063700656,
+        1.9544997361036416);
+    checkValues(
+        Function.GELU_TANH,
+        x,
+        -0.0036373920817729943,
+        -0.15428599017485606,
+        0,
+        0.34571400982514394,
+        1.954597694087775);
+    checkValues(Function.SQUARED_RELU, x, 0, 0, 0, 0.25, 4);
+  }
+
+  private void checkValues(Function function, double[] x, double... expected) {
+    Tensor in = memory.of(widest(), x, 1, x.length);
+    Tensor out = memory.undefined(widest(), 1, x.length);
+    kernels().activation().forward(function, out, in);
+    assertClose(out, expected);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Function.class)
+  void gradients_of_functions_match_finite_differences(Function function) {
+    requireF64();
+    Tensor x = memory.random(DType.F64, 1, 3, 14);
+    Tensor dOut = memory.random(DType.F64, 2, 3, 14);
+    Tensor dx = memory.undefined(DType.F64, 3, 14);
+    kernels().activation().backward(function, dx, dOut, x);
+    assertGradient(
+        dx,
+        x,
+        moved -> {
+          Tensor out = memory.undefined(DType.F64, 3, 14);
+          kernels().activation().forward(function, out, moved);
+          return dot(out, dOut);
+        });
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void approximate_gelu_follows_its_formula_in_place_at_odd_sizes(DType dtype) {
+    for (int t : sizes()) {
+      for (int f : sizes()) {
+        Tensor x = memory.random(dtype, 1, t, f);
+        Tensor dOut = memory.random(dtype, 2, t, f);
+        double[] values = memory.values(x);
+        double[] gradients = memory.values(dOut);
+        double[] expected = new double[values.length];
+        double[] expectedGradient = new double[values.length];
+        for (int i = 0; i < values.length; i++) {
+          double u = Math.sqrt(2 / Math.PI) * (values[i] + 0.044715 * Math.pow(values[i], 3));
+          double slope = Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * values[i] * values[i]);
+          double tanh = Math.tanh(u);
+          expected[i] = values[i] * (1 + tanh) / 2;
+          expectedGradient[i] =
+              gradients[i] * (1 + tanh + values[i] * (1 - tanh * tanh) * slope) / 2;
+        }
+        Tensor out = memory.undefined(dtype, t, f);
+        kernels().activation().forward(Function.GELU_TANH, out, x);
+        kernels().activation().backward(Function.GELU_TANH, x, dOut, x);
+        assertClose(out, expected);
+        assertClose(x, expectedGradient);
       }
     }
   }

@@ -4,7 +4,7 @@ import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.ActivationKernels;
 import io.tanuki4j.tensor.Tensor;
 
-/** SwiGLU, row by row. */
+/** SwiGLU, and functions of single numbers, row by row. */
 final class CpuActivation implements ActivationKernels {
   private final Workers workers;
 
@@ -57,5 +57,51 @@ final class CpuActivation implements ActivationKernels {
             up.store(dGateUp, (2 * i + 1) * f);
           }
         });
+  }
+
+  @Override
+  public void forward(Function function, Tensor out, Tensor x) {
+    check("out", out, x);
+    int f = Rows.columns(x);
+    workers.runParts(
+        Rows.count(x),
+        Rows.perTask(f),
+        (from, to, scratch) -> {
+          Row row = scratch.row(0, x);
+          for (long i = from; i < to; i++) {
+            row.load(x, i * f, f);
+            for (int j = 0; j < f; j++) {
+              row.set(j, Curves.value(function, row.get(j)));
+            }
+            row.store(out, i * f);
+          }
+        });
+  }
+
+  @Override
+  public void backward(Function function, Tensor dx, Tensor dOut, Tensor x) {
+    check("dx", dx, x);
+    check("dOut", dOut, x);
+    int f = Rows.columns(x);
+    workers.runParts(
+        Rows.count(x),
+        Rows.perTask(f),
+        (from, to, scratch) -> {
+          Row row = scratch.row(0, x);
+          Row grad = scratch.row(1, x);
+          for (long i = from; i < to; i++) {
+            row.load(x, i * f, f);
+            grad.load(dOut, i * f, f);
+            for (int j = 0; j < f; j++) {
+              grad.set(j, grad.get(j) * Curves.slope(function, row.get(j)));
+            }
+            grad.store(dx, i * f);
+          }
+        });
+  }
+
+  private static void check(String name, Tensor tensor, Tensor x) {
+    Expect.matrix(name + " of an activation", tensor, Rows.count(x), Rows.columns(x));
+    Expect.sameType(name + " of an activation", tensor, x);
   }
 }

@@ -18,6 +18,34 @@ record ProfiledActivation(ActivationKernels kernels, CallRecorder recorder)
         () -> kernels.swiGluBackward(dGateUp, dOut, gateUp));
   }
 
+  @Override
+  public void forward(Function function, Tensor out, Tensor x) {
+    recorder.time(
+        () -> Cost.moved(KernelFamily.ACTIVATION, name(function, "Forward"), x, Cost.bytes(out, x)),
+        () -> kernels.forward(function, out, x));
+  }
+
+  @Override
+  public void backward(Function function, Tensor dx, Tensor dOut, Tensor x) {
+    recorder.time(
+        () -> costOfBackward(function, dx, dOut, x), () -> kernels.backward(function, dx, dOut, x));
+  }
+
+  private static KernelCall costOfBackward(Function function, Tensor dx, Tensor dOut, Tensor x) {
+    double bytes = Cost.bytes(dx, dOut, x);
+    return Cost.moved(KernelFamily.ACTIVATION, name(function, "Backward"), x, bytes);
+  }
+
+  private static String name(Function function, String pass) {
+    String name =
+        switch (function) {
+          case GELU -> "gelu";
+          case GELU_TANH -> "geluTanh";
+          case SQUARED_RELU -> "squaredRelu";
+        };
+    return name + pass;
+  }
+
   static KernelCall costOfSwiGluForward(Tensor out, Tensor gateUp) {
     return Cost.moved(KernelFamily.ACTIVATION, "swiGluForward", out, Cost.bytes(out, gateUp));
   }
