@@ -2,7 +2,7 @@ package io.tanuki4j.kernel;
 
 import io.tanuki4j.tensor.Tensor;
 
-/** Fill, copy, add, whole tensors or columns of them. */
+/** Fill, copy, add: whole tensors, columns of them, or one row to each of theirs. */
 public interface ElementwiseKernels {
   void fill(Tensor out, double value);
 
@@ -23,4 +23,21 @@ public interface ElementwiseKernels {
    */
   void copyColumns(
       Tensor out, int firstOut, Tensor in, int firstIn, int numColumns, Accumulate accumulate);
+
+  /**
+   * Adds one row to each row: a bias.
+   *
+   * @param x {@code [t, c]}
+   * @param row {@code [c]}, of the type of x
+   */
+  void addToRows(Tensor x, Tensor row);
+
+  /**
+   * Adds the sum over all rows, which is the gradient of {@link #addToRows} by its row. The order
+   * does not depend on threads.
+   *
+   * @param sum {@code [c]}, F32 (F64 for F64) or the type of x, added to and rounded once
+   * @param x {@code [t, c]}
+   */
+  void addSumOfRows(Tensor sum, Tensor x);
 }

@@ -9,6 +9,7 @@ package io.tanuki4j.kernel;
 public record Kernels(
     MatmulKernels matmul,
     NormKernels norm,
+    LayerNormKernels layerNorm,
     RopeKernels rope,
     AttentionKernels attention,
     ActivationKernels activation,

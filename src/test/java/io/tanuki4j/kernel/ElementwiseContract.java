@@ -114,6 +114,47 @@ public abstract class ElementwiseContract extends KernelContract {
         .hasMessageContaining("2 rows");
   }
 
+  @ParameterizedTest
+  @MethodSource("types")
+  void adds_a_row_to_each_row(DType dtype) {
+    for (int t : sizes()) {
+      for (int c : sizes()) {
+        Tensor x = memory.random(dtype, 1, t, c);
+        Tensor row = memory.random(dtype, 2, c);
+        double[] expected = memory.values(x);
+        double[] added = memory.values(row);
+        for (int i = 0; i < expected.length; i++) {
+          expected[i] = HostValues.round(expected[i] + added[i % c], dtype);
+        }
+        kernels().elementwise().addToRows(x, row);
+        assertThat(memory.values(x)).isEqualTo(expected);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void adds_the_sum_of_all_rows(DType dtype) {
+    for (int t : sizes()) {
+      for (int c : sizes()) {
+        Tensor x = memory.random(dtype, 1, t, c);
+        Tensor sum = memory.random(sumType(dtype), 2, c);
+        Tensor narrow = memory.of(dtype, memory.values(sum), c);
+        double[] expected = memory.values(sum);
+        double[] before = memory.values(narrow);
+        double[] values = memory.values(x);
+        for (int i = 0; i < values.length; i++) {
+          expected[i % c] += values[i];
+          before[i % c] += values[i];
+        }
+        kernels().elementwise().addSumOfRows(sum, x);
+        kernels().elementwise().addSumOfRows(narrow, x);
+        assertClose(sum, expected, tolerance(sumType(dtype)) * Math.sqrt(t));
+        assertClose(narrow, before, tolerance(dtype) * Math.sqrt(t));
+      }
+    }
+  }
+
   private void checkCopy(DType from, DType to, int size) {
     Tensor in = memory.random(from, 1, size);
     Tensor out = memory.undefined(to, size);

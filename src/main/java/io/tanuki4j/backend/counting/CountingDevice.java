@@ -8,6 +8,7 @@ import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.EmbeddingKernels;
 import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.kernel.MemoryScope;
@@ -28,6 +29,7 @@ public final class CountingDevice implements Device {
       new Kernels(
           idle(MatmulKernels.class),
           idle(NormKernels.class),
+          idle(LayerNormKernels.class),
           idle(RopeKernels.class),
           idle(AttentionKernels.class),
           idle(ActivationKernels.class),

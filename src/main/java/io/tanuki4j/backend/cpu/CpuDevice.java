@@ -31,6 +31,7 @@ final class CpuDevice implements Device {
     return new Kernels(
         matmul,
         norm,
+        new CpuLayerNorm(workers),
         new CpuRope(workers),
         new CpuAttention(workers, elementwise),
         activation,

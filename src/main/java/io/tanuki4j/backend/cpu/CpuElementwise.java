@@ -3,9 +3,10 @@ package io.tanuki4j.backend.cpu;
 import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
+import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 
-/** Fill, copy, add; whole tensors by rows of a fixed size. */
+/** Fill, copy, add; whole tensors by rows of a fixed size, matrices by their own. */
 final class CpuElementwise implements ElementwiseKernels {
   private static final int ROW = 1024;
   private static final long PART = 16 * ROW;
@@ -75,6 +76,48 @@ final class CpuElementwise implements ElementwiseKernels {
             sum.store(out, target);
           }
         });
+  }
+
+  @Override
+  public void addToRows(Tensor x, Tensor row) {
+    int width = Rows.columns(x);
+    Expect.elements("row of addToRows", row, width);
+    Expect.sameType("row of addToRows", row, x);
+    workers.runParts(
+        Rows.count(x),
+        Rows.perTask(width),
+        (from, to, scratch) -> {
+          Row added = scratch.row(0, x);
+          Row sum = scratch.row(1, x);
+          added.load(row, 0, width);
+          for (long i = from; i < to; i++) {
+            sum.load(x, i * width, width);
+            sum.add(added);
+            sum.store(x, i * width);
+          }
+        });
+  }
+
+  @Override
+  public void addSumOfRows(Tensor sum, Tensor x) {
+    int width = Rows.columns(x);
+    Expect.elements("sum of addSumOfRows", sum, width);
+    Expect.gradientType("sum of addSumOfRows", sum, x);
+    DType type = x.dtype() == DType.F64 ? DType.F64 : DType.F32;
+    try (RowSums sums = new RowSums(workers, Rows.count(x), width, 1, type)) {
+      sums.run(
+          (from, to, part, scratch) -> {
+            Row total = scratch.row(0, x);
+            Row row = scratch.row(1, x);
+            total.fill(0, width);
+            for (long i = from; i < to; i++) {
+              row.load(x, i * width, width);
+              total.add(row);
+            }
+            part.store(0, total);
+          });
+      sums.addTo(sum, 0);
+    }
   }
 
   private interface RowTask {

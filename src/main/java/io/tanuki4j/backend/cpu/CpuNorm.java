@@ -1,6 +1,5 @@
 package io.tanuki4j.backend.cpu;
 
-import io.tanuki4j.backend.host.BlockStack;
 import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
@@ -82,12 +81,7 @@ final class CpuNorm implements NormKernels {
   }
 
   private record Backward(
-      Tensor dx,
-      Tensor dOut,
-      Tensor x,
-      Tensor rstd,
-      Tensor weight,
-      Accumulate accumulateDx) {
+      Tensor dx, Tensor dOut, Tensor x, Tensor rstd, Tensor weight, Accumulate accumulateDx) {
 
     /** Writes rows of dx, and their part of dWeight. */
     void run(long from, long to, RowSums.Part part, Scratch scratch) {

@@ -37,8 +37,8 @@ final class Curves {
   }
 
   /**
-   * Computes the error function by its series of positive terms, {@code 2x/√π · exp(−x²) · Σ
-   * (2x²)ⁿ / (1·3·…·(2n + 1))} (Abramowitz and Stegun, 7.1.6).
+   * Computes the error function by its series of positive terms, {@code 2x/√π · exp(−x²) · Σ (2x²)ⁿ
+   * / (1·3·…·(2n + 1))} (Abramowitz and Stegun, 7.1.6).
    */
   static double erf(double x) {
     if (Math.abs(x) > ERF_IS_ONE) {

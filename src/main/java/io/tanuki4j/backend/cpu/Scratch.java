@@ -6,7 +6,7 @@ import io.tanuki4j.tensor.Tensor;
 
 /** Rows and off-heap memory of one thread, kept from task to task; their contents are undefined. */
 final class Scratch implements AutoCloseable {
-  private static final int NUM_ROWS = 4;
+  private static final int NUM_ROWS = 6;
 
   private final DoubleRow[] doubles = new DoubleRow[NUM_ROWS];
   private final FloatRow[] floats = new FloatRow[NUM_ROWS];

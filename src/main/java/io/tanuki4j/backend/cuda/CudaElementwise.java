@@ -9,19 +9,21 @@ import io.tanuki4j.tensor.Float8;
 import io.tanuki4j.tensor.Tensor;
 import org.bytedeco.cuda.global.cudart;
 
-/** Fill, copy, conversion and addition; see fill.cu and elementwise.cu. */
+/** Fill, copy, conversion and addition; see fill.cu, elementwise.cu and bias.cu. */
 final class CudaElementwise implements ElementwiseKernels {
   private static final int THREADS = 256;
   private static final int VECTOR = 8;
 
   private final CudaModules modules;
   private final CudaStream stream;
+  private final CudaWorkspace workspace;
   private final Address to = new Address();
   private final Address from = new Address();
 
-  CudaElementwise(CudaModules modules, CudaStream stream) {
+  CudaElementwise(CudaModules modules, CudaStream stream, CudaWorkspace workspace) {
     this.modules = modules;
     this.stream = stream;
+    this.workspace = workspace;
   }
 
   @Override
@@ -118,6 +120,37 @@ final class CudaElementwise implements ElementwiseKernels {
     function.arg(Address.of(in) + (long) firstIn * in.dtype().bytes());
     function.arg(Expect.columns(out)).arg(Expect.columns(in)).arg(numColumns);
     function.launch(rows, THREADS);
+  }
+
+  @Override
+  public void addToRows(Tensor x, Tensor row) {
+    Expect.computeType("x of addToRows", x);
+    int columns = Expect.columns(x);
+    Expect.elements("row of addToRows", row, columns);
+    Expect.sameType("row of addToRows", row, x);
+    int vector = Vectors.width(x.dtype(), columns, x, row);
+    CudaFunction function = bias(DType.F32, x, vector, "add_to_rows");
+    long columnBlocks = Vectors.ceilDiv(columns, (long) THREADS * vector);
+    function.arg(x).arg(row).arg(columns);
+    function.launch(Expect.rows(x), Math.toIntExact(columnBlocks), 1, THREADS, 1);
+  }
+
+  @Override
+  public void addSumOfRows(Tensor sum, Tensor x) {
+    Expect.computeType("x of addSumOfRows", x);
+    Expect.elements("sum of addSumOfRows", sum, Expect.columns(x));
+    Expect.sumType("sum of addSumOfRows", sum, x);
+    RowParts parts = RowParts.of(Expect.rows(x), Expect.columns(x));
+    long partial = workspace.reserve(parts.bytes());
+    CudaFunction sums = bias(sum.dtype(), x, 1, "partial_sums_of_rows");
+    parts.launch(sums.arg(partial).arg(x).arg(parts.columns()).arg(parts.rows()));
+    CudaFunction total = bias(sum.dtype(), x, 1, "add_sum_of_rows");
+    total.arg(sum).arg(partial).arg(parts.columns()).arg(parts.count());
+    total.launch(Vectors.ceilDiv(parts.columns(), THREADS), THREADS);
+  }
+
+  private CudaFunction bias(DType grad, Tensor x, int vector, String name) {
+    return modules.function(PairVariant.rowSums("bias", grad, x.dtype(), vector), name);
   }
 
   private static int vector(Tensor out, Tensor a, Tensor b) {

@@ -22,6 +22,7 @@ final class CudaKernels implements AutoCloseable {
         new Kernels(
             matmul,
             norm,
+            new CudaLayerNorm(modules, workspace),
             new CudaRope(modules),
             attention,
             new CudaActivation(modules),
@@ -29,7 +30,7 @@ final class CudaKernels implements AutoCloseable {
             new CudaLoss(modules, workspace),
             new CudaVocabParallelLoss(modules),
             new CudaOptimizer(modules, workspace, gpu.multiprocessors()),
-            new CudaElementwise(modules, stream),
+            new CudaElementwise(modules, stream, workspace),
             new CudaRandom(modules),
             new CudaFp8(modules, matmul, norm, gpu.multiprocessors()));
   }

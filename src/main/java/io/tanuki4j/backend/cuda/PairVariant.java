@@ -28,6 +28,17 @@ record PairVariant(String family, String outName, DType out, String inName, DTyp
     return new PairVariant("embedding", "GRAD", grad, "ELEMENT", type, vector);
   }
 
+  /**
+   * Returns the variant of sums over rows.
+   *
+   * @param family of the kernels
+   * @param grad of the sums
+   * @param type of the rows
+   */
+  static PairVariant rowSums(String family, DType grad, DType type, int vector) {
+    return new PairVariant(family, "GRAD", grad, "ELEMENT", type, vector);
+  }
+
   @Override
   public List<String> options() {
     return List.of(

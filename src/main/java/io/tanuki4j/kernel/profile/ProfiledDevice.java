@@ -40,6 +40,7 @@ public final class ProfiledDevice implements Device {
     return new Kernels(
         new ProfiledMatmul(kernels.matmul(), recorder),
         new ProfiledNorm(kernels.norm(), recorder),
+        new ProfiledLayerNorm(kernels.layerNorm(), recorder),
         new ProfiledRope(kernels.rope(), recorder),
         new ProfiledAttention(kernels.attention(), recorder),
         new ProfiledActivation(kernels.activation(), recorder),

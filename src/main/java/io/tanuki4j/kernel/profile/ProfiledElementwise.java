@@ -30,6 +30,24 @@ record ProfiledElementwise(ElementwiseKernels kernels, CallRecorder recorder)
         () -> kernels.copyColumns(out, firstOut, in, firstIn, numColumns, accumulate));
   }
 
+  @Override
+  public void addToRows(Tensor x, Tensor row) {
+    recorder.time(() -> costOfAddToRows(x, row), () -> kernels.addToRows(x, row));
+  }
+
+  @Override
+  public void addSumOfRows(Tensor sum, Tensor x) {
+    recorder.time(() -> costOfAddSumOfRows(sum, x), () -> kernels.addSumOfRows(sum, x));
+  }
+
+  static KernelCall costOfAddToRows(Tensor x, Tensor row) {
+    return Cost.moved(KernelFamily.ELEMENTWISE, "addToRows", x, Cost.bytes(x, x, row));
+  }
+
+  static KernelCall costOfAddSumOfRows(Tensor sum, Tensor x) {
+    return Cost.moved(KernelFamily.ELEMENTWISE, "addSumOfRows", x, Cost.bytes(sum, sum, x));
+  }
+
   static KernelCall costOfFill(Tensor out) {
     return Cost.moved(KernelFamily.ELEMENTWISE, "fill", out, Cost.bytes(out));
   }

@@ -7,6 +7,7 @@ import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.ElementwiseContract;
 import io.tanuki4j.kernel.EmbeddingContract;
 import io.tanuki4j.kernel.Fp8Contract;
+import io.tanuki4j.kernel.LayerNormContract;
 import io.tanuki4j.kernel.LossContract;
 import io.tanuki4j.kernel.MatmulContract;
 import io.tanuki4j.kernel.NormContract;
@@ -39,6 +40,14 @@ class CpuKernelsTest {
 
   @Nested
   class Norm extends NormContract {
+    @Override
+    protected Device openDevice() {
+      return open();
+    }
+  }
+
+  @Nested
+  class LayerNorm extends LayerNormContract {
     @Override
     protected Device openDevice() {
       return open();

@@ -62,6 +62,8 @@ class KernelCompilerTest {
         variants.add(new RowVariant("loss", type, width));
         variants.add(new RowVariant("clip", type, width));
         variants.add(PairVariant.embedding(DType.F32, type, width));
+        variants.add(PairVariant.rowSums("layernorm", DType.F32, type, width));
+        variants.add(PairVariant.rowSums("bias", type, type, width));
         variants.add(PairVariant.elementwise(type, type, width));
       }
       variants.add(new RowVariant("attention", type, 1));

@@ -3,9 +3,11 @@ package io.tanuki4j.backend.cuda;
 import static io.tanuki4j.kernel.VocabParallelLossKernels.NUM_STATISTICS;
 
 import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.ActivationKernels.Function;
 import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.kernel.OptimizerKernels.AdamWStep;
@@ -103,6 +105,82 @@ class KernelParityTest {
     kernels.norm().rmsNormBackward(dx, dWeight, delta, x, rstd, weight, Accumulate.OVERWRITE);
     kernels.norm().rmsNormBackward(added, sameTypeDWeight, delta, x, rstd, weight, Accumulate.ADD);
     return List.of(out, rstd, sum, sumOut, sumRstd, dx, added, dWeight, sameTypeDWeight);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void layer_norms_agree(DType dtype) {
+    for (int rows : ROWS) {
+      for (int columns : COLUMNS) {
+        devices.compare(side -> layerNorm(side, dtype, rows, columns));
+      }
+    }
+  }
+
+  private static List<Tensor> layerNorm(TwoDevices.Side side, DType dtype, int rows, int columns) {
+    LayerNormKernels kernels = side.kernels().layerNorm();
+    Tensor x = side.random(dtype, 1, rows, columns);
+    Tensor dOut = side.random(dtype, 2, rows, columns);
+    Tensor weight = side.random(dtype, 3, columns);
+    Tensor bias = side.random(dtype, 4, columns);
+    Tensor out = side.undefined(dtype, rows, columns);
+    Tensor statistics = side.undefined(DType.F32, rows, 2);
+    kernels.layerNormForward(out, statistics, x, weight, bias, 1e-5);
+    Tensor dx = side.undefined(dtype, rows, columns);
+    Tensor added = side.random(dtype, 5, rows, columns);
+    Tensor dWeight = side.random(DType.F32, 6, columns);
+    Tensor dBias = side.random(DType.F32, 7, columns);
+    Tensor sameTypeDWeight = side.random(dtype, 8, columns);
+    Tensor sameTypeDBias = side.random(dtype, 9, columns);
+    kernels.layerNormBackward(
+        dx, dWeight, dBias, dOut, x, statistics, weight, Accumulate.OVERWRITE);
+    kernels.layerNormBackward(
+        added, sameTypeDWeight, sameTypeDBias, dOut, x, statistics, weight, Accumulate.ADD);
+    return List.of(out, statistics, dx, added, dWeight, dBias, sameTypeDWeight, sameTypeDBias);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void biases_agree(DType dtype) {
+    for (int rows : ROWS) {
+      for (int columns : COLUMNS) {
+        devices.compare(
+            side -> {
+              Tensor x = side.random(dtype, 1, rows, columns);
+              Tensor bias = side.random(dtype, 2, columns);
+              Tensor sum = side.random(DType.F32, 3, columns);
+              Tensor sameType = side.random(dtype, 4, columns);
+              side.kernels().elementwise().addSumOfRows(sum, x);
+              side.kernels().elementwise().addSumOfRows(sameType, x);
+              side.kernels().elementwise().addToRows(x, bias);
+              return List.of(sum, sameType, x);
+            });
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void functions_agree(DType dtype) {
+    for (Function function : Function.values()) {
+      for (int columns : COLUMNS) {
+        devices.compare(
+            side -> {
+              Tensor x = side.random(dtype, 1, 5, columns);
+              Tensor dOut = side.random(dtype, 2, 5, columns);
+              Tensor out = side.undefined(dtype, 5, columns);
+              side.kernels().activation().forward(function, out, x);
+              side.kernels().activation().backward(function, x, dOut, x);
+              return List.of(out, x);
+            });
+      }
+    }
   }
 
   @ParameterizedTest
