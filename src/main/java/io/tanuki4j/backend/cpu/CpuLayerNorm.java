@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cpu;
 
 import static io.tanuki4j.kernel.LayerNormKernels.NUM_STATISTICS;
 
+import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.tensor.Tensor;

@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.BlockStack;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
