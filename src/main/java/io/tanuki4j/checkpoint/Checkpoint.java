@@ -42,29 +42,31 @@ public final class Checkpoint {
     return manifest.state();
   }
 
-  public boolean has(Part part) {
-    return manifest.has(part);
+  public boolean has(StateKind kind) {
+    return manifest.has(kind);
   }
 
   /**
-   * Fills memory with tensors of a part, however they were cut when they were saved. All ranks call
-   * it, each for its own tensors; together they want every tensor of the part. First the part's
-   * checksums are compared, each file's by one of the ranks. Then each rank reads what it wants.
+   * Fills memory with tensors of one kind of state, however they were cut when they were saved. All
+   * ranks call it, each for its own tensors; together they want every tensor of the kind. First
+   * their checksums are compared, each file's by one of the ranks. Then each rank reads what it
+   * wants.
    *
    * @param targets types may differ from the stored ones
    * @param vocabSize ids of the tokenizer; see {@link TrainState#vocabSize}
-   * @throws UserException on every rank, if the checkpoint lacks the part, does not fit or is
-   *     damaged
+   * @throws UserException on every rank, if the checkpoint lacks the kind of state, does not fit or
+   *     is damaged
    */
-  public void load(Device device, Part part, List<ShardedTensor> targets, int vocabSize) {
-    requirePart(part);
-    JointWork work = new JointWork(ranks, e -> IoFailure.reading(folder, e));
-    List<Holding> wanted =
-        work.gather(Holding[].class, () -> holdings(part, targets)).stream()
+  public void load(Device device, StateKind kind, List<ShardedTensor> targets, int vocabSize) {
+    requireKind(kind);
+    CollectiveTask work = new CollectiveTask(ranks, e -> IoFailure.reading(folder, e));
+    List<RankPiece> wanted =
+        work.gather(RankPiece[].class, () -> pieces(kind, targets)).stream()
             .flatMap(Stream::of)
             .toList();
-    Map<String, StoredTensor> stored = new Fit(folder, manifest, part).match(wanted, vocabSize);
-    try (OpenShards shards = open(part)) {
+    Map<String, StoredTensor> stored =
+        new TensorMatcher(folder, manifest, kind).match(wanted, vocabSize);
+    try (OpenShards shards = open(kind)) {
       work.run(() -> shards.verify(ranks.rank(), ranks.size()));
       work.run(() -> fill(device, shards, targets, stored));
     } catch (IOException e) {
@@ -72,8 +74,8 @@ public final class Checkpoint {
     }
   }
 
-  private static Holding[] holdings(Part part, List<ShardedTensor> targets) {
-    return targets.stream().map(target -> Holding.of(part, target)).toArray(Holding[]::new);
+  private static RankPiece[] pieces(StateKind kind, List<ShardedTensor> targets) {
+    return targets.stream().map(target -> RankPiece.of(kind, target)).toArray(RankPiece[]::new);
   }
 
   private static void fill(
@@ -90,27 +92,27 @@ public final class Checkpoint {
     }
   }
 
-  /** Returns the tensors of a part and the places of their pieces. */
-  public List<TensorPieces> contents(Part part) {
-    return manifest.tensors(part).stream().map(TensorPieces::of).toList();
+  /** Returns the tensors of a kind and the places of their pieces. */
+  public List<TensorPieces> contents(StateKind kind) {
+    return manifest.tensors(kind).stream().map(TensorPieces::of).toList();
   }
 
   /**
-   * Opens the files of a part, to read tensor by tensor.
+   * Opens the files of a kind, to read tensor by tensor.
    *
-   * @throws UserException if there is no such part
+   * @throws UserException if there is no such state
    */
-  public OpenShards open(Part part) {
-    requirePart(part);
-    return new OpenShards(folder, manifest, part);
+  public OpenShards open(StateKind kind) {
+    requireKind(kind);
+    return new OpenShards(folder, manifest, kind);
   }
 
-  private void requirePart(Part part) {
-    if (has(part)) {
+  private void requireKind(StateKind kind) {
+    if (has(kind)) {
       return;
     }
     throw new UserException(
-        switch (part) {
+        switch (kind) {
           case MODEL ->
               folder + ": it has no model weights. Load another iteration with --ckpt-step.";
           case OPTIMIZER ->

@@ -119,8 +119,8 @@ public final class CheckpointStore implements Closeable {
     }
   }
 
-  private JointWork reading() {
-    return new JointWork(ranks, e -> IoFailure.reading(folder, e));
+  private CollectiveTask reading() {
+    return new CollectiveTask(ranks, e -> IoFailure.reading(folder, e));
   }
 
   private Checkpoint open(String name) {
@@ -194,7 +194,7 @@ public final class CheckpointStore implements Closeable {
    * @throws UserException on every rank, if another run has the lock
    */
   public void lock(Consumer<String> log) {
-    new JointWork(ranks, e -> IoFailure.reading(folder, e))
+    new CollectiveTask(ranks, e -> IoFailure.reading(folder, e))
         .run(
             () -> {
               if (ranks.rank() == 0) {

@@ -30,9 +30,9 @@ final class JointSave implements PendingSave {
   private final StagedWriter writer;
   private final Terms terms;
   private final String name;
-  private final JointWork work;
+  private final CollectiveTask work;
   private final List<Share> shares = new ArrayList<>();
-  private Map<Holding, Integer> writers = Map.of();
+  private Map<RankPiece, Integer> writers = Map.of();
   private @Nullable CompletableFuture<Void> published;
 
   /**
@@ -43,7 +43,7 @@ final class JointSave implements PendingSave {
   record Terms(@Nullable SaveLock lock, Retention retention) {}
 
   /** A file of this rank that is being written. */
-  private record Share(String file, Part part, CompletableFuture<NewFile.Written> written) {}
+  private record Share(String file, StateKind kind, CompletableFuture<NewFile.Written> written) {}
 
   /**
    * Prepares a save.
@@ -58,7 +58,7 @@ final class JointSave implements PendingSave {
     this.writer = writer;
     this.terms = terms;
     this.name = Tracker.folderName(state.iteration());
-    this.work = new JointWork(ranks, e -> IoFailure.saving(folder, state.iteration(), e));
+    this.work = new CollectiveTask(ranks, e -> IoFailure.saving(folder, state.iteration(), e));
   }
 
   /**
@@ -69,30 +69,30 @@ final class JointSave implements PendingSave {
   JointSave begin(List<RankTensors> here) {
     orAbandon(
         () -> {
-          List<Holding[][]> holdings = work.gather(Holding[][].class, () -> prepare(here));
-          writers = writers(holdings);
-          int firstRank = firstRank(ranks, holdings);
+          List<RankPiece[][]> pieces = work.gather(RankPiece[][].class, () -> prepare(here));
+          writers = writers(pieces);
+          int firstRank = firstRank(ranks, pieces);
           work.run(() -> copyShares(here, firstRank));
         });
     return this;
   }
 
   /** Returns the bytes that the ranks of this process would write. */
-  static long numBytes(TextExchange ranks, JointWork work, List<RankTensors> here) {
-    List<Holding[][]> holdings = work.gather(Holding[][].class, () -> holdings(here));
-    int first = firstRank(ranks, holdings);
-    return writers(holdings).entrySet().stream()
+  static long numBytes(TextExchange ranks, CollectiveTask work, List<RankTensors> here) {
+    List<RankPiece[][]> pieces = work.gather(RankPiece[][].class, () -> pieces(here));
+    int first = firstRank(ranks, pieces);
+    return writers(pieces).entrySet().stream()
         .filter(entry -> entry.getValue() >= first && entry.getValue() < first + here.size())
         .mapToLong(entry -> entry.getKey().numBytes())
         .sum();
   }
 
-  private static Map<Holding, Integer> writers(List<Holding[][]> holdings) {
-    return ShareOut.writers(holdings.stream().flatMap(Stream::of).map(List::of).toList());
+  private static Map<RankPiece, Integer> writers(List<RankPiece[][]> pieces) {
+    return WriterAssignment.writers(pieces.stream().flatMap(Stream::of).map(List::of).toList());
   }
 
-  private static int firstRank(TextExchange ranks, List<Holding[][]> holdings) {
-    return holdings.subList(0, ranks.rank()).stream().mapToInt(those -> those.length).sum();
+  private static int firstRank(TextExchange ranks, List<RankPiece[][]> pieces) {
+    return pieces.subList(0, ranks.rank()).stream().mapToInt(those -> those.length).sum();
   }
 
   private void orAbandon(Runnable steps) {
@@ -114,7 +114,7 @@ final class JointSave implements PendingSave {
         .join();
   }
 
-  private Holding[][] prepare(List<RankTensors> here) throws IOException {
+  private RankPiece[][] prepare(List<RankTensors> here) throws IOException {
     if (terms.lock() != null) {
       terms.lock().requireOwn();
     }
@@ -123,24 +123,24 @@ final class JointSave implements PendingSave {
       SaveFolders.removeLeftovers(folder);
       SaveFolders.begin(folder, name);
     }
-    return holdings(here);
+    return pieces(here);
   }
 
-  private static Holding[][] holdings(List<RankTensors> here) {
+  private static RankPiece[][] pieces(List<RankTensors> here) {
     return here.stream()
-        .map(tensors -> tensors.holdings().toArray(Holding[]::new))
-        .toArray(Holding[][]::new);
+        .map(tensors -> tensors.pieces().toArray(RankPiece[]::new))
+        .toArray(RankPiece[][]::new);
   }
 
   private void copyShares(List<RankTensors> here, int firstRank) throws IOException {
     Path saving = Files.createDirectories(SaveFolders.saving(folder, name));
     for (int i = 0; i < here.size(); i++) {
       int rank = firstRank + i;
-      for (Part part : Part.values()) {
-        List<SourceTensor> tensors = here.get(i).share(part, writers, rank);
+      for (StateKind kind : StateKind.values()) {
+        List<SourceTensor> tensors = here.get(i).share(kind, writers, rank);
         if (!tensors.isEmpty()) {
-          String file = fileName(part, rank);
-          shares.add(new Share(file, part, writer.write(saving.resolve(file), tensors)));
+          String file = fileName(kind, rank);
+          shares.add(new Share(file, kind, writer.write(saving.resolve(file), tensors)));
         }
       }
     }
@@ -168,7 +168,7 @@ final class JointSave implements PendingSave {
     List<ShardFile> files = new ArrayList<>();
     for (Share share : shares) {
       NewFile.Written written = StagedWriter.await(share.written());
-      files.add(new ShardFile(share.file(), share.part(), written.size(), written.crc32c()));
+      files.add(new ShardFile(share.file(), share.kind(), written.size(), written.crc32c()));
     }
     return files.toArray(ShardFile[]::new);
   }
@@ -195,8 +195,8 @@ final class JointSave implements PendingSave {
     }
   }
 
-  private static String fileName(Part part, int rank) {
-    return "%s-rank%05d.safetensors".formatted(part.word(), rank);
+  private static String fileName(StateKind kind, int rank) {
+    return "%s-rank%05d.safetensors".formatted(kind.word(), rank);
   }
 
   private void publish(List<ShardFile[]> files) throws IOException {
@@ -208,7 +208,7 @@ final class JointSave implements PendingSave {
         manifest.add(file);
       }
     }
-    writers.forEach((holding, rank) -> manifest.add(fileName(holding.part(), rank), holding));
+    writers.forEach((piece, rank) -> manifest.add(fileName(piece.kind(), rank), piece));
     ManifestFile.write(saving, manifest.build());
     SaveFolders.publish(folder, name);
     Tracker.write(folder, state.iteration());

@@ -17,28 +17,29 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
    * @param size in bytes
    * @param crc32c of all bytes
    */
-  record ShardFile(String name, Part part, long size, long crc32c) {}
+  record ShardFile(String name, StateKind kind, long size, long crc32c) {}
 
   /**
    * A tensor of the checkpoint.
    *
    * @param pieces cover it without overlap
    */
-  record StoredTensor(String name, Part part, ElementType type, Shape shape, List<Piece> pieces) {}
+  record StoredTensor(
+      String name, StateKind kind, ElementType type, Shape shape, List<Piece> pieces) {}
 
   /** A box of a tensor in a file. */
   record Piece(String file, Region region) {}
 
-  boolean has(Part part) {
-    return files.stream().anyMatch(file -> file.part() == part);
+  boolean has(StateKind kind) {
+    return files.stream().anyMatch(file -> file.kind() == kind);
   }
 
-  List<StoredTensor> tensors(Part part) {
-    return tensors.stream().filter(tensor -> tensor.part() == part).toList();
+  List<StoredTensor> tensors(StateKind kind) {
+    return tensors.stream().filter(tensor -> tensor.kind() == kind).toList();
   }
 
-  List<ShardFile> files(Part part) {
-    return files.stream().filter(file -> file.part() == part).toList();
+  List<ShardFile> files(StateKind kind) {
+    return files.stream().filter(file -> file.kind() == kind).toList();
   }
 
   /** Collects files and the pieces written into them. */
@@ -60,12 +61,12 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
      *
      * @param file that the piece was written into
      */
-    void add(String file, Holding written) {
+    void add(String file, RankPiece written) {
       tensors.merge(
           written.name(),
           new StoredTensor(
               written.name(),
-              written.part(),
+              written.kind(),
               written.type(),
               written.globalShape(),
               List.of(new Piece(file, written.region()))),
@@ -79,12 +80,12 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
     }
 
     private static StoredTensor join(StoredTensor a, StoredTensor b) {
-      if (a.part() != b.part() || a.type() != b.type() || !a.shape().equals(b.shape())) {
+      if (a.kind() != b.kind() || a.type() != b.type() || !a.shape().equals(b.shape())) {
         throw new IllegalStateException("pieces of " + a.name() + " do not belong together");
       }
       List<Piece> pieces = new ArrayList<>(a.pieces());
       pieces.addAll(b.pieces());
-      return new StoredTensor(a.name(), a.part(), a.type(), a.shape(), List.copyOf(pieces));
+      return new StoredTensor(a.name(), a.kind(), a.type(), a.shape(), List.copyOf(pieces));
     }
   }
 

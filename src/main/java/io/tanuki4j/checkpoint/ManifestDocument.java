@@ -31,11 +31,12 @@ record ManifestDocument(
   private static final Pattern CRC = Pattern.compile("[0-9a-f]{8}");
   private static final int MAX_RANK = 2;
 
-  record FileJson(@Nullable String name, @Nullable Part part, long size, @Nullable String crc32c) {}
+  record FileJson(
+      @Nullable String name, @Nullable StateKind part, long size, @Nullable String crc32c) {}
 
   record TensorJson(
       @Nullable String name,
-      @Nullable Part part,
+      @Nullable StateKind part,
       @Nullable ElementType dtype,
       long @Nullable [] shape,
       @Nullable List<@Nullable Piece> pieces) {}
@@ -50,12 +51,12 @@ record ManifestDocument(
   }
 
   private static FileJson json(ShardFile file) {
-    return new FileJson(file.name(), file.part(), file.size(), ManifestFile.hex(file.crc32c()));
+    return new FileJson(file.name(), file.kind(), file.size(), ManifestFile.hex(file.crc32c()));
   }
 
   private static TensorJson json(StoredTensor tensor) {
     return new TensorJson(
-        tensor.name(), tensor.part(), tensor.type(), tensor.shape().toArray(), tensor.pieces());
+        tensor.name(), tensor.kind(), tensor.type(), tensor.shape().toArray(), tensor.pieces());
   }
 
   /**
@@ -142,9 +143,9 @@ record ManifestDocument(
   }
 
   private static void checkNames(List<ShardFile> files, List<StoredTensor> tensors) {
-    Map<String, Part> parts = new HashMap<>();
+    Map<String, StateKind> parts = new HashMap<>();
     for (ShardFile file : files) {
-      Part before = parts.put(file.name(), file.part());
+      StateKind before = parts.put(file.name(), file.kind());
       require(before == null, "it names the file %s twice", file.name());
     }
     Set<String> names = new HashSet<>();
@@ -152,7 +153,7 @@ record ManifestDocument(
       require(names.add(tensor.name()), "it has tensor %s twice", tensor.name());
       for (Piece piece : tensor.pieces()) {
         require(
-            parts.get(piece.file()) == tensor.part(),
+            parts.get(piece.file()) == tensor.kind(),
             "tensor %s is in a file that is none of its part's",
             tensor.name());
       }

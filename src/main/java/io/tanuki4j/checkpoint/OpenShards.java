@@ -22,7 +22,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The files of one part of a checkpoint. Each is opened when it is first needed, and then compared
+ * The files of one kind of a checkpoint. Each is opened when it is first needed, and then compared
  * with the manifest.
  */
 public final class OpenShards implements Closeable {
@@ -34,10 +34,10 @@ public final class OpenShards implements Closeable {
   private final Map<String, SafetensorsReader> readers = new HashMap<>();
   private final Map<Key, Located> located = new HashMap<>();
 
-  OpenShards(Path folder, Manifest manifest, Part part) {
+  OpenShards(Path folder, Manifest manifest, StateKind kind) {
     this.folder = folder;
-    this.files = manifest.files(part);
-    this.tensors = manifest.tensors(part);
+    this.files = manifest.files(kind);
+    this.tensors = manifest.tensors(kind);
   }
 
   /** The location of a piece's bytes. */
@@ -204,7 +204,7 @@ public final class OpenShards implements Closeable {
       into.limit(end);
       element += run;
     }
-    if (tensor.part() == Part.MODEL) {
+    if (tensor.kind() == StateKind.MODEL) {
       FiniteValues.require(folder, tensor.name(), tensor.type(), into, start);
     }
   }

@@ -35,32 +35,32 @@ public record RankTensors(
 
   /** Returns the size of all of them. */
   long numBytes() {
-    return holdings().stream().mapToLong(Holding::numBytes).sum();
+    return pieces().stream().mapToLong(RankPiece::numBytes).sum();
   }
 
-  List<SourceTensor> of(Part part) {
-    return switch (part) {
+  List<SourceTensor> of(StateKind kind) {
+    return switch (kind) {
       case MODEL -> model;
       case OPTIMIZER -> optimizer;
       case FP8 -> fp8;
     };
   }
 
-  List<Holding> holdings() {
-    List<Holding> holdings = new ArrayList<>();
-    for (Part part : Part.values()) {
-      of(part).stream()
-          .map(tensor -> Holding.of(part, tensor))
-          .filter(holding -> holding.numBytes() > 0)
-          .forEach(holdings::add);
+  List<RankPiece> pieces() {
+    List<RankPiece> pieces = new ArrayList<>();
+    for (StateKind kind : StateKind.values()) {
+      of(kind).stream()
+          .map(tensor -> RankPiece.of(kind, tensor))
+          .filter(piece -> piece.numBytes() > 0)
+          .forEach(pieces::add);
     }
-    return holdings;
+    return pieces;
   }
 
-  /** Returns the tensors of a part that a rank writes. */
-  List<SourceTensor> share(Part part, Map<Holding, Integer> writers, int rank) {
-    return of(part).stream()
-        .filter(tensor -> Objects.equals(writers.get(Holding.of(part, tensor)), rank))
+  /** Returns the tensors of a kind that a rank writes. */
+  List<SourceTensor> share(StateKind kind, Map<RankPiece, Integer> writers, int rank) {
+    return of(kind).stream()
+        .filter(tensor -> Objects.equals(writers.get(RankPiece.of(kind, tensor)), rank))
         .toList();
   }
 }

@@ -21,7 +21,7 @@ import java.util.UUID;
 final class SaveTrial {
   private final Path folder;
   private final TextExchange ranks;
-  private final JointWork work;
+  private final CollectiveTask work;
 
   /**
    * Prepares a trial.
@@ -31,7 +31,7 @@ final class SaveTrial {
   SaveTrial(Path folder, TextExchange ranks) {
     this.folder = folder;
     this.ranks = ranks;
-    this.work = new JointWork(ranks, e -> IoFailure.reading(folder, e));
+    this.work = new CollectiveTask(ranks, e -> IoFailure.reading(folder, e));
   }
 
   /**

@@ -35,13 +35,13 @@ record StageSize(int numSlots, int slotBytes) {
   }
 
   /**
-   * Returns slots for all that is written, one more for each part's file, or as many as fit.
+   * Returns slots for all that is written, one more for each kind's file, or as many as fit.
    *
    * @param limit bytes that may be taken
    */
   static StageSize holding(long bytes, long limit) {
     StageSize few = passing(bytes);
-    long all = bytes / few.slotBytes + 1 + Part.values().length;
+    long all = bytes / few.slotBytes + 1 + StateKind.values().length;
     long fitting = Math.max(few.numSlots, limit / few.slotBytes);
     return new StageSize((int) Math.min(Integer.MAX_VALUE, Math.min(all, fitting)), few.slotBytes);
   }

@@ -3,8 +3,8 @@ package io.tanuki4j.cli;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.OpenShards;
-import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.convert.CarriedTokenizer;
 import io.tanuki4j.convert.ConversionSource;
 import io.tanuki4j.convert.ConversionTarget;
@@ -127,11 +127,11 @@ public final class ConvertCommand implements Callable<Integer> {
   }
 
   private void check(ConversionTarget expected, Checkpoint saved) throws IOException {
-    try (OpenShards shards = saved.open(Part.MODEL)) {
+    try (OpenShards shards = saved.open(StateKind.MODEL)) {
       requireEqual(expected.tensors(), shards.tensors());
     }
     if (!expected.optimizer().isEmpty()) {
-      try (OpenShards shards = saved.open(Part.OPTIMIZER)) {
+      try (OpenShards shards = saved.open(StateKind.OPTIMIZER)) {
         requireEqual(expected.optimizer(), shards.tensors());
       }
     }

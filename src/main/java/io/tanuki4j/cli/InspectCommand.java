@@ -2,7 +2,7 @@ package io.tanuki4j.cli;
 
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
-import io.tanuki4j.checkpoint.Part;
+import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.checkpoint.TensorPieces;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
@@ -155,14 +155,14 @@ final class InspectCommand implements Callable<Integer> {
         "consumed samples",
         "%d of training, %d of validation"
             .formatted(state.consumedTrainSamples(), state.consumedValidSamples()));
-    for (Part part : Part.values()) {
+    for (StateKind part : StateKind.values()) {
       part(out, part, checkpoint.contents(part));
     }
     out.println("  arguments");
     new TreeMap<>(state.arguments()).forEach((key, value) -> line(out, "  " + key, value));
   }
 
-  private void part(PrintWriter out, Part part, List<TensorPieces> tensors) {
+  private void part(PrintWriter out, StateKind part, List<TensorPieces> tensors) {
     List<TensorPieces.Place> places =
         tensors.stream().flatMap(tensor -> tensor.pieces().stream()).toList();
     long numFiles = places.stream().map(TensorPieces.Place::file).distinct().count();

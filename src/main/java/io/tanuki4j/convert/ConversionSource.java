@@ -2,8 +2,8 @@ package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.OpenShards;
-import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.convert.huggingface.HfLlamaConfig;
@@ -119,10 +119,10 @@ public record ConversionSource(
       throws IOException {
     OpenFiles files = new OpenFiles(new ArrayList<>());
     try {
-      List<SourceTensor> tensors = files.open(checkpoint, Part.MODEL);
+      List<SourceTensor> tensors = files.open(checkpoint, StateKind.MODEL);
       List<SourceTensor> optimizer =
-          withOptimizer && checkpoint.has(Part.OPTIMIZER)
-              ? files.open(checkpoint, Part.OPTIMIZER)
+          withOptimizer && checkpoint.has(StateKind.OPTIMIZER)
+              ? files.open(checkpoint, StateKind.OPTIMIZER)
               : List.of();
       return of(checkpoint, tensors, optimizer, files).withVocabSize(trueVocabSize);
     } catch (IOException | RuntimeException e) {
@@ -146,7 +146,7 @@ public record ConversionSource(
 
   /** The open files of both parts. */
   private record OpenFiles(List<OpenShards> shards) implements Closeable {
-    List<SourceTensor> open(Checkpoint checkpoint, Part part) throws IOException {
+    List<SourceTensor> open(Checkpoint checkpoint, StateKind part) throws IOException {
       OpenShards opened = checkpoint.open(part);
       shards.add(opened);
       opened.verify();

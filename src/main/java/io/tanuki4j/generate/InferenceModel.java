@@ -1,8 +1,8 @@
 package io.tanuki4j.generate;
 
 import io.tanuki4j.checkpoint.Checkpoint;
-import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.model.GptChunk;
@@ -34,7 +34,8 @@ public final class InferenceModel implements AutoCloseable {
     this.scope = device.openScope("model");
     ParameterBuffers parameters =
         ParameterBuffers.allocate(ModelParameters.specs(config), scope, DType.F32, DType.F32);
-    checkpoint.load(device, Part.MODEL, ShardedTensor.ofValues(parameters), tokenizer.vocabSize());
+    checkpoint.load(
+        device, StateKind.MODEL, ShardedTensor.ofValues(parameters), tokenizer.vocabSize());
     this.chunk = new ModelBuilder(config, device, parameters, scope).build();
     this.logits = scope.allocate(Shape.of(1, config.sizes().vocabSize()), DType.F32);
     this.host = direct(Math.toIntExact(logits.numBytes()));

@@ -25,12 +25,12 @@ public final class Sequential implements Layer<Sequential.Saved> {
   }
 
   /** What each layer saved, in order; empty after a forward without training. */
-  public record Saved(List<Step<?>> steps) {}
+  public record Saved(List<SavedLayer<?>> layers) {}
 
   /** A layer and what its forward saved. */
-  public record Step<S>(Layer<S> layer, S saved) {
-    static <S> Step<S> forward(Layer<S> layer, Tensor out, Tensor x, Microbatch microbatch) {
-      return new Step<>(layer, layer.forward(out, x, microbatch));
+  public record SavedLayer<S>(Layer<S> layer, S saved) {
+    static <S> SavedLayer<S> forward(Layer<S> layer, Tensor out, Tensor x, Microbatch microbatch) {
+      return new SavedLayer<>(layer, layer.forward(out, x, microbatch));
     }
 
     void backward(Tensor dx, Tensor dOut, Microbatch microbatch) {
@@ -45,16 +45,16 @@ public final class Sequential implements Layer<Sequential.Saved> {
       evaluate(out, x, microbatch);
       return new Saved(List.of());
     }
-    List<Step<?>> steps = new ArrayList<>(layers.size());
+    List<SavedLayer<?>> saved = new ArrayList<>(layers.size());
     Tensor input = x;
     for (int i = 0; i < layers.size(); i++) {
       boolean last = i == layers.size() - 1;
       Tensor output = last ? out : microbatch.scope().allocate(x.shape(), x.dtype());
       microbatch.listener().valuesNeeded(parameters.get(i));
-      steps.add(Step.forward(layers.get(i), output, input, microbatch));
+      saved.add(SavedLayer.forward(layers.get(i), output, input, microbatch));
       input = output;
     }
-    return new Saved(steps);
+    return new Saved(saved);
   }
 
   /** Runs the layers backwards; dx may be dOut itself. */
@@ -62,7 +62,7 @@ public final class Sequential implements Layer<Sequential.Saved> {
   public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {
     Tensor gradient = dOut;
     for (int i = layers.size() - 1; i >= 0; i--) {
-      saved.steps().get(i).backward(dx, gradient, microbatch);
+      saved.layers().get(i).backward(dx, gradient, microbatch);
       microbatch.listener().gradientsDone(parameters.get(i));
       gradient = dx;
     }

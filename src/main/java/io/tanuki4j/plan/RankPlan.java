@@ -4,6 +4,7 @@ import io.tanuki4j.backend.cuda.WorkspaceEstimate;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.run.MemoryPlan;
+import io.tanuki4j.run.PlanRequest;
 import io.tanuki4j.run.Rehearsal;
 import java.util.Map;
 
@@ -22,27 +23,29 @@ record RankPlan(
    * @param model with its vocabulary
    */
   static RankPlan of(RunConfig config, ModelConfig model, int globalRank) {
-    MemoryPlan.Part part = MemoryPlan.Part.of(config, model, globalRank);
+    PlanRequest request = PlanRequest.of(config, model, globalRank);
     int numMicrobatches = config.train().numMicrobatches(config.train().globalBatchSize());
-    try (Rehearsal rehearsal = new Rehearsal(part).iteration(numMicrobatches)) {
+    try (Rehearsal rehearsal = new Rehearsal(request).iteration(numMicrobatches)) {
       MemoryPlan memory = rehearsal.memory();
       long named = memory.weights() + memory.gradients() + memory.optimizer();
       return new RankPlan(
           globalRank,
           memory,
           rehearsal.residentBytes() - named,
-          "cpu".equals(config.backend().name()) ? 0 : workspaces(part),
+          "cpu".equals(config.backend().name()) ? 0 : workspaces(request),
           rehearsal.bytesSent());
     }
   }
 
-  private static long workspaces(MemoryPlan.Part part) {
-    ModelConfig model = part.model();
+  private static long workspaces(PlanRequest request) {
+    ModelConfig model = request.model();
     long tokens =
-        (long) model.sizes().seqLength() / part.parallel().dims().cp() * part.microBatchSize();
-    int numHeads = model.attention().numHeads() / part.parallel().dims().tp();
+        (long) model.sizes().seqLength()
+            / request.parallel().dims().cp()
+            * request.microBatchSize();
+    int numHeads = model.attention().numHeads() / request.parallel().dims().tp();
     return WorkspaceEstimate.bytes(
-        part.precision().compute(), tokens * numHeads, model.attention().headDim());
+        request.precision().compute(), tokens * numHeads, model.attention().headDim());
   }
 
   long total() {

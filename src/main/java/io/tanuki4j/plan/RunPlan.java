@@ -10,6 +10,7 @@ import io.tanuki4j.parallel.pipeline.PipelineSchedule;
 import io.tanuki4j.parallel.pipeline.PipelineShape;
 import io.tanuki4j.parallel.pipeline.Timeline;
 import io.tanuki4j.run.MemoryPlan;
+import io.tanuki4j.run.PlanRequest;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
@@ -67,13 +68,13 @@ public record RunPlan(
   public void requireAtMost(long bytes) {
     RankPlan fullest = stages.get(fullestStage());
     if (fullest.total() > bytes) {
-      MemoryPlan.Part part = MemoryPlan.Part.of(config, model, fullest.globalRank());
+      PlanRequest request = PlanRequest.of(config, model, fullest.globalRank());
       long besides = fullest.tables() + fullest.workspaces();
       throw new UserException(
           "memory: %.2f GiB on the ranks of stage %d (expected: at most the %.2f GiB of"
                   .formatted(MemoryPlan.gib(fullest.total()), fullestStage(), MemoryPlan.gib(bytes))
               + " --device-memory). "
-              + MemoryPlan.remedy(part, bytes - besides));
+              + MemoryPlan.remedy(request, bytes - besides));
     }
   }
 }

@@ -1,8 +1,8 @@
 package io.tanuki4j.run;
 
 import io.tanuki4j.checkpoint.Checkpoint;
-import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.TextExchange;
@@ -207,7 +207,7 @@ public final class Assembly {
     MicrobatchRunner<?> runner = model.runner(closer);
     return new Trainer(
         config.train(),
-        new Trainer.Parts(
+        new Trainer.Collaborators(
             new TrainStep(
                 device,
                 runner,
@@ -270,7 +270,7 @@ public final class Assembly {
     Checkpoint checkpoint =
         Checkpoints.find(config.checkpoint(), TextExchange.over(context.world(), device));
     checkpoint.load(
-        device, Part.MODEL, ShardedTensor.ofValues(model.parameters()), tokenizer.vocabSize());
+        device, StateKind.MODEL, ShardedTensor.ofValues(model.parameters()), tokenizer.vocabSize());
     Fp8Scales.load(model.part().builder().fp8(), checkpoint, device, tokenizer.vocabSize());
     SampleCounts ofTraining = data.counts(); // the order of samples depends on their number
     SampleCounts counts = new SampleCounts(0, ofTraining.valid(), ofTraining.test());

@@ -3,14 +3,11 @@ package io.tanuki4j.run;
 import static io.tanuki4j.tensor.DType.BF16;
 
 import io.tanuki4j.config.Precision;
-import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.error.UserException;
-import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.nn.fp8.Fp8Config;
 import io.tanuki4j.optim.StateTypes;
-import io.tanuki4j.parallel.ParallelConfig;
 import io.tanuki4j.tensor.DType;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -27,43 +24,8 @@ import java.util.Map;
  */
 public record MemoryPlan(
     long weights, long gradients, long optimizer, long activations, long microbatch) {
-  /**
-   * What is planned.
-   *
-   * @param model with its vocabulary
-   */
-  public record Part(
-      ModelConfig model,
-      Precision precision,
-      int microBatchSize,
-      ParallelConfig parallel,
-      int globalRank) {
-    /** Returns the part of the model that a rank of a run has. */
-    public static Part of(RunConfig config, ModelConfig model, int globalRank) {
-      return new Part(
-          model,
-          config.precision(),
-          config.train().microBatchSize(),
-          config.parallel(),
-          globalRank);
-    }
-
-    Part withMicroBatchSize(int size) {
-      return new Part(model, precision, size, parallel, globalRank);
-    }
-
-    Part withPrecision(Precision other) {
-      return new Part(model, other, microBatchSize, parallel, globalRank);
-    }
-
-    Part withRecompute(Recompute recompute) {
-      return new Part(
-          model.withRecompute(recompute), precision, microBatchSize, parallel, globalRank);
-    }
-  }
-
-  public static MemoryPlan of(Part part) {
-    try (Rehearsal rehearsal = new Rehearsal(part)) {
+  public static MemoryPlan of(PlanRequest request) {
+    try (Rehearsal rehearsal = new Rehearsal(request)) {
       return rehearsal.microbatches().memory();
     }
   }
@@ -74,8 +36,8 @@ public record MemoryPlan(
    * @throws UserException with what there is, and which flags would fit, if the rank needs more
    *     than its part
    */
-  static MemoryPlan thatFits(Part part, long bytesFree, int numRanks) {
-    MemoryPlan plan = of(part);
+  static MemoryPlan thatFits(PlanRequest request, long bytesFree, int numRanks) {
+    MemoryPlan plan = of(request);
     long share = bytesFree / numRanks;
     if (plan.total() > share) {
       String free =
@@ -84,30 +46,30 @@ public record MemoryPlan(
               : "%.2f GiB, as %d ranks share the %.2f GiB that are free"
                   .formatted(gib(share), numRanks, gib(bytesFree));
       throw new UserException(
-          "memory: %s (expected: at most %s). %s".formatted(plan, free, remedy(part, share)));
+          "memory: %s (expected: at most %s). %s".formatted(plan, free, remedy(request, share)));
     }
     return plan;
   }
 
   /** Returns a sentence that says which flags would fit. */
-  public static String remedy(Part part, long bytesFree) {
+  public static String remedy(PlanRequest request, long bytesFree) {
     Map<String, MemoryPlan> changes = new LinkedHashMap<>();
-    if (part.microBatchSize > 1) {
-      changes.put("--micro-batch-size 1", of(part.withMicroBatchSize(1)));
+    if (request.microBatchSize() > 1) {
+      changes.put("--micro-batch-size 1", of(request.withMicroBatchSize(1)));
     }
     Recompute recompute = new Recompute(Granularity.FULL_UNIFORM, 1);
     changes.put(
         "--recompute-granularity full --recompute-method uniform --recompute-num-layers 1",
-        of(part.withRecompute(recompute)));
+        of(request.withRecompute(recompute)));
     String narrow = "--bf16 --main-grads-dtype bf16 --exp-avg-dtype bf16 --exp-avg-sq-dtype bf16";
-    Fp8Config fp8 = part.precision().fp8();
+    Fp8Config fp8 = request.precision().fp8();
     Precision narrowState = new Precision(BF16, BF16, new StateTypes(DType.F32, BF16, BF16), fp8);
-    changes.put(narrow, of(part.withPrecision(narrowState)));
+    changes.put(narrow, of(request.withPrecision(narrowState)));
     Precision narrowest = new Precision(BF16, BF16, new StateTypes(BF16, BF16, BF16), fp8);
-    changes.put(narrow + " --main-params-dtype bf16", of(part.withPrecision(narrowest)));
+    changes.put(narrow + " --main-params-dtype bf16", of(request.withPrecision(narrowest)));
     changes.put(
         "all of these",
-        of(part.withMicroBatchSize(1).withPrecision(narrowest).withRecompute(recompute)));
+        of(request.withMicroBatchSize(1).withPrecision(narrowest).withRecompute(recompute)));
     return changes.entrySet().stream()
         .filter(change -> change.getValue().total() <= bytesFree)
         .map(change -> "%s (%.2f GiB)".formatted(change.getKey(), gib(change.getValue().total())))

@@ -40,7 +40,7 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
     ModelConfig shape = config.model().withVocabSize(vocabSize);
     MemoryPlan plan =
         MemoryPlan.thatFits(
-            MemoryPlan.Part.of(config, shape, context.globalRank()),
+            PlanRequest.of(config, shape, context.globalRank()),
             bytesFree(device, context),
             config.distributed().ranksPerDevice());
     MemoryScope memory = closer.add(device.openScope("weights and optimizer"));

@@ -25,7 +25,7 @@ public final class Rehearsal implements AutoCloseable {
 
   private static final String RESIDENT = "run";
 
-  private final MemoryPlan.Part part;
+  private final PlanRequest request;
   private final Closer closer = new Closer();
   private final CountingDevice device = closer.add(new CountingDevice());
   private final MemoryScope scope = closer.add(device.openScope(RESIDENT));
@@ -34,16 +34,17 @@ public final class Rehearsal implements AutoCloseable {
   private final AdamW optimizer;
   private final MicrobatchRunner<?> runner;
 
-  public Rehearsal(MemoryPlan.Part part) {
-    this.part = part;
+  public Rehearsal(PlanRequest request) {
+    this.request = request;
     CountingFactory groups =
-        new CountingFactory(part.globalRank(), part.parallel().dims().worldSize());
-    context = ParallelContext.create(part.parallel().grid(), closer.add(groups));
+        new CountingFactory(request.globalRank(), request.parallel().dims().worldSize());
+    context = ParallelContext.create(request.parallel().grid(), closer.add(groups));
     model =
-        ModelPart.build(part.model(), part.parallel(), part.precision(), context, device, scope);
+        ModelPart.build(
+            request.model(), request.parallel(), request.precision(), context, device, scope);
     optimizer =
-        new AdamW(ANY, part.precision().state(), model.data().shard(), device.kernels(), scope);
-    runner = closer.add(model.runner(part.microBatchSize(), 0));
+        new AdamW(ANY, request.precision().state(), model.data().shard(), device.kernels(), scope);
+    runner = closer.add(model.runner(request.microBatchSize(), 0));
   }
 
   /** Runs as many micro-batches as the schedule has in flight at most. */
@@ -57,9 +58,9 @@ public final class Rehearsal implements AutoCloseable {
     TrainStep step = new TrainStep(device, runner, model.data(), optimizer, scope);
     RandomBatches batches =
         new RandomBatches(
-            part.model().sizes().seqLength(),
-            part.microBatchSize(),
-            part.model().sizes().vocabSize(),
+            request.model().sizes().seqLength(),
+            request.microBatchSize(),
+            request.model().sizes().vocabSize(),
             1,
             0);
     step.run(batches, numMicrobatches, 0, 0);

@@ -1,8 +1,8 @@
 package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.Checkpoint;
-import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.nn.fp8.Fp8State;
@@ -38,8 +38,8 @@ public final class Fp8Scales {
    */
   public static void load(
       @Nullable Fp8State fp8, Checkpoint checkpoint, Device device, int vocabSize) {
-    if (fp8 != null && fp8.remembers() && checkpoint.has(Part.FP8)) {
-      checkpoint.load(device, Part.FP8, tensors(fp8.places()), vocabSize);
+    if (fp8 != null && fp8.remembers() && checkpoint.has(StateKind.FP8)) {
+      checkpoint.load(device, StateKind.FP8, tensors(fp8.places()), vocabSize);
       fp8.restored();
     }
   }

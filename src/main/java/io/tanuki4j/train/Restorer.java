@@ -4,8 +4,8 @@ import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.DamagedException;
-import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ReadHold;
+import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
@@ -129,7 +129,7 @@ public final class Restorer {
   private Progress loadHeld(Path folder, Checkpoint checkpoint, boolean weightsOnly) {
     TrainState saved = checkpoint.state();
     log.accept(" loading checkpoint from %s at iteration %d".formatted(folder, saved.iteration()));
-    checkpoint.load(device, Part.MODEL, state.modelTensors(), state.vocabSize());
+    checkpoint.load(device, StateKind.MODEL, state.modelTensors(), state.vocabSize());
     if (weightsOnly || !config.loadOptimizer()) {
       state.optimizer().resetMaster();
     } else {
@@ -143,7 +143,7 @@ public final class Restorer {
   }
 
   private void loadOptimizer(Checkpoint checkpoint) {
-    checkpoint.load(device, Part.OPTIMIZER, state.optimizerTensors(), state.vocabSize());
+    checkpoint.load(device, StateKind.OPTIMIZER, state.optimizerTensors(), state.vocabSize());
     state.resumeOptimizer(checkpoint.state());
     state.loadFp8(checkpoint, device);
     state.schedule().load(checkpoint.state().schedule(), conflict(), log);

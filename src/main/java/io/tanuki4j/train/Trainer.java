@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Trainer {
   private final TrainConfig config;
-  private final Parts parts;
+  private final Collaborators run;
   private final Reports reports;
   private final RunClock timing;
   private final ExitPolicy exits;
@@ -38,7 +38,7 @@ public final class Trainer {
    * @param stop set by whoever hears signals
    * @param agreement of all ranks
    */
-  public record Parts(
+  public record Collaborators(
       TrainStep step,
       Evaluator evaluator,
       OptimizerSchedule schedule,
@@ -50,13 +50,13 @@ public final class Trainer {
       Timers timers) {}
 
   /** Creates a trainer; {@code --exit-duration-in-mins} counts from here. */
-  public Trainer(TrainConfig config, Parts parts, Reports reports, RunClock timing) {
+  public Trainer(TrainConfig config, Collaborators run, Reports reports, RunClock timing) {
     this.config = config;
-    this.parts = parts;
+    this.run = run;
     this.reports = reports;
     this.timing = timing;
-    this.exits = new ExitPolicy(config, parts.stop, timing.nanoTime(), parts.agreement);
-    this.evaluations = new EvaluationSchedule(config, parts.evaluator, exits, reports);
+    this.exits = new ExitPolicy(config, run.stop, timing.nanoTime(), run.agreement);
+    this.evaluations = new EvaluationSchedule(config, run.evaluator, exits, reports);
     this.interval = new LogInterval(timing.nanoTime());
   }
 
@@ -70,7 +70,7 @@ public final class Trainer {
     iteration = start.iteration();
     consumedTrain = start.consumedTrainSamples();
     consumedValid = start.consumedValidSamples();
-    new SamplesToCome(config, start).require(parts.splits);
+    new SamplesToCome(config, start).require(run.splits);
     if (config.skipTrain()) {
       reports.log().message(StartupLines.SKIPPING_TRAINING);
       evaluateAtEnd();
@@ -78,14 +78,14 @@ public final class Trainer {
     }
     reports.log().message(StartupLines.TRAINING);
     boolean toTheEnd = train(source());
-    parts.saver.finish();
+    run.saver.finish();
     if (toTheEnd) {
       evaluateAtEnd();
     }
   }
 
   private BatchSource source() {
-    BatchSource train = parts.splits.train();
+    BatchSource train = run.splits.train();
     if (train == null) {
       throw new UserException(
           "training data: none (expected: a dataset). Give --data-path or --train-data-path, or"
@@ -107,7 +107,7 @@ public final class Trainer {
       batchSize = rampUp(batchSize);
       iterate(source, batchSize);
       logIfDue();
-      parts.saver.poll();
+      run.saver.poll();
       evaluateIfDue();
       if (saveOrExit()) {
         return false;
@@ -140,8 +140,8 @@ public final class Trainer {
   }
 
   private void iterate(BatchSource source, int batchSize) {
-    OptimizerSchedule schedule = parts.schedule;
-    parts.step.run(
+    OptimizerSchedule schedule = run.schedule;
+    run.step.run(
         source, config.numMicrobatches(batchSize), schedule.learningRate(), schedule.weightDecay());
     schedule.advance(batchSize);
     consumedTrain += batchSize;
@@ -153,16 +153,16 @@ public final class Trainer {
             consumedTrain,
             batchSize,
             schedule.learningRate()));
-    if (parts.step.isFull()) {
+    if (run.step.isFull()) {
       collect();
     }
   }
 
   /** Waits for the device and looks at what the iterations since the last call found out. */
   private void collect() {
-    for (StepResult result : parts.step.takeResults()) {
+    for (StepResult result : run.step.takeResults()) {
       last = pending.remove();
-      parts.log.update(last, result);
+      run.log.update(last, result);
       if (config.checkForNan() && !result.isFinite()) {
         throw new DivergedException(last.iteration(), result);
       }
@@ -171,7 +171,7 @@ public final class Trainer {
   }
 
   private void logIfDue() {
-    if (parts.log.isDue(iteration) || isLast()) {
+    if (run.log.isDue(iteration) || isLast()) {
       writeLog();
     }
   }
@@ -186,10 +186,9 @@ public final class Trainer {
 
   private void writeLog() {
     collect();
-    parts.log.write(interval, requireNonNull(last));
-    parts
-        .timers
-        .take(interval.numIterations(), parts.agreement.texts())
+    run.log.write(interval, requireNonNull(last));
+    run.timers
+        .take(interval.numIterations(), run.agreement.texts())
         .ifPresent(reports.metrics()::timers);
     interval = new LogInterval(timing.nanoTime());
   }
@@ -199,12 +198,12 @@ public final class Trainer {
    * so that those of a resumed run see the same samples as those of an unbroken one.
    */
   private void evaluateIfDue() {
-    BatchSource valid = parts.splits.valid();
+    BatchSource valid = run.splits.valid();
     if (valid != null && config.evalIterations() > 0 && evaluations.isDue(iteration)) {
       consumedValid += evaluations.numSamples();
-      if (parts.saver.isDue(iteration) || exits.isDue(iteration) || isLast()) {
+      if (run.saver.isDue(iteration) || exits.isDue(iteration) || isLast()) {
         save();
-        parts.saver.finish();
+        run.saver.finish();
       }
       outsideTheInterval(() -> evaluations.run(valid, iteration));
     }
@@ -219,7 +218,7 @@ public final class Trainer {
     if (exit.isPresent()) {
       logBeforeExit();
     }
-    if (exit.isPresent() || parts.saver.isDue(iteration)) {
+    if (exit.isPresent() || run.saver.isDue(iteration)) {
       save();
     }
     exit.ifPresent(reason -> reports.log().message(timing.dateTime(reason)));
@@ -227,8 +226,8 @@ public final class Trainer {
   }
 
   private void evaluateAtEnd() {
-    BatchSource valid = parts.splits.valid();
-    BatchSource test = parts.splits.test();
+    BatchSource valid = run.splits.valid();
+    BatchSource test = run.splits.test();
     if (valid != null && config.evalIterations() > 0) {
       evaluations.runAtEnd(valid, iteration, "validation");
     }
@@ -240,16 +239,16 @@ public final class Trainer {
   /** Saves, but only once the iterations were found to be finite. */
   private void save() {
     Progress progress = new Progress(iteration, consumedTrain, consumedValid);
-    parts.step.awaitWeights();
-    outsideTheInterval(() -> parts.saver.save(progress));
+    run.step.awaitWeights();
+    outsideTheInterval(() -> run.saver.save(progress));
   }
 
   private void outsideTheInterval(Runnable work) {
     collect();
     interval.pause();
-    parts.timers.pause();
+    run.timers.pause();
     work.run();
-    parts.timers.resume();
+    run.timers.resume();
     interval.resume();
   }
 }

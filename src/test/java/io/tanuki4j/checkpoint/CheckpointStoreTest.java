@@ -60,8 +60,8 @@ class CheckpointStoreTest {
     Checkpoint loaded = store.latest().orElseThrow();
     assertThat(loaded.state()).isEqualTo(state);
     assertThat(loaded.folder()).isEqualTo(folder.resolve("new/iter_0000500"));
-    assertThat(loaded.has(Part.MODEL)).isTrue();
-    assertThat(loaded.has(Part.OPTIMIZER)).isFalse();
+    assertThat(loaded.has(StateKind.MODEL)).isTrue();
+    assertThat(loaded.has(StateKind.OPTIMIZER)).isFalse();
   }
 
   @Test
@@ -83,9 +83,9 @@ class CheckpointStoreTest {
     ShardedTensor model = vector("a", 0);
     ShardedTensor moment = vector("exp_avg.a", 0);
     Checkpoint checkpoint = store.latest().orElseThrow();
-    checkpoint.load(device, Part.MODEL, List.of(model), VOCABULARY);
+    checkpoint.load(device, StateKind.MODEL, List.of(model), VOCABULARY);
     assertThat(device.values(model.local())).containsExactly(1, 2, 3);
-    checkpoint.load(device, Part.OPTIMIZER, List.of(moment), VOCABULARY);
+    checkpoint.load(device, StateKind.OPTIMIZER, List.of(moment), VOCABULARY);
     assertThat(device.values(moment.local())).containsExactly(20, 21, 22);
   }
 
@@ -122,7 +122,7 @@ class CheckpointStoreTest {
         new CheckpointStore(run)
             .latest()
             .orElseThrow()
-            .load(device, Part.MODEL, targets, VOCABULARY);
+            .load(device, StateKind.MODEL, targets, VOCABULARY);
         targets.forEach(this::assertCounts);
       }
     }
@@ -175,7 +175,7 @@ class CheckpointStoreTest {
     store.save(device, state(1), List.of(new ShardedTensor("a", shape, 0, 0, exact)), List.of());
     for (DType type : List.of(DType.F64, DType.F32, DType.BF16)) {
       ShardedTensor target = new ShardedTensor("a", shape, 0, 0, device.zeros(shape, type));
-      store.latest().orElseThrow().load(device, Part.MODEL, List.of(target), VOCABULARY);
+      store.latest().orElseThrow().load(device, StateKind.MODEL, List.of(target), VOCABULARY);
       double rounded = type == DType.BF16 ? 1.0078125 : 1.0039064f;
       assertThat(device.values(target.local())).containsExactly(1.5, rounded);
     }
@@ -186,11 +186,11 @@ class CheckpointStoreTest {
     CheckpointStore store = new CheckpointStore(folder);
     store.save(device, state(1), List.of(vocabulary(6, 1)), List.of());
     ShardedTensor larger = vocabulary(8, 100);
-    store.latest().orElseThrow().load(device, Part.MODEL, List.of(larger), VOCABULARY);
+    store.latest().orElseThrow().load(device, StateKind.MODEL, List.of(larger), VOCABULARY);
     assertThat(device.values(larger.local()))
         .containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0, 0, 0, 0);
     ShardedTensor smaller = vocabulary(5, 100);
-    store.latest().orElseThrow().load(device, Part.MODEL, List.of(smaller), VOCABULARY);
+    store.latest().orElseThrow().load(device, StateKind.MODEL, List.of(smaller), VOCABULARY);
     assertThat(device.values(smaller.local())).containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
   }
 
@@ -200,7 +200,7 @@ class CheckpointStoreTest {
     store.save(device, state(1), List.of(vocabulary(5, 1)), List.of());
     Tensor local = device.counting(Shape.of(4, 2), DType.F32, 100);
     ShardedTensor second = new ShardedTensor("embedding.weight", Shape.of(8, 2), 4, 0, local);
-    store.latest().orElseThrow().load(device, Part.MODEL, List.of(second), VOCABULARY);
+    store.latest().orElseThrow().load(device, StateKind.MODEL, List.of(second), VOCABULARY);
     assertThat(device.values(local)).containsExactly(9, 10, 0, 0, 0, 0, 0, 0);
   }
 
@@ -209,11 +209,11 @@ class CheckpointStoreTest {
     CheckpointStore store = new CheckpointStore(folder);
     store.save(device, state(1), List.of(vocabulary(6, 1)), List.of());
     Checkpoint checkpoint = store.latest().orElseThrow();
-    assertThatThrownBy(() -> checkpoint.load(device, Part.MODEL, List.of(vocabulary(4, 0)), 4))
+    assertThatThrownBy(() -> checkpoint.load(device, StateKind.MODEL, List.of(vocabulary(4, 0)), 4))
         .hasMessageContaining("does not fit (its tokenizer has 5 ids, this one 4)")
         .hasMessageContaining(
             "embedding.weight is F32 [6, 2] in the checkpoint and F32 [4, 2] here");
-    assertThatThrownBy(() -> checkpoint.load(device, Part.MODEL, List.of(vocabulary(8, 0)), 7))
+    assertThatThrownBy(() -> checkpoint.load(device, StateKind.MODEL, List.of(vocabulary(8, 0)), 7))
         .hasMessageContaining("(its tokenizer has 5 ids, this one 7)");
   }
 
@@ -225,7 +225,10 @@ class CheckpointStoreTest {
     ShardedTensor target = new ShardedTensor("norm.weight", Shape.of(4), 0, 0, local);
     assertThatThrownBy(
             () ->
-                store.latest().orElseThrow().load(device, Part.MODEL, List.of(target), VOCABULARY))
+                store
+                    .latest()
+                    .orElseThrow()
+                    .load(device, StateKind.MODEL, List.of(target), VOCABULARY))
         .hasMessage(
             folder
                 + "/iter_0000001: its model state does not fit: 1 tensor is different"
@@ -244,7 +247,8 @@ class CheckpointStoreTest {
     }
     store.save(device, state(1), List.of(vector("a", 1)), saved);
     assertThatThrownBy(
-            () -> store.latest().orElseThrow().load(device, Part.OPTIMIZER, wanted, VOCABULARY))
+            () ->
+                store.latest().orElseThrow().load(device, StateKind.OPTIMIZER, wanted, VOCABULARY))
         .isExactlyInstanceOf(UserException.class)
         .hasMessageContaining("its optimizer state does not fit: 7 tensors are missing in it")
         .hasMessageContaining("(new.0, new.1, new.2, new.3, new.4 and 2 more);")
@@ -260,9 +264,9 @@ class CheckpointStoreTest {
     assertThat(folder).isDirectoryNotContaining("glob:**.{saving,replaced,writing}");
     ShardedTensor target = vector("a", 0);
     Checkpoint checkpoint = store.latest().orElseThrow();
-    checkpoint.load(device, Part.MODEL, List.of(target), VOCABULARY);
+    checkpoint.load(device, StateKind.MODEL, List.of(target), VOCABULARY);
     assertThat(device.values(target.local())).containsExactly(7, 8, 9);
-    assertThat(checkpoint.has(Part.OPTIMIZER)).isFalse();
+    assertThat(checkpoint.has(StateKind.OPTIMIZER)).isFalse();
   }
 
   @Test
@@ -272,7 +276,7 @@ class CheckpointStoreTest {
     Files.move(folder.resolve("iter_0000001"), folder.resolve("iter_0000001.replaced"));
     Files.createDirectory(folder.resolve("iter_0000001.saving"));
     ShardedTensor target = vector("a", 0);
-    store.latest().orElseThrow().load(device, Part.MODEL, List.of(target), VOCABULARY);
+    store.latest().orElseThrow().load(device, StateKind.MODEL, List.of(target), VOCABULARY);
     assertThat(device.values(target.local())).containsExactly(1, 2, 3);
 
     store.save(device, state(2), List.of(vector("a", 5)), List.of());

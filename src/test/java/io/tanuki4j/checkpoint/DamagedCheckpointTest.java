@@ -193,7 +193,7 @@ class DamagedCheckpointTest {
   @Test
   void no_optimizer_state() {
     Checkpoint checkpoint = new CheckpointStore(folder).at(300);
-    assertThatThrownBy(() -> checkpoint.load(device, Part.OPTIMIZER, List.of(), 0))
+    assertThatThrownBy(() -> checkpoint.load(device, StateKind.OPTIMIZER, List.of(), 0))
         .isExactlyInstanceOf(UserException.class)
         .hasMessage(
             folder
@@ -254,7 +254,7 @@ class DamagedCheckpointTest {
                 new CheckpointStore(folder)
                     .latest()
                     .orElseThrow()
-                    .load(device, Part.MODEL, List.of(weights()), 0))
+                    .load(device, StateKind.MODEL, List.of(weights()), 0))
         .isInstanceOfAny(UserException.class)
         .hasMessageContainingAll(parts);
   }

@@ -98,8 +98,8 @@ class JointSaveTest {
         (ranks, device) -> {
           ToyLayout.Rank rank = layout.rank(device, ranks.rank());
           Checkpoint checkpoint = new CheckpointStore(folder, ranks).latest().orElseThrow();
-          checkpoint.load(device, Part.MODEL, rank.model(), ToyLayout.VOCABULARY);
-          checkpoint.load(device, Part.OPTIMIZER, rank.optimizer(), ToyLayout.VOCABULARY);
+          checkpoint.load(device, StateKind.MODEL, rank.model(), ToyLayout.VOCABULARY);
+          checkpoint.load(device, StateKind.OPTIMIZER, rank.optimizer(), ToyLayout.VOCABULARY);
           for (ShardedTensor tensor : rank.model()) {
             assertValues(device, tensor);
             pieces.incrementAndGet();
@@ -278,7 +278,7 @@ class JointSaveTest {
           Checkpoint checkpoint = new CheckpointStore(folder, ranks).latest().orElseThrow();
           List<ShardedTensor> targets = layout.rank(device, ranks.rank()).model();
           assertThatThrownBy(
-                  () -> checkpoint.load(device, Part.MODEL, targets, ToyLayout.VOCABULARY))
+                  () -> checkpoint.load(device, StateKind.MODEL, targets, ToyLayout.VOCABULARY))
               .isInstanceOf(UserException.class)
               .hasMessageStartingWith(
                   "rank 1: %s: model-rank00005.safetensors has the checksum"
@@ -295,7 +295,7 @@ class JointSaveTest {
           Checkpoint checkpoint = new CheckpointStore(folder, ranks).latest().orElseThrow();
           List<ShardedTensor> firstHalf = new ToyLayout(2, 1, 2).rank(device, ranks.rank()).model();
           assertThatThrownBy(
-                  () -> checkpoint.load(device, Part.MODEL, firstHalf, ToyLayout.VOCABULARY))
+                  () -> checkpoint.load(device, StateKind.MODEL, firstHalf, ToyLayout.VOCABULARY))
               .hasMessageStartingWith(
                   iteration(1)
                       + ": its model state does not fit: 8 tensors are not part of this run"

@@ -93,9 +93,9 @@ class KilledSaveTest {
     long iteration = latest.state().iteration();
     assertThat(iteration).isBetween(acknowledged, acknowledged + 1);
     List<ShardedTensor> targets = new ArrayList<>(EndlessSaves.tensors(device, "", -1));
-    latest.load(device, Part.MODEL, targets, 0);
+    latest.load(device, StateKind.MODEL, targets, 0);
     List<ShardedTensor> moments = EndlessSaves.tensors(device, "exp_avg.", -1);
-    latest.load(device, Part.OPTIMIZER, moments, 0);
+    latest.load(device, StateKind.OPTIMIZER, moments, 0);
     targets.addAll(moments);
     for (ShardedTensor target : targets) {
       assertThat(device.values(target.local())).containsOnly((double) iteration);

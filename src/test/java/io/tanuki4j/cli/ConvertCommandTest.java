@@ -8,8 +8,8 @@ import com.google.gson.JsonParser;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.OpenShards;
-import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.config.ConfigException;
@@ -81,7 +81,7 @@ class ConvertCommandTest {
     Checkpoint checkpoint = new CheckpointStore(ours()).latest().orElseThrow();
     assertThat(checkpoint.state().iteration()).isEqualTo(1);
     assertThat(checkpoint.state().vocabSize()).isEqualTo(512);
-    assertThat(checkpoint.has(Part.OPTIMIZER)).isFalse();
+    assertThat(checkpoint.has(StateKind.OPTIMIZER)).isFalse();
     assertThat(checkpoint.state().arguments())
         .containsEntry("num_layers", 2L)
         .containsEntry("hidden_size", 64L)
@@ -117,7 +117,8 @@ class ConvertCommandTest {
   @Test
   void tensors_have_the_names_of_the_model() throws IOException {
     hfToOurs();
-    try (OpenShards shards = new CheckpointStore(ours()).latest().orElseThrow().open(Part.MODEL)) {
+    try (OpenShards shards =
+        new CheckpointStore(ours()).latest().orElseThrow().open(StateKind.MODEL)) {
       assertThat(shards.tensors())
           .extracting(SourceTensor::name)
           .contains(
@@ -181,7 +182,7 @@ class ConvertCommandTest {
     hfToOurs("--true-vocab-size", "500", "--make-vocab-size-divisible-by", "96");
     Checkpoint checkpoint = new CheckpointStore(ours()).latest().orElseThrow();
     assertThat(checkpoint.state().arguments()).containsEntry("padded_vocab_size", 500L);
-    try (OpenShards shards = checkpoint.open(Part.MODEL)) {
+    try (OpenShards shards = checkpoint.open(StateKind.MODEL)) {
       SourceTensor embedding = tensor(shards.tensors(), "embedding.weight");
       assertThat(embedding.shape()).isEqualTo(Shape.of(500, 64));
       assertThat(floats(embedding, 499 * 64, 64)).doesNotContain(0f);
@@ -195,7 +196,7 @@ class ConvertCommandTest {
     hfToOurs("--bf16");
     Checkpoint checkpoint = new CheckpointStore(ours()).latest().orElseThrow();
     assertThat(checkpoint.state().arguments()).containsEntry("bf16", true);
-    try (OpenShards shards = checkpoint.open(Part.MODEL)) {
+    try (OpenShards shards = checkpoint.open(StateKind.MODEL)) {
       assertThat(shards.tensors()).extracting(SourceTensor::type).containsOnly(ElementType.BF16);
     }
     convert("tanuki4j", "hf", ours(), back());
@@ -487,7 +488,7 @@ class ConvertCommandTest {
   private Path trained() throws IOException {
     hfToOurs();
     Path run = folder.resolve("run");
-    try (OpenShards shards = new CheckpointStore(ours()).at(1).open(Part.MODEL)) {
+    try (OpenShards shards = new CheckpointStore(ours()).at(1).open(StateKind.MODEL)) {
       List<SourceTensor> model = shards.tensors();
       List<SourceTensor> moments =
           model.stream().map(tensor -> tensor.renamed("exp_avg." + tensor.name())).toList();
@@ -551,7 +552,7 @@ class ConvertCommandTest {
   }
 
   private static List<String> places(Checkpoint checkpoint, String tensor) {
-    return checkpoint.contents(Part.MODEL).stream()
+    return checkpoint.contents(StateKind.MODEL).stream()
         .filter(pieces -> pieces.name().equals(tensor))
         .flatMap(pieces -> pieces.pieces().stream())
         .map(place -> place.file() + " " + place.entry())
@@ -577,7 +578,7 @@ class ConvertCommandTest {
     assertThat(convert("tanuki4j", "tanuki4j", run, ours().resolve("b"), "--bf16"))
         .contains("no optimizer state");
     Checkpoint checkpoint = new CheckpointStore(ours().resolve("b")).latest().orElseThrow();
-    assertThat(checkpoint.has(Part.OPTIMIZER)).isFalse();
+    assertThat(checkpoint.has(StateKind.OPTIMIZER)).isFalse();
     assertThat(checkpoint.state().iteration()).isEqualTo(7);
   }
 

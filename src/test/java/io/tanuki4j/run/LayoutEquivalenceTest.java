@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.checkpoint.Checkpoint;
-import io.tanuki4j.checkpoint.Part;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.cli.ConvertCommand;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
@@ -170,7 +170,8 @@ class LayoutEquivalenceTest {
       ParameterBuffers parameters =
           ParameterBuffers.allocate(
               ModelParameters.specs(config), device.scope(), DType.F32, DType.F32);
-      checkpoint.load(device.device(), Part.MODEL, ShardedTensor.ofValues(parameters), VOCAB_SIZE);
+      checkpoint.load(
+          device.device(), StateKind.MODEL, ShardedTensor.ofValues(parameters), VOCAB_SIZE);
       Map<String, double[]> weights = new HashMap<>();
       for (Parameter parameter : parameters.all()) {
         weights.put(parameter.name(), device.read(parameter.value()));

@@ -38,8 +38,8 @@ class MemoryPlanTest {
     return MemoryPlan.of(part(config, 128_256));
   }
 
-  private static MemoryPlan.Part part(RunConfig config, int vocabSize) {
-    return MemoryPlan.Part.of(config, config.model().withVocabSize(vocabSize), 0);
+  private static PlanRequest part(RunConfig config, int vocabSize) {
+    return PlanRequest.of(config, config.model().withVocabSize(vocabSize), 0);
   }
 
   @Test
@@ -117,7 +117,7 @@ class MemoryPlanTest {
 
   @Test
   void ranks_that_share_a_gpu_fit_if_the_share_of_each_does() {
-    MemoryPlan.Part part = part(llama8b(""), 65_536);
+    PlanRequest part = part(llama8b(""), 65_536);
     long total = MemoryPlan.of(part).total();
     assertThat(MemoryPlan.thatFits(part, 2 * total, 2).total()).isEqualTo(total);
     assertThatThrownBy(() -> MemoryPlan.thatFits(part, 150 * GIB, 2))

@@ -95,7 +95,7 @@ class RehearsalTest {
     assertThat(sent.get(0)).isNotEmpty();
     for (int rank = 0; rank < dims.worldSize(); rank++) {
       try (Rehearsal rehearsal =
-          new Rehearsal(new MemoryPlan.Part(model, Precision.FP32, 1, parallel, rank))) {
+          new Rehearsal(new PlanRequest(model, Precision.FP32, 1, parallel, rank))) {
         assertThat(rehearsal.iteration(NUM_MICROBATCHES).bytesSent())
             .as("rank %d", rank)
             .isEqualTo(sent.get(rank));
@@ -148,14 +148,13 @@ class RehearsalTest {
     long[] activations = new long[4];
     for (int stage = 0; stage < 4; stage++) {
       activations[stage] =
-          MemoryPlan.of(new MemoryPlan.Part(model(false), Precision.FP32, 1, parallel, stage))
+          MemoryPlan.of(new PlanRequest(model(false), Precision.FP32, 1, parallel, stage))
               .activations();
     }
     assertThat((double) activations[1] / activations[2]).isCloseTo(1.5, within(ALIGNMENT));
   }
 
   private static MemoryPlan plan(ParallelDims dims, DataParallelConfig data) {
-    return MemoryPlan.of(
-        new MemoryPlan.Part(model(false), Precision.FP32, 1, parallel(dims, data), 0));
+    return MemoryPlan.of(new PlanRequest(model(false), Precision.FP32, 1, parallel(dims, data), 0));
   }
 }

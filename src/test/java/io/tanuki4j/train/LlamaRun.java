@@ -169,7 +169,7 @@ final class LlamaRun implements AutoCloseable {
             0);
     return new Trainer(
         train(),
-        new Trainer.Parts(
+        new Trainer.Collaborators(
             new TrainStep(
                 device.device(),
                 runner,

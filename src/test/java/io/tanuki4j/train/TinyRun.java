@@ -204,7 +204,7 @@ final class TinyRun implements AutoCloseable {
     Clock clock = Clock.fixed(Instant.parse("2025-01-31T12:34:56Z"), ZoneOffset.UTC);
     return new Trainer(
         settings.train(),
-        new Trainer.Parts(
+        new Trainer.Collaborators(
             step, evaluator, schedule, splits, saver, log, stop, agreement, Timers.none(device)),
         sink.reports(),
         new RunClock(clock, () -> nanos.addAndGet(1_000_000)));

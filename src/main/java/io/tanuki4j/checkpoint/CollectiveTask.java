@@ -14,7 +14,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Work that the ranks share. If it fails on one rank, it fails on all. */
-final class JointWork {
+final class CollectiveTask {
   private static final Gson GSON = new Gson();
 
   private final TextExchange ranks;
@@ -25,20 +25,20 @@ final class JointWork {
    *
    * @param sentence turns a disk failure into its sentence
    */
-  JointWork(TextExchange ranks, Function<IOException, UncheckedIOException> sentence) {
+  CollectiveTask(TextExchange ranks, Function<IOException, UncheckedIOException> sentence) {
     this.ranks = ranks;
     this.sentence = sentence;
   }
 
   /** A rank's part, with the result that the others need. */
   @FunctionalInterface
-  interface Task<T> {
+  interface Query<T> {
     T run() throws IOException;
   }
 
   /** A rank's part. */
   @FunctionalInterface
-  interface Step {
+  interface Task {
     void run() throws IOException;
   }
 
@@ -79,18 +79,18 @@ final class JointWork {
   /** The outcome of this rank's part: a result or a failure. */
   private record Attempt<T>(@Nullable T result, @Nullable RuntimeException failure) {}
 
-  /** Runs a step. Returns on every rank when all have done it, or fails on every rank. */
-  void run(Step step) {
+  /** Runs a task. Returns on every rank when all have done it, or fails on every rank. */
+  void run(Task task) {
     own(
         () -> {
-          step.run();
+          task.run();
           return true;
         });
   }
 
   /** Returns this rank's result when all ranks have theirs; fails as {@link #gather} does. */
-  <T> T own(Task<T> task) {
-    Attempt<T> attempt = attempt(task);
+  <T> T own(Query<T> query) {
+    Attempt<T> attempt = attempt(query);
     exchange(attempt, JsonNull.INSTANCE);
     return Objects.requireNonNull(attempt.result());
   }
@@ -102,16 +102,16 @@ final class JointWork {
    * @throws UserException if a rank's task threw one: the first rank's sentence
    * @throws UncheckedIOException likewise
    */
-  <T> List<T> gather(Class<T> type, Task<T> task) {
-    Attempt<T> attempt = attempt(task);
+  <T> List<T> gather(Class<T> type, Query<T> query) {
+    Attempt<T> attempt = attempt(query);
     return exchange(attempt, GSON.toJsonTree(attempt.result())).stream()
         .map(message -> GSON.fromJson(message.result(), type))
         .toList();
   }
 
-  private <T> Attempt<T> attempt(Task<T> task) {
+  private <T> Attempt<T> attempt(Query<T> query) {
     try {
-      return new Attempt<>(task.run(), null);
+      return new Attempt<>(query.run(), null);
     } catch (IOException e) {
       return new Attempt<>(null, sentence.apply(e));
     } catch (UserException | UncheckedIOException e) {

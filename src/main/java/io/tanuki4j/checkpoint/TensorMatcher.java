@@ -18,19 +18,19 @@ import java.util.stream.Collectors;
  * of the other's tokenizer, so that no trained row is lost and no id starts without one; padding
  * rows that the checkpoint lacks become zero.
  */
-final class Fit {
+final class TensorMatcher {
   private static final int MAX_NAMED = 5;
 
   private final Path folder;
-  private final Part part;
+  private final StateKind kind;
   private final Map<String, StoredTensor> stored = new LinkedHashMap<>();
   private final int storedVocabSize;
 
-  Fit(Path folder, Manifest manifest, Part part) {
+  TensorMatcher(Path folder, Manifest manifest, StateKind kind) {
     this.folder = folder;
-    this.part = part;
+    this.kind = kind;
     this.storedVocabSize = manifest.state().vocabSize();
-    manifest.tensors(part).forEach(tensor -> stored.put(tensor.name(), tensor));
+    manifest.tensors(kind).forEach(tensor -> stored.put(tensor.name(), tensor));
   }
 
   /**
@@ -41,12 +41,12 @@ final class Fit {
    * @return the stored tensor for each target name
    * @throws UserException if the two do not match; the message has every kind of difference
    */
-  Map<String, StoredTensor> match(List<Holding> targets, int vocabSize) {
+  Map<String, StoredTensor> match(List<RankPiece> targets, int vocabSize) {
     Map<String, StoredTensor> matches = new LinkedHashMap<>();
     Map<String, StoredTensor> extra = new LinkedHashMap<>(stored);
     Set<String> missing = new LinkedHashSet<>();
     Set<String> different = new LinkedHashSet<>();
-    for (Holding target : targets) {
+    for (RankPiece target : targets) {
       StoredTensor from = stored.get(target.name());
       extra.remove(target.name());
       if (from == null) {
@@ -64,7 +64,7 @@ final class Fit {
     return matches;
   }
 
-  private boolean differs(StoredTensor from, Holding target, int vocabSize) {
+  private boolean differs(StoredTensor from, RankPiece target, int vocabSize) {
     if (!FloatConversion.supports(from.type(), target.type())) {
       return true;
     }
@@ -98,7 +98,7 @@ final class Fit {
             : "";
     throw new UserException(
         "%s: its %s state does not fit%s: %s. %s"
-            .formatted(folder, part.word(), vocabulary, String.join("; ", reasons), remedy()));
+            .formatted(folder, kind.word(), vocabulary, String.join("; ", reasons), remedy()));
   }
 
   private static void describe(List<String> reasons, String what, Set<String> names) {
@@ -115,7 +115,7 @@ final class Fit {
   }
 
   private String remedy() {
-    return switch (part) {
+    return switch (kind) {
       case MODEL -> "Give the flags it was trained with, for example by --use-checkpoint-args.";
       case OPTIMIZER -> "Add --no-load-optim or --finetune to start without it.";
       case FP8 ->

@@ -9,30 +9,31 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
-class ShareOutTest {
+class WriterAssignmentTest {
   @Test
   void each_piece_is_written_by_one_rank_that_has_it() {
-    Holding shared = piece("shared", 0, 4);
-    Holding first = piece("w", 0, 4);
-    Holding second = piece("w", 4, 4);
-    List<Holding> rank0 = List.of(first, shared);
-    List<Holding> rank1 = List.of(second, shared);
-    assertThat(ShareOut.writers(List.of(rank0, rank1, List.of())))
+    RankPiece shared = piece("shared", 0, 4);
+    RankPiece first = piece("w", 0, 4);
+    RankPiece second = piece("w", 4, 4);
+    List<RankPiece> rank0 = List.of(first, shared);
+    List<RankPiece> rank1 = List.of(second, shared);
+    assertThat(WriterAssignment.writers(List.of(rank0, rank1, List.of())))
         .containsExactly(entry(first, 0), entry(shared, 1), entry(second, 1));
   }
 
   @Test
   void copies_are_spread_evenly_over_the_ranks_that_have_them() {
-    List<Holding> all = IntStream.range(0, 40).mapToObj(i -> piece("w" + i, 0, 1 + i % 3)).toList();
+    List<RankPiece> all =
+        IntStream.range(0, 40).mapToObj(i -> piece("w" + i, 0, 1 + i % 3)).toList();
     long[] bytes = new long[4];
-    ShareOut.writers(List.of(all, all, all, all))
+    WriterAssignment.writers(List.of(all, all, all, all))
         .forEach((holding, rank) -> bytes[rank] += holding.numBytes());
     assertThat(LongStream.of(bytes).sum()).isEqualTo(Float.BYTES * (14 * 1 + 13 * 2 + 13 * 3));
     assertThat(LongStream.of(bytes).boxed()).allMatch(share -> share >= 68 && share <= 88);
   }
 
-  private static Holding piece(String name, long firstRow, long rows) {
+  private static RankPiece piece(String name, long firstRow, long rows) {
     Region region = new Region(firstRow, 0, rows, 1);
-    return new Holding(Part.MODEL, name, ElementType.F32, List.of(8L), region);
+    return new RankPiece(StateKind.MODEL, name, ElementType.F32, List.of(8L), region);
   }
 }

@@ -1,7 +1,7 @@
 package io.tanuki4j.checkpoint;
 
-/** The parts of a checkpoint that have separate files, so that each can be left out. */
-public enum Part {
+/** The kinds of state that have separate files in a checkpoint, so that each can be left out. */
+public enum StateKind {
   MODEL("model"),
   OPTIMIZER("optimizer"),
   /** FP8 scales, and the magnitudes that determine them. */
@@ -9,7 +9,7 @@ public enum Part {
 
   private final String word;
 
-  Part(String word) {
+  StateKind(String word) {
     this.word = word;
   }
 
