@@ -19,28 +19,61 @@ public interface AttentionKernels {
    * @param logSumExp {@code [b, n, s]}, F32 (F64 for F64), natural logarithm of the softmax's
    *     denominator, kept for the backward
    * @param qkv {@code [s, b, (n + 2g)·d]}, already rotated
+   * @param mask what a query does not see of the keys up to its own
    */
-  void causalAttentionForward(Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape);
+  void causalAttentionForward(
+      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape, AttentionMask mask);
+
+  /** Computes attention to all keys up to the query's own. */
+  default void causalAttentionForward(
+      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+    causalAttentionForward(out, logSumExp, qkv, shape, AttentionMask.NONE);
+  }
 
   /**
    * Overwrites dQkv.
    *
    * @param dQkv {@code [s, b, (n + 2g)·d]}
    * @param dOut {@code [s, b, n·d]}
+   * @param mask that of the forward
    */
   void causalAttentionBackward(
-      Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape);
+      Tensor dQkv,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      AttentionShape shape,
+      AttentionMask mask);
+
+  /** Overwrites dQkv; the backward of attention to all keys up to the query's own. */
+  default void causalAttentionBackward(
+      Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+    causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape, AttentionMask.NONE);
+  }
 
   /**
-   * Computes {@code out = softmax(q · kᵀ / sqrt(d)) · v} for every head, without a mask.
+   * Computes {@code out = softmax(q · kᵀ / sqrt(d)) · v} for every head, of all keys.
    *
    * @param out {@code [q, b, n·d]}
    * @param logSumExp {@code [b, n, q]}, as for causal attention
    * @param qkv {@code [q, b, (n + 2g)·d]}, of which only the queries are read
    * @param keyValues {@code [k, b, 2g·d]}: a token's key heads, then its value heads
+   * @param mask what a query does not see
    */
   void blockAttentionForward(
-      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block);
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      Tensor keyValues,
+      AttentionBlock block,
+      AttentionMask mask);
+
+  /** Computes attention of all queries to all keys. */
+  default void blockAttentionForward(
+      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block) {
+    blockAttentionForward(out, logSumExp, qkv, keyValues, block, AttentionMask.NONE);
+  }
 
   /**
    * Computes the block's part of the gradients, given the results of attention to all keys,
@@ -51,6 +84,7 @@ public interface AttentionKernels {
    * @param dOut {@code [q, b, n·d]}
    * @param out {@code [q, b, n·d]}, of all keys
    * @param logSumExp {@code [b, n, q]}, of all keys
+   * @param mask that of the block's forward
    */
   void blockAttentionBackward(
       Tensor dQueries,
@@ -60,7 +94,22 @@ public interface AttentionKernels {
       Tensor logSumExp,
       Tensor qkv,
       Tensor keyValues,
-      AttentionBlock block);
+      AttentionBlock block,
+      AttentionMask mask);
+
+  /** Computes the gradients of attention of all queries to all keys. */
+  default void blockAttentionBackward(
+      Tensor dQueries,
+      Tensor dKeyValues,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      Tensor keyValues,
+      AttentionBlock block) {
+    blockAttentionBackward(
+        dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block, AttentionMask.NONE);
+  }
 
   /**
    * Merges attention to some keys with attention to more keys: {@code logSumExp' =

@@ -1,6 +1,8 @@
 package io.tanuki4j.kernel;
 
 import java.util.Arrays;
+import java.util.function.IntBinaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /** Attention and its gradient as their definitions say, in fp64, a row at a time. */
 final class AttentionFormula {
@@ -10,12 +12,23 @@ final class AttentionFormula {
   private final AttentionShape shape;
   private final int numKeys;
   private final boolean causal;
+  private final IntBinaryOperator firstKey;
   private final double scale;
   private final double[] out;
   private final double[] logSumExp;
+  private double @Nullable [] ofAllKeys;
 
   /** Causal attention over a packed projection. */
   static AttentionFormula causal(double[] qkv, AttentionShape shape) {
+    return causal(qkv, shape, (query, sample) -> 0);
+  }
+
+  /**
+   * The same, of documents.
+   *
+   * @param firstKey of a query in a sample
+   */
+  static AttentionFormula causal(double[] qkv, AttentionShape shape, IntBinaryOperator firstKey) {
     int width = shape.qkvSize();
     int key = shape.outSize();
     int value = key + shape.keyValueSize() / 2;
@@ -23,6 +36,7 @@ final class AttentionFormula {
         shape,
         shape.seqLength(),
         true,
+        firstKey,
         new Vectors(qkv, width, 0),
         new Vectors(qkv, width, key),
         new Vectors(qkv, width, value));
@@ -30,11 +44,22 @@ final class AttentionFormula {
 
   /** Queries of a packed projection to keys and values apart from it. */
   static AttentionFormula block(double[] qkv, double[] keyValues, AttentionBlock block) {
+    return block(qkv, keyValues, block, (query, sample) -> 0);
+  }
+
+  /**
+   * The same, of documents.
+   *
+   * @param firstKey of a query in a sample; the number of keys if it sees none
+   */
+  static AttentionFormula block(
+      double[] qkv, double[] keyValues, AttentionBlock block, IntBinaryOperator firstKey) {
     int width = block.keyValueSize();
     return new AttentionFormula(
         block.queries(),
         block.numKeys(),
         false,
+        firstKey,
         new Vectors(qkv, block.queries().qkvSize(), 0),
         new Vectors(keyValues, width, 0),
         new Vectors(keyValues, width, width / 2));
@@ -44,12 +69,14 @@ final class AttentionFormula {
       AttentionShape shape,
       int numKeys,
       boolean causal,
+      IntBinaryOperator firstKey,
       Vectors queries,
       Vectors keys,
       Vectors values) {
     this.shape = shape;
     this.numKeys = numKeys;
     this.causal = causal;
+    this.firstKey = firstKey;
     this.queries = queries;
     this.keys = keys;
     this.values = values;
@@ -77,6 +104,12 @@ final class AttentionFormula {
 
   double[] logSumExp() {
     return logSumExp;
+  }
+
+  /** The same block as a part of attention to more keys, whose logarithms are these. */
+  AttentionFormula withLogSumExp(double[] ofAllKeys) {
+    this.ofAllKeys = ofAllKeys;
+    return this;
   }
 
   /** The gradient of a packed projection, under causal attention. */
@@ -128,15 +161,23 @@ final class AttentionFormula {
   /** Of row i; its log of the sum of exponentials is kept. */
   private double[] probabilities(int i, int b, int head) {
     double[] p = new double[causal ? i + 1 : numKeys];
+    Arrays.fill(p, Double.NEGATIVE_INFINITY);
     int query = at(queries, i, b, head);
-    for (int j = 0; j < p.length; j++) {
+    for (int j = firstKey.applyAsInt(i, b); j < p.length; j++) {
       int key = at(keys, j, b, group(head));
       p[j] = scale * dot(queries.numbers(), query, keys.numbers(), key);
     }
     double max = Arrays.stream(p).max().orElseThrow();
-    double log = max + Math.log(Arrays.stream(p).map(score -> Math.exp(score - max)).sum());
-    logSumExp[(b * shape.numHeads() + head) * shape.seqLength() + i] = log;
-    return Arrays.stream(p).map(score -> Math.exp(score - log)).toArray();
+    double log =
+        max == Double.NEGATIVE_INFINITY
+            ? max
+            : max + Math.log(Arrays.stream(p).map(score -> Math.exp(score - max)).sum());
+    int row = (b * shape.numHeads() + head) * shape.seqLength() + i;
+    logSumExp[row] = log;
+    double whole = ofAllKeys == null ? log : ofAllKeys[row];
+    return Arrays.stream(p)
+        .map(score -> Double.isInfinite(score) ? 0 : Math.exp(score - whole))
+        .toArray();
   }
 
   private void backward(

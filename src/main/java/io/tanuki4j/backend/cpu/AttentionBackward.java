@@ -5,6 +5,7 @@ import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.util.List;
 
 /**
  * The backward of tiles (equations of FlashAttention, Dao et al., 2022); tensors as in {@link
@@ -19,17 +20,33 @@ record AttentionBackward(
 
   /**
    * Writes the gradients of all query heads of a group, and of their key and value head. The first
-   * tile reaches all keys and overwrites their gradients; the others add to them.
+   * tile reaches all keys and overwrites their gradients; the others add to them. With documents no
+   * tile reaches all keys, so the gradients begin at zero.
    *
    * @param index of the group, counted through all sequences
    */
   void runGroup(AttentionSpan span, int index, Scratch scratch) {
     int headsPerGroup = span.queries().numHeads() / span.queries().numQueryGroups();
     int lastTile = AttentionTile.perHead(span) - 1;
+    boolean zeroed = span.hasDocuments();
+    if (zeroed) {
+      zeroKeys(span, AttentionHead.of(span, index * headsPerGroup), scratch);
+    }
     for (int i = 0; i < headsPerGroup; i++) {
       AttentionHead head = AttentionHead.of(span, index * headsPerGroup + i);
       for (int tile = lastTile; tile >= 0; tile--) {
-        run(AttentionTile.of(head, tile), i == 0 && tile == lastTile ? 0 : 1, scratch);
+        boolean overwrites = !zeroed && i == 0 && tile == lastTile;
+        run(AttentionTile.of(head, tile), overwrites ? 0 : 1, scratch);
+      }
+    }
+  }
+
+  private void zeroKeys(AttentionSpan span, AttentionHead head, Scratch scratch) {
+    for (HeadVectors vectors : List.of(gradients.keys(), gradients.values())) {
+      Row zeros = scratch.row(0, vectors.tensor());
+      zeros.fill(0, head.headDim());
+      for (int key = 0; key < span.numKeys(); key++) {
+        zeros.store(vectors.tensor(), vectors.place(key, head.sequence(), head.group()));
       }
     }
   }
@@ -37,6 +54,10 @@ record AttentionBackward(
   private void run(AttentionTile tile, double keep, Scratch scratch) {
     int queries = tile.numQueries();
     int keys = tile.numKeys();
+    if (keys == 0) {
+      tile.zeroQueries(gradients.queries(), scratch);
+      return;
+    }
     int d = tile.head().headDim();
     DType dtype = out.tensor().dtype();
     BlockStack.Mark mark = scratch.memory().mark();
@@ -71,8 +92,10 @@ record AttentionBackward(
   private void throughSoftmax(
       AttentionTile tile, int query, Tensor p, Tensor dScores, Scratch scratch) {
     AttentionHead head = tile.head();
+    int hidden = tile.hiddenKeys(query);
     int visible = tile.visibleKeys(query);
-    long first = (long) query * tile.numKeys();
+    long start = (long) query * tile.numKeys();
+    long first = start + hidden;
     Row grad = scratch.row(0, p);
     Row row = scratch.row(1, p);
     grad.load(dOut.tensor(), tile.place(dOut, query), head.headDim());
@@ -82,9 +105,14 @@ record AttentionBackward(
     row.exp(tile.scale(), Elements.get(logSumExp, head.logSumExp(tile.from() + query)));
     grad.load(dScores, first, visible);
     grad.softmaxGradient(tile.scale(), row, mean);
-    row.extend(tile.numKeys());
+    row.extend(tile.numKeys() - hidden);
     row.store(p, first);
-    grad.extend(tile.numKeys());
+    grad.extend(tile.numKeys() - hidden);
     grad.store(dScores, first);
+    if (hidden > 0) {
+      row.fill(0, hidden);
+      row.store(p, start);
+      row.store(dScores, start);
+    }
   }
 }

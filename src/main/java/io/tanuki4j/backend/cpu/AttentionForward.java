@@ -13,6 +13,10 @@ record AttentionForward(AttentionTensors in, HeadVectors out, Tensor logSumExp) 
   void run(AttentionTile tile, Scratch scratch) {
     int queries = tile.numQueries();
     int keys = tile.numKeys();
+    if (keys == 0) {
+      seeNothing(tile, scratch);
+      return;
+    }
     int d = tile.head().headDim();
     DType dtype = out.tensor().dtype();
     BlockStack.Mark mark = scratch.memory().mark();
@@ -36,17 +40,31 @@ record AttentionForward(AttentionTensors in, HeadVectors out, Tensor logSumExp) 
     scratch.memory().backTo(mark);
   }
 
-  /** Replaces a row of scores by unnormalised probabilities; returns their sum. */
+  private void seeNothing(AttentionTile tile, Scratch scratch) {
+    tile.zeroQueries(out, scratch);
+    for (int i = 0; i < tile.numQueries(); i++) {
+      long place = tile.head().logSumExp(tile.from() + i);
+      Elements.set(logSumExp, place, Double.NEGATIVE_INFINITY);
+    }
+  }
+
+  /** Replaces a row of scores by unnormalised probabilities; returns their sum, 1 for no key. */
   private double exponentials(AttentionTile tile, int query, Tensor scores, Scratch scratch) {
-    int keys = tile.numKeys();
+    int hidden = tile.hiddenKeys(query);
+    int visible = tile.visibleKeys(query);
+    long first = (long) query * tile.numKeys();
     Row row = scratch.row(0, scores);
-    row.load(scores, (long) query * keys, tile.visibleKeys(query));
+    if (hidden > 0) {
+      row.fill(0, hidden);
+      row.store(scores, first);
+    }
+    row.load(scores, first + hidden, visible);
     double max = tile.scale() * row.max();
     double sum = row.exp(tile.scale(), max);
-    row.extend(keys);
-    row.store(scores, (long) query * keys);
+    row.extend(tile.numKeys() - hidden);
+    row.store(scores, first + hidden);
     long place = tile.head().logSumExp(tile.from() + query);
     Elements.set(logSumExp, place, max + Math.log(sum));
-    return sum;
+    return visible == 0 ? 1 : sum;
   }
 }

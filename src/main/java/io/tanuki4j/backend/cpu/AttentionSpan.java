@@ -1,19 +1,68 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.AttentionBlock;
+import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which keys the queries of a call see.
  *
  * @param causal whether a query sees the keys up to its own position, instead of all
  */
-record AttentionSpan(AttentionShape queries, int numKeys, boolean causal) {
-  static AttentionSpan causal(AttentionShape shape) {
-    return new AttentionSpan(shape, shape.seqLength(), true);
+record AttentionSpan(AttentionShape queries, int numKeys, boolean causal, AttentionMask mask) {
+  AttentionSpan {
+    check("documentStarts", mask.documentStarts(), queries.seqLength() * queries.batchSize());
+    check("queryPositions", mask.queryPositions(), queries.seqLength());
+    check("keyPositions", mask.keyPositions(), numKeys);
   }
 
-  static AttentionSpan of(AttentionBlock block) {
-    return new AttentionSpan(block.queries(), block.numKeys(), false);
+  static AttentionSpan causal(AttentionShape shape, AttentionMask mask) {
+    return new AttentionSpan(shape, shape.seqLength(), true, mask);
+  }
+
+  static AttentionSpan of(AttentionBlock block, AttentionMask mask) {
+    return new AttentionSpan(block.queries(), block.numKeys(), false, mask);
+  }
+
+  private static void check(String name, @Nullable Tensor tensor, int elements) {
+    if (tensor != null) {
+      Expect.elements(name + " of attention", tensor, elements);
+      Expect.dtype(name + " of attention", tensor, DType.I32);
+    }
+  }
+
+  /** Returns whether a query may not see the first keys. */
+  boolean hasDocuments() {
+    return mask.documentStarts() != null;
+  }
+
+  /** Returns the first key of the query's document; the number of keys if it has none. */
+  int firstKey(int query, int sequence) {
+    Tensor starts = mask.documentStarts();
+    if (starts == null) {
+      return 0;
+    }
+    int start = Elements.getInt(starts, (long) query * queries.batchSize() + sequence);
+    Tensor positions = mask.keyPositions();
+    return positions == null ? Math.min(start, numKeys) : firstFrom(positions, start);
+  }
+
+  /** Returns the index of the first position that is not below the start. */
+  private int firstFrom(Tensor positions, int start) {
+    int from = 0;
+    int to = numKeys;
+    while (from < to) {
+      int middle = (from + to) >>> 1;
+      if (Elements.getInt(positions, middle) < start) {
+        from = middle + 1;
+      } else {
+        to = middle;
+      }
+    }
+    return from;
   }
 }

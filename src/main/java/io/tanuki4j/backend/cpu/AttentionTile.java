@@ -1,12 +1,13 @@
 package io.tanuki4j.backend.cpu;
 
 /**
- * Consecutive queries of one head, and all keys that the last of them sees.
+ * Consecutive queries of one head, and the keys from the first that any of them sees to the last.
  *
- * @param from position of the first query
- * @param to position after the last query
+ * @param from index of the first query
+ * @param to index after the last query
+ * @param firstKey index of the first key
  */
-record AttentionTile(AttentionHead head, int from, int to) {
+record AttentionTile(AttentionHead head, int from, int to, int firstKey) {
   private static final int NUM_QUERIES = 64;
 
   static int perHead(AttentionSpan span) {
@@ -16,7 +17,8 @@ record AttentionTile(AttentionHead head, int from, int to) {
   static AttentionTile of(AttentionHead head, int index) {
     int from = index * NUM_QUERIES;
     int end = head.span().queries().seqLength();
-    return new AttentionTile(head, from, Math.min(end, from + NUM_QUERIES));
+    int firstKey = head.span().firstKey(from, head.sequence());
+    return new AttentionTile(head, from, Math.min(end, from + NUM_QUERIES), firstKey);
   }
 
   int numQueries() {
@@ -24,12 +26,24 @@ record AttentionTile(AttentionHead head, int from, int to) {
   }
 
   int numKeys() {
+    return endOfKeys() - firstKey;
+  }
+
+  private int endOfKeys() {
     return head.span().causal() ? to : head.span().numKeys();
   }
 
-  /** Returns how many keys a query of the tile sees. */
+  /** Returns how many of the tile's first keys a query does not see. */
+  int hiddenKeys(int query) {
+    return head.span().hasDocuments()
+        ? head.span().firstKey(from + query, head.sequence()) - firstKey
+        : 0;
+  }
+
+  /** Returns how many keys a query of the tile sees, after the hidden ones. */
   int visibleKeys(int query) {
-    return head.span().causal() ? from + query + 1 : numKeys();
+    int end = head.span().causal() ? from + query + 1 : endOfKeys();
+    return end - firstKey - hiddenKeys(query);
   }
 
   /** Returns the factor applied to scores before the softmax. */
@@ -44,11 +58,20 @@ record AttentionTile(AttentionHead head, int from, int to) {
 
   /** Returns the keys or values that the tile sees, or their gradients, as a matrix. */
   Gemm.Matrix ofKeys(HeadVectors vectors) {
-    return vectors.matrix(0, head.sequence(), head.group());
+    return vectors.matrix(firstKey, head.sequence(), head.group());
   }
 
   /** Returns the index where the vector of a query begins. */
   long place(HeadVectors vectors, int query) {
     return vectors.place(from + query, head.sequence(), head.head());
+  }
+
+  /** Zeroes the vectors of the tile's queries. */
+  void zeroQueries(HeadVectors vectors, Scratch scratch) {
+    Row zeros = scratch.row(0, vectors.tensor());
+    zeros.fill(0, head.headDim());
+    for (int i = 0; i < numQueries(); i++) {
+      zeros.store(vectors.tensor(), place(vectors, i));
+    }
   }
 }

@@ -3,6 +3,7 @@ package io.tanuki4j.backend.cpu;
 import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels;
+import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 
@@ -22,23 +23,28 @@ final class CpuAttention implements AttentionKernels {
 
   @Override
   public void causalAttentionForward(
-      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape, AttentionMask mask) {
     checkQueries(out, logSumExp, qkv, shape);
     try (Widening widening = widening()) {
       AttentionTensors in = AttentionTensors.packed(widening.in(qkv), shape);
-      forward(out, logSumExp, in, AttentionSpan.causal(shape), widening);
+      forward(out, logSumExp, in, AttentionSpan.causal(shape, mask), widening);
     }
   }
 
   @Override
   public void blockAttentionForward(
-      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block) {
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      Tensor keyValues,
+      AttentionBlock block,
+      AttentionMask mask) {
     checkQueries(out, logSumExp, qkv, block.queries());
     checkKeyValues(keyValues, qkv, block);
     try (Widening widening = widening()) {
       AttentionTensors in =
           AttentionTensors.ofBlock(widening.in(qkv), widening.in(keyValues), block);
-      forward(out, logSumExp, in, AttentionSpan.of(block), widening);
+      forward(out, logSumExp, in, AttentionSpan.of(block, mask), widening);
     }
   }
 
@@ -60,7 +66,13 @@ final class CpuAttention implements AttentionKernels {
 
   @Override
   public void causalAttentionBackward(
-      Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+      Tensor dQkv,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      AttentionShape shape,
+      AttentionMask mask) {
     checkQueries(out, logSumExp, qkv, shape);
     checkQueries(dOut, logSumExp, dQkv, shape);
     try (Widening widening = widening()) {
@@ -72,7 +84,7 @@ final class CpuAttention implements AttentionKernels {
               AttentionTensors.outputs(widening.in(dOut), shape),
               AttentionTensors.outputs(widening.in(out), shape),
               logSumExp),
-          AttentionSpan.causal(shape));
+          AttentionSpan.causal(shape, mask));
       widening.finish(dQkv, wideDQkv);
     }
   }
@@ -86,7 +98,8 @@ final class CpuAttention implements AttentionKernels {
       Tensor logSumExp,
       Tensor qkv,
       Tensor keyValues,
-      AttentionBlock block) {
+      AttentionBlock block,
+      AttentionMask mask) {
     AttentionShape queries = block.queries();
     checkQueries(out, logSumExp, qkv, queries);
     checkQueries(dOut, logSumExp, qkv, queries);
@@ -103,7 +116,7 @@ final class CpuAttention implements AttentionKernels {
               AttentionTensors.outputs(widening.in(dOut), queries),
               AttentionTensors.outputs(widening.in(out), queries),
               logSumExp),
-          AttentionSpan.of(block));
+          AttentionSpan.of(block, mask));
       widening.finish(dQueries, wideDQueries);
       widening.finish(dKeyValues, wideDKeyValues);
     }

@@ -3,7 +3,9 @@ package io.tanuki4j.backend.cpu;
 import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.RopeKernels;
+import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** Rotary position embedding in place, token by token. */
 final class CpuRope implements RopeKernels {
@@ -14,18 +16,26 @@ final class CpuRope implements RopeKernels {
   }
 
   @Override
-  public void ropeForward(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape) {
-    rotate(qkv, cos, sin, shape, 1);
+  public void ropeForward(
+      Tensor qkv, Tensor cos, Tensor sin, @Nullable Tensor rows, AttentionShape shape) {
+    rotate(qkv, new Table(cos, sin, rows), shape, 1);
   }
 
   @Override
-  public void ropeBackward(Tensor dQkv, Tensor cos, Tensor sin, AttentionShape shape) {
-    rotate(dQkv, cos, sin, shape, -1);
+  public void ropeBackward(
+      Tensor dQkv, Tensor cos, Tensor sin, @Nullable Tensor rows, AttentionShape shape) {
+    rotate(dQkv, new Table(cos, sin, rows), shape, -1);
   }
 
-  private void rotate(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape, double direction) {
-    int half = Rows.columns(cos);
-    check(qkv, cos, sin, shape, half);
+  private record Table(Tensor cos, Tensor sin, @Nullable Tensor rows) {
+    long row(long token, int batchSize) {
+      return rows == null ? token / batchSize : Elements.getInt(rows, token);
+    }
+  }
+
+  private void rotate(Tensor qkv, Table table, AttentionShape shape, double direction) {
+    int half = Rows.columns(table.cos());
+    check(qkv, table, shape, half);
     int width = shape.qkvSize();
     int rotated = (shape.numHeads() + shape.numQueryGroups()) * shape.headDim();
     workers.runParts(
@@ -36,9 +46,9 @@ final class CpuRope implements RopeKernels {
           Row c = scratch.row(1, qkv);
           Row s = scratch.row(2, qkv);
           for (long i = from; i < to; i++) {
-            long position = i / shape.batchSize();
-            c.load(cos, position * half, half);
-            s.load(sin, position * half, half);
+            long place = table.row(i, shape.batchSize()) * half;
+            c.load(table.cos(), place, half);
+            s.load(table.sin(), place, half);
             token.load(qkv, i * width, rotated);
             for (int head = 0; head < rotated; head += shape.headDim()) {
               token.rotate(head, half, c, s, direction);
@@ -48,13 +58,19 @@ final class CpuRope implements RopeKernels {
         });
   }
 
-  private static void check(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape, int half) {
+  private static void check(Tensor qkv, Table table, AttentionShape shape, int half) {
     long tokens = (long) shape.seqLength() * shape.batchSize();
     Expect.matrix("qkv of rope", qkv, tokens, shape.qkvSize());
-    Expect.matrix("cos of rope", cos, shape.seqLength(), half);
-    Expect.matrix("sin of rope", sin, shape.seqLength(), half);
-    Expect.sumType("cos of rope", cos, qkv);
-    Expect.sumType("sin of rope", sin, qkv);
+    Tensor rows = table.rows();
+    long numRows = rows == null ? shape.seqLength() : Rows.count(table.cos());
+    Expect.matrix("cos of rope", table.cos(), numRows, half);
+    Expect.matrix("sin of rope", table.sin(), numRows, half);
+    Expect.sumType("cos of rope", table.cos(), qkv);
+    Expect.sumType("sin of rope", table.sin(), qkv);
+    if (rows != null) {
+      Expect.elements("rows of rope", rows, tokens);
+      Expect.dtype("rows of rope", rows, DType.I32);
+    }
     if (2 * half > shape.headDim()) {
       throw new IllegalArgumentException(
           "rope: rotary dim %d (expected: at most the head dim %d)"

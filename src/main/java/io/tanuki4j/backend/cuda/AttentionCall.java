@@ -10,4 +10,9 @@ import io.tanuki4j.tensor.DType;
  * @param logSumExp address of {@code [b, n, q]}, F32
  */
 record AttentionCall(
-    AttentionForm form, DType type, AttentionOperands in, long out, long logSumExp) {}
+    AttentionForm form,
+    DType type,
+    AttentionOperands in,
+    long out,
+    long logSumExp,
+    MaskOperands mask) {}

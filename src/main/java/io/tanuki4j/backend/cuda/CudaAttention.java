@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cuda;
 
 import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels;
+import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
@@ -28,38 +29,51 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
 
   @Override
   public void causalAttentionForward(
-      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape, AttentionMask mask) {
     checkQueries(out, "out", logSumExp, qkv, shape);
-    AttentionCall call = causal(out, logSumExp, qkv, shape);
+    AttentionCall call = causal(out, logSumExp, qkv, shape, mask);
     choose(call).forward(call);
   }
 
   @Override
   public void causalAttentionBackward(
-      Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+      Tensor dQkv,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      AttentionShape shape,
+      AttentionMask mask) {
     checkQueries(out, "out", logSumExp, qkv, shape);
     checkQueries(dOut, "dOut", logSumExp, dQkv, shape);
     Expect.sameType("dQkv of attention", dQkv, qkv);
-    AttentionCall call = causal(out, logSumExp, qkv, shape);
+    AttentionCall call = causal(out, logSumExp, qkv, shape, mask);
     choose(call).backward(call, AttentionOperands.packed(dQkv, shape), Address.of(dOut));
   }
 
   private static AttentionCall causal(
-      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape, AttentionMask mask) {
+    AttentionForm form = AttentionForm.causal(shape);
     return new AttentionCall(
-        AttentionForm.causal(shape),
+        form,
         qkv.dtype(),
         AttentionOperands.packed(qkv, shape),
         Address.of(out),
-        Address.of(logSumExp));
+        Address.of(logSumExp),
+        MaskOperands.of(mask, form));
   }
 
   @Override
   public void blockAttentionForward(
-      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block) {
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      Tensor keyValues,
+      AttentionBlock block,
+      AttentionMask mask) {
     checkQueries(out, "out", logSumExp, qkv, block.queries());
     checkKeyValues(keyValues, "keys and values", qkv, block);
-    AttentionCall call = block(out, logSumExp, qkv, keyValues, block);
+    AttentionCall call = block(out, logSumExp, qkv, keyValues, block, mask);
     choose(call).forward(call);
   }
 
@@ -72,26 +86,34 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
       Tensor logSumExp,
       Tensor qkv,
       Tensor keyValues,
-      AttentionBlock block) {
+      AttentionBlock block,
+      AttentionMask mask) {
     AttentionShape queries = block.queries();
     checkQueries(out, "out", logSumExp, qkv, queries);
     checkQueries(dOut, "dOut", logSumExp, qkv, queries);
     checkQueries(dQueries, "dQueries", logSumExp, qkv, queries);
     checkKeyValues(keyValues, "keys and values", qkv, block);
     checkKeyValues(dKeyValues, "dKeyValues", qkv, block);
-    AttentionCall call = block(out, logSumExp, qkv, keyValues, block);
+    AttentionCall call = block(out, logSumExp, qkv, keyValues, block, mask);
     AttentionOperands gradients = AttentionOperands.apart(dQueries, dKeyValues, queries);
     choose(call).backward(call, gradients, Address.of(dOut));
   }
 
   private static AttentionCall block(
-      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block) {
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      Tensor keyValues,
+      AttentionBlock block,
+      AttentionMask mask) {
+    AttentionForm form = AttentionForm.of(block);
     return new AttentionCall(
-        AttentionForm.of(block),
+        form,
         qkv.dtype(),
         AttentionOperands.apart(qkv, keyValues, block.queries()),
         Address.of(out),
-        Address.of(logSumExp));
+        Address.of(logSumExp),
+        MaskOperands.of(mask, form));
   }
 
   @Override
@@ -111,7 +133,7 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
   }
 
   private AttentionEngine choose(AttentionCall call) {
-    if (CudnnAttention.takes(call.type(), call.form())) {
+    if (CudnnAttention.takes(call)) {
       return fast;
     }
     if (call.type() == DType.BF16 && slowForms.add(call.form())) {

@@ -48,9 +48,11 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
   }
 
   /** Returns whether cuDNN's fast kernels, and its fixes, cover such shapes. */
-  static boolean takes(DType type, AttentionForm form) {
+  static boolean takes(AttentionCall call) {
+    AttentionForm form = call.form();
     int headDim = form.queries().headDim();
-    return type == DType.BF16
+    return call.type() == DType.BF16
+        && !call.mask().hasDocuments()
         && form.numQueries() % SEQUENCE_MULTIPLE == 0
         && form.numKeys() % SEQUENCE_MULTIPLE == 0
         && headDim % HEAD_DIM_MULTIPLE == 0

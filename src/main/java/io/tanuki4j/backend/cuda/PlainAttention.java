@@ -28,7 +28,7 @@ final class PlainAttention implements AttentionEngine {
     CudaFunction function = function(call.type(), "attention_forward");
     function.arg(call.out()).arg(call.logSumExp());
     addOperands(function, call.in());
-    addForm(function, form).arg(form.scale());
+    addForm(function, call).arg(form.scale());
     launch(function, form, form.numQueries(), form.queries().numHeads());
   }
 
@@ -39,7 +39,7 @@ final class PlainAttention implements AttentionEngine {
     long delta = workspace.reserve(form.numRows() * Float.BYTES);
     CudaFunction rowSums = function(call.type(), "attention_delta");
     rowSums.arg(delta).arg(dOut).arg(call.out());
-    launch(addForm(rowSums, form), form, form.numQueries(), form.queries().numHeads());
+    launch(addForm(rowSums, call), form, form.numQueries(), form.queries().numHeads());
 
     CudaFunction ofQueries = function(call.type(), "attention_backward_query");
     ofQueries.arg(gradients.queries()).arg(form.queryGradWidth());
@@ -70,19 +70,21 @@ final class PlainAttention implements AttentionEngine {
       CudaFunction function, AttentionCall call, long dOut, long delta) {
     function.arg(dOut).arg(delta).arg(call.logSumExp());
     addOperands(function, call.in());
-    addForm(function, call.form()).arg(call.form().scale());
+    addForm(function, call).arg(call.form().scale());
   }
 
   private static void addOperands(CudaFunction function, AttentionOperands in) {
     function.arg(in.queries()).arg(in.keys()).arg(in.values());
   }
 
-  private static CudaFunction addForm(CudaFunction function, AttentionForm form) {
+  private static CudaFunction addForm(CudaFunction function, AttentionCall call) {
+    AttentionForm form = call.form();
     AttentionShape queries = form.queries();
     function.arg(form.numQueries()).arg(form.numKeys()).arg(queries.batchSize());
     function.arg(queries.numHeads()).arg(queries.numQueryGroups()).arg(queries.headDim());
     function.arg(form.queryWidth()).arg(form.keyWidth());
-    return function.arg(form.causal() ? 1 : 0);
+    function.arg(form.causal() ? 1 : 0);
+    return function.arg(call.mask().documentStarts()).arg(call.mask().keyPositions());
   }
 
   private static void launch(CudaFunction function, AttentionForm form, int positions, int heads) {

@@ -2,6 +2,7 @@ package io.tanuki4j.kernel.profile;
 
 import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels;
+import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 
@@ -16,26 +17,37 @@ record ProfiledAttention(AttentionKernels kernels, CallRecorder recorder)
 
   @Override
   public void causalAttentionForward(
-      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+      Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape, AttentionMask mask) {
     recorder.time(
         () -> costOfCausalAttentionForward(out, logSumExp, qkv, shape),
-        () -> kernels.causalAttentionForward(out, logSumExp, qkv, shape));
+        () -> kernels.causalAttentionForward(out, logSumExp, qkv, shape, mask));
   }
 
   @Override
   public void causalAttentionBackward(
-      Tensor dQkv, Tensor dOut, Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
+      Tensor dQkv,
+      Tensor dOut,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      AttentionShape shape,
+      AttentionMask mask) {
     recorder.time(
         () -> costOfCausalAttentionBackward(dQkv, dOut, out, logSumExp, shape),
-        () -> kernels.causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape));
+        () -> kernels.causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape, mask));
   }
 
   @Override
   public void blockAttentionForward(
-      Tensor out, Tensor logSumExp, Tensor qkv, Tensor keyValues, AttentionBlock block) {
+      Tensor out,
+      Tensor logSumExp,
+      Tensor qkv,
+      Tensor keyValues,
+      AttentionBlock block,
+      AttentionMask mask) {
     recorder.time(
         () -> costOfBlockAttentionForward(out, logSumExp, keyValues, block),
-        () -> kernels.blockAttentionForward(out, logSumExp, qkv, keyValues, block));
+        () -> kernels.blockAttentionForward(out, logSumExp, qkv, keyValues, block, mask));
   }
 
   @Override
@@ -47,12 +59,13 @@ record ProfiledAttention(AttentionKernels kernels, CallRecorder recorder)
       Tensor logSumExp,
       Tensor qkv,
       Tensor keyValues,
-      AttentionBlock block) {
+      AttentionBlock block,
+      AttentionMask mask) {
     recorder.time(
         () -> costOfBlockAttentionBackward(dQueries, dKeyValues, dOut, out, logSumExp, block),
         () ->
             kernels.blockAttentionBackward(
-                dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block));
+                dQueries, dKeyValues, dOut, out, logSumExp, qkv, keyValues, block, mask));
   }
 
   @Override

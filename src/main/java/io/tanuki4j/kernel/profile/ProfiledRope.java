@@ -3,21 +3,24 @@ package io.tanuki4j.kernel.profile;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.RopeKernels;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** Times each call of another {@link RopeKernels}, and states its least cost. */
 record ProfiledRope(RopeKernels kernels, CallRecorder recorder) implements RopeKernels {
   @Override
-  public void ropeForward(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape) {
+  public void ropeForward(
+      Tensor qkv, Tensor cos, Tensor sin, @Nullable Tensor rows, AttentionShape shape) {
     recorder.time(
         () -> costOfRope("ropeForward", qkv, cos, sin, shape),
-        () -> kernels.ropeForward(qkv, cos, sin, shape));
+        () -> kernels.ropeForward(qkv, cos, sin, rows, shape));
   }
 
   @Override
-  public void ropeBackward(Tensor dQkv, Tensor cos, Tensor sin, AttentionShape shape) {
+  public void ropeBackward(
+      Tensor dQkv, Tensor cos, Tensor sin, @Nullable Tensor rows, AttentionShape shape) {
     recorder.time(
         () -> costOfRope("ropeBackward", dQkv, cos, sin, shape),
-        () -> kernels.ropeBackward(dQkv, cos, sin, shape));
+        () -> kernels.ropeBackward(dQkv, cos, sin, rows, shape));
   }
 
   /** Returns the cost of a rotation. Only the rotated elements are moved. */

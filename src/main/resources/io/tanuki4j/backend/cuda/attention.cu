@@ -9,15 +9,21 @@ constexpr int MAX_DIM = 256;
 constexpr int DIMS = MAX_DIM / THREADS;  // of a head, per thread
 
 // Sizes, and which keys a query sees. Pointers to queries, keys and values point to those of the first
-// token; the next token's are one width later, whatever else is packed between.
+// token; the next token's are one width later, whatever else is packed between. starts[query, sample] is
+// the position where a query's document begins, keyPositions[key] that of a key; null for one document,
+// and for keys whose position is their index.
 #define FORM                                                                                       \
   int numQueries, int numKeys, int batch, int heads, int groups, int dim, int queryWidth,          \
-      int keyWidth, int causal
-#define LAYOUT \
-  Layout { numQueries, numKeys, batch, heads, groups, dim, queryWidth, keyWidth, causal }
+      int keyWidth, int causal, const int *starts, const int *keyPositions
+#define LAYOUT                                                                                     \
+  Layout {                                                                                         \
+    numQueries, numKeys, batch, heads, groups, dim, queryWidth, keyWidth, causal, starts,          \
+        keyPositions                                                                               \
+  }
 
 struct Layout {
   int queries, keys, batch, heads, groups, dim, queryWidth, keyWidth, causal;
+  const int *starts, *keyPositions;
 
   i64 token(int position, int sample) const { return (i64)position * batch + sample; }
   i64 query(int position, int sample, int head) const {
@@ -32,9 +38,22 @@ struct Layout {
   i64 row(int position, int sample, int head) const {
     return ((i64)sample * heads + head) * queries + position;
   }
-  // Keys that a query sees, and the first query that sees a key.
+  // The end of the keys that a query sees, and the first query that sees a key.
   int visible(int query) const { return causal ? query + 1 : keys; }
   int first_query(int key) const { return causal ? key : 0; }
+  bool in_document(int key, int query, int sample) const {
+    return !starts || (keyPositions ? keyPositions[key] : key) >= starts[token(query, sample)];
+  }
+  // The first key of the query's document, by bisection.
+  int first_key(int query, int sample) const {
+    int from = 0, to = starts ? visible(query) : 0;
+    while (from < to) {
+      const int middle = (from + to) / 2;
+      if (in_document(middle, query, sample)) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  }
 };
 
 inline float dot(const float* left, const T* right, int dim) {
@@ -88,7 +107,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   __syncthreads();
   float sums[DIMS] = {};
   float max = -infinity(), total = 0.0f;
-  for (int tile = 0; tile < visible; tile += THREADS) {
+  for (int tile = at.first_key(position, sample); tile < visible; tile += THREADS) {
     const int key = tile + threadIdx.x;
     const float score =
         key < visible ? scale * dot(query, keys + at.key(key, sample, group), dim) : -infinity();
@@ -111,7 +130,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   }
   for (int i = 0; i < DIMS; i++) {
     const int column = i * THREADS + threadIdx.x;
-    if (column < dim) out[at.out(position, sample, head) + column] = narrow<T>(sums[i] / total);
+    if (column < dim) out[at.out(position, sample, head) + column] = narrow<T>(total > 0.0f ? sums[i] / total : 0.0f);
   }
   if (threadIdx.x == 0) logSumExp[at.row(position, sample, head)] = max + logf(total);
 }
@@ -142,7 +161,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   fetch(grad, dOut + at.out(position, sample, head), dim);
   __syncthreads();
   float sums[DIMS] = {};
-  for (int tile = 0; tile < visible; tile += THREADS) {
+  for (int tile = at.first_key(position, sample); tile < visible; tile += THREADS) {
     const int key = tile + threadIdx.x;
     float dScore = 0.0f;
     if (key < visible) {
@@ -187,7 +206,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     for (int tile = at.first_query(position); tile < numQueries; tile += THREADS) {
       const int query = tile + threadIdx.x;
       float weight = 0.0f, dScore = 0.0f;
-      if (query < numQueries) {
+      if (query < numQueries && at.in_document(position, query, sample)) {
         const i64 row = at.row(query, sample, head);
         const float score = scale * dot(key, queries + at.query(query, sample, head), dim);
         const float dWeight = dot(value, dOut + at.out(query, sample, head), dim);

@@ -3,12 +3,13 @@
 
 typedef ELEMENT T;
 
+// rows[token] is the token's row of cos and sin; without rows it is the token's place in its sequence.
 // sign is 1 for the forward, -1 for the backward (the opposite angle).
 extern "C" __global__ void __launch_bounds__(256)
-    rope(T* qkv, const float* cos, const float* sin, int batch, int width, int heads, int headDim,
-         int half, float sign) {
+    rope(T* qkv, const float* cos, const float* sin, const int* rows, int batch, int width, int heads,
+         int headDim, int half, float sign) {
   T* token = qkv + (i64)blockIdx.x * width;
-  const i64 angles = (i64)(blockIdx.x / batch) * half;
+  const i64 angles = (i64)(rows ? rows[blockIdx.x] : blockIdx.x / batch) * half;
   const int packs = half / VEC;
   for (int k = threadIdx.x; k < heads * packs; k += blockDim.x) {
     const int column = k % packs * VEC;

@@ -4,6 +4,7 @@ import io.tanuki4j.kernel.ActivationContract;
 import io.tanuki4j.kernel.AttentionContract;
 import io.tanuki4j.kernel.BlockAttentionContract;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.DocumentAttentionContract;
 import io.tanuki4j.kernel.ElementwiseContract;
 import io.tanuki4j.kernel.EmbeddingContract;
 import io.tanuki4j.kernel.Fp8Contract;
@@ -64,6 +65,14 @@ class CpuKernelsTest {
 
   @Nested
   class Attention extends AttentionContract {
+    @Override
+    protected Device openDevice() {
+      return open();
+    }
+  }
+
+  @Nested
+  class DocumentAttention extends DocumentAttentionContract {
     @Override
     protected Device openDevice() {
       return open();

@@ -5,6 +5,7 @@ import static io.tanuki4j.kernel.VocabParallelLossKernels.NUM_STATISTICS;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ActivationKernels.Function;
 import io.tanuki4j.kernel.AttentionBlock;
+import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.LayerNormKernels;
@@ -347,20 +348,57 @@ class KernelParityTest {
     attention(dtype, new AttentionShape(256, 3, 3, 3, 80));
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void attention_within_documents_agrees(DType dtype) {
+    documents(dtype, new AttentionShape(100, 2, 4, 2, 64), 40, 90);
+    documents(dtype, new AttentionShape(256, 1, 3, 1, 80), 1, 2, 130, 255);
+    documents(dtype, new AttentionShape(512, 2, 8, 2, 128), 128, 300);
+    documents(dtype, new AttentionShape(2048, 1, 8, 2, 128), 500, 600, 1900);
+  }
+
+  /** Documents that begin at 0 and at these positions; in every second sequence one later. */
+  private void documents(DType dtype, AttentionShape shape, int... begins) {
+    double[] starts = new double[shape.seqLength() * shape.batchSize()];
+    for (int i = 0; i < starts.length; i++) {
+      int sample = i % shape.batchSize();
+      for (int begin : begins) {
+        if (begin + sample <= i / shape.batchSize()) {
+          starts[i] = begin + sample;
+        }
+      }
+    }
+    attention(
+        dtype,
+        shape,
+        side -> AttentionMask.ofDocuments(side.of(DType.I32, starts), begins.length + 1));
+  }
+
   private void attention(DType dtype, AttentionShape shape) {
+    attention(dtype, shape, side -> AttentionMask.NONE);
+  }
+
+  private interface Masks {
+    AttentionMask on(TwoDevices.Side side);
+  }
+
+  private void attention(DType dtype, AttentionShape shape, Masks masks) {
     int s = shape.seqLength();
     int b = shape.batchSize();
     devices.compareAttention(
         side -> {
+          AttentionMask mask = masks.on(side);
           Tensor qkv = side.random(dtype, 1, s, b, shape.qkvSize());
           Tensor dOut = side.random(dtype, 2, s, b, shape.outSize());
           Tensor out = side.undefined(dtype, s, b, shape.outSize());
           Tensor logSumExp = side.undefined(DType.F32, b, shape.numHeads(), s);
           Tensor dQkv = side.undefined(dtype, s, b, shape.qkvSize());
-          side.kernels().attention().causalAttentionForward(out, logSumExp, qkv, shape);
+          side.kernels().attention().causalAttentionForward(out, logSumExp, qkv, shape, mask);
           side.kernels()
               .attention()
-              .causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape);
+              .causalAttentionBackward(dQkv, dOut, out, logSumExp, qkv, shape, mask);
           return List.of(out, logSumExp, dQkv);
         });
   }
