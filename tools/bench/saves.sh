@@ -10,16 +10,18 @@
 #   OUT         folder for logs (FOLDER)
 #   LAYERS      of Llama-3-8B's shape (8: 33 GB a checkpoint)
 #   RANKS       replicas (2)
+#   MODES       which runs (waiting async)
 #   REHEARSE    1: a small model and ranks on this machine's CPU; tests the script; its times mean nothing
 # Exit code 1 if a run failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export NCCL_NVLS_ENABLE=0
 : "${TANUKI4J:=scripts/tanuki4j}" "${FOLDER:=target/bench-saves}" "${LAYERS:=8}" "${RANKS:=2}" "${REHEARSE:=0}"
-: "${OUT:=$FOLDER}"
+: "${OUT:=$FOLDER}" "${MODES:=waiting async}"
 read -ra tanuki4j <<<"$TANUKI4J"
 read -ra more <<<"${FLAGS:-}"
 mkdir -p "$FOLDER" "$OUT"
+rm -f "$OUT"/waiting.log* "$OUT"/async.log* "$OUT"/load.log*
 shape=(--hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32 --num-query-groups 8 --seq-length 2048
   --max-position-embeddings 2048 --padded-vocab-size 65536 --micro-batch-size 4 --bf16)
 backend=nccl
@@ -43,7 +45,7 @@ run() { # log, flags…
 for line in sys.stdin: print("%.3f" % time.time(), line, end="")' >"$log" &
   local pipe=$! most=0 now
   while kill -0 "$pipe" 2>/dev/null; do
-    now=$(cat /proc/[0-9]*/status 2>/dev/null |
+    now=$({ cat /proc/[0-9]*/status 2>/dev/null || true; } |
       awk '/^Name:/ {java = $2 == "java"} /^VmRSS:/ && java {s += $2} END {printf "%d", s / 1024}')
     [ "$now" -le "$most" ] || most=$now
     sleep 0.5
@@ -52,7 +54,7 @@ for line in sys.stdin: print("%.3f" % time.time(), line, end="")' >"$log" &
   echo "$most" >"$log.rss"
 }
 
-for mode in waiting async; do
+for mode in $MODES; do
   rm -rf "$FOLDER/checkpoints"
   extra=()
   [ "$mode" = waiting ] || extra=(--async-save)

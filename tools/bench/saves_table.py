@@ -1,5 +1,6 @@
 """Prints the table of saves.sh: python saves_table.py OUT MEGABYTES START WROTE READ (the times of dd, in seconds)."""
 
+import os
 import re
 import statistics
 import sys
@@ -29,6 +30,8 @@ def events(mode):
 print("| | iteration, ms | standing still, s | saved after, s | GB/s | iterations meanwhile | host memory, GB |")
 print("|---|---|---|---|---|---|---|")
 for mode in ("waiting", "async"):
+    if not os.path.exists(f"{out}/{mode}.log"):
+        continue
     seen = list(events(mode))
     at = {k: {i: t for t, kind, i in seen if kind == k} for k in ("iteration", "begin", "copied", "end")}
     usual = statistics.median(
