@@ -1,12 +1,10 @@
 package io.tanuki4j.backend.cpu;
 
-import io.tanuki4j.backend.host.Expect;
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.AttentionShape;
-import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Which keys the queries of a call see.
@@ -15,9 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 record AttentionSpan(AttentionShape queries, int numKeys, boolean causal, AttentionMask mask) {
   AttentionSpan {
-    check("documentStarts", mask.documentStarts(), queries.seqLength() * queries.batchSize());
-    check("queryPositions", mask.queryPositions(), queries.seqLength());
-    check("keyPositions", mask.keyPositions(), numKeys);
+    CallChecks.mask(mask, queries, numKeys);
   }
 
   static AttentionSpan causal(AttentionShape shape, AttentionMask mask) {
@@ -26,13 +22,6 @@ record AttentionSpan(AttentionShape queries, int numKeys, boolean causal, Attent
 
   static AttentionSpan of(AttentionBlock block, AttentionMask mask) {
     return new AttentionSpan(block.queries(), block.numKeys(), false, mask);
-  }
-
-  private static void check(String name, @Nullable Tensor tensor, int elements) {
-    if (tensor != null) {
-      Expect.elements(name + " of attention", tensor, elements);
-      Expect.dtype(name + " of attention", tensor, DType.I32);
-    }
   }
 
   /** Returns whether a query may not see the first keys. */

@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.ActivationKernels;
 import io.tanuki4j.tensor.Tensor;
@@ -16,8 +17,7 @@ final class CpuActivation implements ActivationKernels {
   public void swiGluForward(Tensor out, Tensor gateUp) {
     int f = Rows.columns(out);
     long t = Rows.count(out);
-    Expect.matrix("gateUp of swiGlu", gateUp, t, 2L * f);
-    Expect.sameType("gateUp of swiGlu", gateUp, out);
+    CallChecks.gateUp("gateUp of swiGlu", gateUp, out);
     workers.runParts(
         t,
         Rows.perTask(2 * f),
@@ -37,10 +37,8 @@ final class CpuActivation implements ActivationKernels {
   public void swiGluBackward(Tensor dGateUp, Tensor dOut, Tensor gateUp) {
     int f = Rows.columns(dOut);
     long t = Rows.count(dOut);
-    Expect.matrix("gateUp of swiGlu", gateUp, t, 2L * f);
-    Expect.matrix("dGateUp of swiGlu", dGateUp, t, 2L * f);
-    Expect.sameType("gateUp of swiGlu", gateUp, dOut);
-    Expect.sameType("dGateUp of swiGlu", dGateUp, dOut);
+    CallChecks.gateUp("gateUp of swiGlu", gateUp, dOut);
+    CallChecks.gateUp("dGateUp of swiGlu", dGateUp, dOut);
     workers.runParts(
         t,
         Rows.perTask(2 * f),
@@ -61,7 +59,7 @@ final class CpuActivation implements ActivationKernels {
 
   @Override
   public void forward(Function function, Tensor out, Tensor x) {
-    check("out", out, x);
+    Expect.like("out of an activation", out, x);
     int f = Rows.columns(x);
     workers.runParts(
         Rows.count(x),
@@ -80,8 +78,8 @@ final class CpuActivation implements ActivationKernels {
 
   @Override
   public void backward(Function function, Tensor dx, Tensor dOut, Tensor x) {
-    check("dx", dx, x);
-    check("dOut", dOut, x);
+    Expect.like("dx of an activation", dx, x);
+    Expect.like("dOut of an activation", dOut, x);
     int f = Rows.columns(x);
     workers.runParts(
         Rows.count(x),
@@ -98,10 +96,5 @@ final class CpuActivation implements ActivationKernels {
             grad.store(dx, i * f);
           }
         });
-  }
-
-  private static void check(String name, Tensor tensor, Tensor x) {
-    Expect.matrix(name + " of an activation", tensor, Rows.count(x), Rows.columns(x));
-    Expect.sameType(name + " of an activation", tensor, x);
   }
 }

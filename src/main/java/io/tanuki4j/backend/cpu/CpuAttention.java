@@ -1,6 +1,6 @@
 package io.tanuki4j.backend.cpu;
 
-import io.tanuki4j.backend.host.Expect;
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels;
 import io.tanuki4j.kernel.AttentionMask;
@@ -24,7 +24,7 @@ final class CpuAttention implements AttentionKernels {
   @Override
   public void causalAttentionForward(
       Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape, AttentionMask mask) {
-    checkQueries(out, logSumExp, qkv, shape);
+    CallChecks.attention(out, logSumExp, qkv, shape);
     try (Widening widening = widening()) {
       AttentionTensors in = AttentionTensors.packed(widening.in(qkv), shape);
       forward(out, logSumExp, in, AttentionSpan.causal(shape, mask), widening);
@@ -39,8 +39,8 @@ final class CpuAttention implements AttentionKernels {
       Tensor keyValues,
       AttentionBlock block,
       AttentionMask mask) {
-    checkQueries(out, logSumExp, qkv, block.queries());
-    checkKeyValues(keyValues, qkv, block);
+    CallChecks.attention(out, logSumExp, qkv, block.queries());
+    CallChecks.keyValues(keyValues, qkv, block);
     try (Widening widening = widening()) {
       AttentionTensors in =
           AttentionTensors.ofBlock(widening.in(qkv), widening.in(keyValues), block);
@@ -73,8 +73,8 @@ final class CpuAttention implements AttentionKernels {
       Tensor qkv,
       AttentionShape shape,
       AttentionMask mask) {
-    checkQueries(out, logSumExp, qkv, shape);
-    checkQueries(dOut, logSumExp, dQkv, shape);
+    CallChecks.attention(out, logSumExp, qkv, shape);
+    CallChecks.attention(dOut, logSumExp, dQkv, shape);
     try (Widening widening = widening()) {
       Tensor wideDQkv = widening.out(dQkv);
       backward(
@@ -101,11 +101,11 @@ final class CpuAttention implements AttentionKernels {
       AttentionBlock block,
       AttentionMask mask) {
     AttentionShape queries = block.queries();
-    checkQueries(out, logSumExp, qkv, queries);
-    checkQueries(dOut, logSumExp, qkv, queries);
-    checkQueries(dQueries, logSumExp, qkv, queries);
-    checkKeyValues(keyValues, qkv, block);
-    checkKeyValues(dKeyValues, qkv, block);
+    CallChecks.attention(out, logSumExp, qkv, queries);
+    CallChecks.attention(dOut, logSumExp, qkv, queries);
+    CallChecks.attention(dQueries, logSumExp, qkv, queries);
+    CallChecks.keyValues(keyValues, qkv, block);
+    CallChecks.keyValues(dKeyValues, qkv, block);
     try (Widening widening = widening()) {
       Tensor wideDQueries = widening.out(dQueries);
       Tensor wideDKeyValues = widening.out(dKeyValues);
@@ -131,35 +131,13 @@ final class CpuAttention implements AttentionKernels {
   @Override
   public void mergeAttention(
       Tensor out, Tensor logSumExp, Tensor partOut, Tensor partLogSumExp, AttentionShape shape) {
-    long tokens = (long) shape.seqLength() * shape.batchSize();
+    CallChecks.mergedAttention(out, logSumExp, partOut, partLogSumExp, shape);
     long part = partOut.dim(0) * shape.batchSize();
-    Expect.matrix("out of attention", out, tokens, shape.outSize());
-    Expect.matrix("partOut of attention", partOut, Math.min(part, tokens), shape.outSize());
-    Expect.elements("logSumExp of attention", logSumExp, tokens * shape.numHeads());
-    Expect.elements("partLogSumExp of attention", partLogSumExp, part * shape.numHeads());
-    Expect.sumType("out of attention", out, partOut);
-    Expect.sumType("logSumExp of attention", logSumExp, partOut);
-    Expect.sumType("partLogSumExp of attention", partLogSumExp, partOut);
     AttentionMerge merge = new AttentionMerge(out, logSumExp, partOut, partLogSumExp, shape);
     workers.runParts(part, Rows.perTask(shape.outSize()), merge::run);
   }
 
   private Widening widening() {
     return new Widening(elementwise, workers.scratch().memory());
-  }
-
-  private static void checkQueries(Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape) {
-    long tokens = (long) shape.seqLength() * shape.batchSize();
-    Expect.matrix("qkv of attention", qkv, tokens, shape.qkvSize());
-    Expect.matrix("out of attention", out, tokens, shape.outSize());
-    Expect.elements("logSumExp of attention", logSumExp, tokens * shape.numHeads());
-    Expect.sameType("out of attention", out, qkv);
-    Expect.sumType("logSumExp of attention", logSumExp, qkv);
-  }
-
-  private static void checkKeyValues(Tensor keyValues, Tensor qkv, AttentionBlock block) {
-    long tokens = (long) block.numKeys() * block.queries().batchSize();
-    Expect.matrix("keys and values of attention", keyValues, tokens, block.keyValueSize());
-    Expect.sameType("keys and values of attention", keyValues, qkv);
   }
 }

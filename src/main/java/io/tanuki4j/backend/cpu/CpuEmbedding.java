@@ -1,8 +1,8 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.EmbeddingKernels;
-import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.util.Arrays;
 
@@ -20,7 +20,7 @@ final class CpuEmbedding implements EmbeddingKernels {
   @Override
   public void embeddingForward(Tensor out, Tensor tokens, Tensor weight, long firstRow) {
     int h = Rows.columns(weight);
-    check("out of embedding", out, tokens, weight);
+    CallChecks.embedding("out of embedding", out, tokens, weight);
     Expect.sameType("out of embedding", out, weight);
     workers.runParts(
         tokens.numElements(),
@@ -45,7 +45,7 @@ final class CpuEmbedding implements EmbeddingKernels {
    */
   @Override
   public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens, long firstRow) {
-    check("dOut of embedding", dOut, tokens, dWeight);
+    CallChecks.embedding("dOut of embedding", dOut, tokens, dWeight);
     Expect.gradientType("dWeight of embedding", dWeight, dOut);
     long[] sorted = sortedPlaces(tokens, dWeight, firstRow);
     workers.runParts(
@@ -105,11 +105,6 @@ final class CpuEmbedding implements EmbeddingKernels {
 
   private static long row(long sortedPlace) {
     return sortedPlace >>> 32;
-  }
-
-  private static void check(String name, Tensor perToken, Tensor tokens, Tensor table) {
-    Expect.dtype("tokens of embedding", tokens, DType.I32);
-    Expect.matrix(name, perToken, tokens.numElements(), table.dim(-1));
   }
 
   private static long rowOf(Tensor tokens, long i, Tensor table, long firstRow) {

@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cpu;
 
 import static io.tanuki4j.kernel.LayerNormKernels.NUM_STATISTICS;
 
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.LayerNormKernels;
@@ -20,11 +21,9 @@ final class CpuLayerNorm implements LayerNormKernels {
       Tensor out, Tensor statistics, Tensor x, Tensor weight, Tensor bias, double epsilon) {
     int h = Rows.columns(x);
     long t = Rows.count(x);
-    Expect.matrix("out of layerNorm", out, t, h);
-    Expect.sameType("out of layerNorm", out, x);
+    CallChecks.layerNorm(out, statistics, x, weight);
     Expect.elements("bias of layerNorm", bias, h);
     Expect.sameType("bias of layerNorm", bias, x);
-    checkShared(statistics, x, weight);
     workers.runParts(
         t,
         Rows.perTask(h),
@@ -62,28 +61,14 @@ final class CpuLayerNorm implements LayerNormKernels {
       Accumulate accumulateDx) {
     int h = Rows.columns(x);
     long t = Rows.count(x);
-    Expect.matrix("dx of layerNorm", dx, t, h);
-    Expect.sameType("dx of layerNorm", dx, x);
-    Expect.matrix("dOut of layerNorm", dOut, t, h);
-    Expect.sameType("dOut of layerNorm", dOut, x);
-    Expect.elements("dWeight of layerNorm", dWeight, h);
-    Expect.gradientType("dWeight of layerNorm", dWeight, x);
-    Expect.elements("dBias of layerNorm", dBias, h);
-    Expect.sameType("dBias of layerNorm", dBias, dWeight);
-    checkShared(statistics, x, weight);
+    CallChecks.layerNorm(dx, statistics, x, weight);
+    CallChecks.layerNormGradients(dWeight, dBias, dOut, x);
     Backward backward = new Backward(dx, dOut, x, statistics, weight, accumulateDx);
     try (RowSums sums = new RowSums(workers, t, h, 2, statistics.dtype())) {
       sums.run(backward::run);
       sums.addTo(dWeight, 0);
       sums.addTo(dBias, 1);
     }
-  }
-
-  private static void checkShared(Tensor statistics, Tensor x, Tensor weight) {
-    Expect.elements("statistics of layerNorm", statistics, NUM_STATISTICS * Rows.count(x));
-    Expect.sumType("statistics of layerNorm", statistics, x);
-    Expect.elements("weight of layerNorm", weight, Rows.columns(x));
-    Expect.sameType("weight of layerNorm", weight, x);
   }
 
   private record Backward(

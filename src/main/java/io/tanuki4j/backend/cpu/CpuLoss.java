@@ -1,7 +1,7 @@
 package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.backend.host.BlockStack;
-import io.tanuki4j.backend.host.Expect;
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -24,16 +24,15 @@ final class CpuLoss implements LossKernels {
   @Override
   public void crossEntropyForwardBackward(
       Tensor sums, Tensor logits, Tensor targets, Tensor lossMask, Tensor gradScale, double zLoss) {
-    Expect.elements("gradScale of crossEntropy", gradScale, 1);
-    Expect.dtype("gradScale of crossEntropy", gradScale, DType.F64);
+    CallChecks.gradScale(gradScale);
     double scale = Elements.get(gradScale, 0);
     run(sums, new Tokens(logits, targets, lossMask, zLoss, true, scale));
   }
 
   private void run(Tensor sums, Tokens tokens) {
-    Expect.elements("sums of crossEntropy", sums, NUM_SUMS);
-    Expect.dtype("sums of crossEntropy", sums, DType.F64);
-    long t = tokens.check();
+    CallChecks.lossSums(sums);
+    CallChecks.tokens(tokens.logits(), tokens.targets(), tokens.lossMask());
+    long t = Rows.count(tokens.logits());
     BlockStack memory = workers.scratch().memory();
     BlockStack.Mark mark = memory.mark();
     Tensor terms = memory.push(Shape.of(NUM_SUMS, t), DType.F64);
@@ -67,15 +66,6 @@ final class CpuLoss implements LossKernels {
       double zLoss,
       boolean backward,
       double gradScale) {
-
-    long check() {
-      long t = Rows.count(logits);
-      Expect.elements("targets of crossEntropy", targets, t);
-      Expect.dtype("targets of crossEntropy", targets, DType.I32);
-      Expect.elements("lossMask of crossEntropy", lossMask, t);
-      Expect.dtype("lossMask of crossEntropy", lossMask, DType.F32);
-      return t;
-    }
 
     /** Sets the terms of one token and, if asked for, replaces its logits by their gradient. */
     void run(long token, Tensor terms, Scratch scratch) {

@@ -1,9 +1,8 @@
 package io.tanuki4j.backend.cpu;
 
-import io.tanuki4j.backend.host.Expect;
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.MatmulKernels;
-import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 
 /**
@@ -24,7 +23,7 @@ final class CpuMatmul implements MatmulKernels {
 
   @Override
   public void matmul(Tensor out, Tensor a, Op opA, Tensor b, Op opB, Accumulate accumulate) {
-    check(out, a, opA, b, opB);
+    CallChecks.product(out, a, opA, b, opB);
     try (Widening widening = new Widening(elementwise, workers.scratch().memory())) {
       boolean add = accumulate == Accumulate.ADD;
       Tensor wideOut = add ? widening.in(out) : widening.out(out);
@@ -49,18 +48,6 @@ final class CpuMatmul implements MatmulKernels {
     long tiles = Math.min(MAX_TILES, Math.max(1, size / TILE_STEP));
     long atLeast = (size + tiles - 1) / tiles;
     return (atLeast + TILE_STEP - 1) / TILE_STEP * TILE_STEP;
-  }
-
-  private static void check(Tensor out, Tensor a, Op opA, Tensor b, Op opB) {
-    Expect.sameType("b of matmul", b, a);
-    if (a.dtype() != DType.BF16 || out.dtype() != DType.F32) {
-      Expect.sameType("out of matmul", out, a);
-    }
-    long m = opA == Op.NONE ? Rows.count(a) : Rows.columns(a);
-    long k = opA == Op.NONE ? Rows.columns(a) : Rows.count(a);
-    long n = opB == Op.NONE ? Rows.columns(b) : Rows.count(b);
-    Expect.matrix("out of matmul", out, m, n);
-    Expect.matrix("b of matmul", b, opB == Op.NONE ? k : n, opB == Op.NONE ? n : k);
   }
 
   private record Product(Tensor out, Tensor a, Op opA, Tensor b, Op opB, long k, double keep) {

@@ -1,6 +1,6 @@
 package io.tanuki4j.backend.cpu;
 
-import io.tanuki4j.backend.host.Expect;
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.NormKernels;
@@ -20,9 +20,7 @@ final class CpuNorm implements NormKernels {
   public void rmsNormForward(Tensor out, Tensor rstd, Tensor x, Tensor weight, double epsilon) {
     int h = Rows.columns(x);
     long t = Rows.count(x);
-    Expect.matrix("out of rmsNorm", out, t, h);
-    Expect.sameType("out of rmsNorm", out, x);
-    checkShared(rstd, x, weight);
+    CallChecks.rmsNorm(out, rstd, x, weight);
     workers.runParts(
         t,
         Rows.perTask(h),
@@ -58,26 +56,14 @@ final class CpuNorm implements NormKernels {
       Accumulate accumulateDx) {
     int h = Rows.columns(x);
     long t = Rows.count(x);
-    Expect.matrix("dx of rmsNorm", dx, t, h);
-    Expect.matrix("dOut of rmsNorm", dOut, t, h);
-    Expect.elements("dWeight of rmsNorm", dWeight, h);
-    Expect.sameType("dx of rmsNorm", dx, x);
-    Expect.sameType("dOut of rmsNorm", dOut, x);
-    Expect.gradientType("dWeight of rmsNorm", dWeight, x);
-    checkShared(rstd, x, weight);
+    CallChecks.rmsNorm(dx, rstd, x, weight);
+    CallChecks.rmsNormGradients(dWeight, dOut, x);
 
     Backward backward = new Backward(dx, dOut, x, rstd, weight, accumulateDx);
     try (RowSums sums = new RowSums(workers, t, h, 1, rstd.dtype())) {
       sums.run(backward::run);
       sums.addTo(dWeight, 0);
     }
-  }
-
-  private static void checkShared(Tensor rstd, Tensor x, Tensor weight) {
-    Expect.elements("rstd of rmsNorm", rstd, Rows.count(x));
-    Expect.elements("weight of rmsNorm", weight, Rows.columns(x));
-    Expect.sameType("weight of rmsNorm", weight, x);
-    Expect.sumType("rstd of rmsNorm", rstd, x);
   }
 
   private record Backward(

@@ -1,9 +1,8 @@
 package io.tanuki4j.backend.cpu;
 
-import io.tanuki4j.backend.host.Expect;
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.RopeKernels;
-import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -35,7 +34,7 @@ final class CpuRope implements RopeKernels {
 
   private void rotate(Tensor qkv, Table table, AttentionShape shape, double direction) {
     int half = Rows.columns(table.cos());
-    check(qkv, table, shape, half);
+    CallChecks.rope(qkv, table.cos(), table.sin(), table.rows(), shape);
     int width = shape.qkvSize();
     int rotated = (shape.numHeads() + shape.numQueryGroups()) * shape.headDim();
     workers.runParts(
@@ -56,25 +55,5 @@ final class CpuRope implements RopeKernels {
             token.store(qkv, i * width);
           }
         });
-  }
-
-  private static void check(Tensor qkv, Table table, AttentionShape shape, int half) {
-    long tokens = (long) shape.seqLength() * shape.batchSize();
-    Expect.matrix("qkv of rope", qkv, tokens, shape.qkvSize());
-    Tensor rows = table.rows();
-    long numRows = rows == null ? shape.seqLength() : Rows.count(table.cos());
-    Expect.matrix("cos of rope", table.cos(), numRows, half);
-    Expect.matrix("sin of rope", table.sin(), numRows, half);
-    Expect.sumType("cos of rope", table.cos(), qkv);
-    Expect.sumType("sin of rope", table.sin(), qkv);
-    if (rows != null) {
-      Expect.elements("rows of rope", rows, tokens);
-      Expect.dtype("rows of rope", rows, DType.I32);
-    }
-    if (2 * half > shape.headDim()) {
-      throw new IllegalArgumentException(
-          "rope: rotary dim %d (expected: at most the head dim %d)"
-              .formatted(2 * half, shape.headDim()));
-    }
   }
 }

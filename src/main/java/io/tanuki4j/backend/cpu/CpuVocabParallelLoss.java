@@ -1,9 +1,9 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.VocabParallelLossKernels;
-import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 
 /** Cross entropy over a part of the vocabulary, token by token. */
@@ -18,9 +18,7 @@ final class CpuVocabParallelLoss implements VocabParallelLossKernels {
   public void vocabParallelStatistics(
       Tensor statistics, Tensor logits, Tensor targets, long firstId) {
     long t = Rows.count(logits);
-    Expect.elements("statistics of vocabParallelLoss", statistics, NUM_STATISTICS * t);
-    Expect.sumType("statistics of vocabParallelLoss", statistics, logits);
-    checkTargets(targets, t);
+    CallChecks.vocabParallelStatistics(statistics, logits, targets);
     int v = Rows.columns(logits);
     workers.runParts(
         t,
@@ -44,8 +42,7 @@ final class CpuVocabParallelLoss implements VocabParallelLossKernels {
 
   @Override
   public void vocabParallelLoss(Tensor sums, Tensor statistics, Tensor lossMask, double zLoss) {
-    Expect.elements("sums of vocabParallelLoss", sums, LossKernels.NUM_SUMS);
-    Expect.dtype("sums of vocabParallelLoss", sums, DType.F64);
+    CallChecks.lossSums(sums);
     Parts parts = Parts.of(statistics, lossMask);
     double crossEntropy = 0;
     double zTerms = 0;
@@ -75,11 +72,9 @@ final class CpuVocabParallelLoss implements VocabParallelLossKernels {
       long firstId,
       double zLoss) {
     long t = Rows.count(logits);
-    Expect.elements("gradScale of vocabParallelLoss", gradScale, 1);
-    Expect.dtype("gradScale of vocabParallelLoss", gradScale, DType.F64);
-    Expect.elements("lossMask of vocabParallelLoss", lossMask, t);
+    CallChecks.gradScale(gradScale);
+    CallChecks.tokens(logits, targets, lossMask);
     Expect.sumType("statistics of vocabParallelLoss", statistics, logits);
-    checkTargets(targets, t);
     Parts parts = Parts.of(statistics, lossMask);
     double scale = Elements.get(gradScale, 0);
     int v = Rows.columns(logits);
@@ -114,19 +109,10 @@ final class CpuVocabParallelLoss implements VocabParallelLossKernels {
     return target >= 0 && target < v;
   }
 
-  private static void checkTargets(Tensor targets, long t) {
-    Expect.elements("targets of vocabParallelLoss", targets, t);
-    Expect.dtype("targets of vocabParallelLoss", targets, DType.I32);
-  }
-
   /** The statistics of all parts of the vocabulary. */
   private record Parts(Tensor statistics, long numParts, long numTokens) {
     static Parts of(Tensor statistics, Tensor lossMask) {
-      Expect.dtype("lossMask of vocabParallelLoss", lossMask, DType.F32);
-      Expect.floatingPoint("statistics of vocabParallelLoss", statistics);
-      long perPart = NUM_STATISTICS * lossMask.numElements();
-      long numParts = perPart == 0 ? 0 : statistics.numElements() / perPart;
-      Expect.elements("statistics of vocabParallelLoss", statistics, numParts * perPart);
+      long numParts = CallChecks.vocabParallelParts(statistics, lossMask);
       return new Parts(statistics, numParts, lossMask.numElements());
     }
 

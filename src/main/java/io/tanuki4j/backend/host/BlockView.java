@@ -6,12 +6,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /** A tensor's bytes in its block. */
-final class BlockView implements HostView {
+public final class BlockView implements HostView {
   private final Block block;
   private final long start;
   private boolean closed;
 
-  BlockView(Tensor tensor) {
+  public BlockView(Tensor tensor) {
     block = Block.pin(tensor);
     start = tensor.byteOffset();
   }

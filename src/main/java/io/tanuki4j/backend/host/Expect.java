@@ -79,8 +79,15 @@ public final class Expect {
     }
   }
 
-  private static long rows(Tensor tensor) {
+  /** Returns the product of all dims but the last. */
+  static long rows(Tensor tensor) {
     return tensor.dim(-1) == 0 ? 0 : tensor.numElements() / tensor.dim(-1);
+  }
+
+  /** Checks that both tensors are the same matrix, of the same floating type. */
+  public static void like(String name, Tensor tensor, Tensor other) {
+    matrix(name, tensor, rows(other), other.dim(-1));
+    sameType(name, tensor, other);
   }
 
   private static IllegalArgumentException wrong(String name, Tensor tensor, String expected) {

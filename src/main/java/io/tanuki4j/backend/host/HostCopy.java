@@ -4,7 +4,7 @@ import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 
 /** Copies bytes between tensors and the host's buffers. */
-final class HostCopy {
+public final class HostCopy {
   private HostCopy() {}
 
   /** Copies the remaining bytes of source, as many as the tensor has. */
@@ -31,6 +31,17 @@ final class HostCopy {
           destination.position(), block.window(at).bytes(), Block.indexInWindow(at), count);
       destination.position(destination.position() + count);
       at += count;
+    }
+  }
+
+  /** Copies the bytes of a tensor into another of the same size. */
+  public static void between(Tensor out, Tensor in) {
+    try (BlockView from = new BlockView(in);
+        BlockView to = new BlockView(out)) {
+      for (long at = 0; at < in.numBytes(); at += Block.WINDOW_STEP) {
+        int count = (int) Math.min(in.numBytes() - at, Block.WINDOW_STEP);
+        to.bytes(at, count).put(from.bytes(at, count));
+      }
     }
   }
 }
