@@ -3,7 +3,7 @@ package io.tanuki4j.checkpoint;
 import io.tanuki4j.checkpoint.Manifest.Piece;
 import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
-import io.tanuki4j.checkpoint.disk.Crc32cParts;
+import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
 import io.tanuki4j.error.UserException;
@@ -137,7 +137,7 @@ public final class OpenShards implements Closeable {
   private void verify(ShardFile file, ReaderThreads threads) throws IOException {
     SafetensorsReader reader = reader(file.name());
     AtomicLong next = new AtomicLong();
-    Crc32cParts crc = new Crc32cParts();
+    NewFile.Checksum crc = new NewFile.Checksum();
     List<Future<Boolean>> readers = new ArrayList<>();
     for (int i = 0; i < Math.min(ReaderThreads.NUMBER, 1 + file.size() / BUFFER_BYTES); i++) {
       readers.add(threads.submit(() -> addParts(reader, file.size(), next, crc)));
@@ -155,12 +155,12 @@ public final class OpenShards implements Closeable {
 
   /** Checksums the parts of a file that no other thread takes. */
   private static boolean addParts(
-      SafetensorsReader reader, long size, AtomicLong next, Crc32cParts crc) throws IOException {
+      SafetensorsReader reader, long size, AtomicLong next, NewFile.Checksum crc) throws IOException {
     ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(BUFFER_BYTES, size));
     for (long at = next.getAndAdd(BUFFER_BYTES); at < size; at = next.getAndAdd(BUFFER_BYTES)) {
       buffer.clear().limit((int) Math.min(BUFFER_BYTES, size - at));
       reader.readFully(at, buffer);
-      crc.add(at, buffer.flip().remaining(), Crc32cParts.of(buffer));
+      crc.add(at, buffer.flip().remaining(), NewFile.Checksum.of(buffer));
     }
     return true;
   }

@@ -1,7 +1,6 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.disk.NewFile;
-import io.tanuki4j.checkpoint.safetensors.NewTensor;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
 import io.tanuki4j.kernel.HostStage;
@@ -70,8 +69,8 @@ public final class StagedWriter implements AutoCloseable {
    */
   CompletableFuture<NewFile.Written> write(Path file, List<SourceTensor> tensors)
       throws IOException {
-    List<NewTensor> plan =
-        tensors.stream().map(t -> new NewTensor(t.entryName(), t.type(), t.shape())).toList();
+    List<TensorEntry> plan =
+        tensors.stream().map(t -> new TensorEntry(t.entryName(), t.type(), t.shape())).toList();
     SafetensorsWriter writer = SafetensorsWriter.create(file, plan, SafetensorsWriter.PYTORCH);
     Filling filling = new Filling(writer);
     IOException failure = null;

@@ -25,7 +25,7 @@ final class HeaderParser {
 
   private HeaderParser() {}
 
-  static Header parse(String json) {
+  static HeaderParser parse(String json) {
     HeaderParser parser = new HeaderParser();
     try (JsonReader in = new JsonReader(new StringReader(json))) {
       in.setStrictness(Strictness.STRICT);
@@ -33,7 +33,8 @@ final class HeaderParser {
     } catch (IOException | IllegalStateException | NumberFormatException e) {
       throw new UserException("its header is no JSON of the expected form", e);
     }
-    return new Header(parser.inOrder(), parser.metadata);
+    parser.checkOrder();
+    return parser;
   }
 
   private void read(JsonReader in) throws IOException {
@@ -42,7 +43,7 @@ final class HeaderParser {
     while (in.hasNext()) {
       String name = in.nextName();
       require(names.add(name), "its header names %s twice", name);
-      if (name.equals(Header.METADATA)) {
+      if (name.equals(SafetensorsWriter.METADATA)) {
         readMetadata(in);
       } else {
         tensors.add(readTensor(in, name));
@@ -119,7 +120,7 @@ final class HeaderParser {
   }
 
   /** Sorts tensors by position and rejects holes and overlaps. */
-  private List<TensorEntry> inOrder() {
+  private void checkOrder() {
     tensors.sort(Comparator.comparingLong(TensorEntry::begin).thenComparingLong(TensorEntry::end));
     long position = 0;
     for (TensorEntry tensor : tensors) {
@@ -131,7 +132,16 @@ final class HeaderParser {
           position);
       position = tensor.end();
     }
+  }
+
+  /** Returns the tensors in the order of their bytes, without holes or overlaps. */
+  List<TensorEntry> tensors() {
     return List.copyOf(tensors);
+  }
+
+  /** Returns free text, for example {@code format: pt}. */
+  Map<String, String> metadata() {
+    return metadata;
   }
 
   private static void require(boolean condition, String reason, Object... arguments) {

@@ -25,7 +25,8 @@ public final class SafetensorsReader implements Closeable {
   private final Path file;
   private final FileChannel channel;
   private final long dataStart;
-  private final Header header;
+  private final List<TensorEntry> tensors;
+  private final Map<String, String> metadata;
   private final Map<String, TensorEntry> byName = new LinkedHashMap<>();
 
   private SafetensorsReader(Path file, FileChannel channel) throws IOException {
@@ -33,8 +34,10 @@ public final class SafetensorsReader implements Closeable {
     this.channel = channel;
     int headerBytes = readHeaderSize();
     this.dataStart = Long.BYTES + (long) headerBytes;
-    this.header = readHeader(headerBytes);
-    header.tensors().forEach(tensor -> byName.put(tensor.name(), tensor));
+    HeaderParser header = readHeader(headerBytes);
+    this.tensors = header.tensors();
+    this.metadata = header.metadata();
+    tensors.forEach(tensor -> byName.put(tensor.name(), tensor));
     checkFileSize();
   }
 
@@ -61,12 +64,12 @@ public final class SafetensorsReader implements Closeable {
   }
 
   public Map<String, String> metadata() {
-    return header.metadata();
+    return metadata;
   }
 
   /** Returns the tensors in the order of their bytes. */
   public List<TensorEntry> tensors() {
-    return header.tensors();
+    return tensors;
   }
 
   /**
@@ -120,10 +123,10 @@ public final class SafetensorsReader implements Closeable {
     ByteBuffer size = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     readFully(0, size);
     long headerBytes = size.flip().getLong();
-    if (headerBytes < 2 || headerBytes > Header.MAX_BYTES) {
+    if (headerBytes < 2 || headerBytes > SafetensorsWriter.MAX_HEADER_BYTES) {
       throw damaged(
           "its first 8 bytes announce a header of %s bytes (expected: 2 to %d)"
-              .formatted(Long.toUnsignedString(headerBytes), Header.MAX_BYTES));
+              .formatted(Long.toUnsignedString(headerBytes), SafetensorsWriter.MAX_HEADER_BYTES));
     }
     if (Long.BYTES + headerBytes > channel.size()) {
       throw damaged(
@@ -133,7 +136,7 @@ public final class SafetensorsReader implements Closeable {
     return (int) headerBytes;
   }
 
-  private Header readHeader(int headerBytes) throws IOException {
+  private HeaderParser readHeader(int headerBytes) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(headerBytes);
     readFully(Long.BYTES, bytes);
     if (bytes.get(0) != '{') {
@@ -150,7 +153,8 @@ public final class SafetensorsReader implements Closeable {
   }
 
   private void checkFileSize() throws IOException {
-    long expected = dataStart + header.dataBytes();
+    long dataBytes = tensors.isEmpty() ? 0 : tensors.get(tensors.size() - 1).end();
+    long expected = dataStart + dataBytes;
     if (channel.size() != expected) {
       throw damaged(
           "it has %d bytes, but its header promises %d".formatted(channel.size(), expected));

@@ -1,15 +1,22 @@
 package io.tanuki4j.checkpoint.safetensors;
 
+import com.google.gson.stream.JsonWriter;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.error.UserException;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+
 
 /**
  * Writes a safetensors file from front to back: the tensors' bytes in the order of {@link
@@ -19,16 +26,26 @@ public final class SafetensorsWriter implements Closeable {
   /** Without it, transformers rejects a file. */
   public static final Map<String, String> PYTORCH = Map.of("format", "pt");
 
+  static final String METADATA = "__metadata__";
+
+  /**
+   * Readers reject longer headers, so that a foreign file does not make them allocate terabytes.
+   */
+  static final int MAX_HEADER_BYTES = 100_000_000;
+
+  private static final int ALIGNMENT = 8;
+
   private final Path file;
   private final NewFile newFile;
-  private final Header header;
+  private final List<TensorEntry> tensors;
   private final long dataStart;
   private final AtomicLong dataBytes = new AtomicLong();
 
-  private SafetensorsWriter(Path file, NewFile newFile, Header header, long dataStart) {
+  private SafetensorsWriter(
+      Path file, NewFile newFile, List<TensorEntry> tensors, long dataStart) {
     this.file = file;
     this.newFile = newFile;
-    this.header = header;
+    this.tensors = tensors;
     this.dataStart = dataStart;
   }
 
@@ -39,27 +56,85 @@ public final class SafetensorsWriter implements Closeable {
    *     header
    */
   public static SafetensorsWriter create(
-      Path file, List<NewTensor> tensors, Map<String, String> metadata) throws IOException {
-    if (tensors.stream().map(NewTensor::name).distinct().count() != tensors.size()) {
+      Path file, List<TensorEntry> tensors, Map<String, String> metadata) throws IOException {
+    if (tensors.stream().map(TensorEntry::name).distinct().count() != tensors.size()) {
       throw new IllegalArgumentException(file + ": two tensors of one name.");
     }
-    Header header = Header.layout(tensors, metadata);
-    byte[] json = header.toBytes();
-    if (json.length > Header.MAX_BYTES) {
+    List<TensorEntry> placed = placed(tensors);
+    byte[] json = header(placed, metadata);
+    if (json.length > MAX_HEADER_BYTES) {
       throw new UserException(
           "%s: a header of %d bytes for %d tensors (expected: at most %d). Use several files."
-              .formatted(file, json.length, tensors.size(), Header.MAX_BYTES));
+              .formatted(file, json.length, tensors.size(), MAX_HEADER_BYTES));
     }
     NewFile newFile = NewFile.create(file);
     newFile.append(
         ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).flip());
     newFile.append(ByteBuffer.wrap(json));
-    return new SafetensorsWriter(file, newFile, header, Long.BYTES + (long) json.length);
+    return new SafetensorsWriter(file, newFile, placed, Long.BYTES + (long) json.length);
+  }
+
+  /** Places tensors as the reference writer does: large types first, then by name. */
+  private static List<TensorEntry> placed(List<TensorEntry> tensors) {
+    List<TensorEntry> placed = new ArrayList<>(tensors);
+    placed.sort(
+        Comparator.comparing(TensorEntry::type)
+            .reversed()
+            .thenComparing(tensor -> utf8(tensor.name()), Arrays::compareUnsigned));
+    long position = 0;
+    for (int i = 0; i < placed.size(); i++) {
+      placed.set(i, placed.get(i).at(position));
+      position = placed.get(i).end();
+    }
+    return List.copyOf(placed);
+  }
+
+  /**
+   * Returns UTF-8 JSON in the reference writer's form, padded with spaces to a multiple of 8 bytes.
+   */
+  private static byte[] header(List<TensorEntry> tensors, Map<String, String> metadata) {
+    StringWriter text = new StringWriter();
+    try (JsonWriter out = new JsonWriter(text)) {
+      out.beginObject();
+      if (!metadata.isEmpty()) {
+        out.name(METADATA).beginObject();
+        for (Map.Entry<String, String> entry : metadata.entrySet()) {
+          out.name(entry.getKey()).value(entry.getValue());
+        }
+        out.endObject();
+      }
+      for (TensorEntry tensor : tensors) {
+        write(out, tensor);
+      }
+      out.endObject();
+    } catch (IOException e) {
+      throw new IllegalStateException("a StringWriter does not fail", e);
+    }
+    byte[] json = utf8(text.toString());
+    byte[] padded = Arrays.copyOf(json, (json.length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    Arrays.fill(padded, json.length, padded.length, (byte) ' ');
+    return padded;
+  }
+
+  private static void write(JsonWriter out, TensorEntry tensor) throws IOException {
+    out.name(tensor.name()).beginObject();
+    out.name("dtype").value(tensor.type().name());
+    out.name("shape").beginArray();
+    for (long dim : tensor.shape().toArray()) {
+      out.value(dim);
+    }
+    out.endArray();
+    out.name("data_offsets").beginArray().value(tensor.begin()).value(tensor.end()).endArray();
+    out.endObject();
+  }
+
+  private static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   /** Returns the tensors in the order in which their bytes must be written. */
   public List<TensorEntry> tensors() {
-    return header.tensors();
+    return tensors;
   }
 
   /** Appends the remaining bytes of the buffer to the data. */
@@ -78,15 +153,15 @@ public final class SafetensorsWriter implements Closeable {
 
   /** Returns the size of all tensors together. */
   public long dataBytes() {
-    return header.dataBytes();
+    return tensors.isEmpty() ? 0 : tensors.get(tensors.size() - 1).end();
   }
 
   /** Makes the file visible. */
   public NewFile.Written publish() throws IOException {
-    if (dataBytes.get() != header.dataBytes()) {
+    if (dataBytes.get() != dataBytes()) {
       throw new IllegalStateException(
           "%s: %d bytes of data were written (expected: %d)"
-              .formatted(file, dataBytes.get(), header.dataBytes()));
+              .formatted(file, dataBytes.get(), dataBytes()));
     }
     return newFile.publish();
   }

@@ -47,8 +47,8 @@ class SafetensorsTest {
   void writes_the_bytes_of_the_reference_writer() throws IOException {
     Path copy = folder.resolve("copy.safetensors");
     try (SafetensorsReader reader = SafetensorsReader.open(GOLDEN)) {
-      List<NewTensor> tensors = new ArrayList<>();
-      reader.tensors().forEach(t -> tensors.add(new NewTensor(t.name(), t.type(), t.shape())));
+      List<TensorEntry> tensors = new ArrayList<>();
+      reader.tensors().forEach(t -> tensors.add(new TensorEntry(t.name(), t.type(), t.shape())));
       Collections.shuffle(tensors, new Random(1));
       try (SafetensorsWriter writer = SafetensorsWriter.create(copy, tensors, reader.metadata())) {
         for (TensorEntry tensor : writer.tensors()) {
@@ -66,12 +66,12 @@ class SafetensorsTest {
 
   @Test
   void places_large_types_first_and_then_sorts_by_name() throws IOException {
-    List<NewTensor> tensors =
+    List<TensorEntry> tensors =
         List.of(
-            new NewTensor("b", ElementType.BF16, Shape.of(3)),
-            new NewTensor("a", ElementType.BF16, Shape.of()),
-            new NewTensor("z", ElementType.F32, Shape.of(2, 0)),
-            new NewTensor("y", ElementType.I64, Shape.of(1)));
+            new TensorEntry("b", ElementType.BF16, Shape.of(3)),
+            new TensorEntry("a", ElementType.BF16, Shape.of()),
+            new TensorEntry("z", ElementType.F32, Shape.of(2, 0)),
+            new TensorEntry("y", ElementType.I64, Shape.of(1)));
     try (SafetensorsWriter writer =
         SafetensorsWriter.create(folder.resolve("x"), tensors, Map.of())) {
       assertThat(writer.tensors())
@@ -83,7 +83,7 @@ class SafetensorsTest {
 
   @Test
   void an_unpublished_file_leaves_nothing() throws IOException {
-    List<NewTensor> one = List.of(new NewTensor("a", ElementType.F32, Shape.of(2)));
+    List<TensorEntry> one = List.of(new TensorEntry("a", ElementType.F32, Shape.of(2)));
     try (SafetensorsWriter writer = SafetensorsWriter.create(folder.resolve("x"), one, Map.of())) {
       writer.append(ByteBuffer.allocate(4));
       assertThatThrownBy(writer::publish)

@@ -3,13 +3,13 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tanuki4j.checkpoint.disk.Crc32cParts;
+import io.tanuki4j.checkpoint.disk.NewFile;
 import java.nio.ByteBuffer;
 import java.util.Random;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 
-class Crc32cPartsTest {
+class ChecksumTest {
   private static final int SIZE = 100_003;
 
   @Test
@@ -18,23 +18,23 @@ class Crc32cPartsTest {
     new Random(7).nextBytes(bytes);
     CRC32C whole = new CRC32C();
     whole.update(bytes);
-    Crc32cParts parts = new Crc32cParts();
+    NewFile.Checksum parts = new NewFile.Checksum();
     int[] cuts = {0, 1, 2, 4096, 65536, 70000, SIZE};
     for (int i = cuts.length - 1; i > 0; i--) {
       int length = cuts[i] - cuts[i - 1];
-      parts.add(cuts[i - 1], length, Crc32cParts.of(ByteBuffer.wrap(bytes, cuts[i - 1], length)));
+      parts.add(cuts[i - 1], length, NewFile.Checksum.of(ByteBuffer.wrap(bytes, cuts[i - 1], length)));
     }
     assertThat(parts.total(SIZE)).isEqualTo(whole.getValue());
   }
 
   @Test
   void nothing_has_the_checksum_of_nothing() {
-    assertThat(new Crc32cParts().total(0)).isZero();
+    assertThat(new NewFile.Checksum().total(0)).isZero();
   }
 
   @Test
   void holes_and_a_missing_end_are_noticed() {
-    Crc32cParts parts = new Crc32cParts();
+    NewFile.Checksum parts = new NewFile.Checksum();
     parts.add(1, 4, 0);
     assertThatThrownBy(() -> parts.total(5)).hasMessage("a part begins at byte 1 (expected: 0)");
     parts.add(0, 1, 0);
