@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
+import io.tanuki4j.checkpoint.RankTensors.RankPiece;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
@@ -93,8 +94,8 @@ public final class Checkpoint {
   }
 
   /** Returns the tensors of a kind and the places of their pieces. */
-  public List<TensorPieces> contents(StateKind kind) {
-    return manifest.tensors(kind).stream().map(TensorPieces::of).toList();
+  public List<StoredTensor> contents(StateKind kind) {
+    return manifest.tensors(kind);
   }
 
   /**

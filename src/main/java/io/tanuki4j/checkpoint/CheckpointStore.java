@@ -4,7 +4,6 @@ import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
-import io.tanuki4j.kernel.DirectStage;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -63,7 +62,7 @@ public final class CheckpointStore implements Closeable {
 
   /** Returns the file that names the latest checkpoint, for messages. */
   public Path trackerFile() {
-    return folder.resolve(Tracker.NAME);
+    return folder.resolve(CheckpointFolders.TRACKER);
   }
 
   /**
@@ -79,7 +78,7 @@ public final class CheckpointStore implements Closeable {
   }
 
   private String latestName() throws IOException {
-    Optional<String> name = Tracker.read(folder);
+    Optional<String> name = CheckpointFolders.latest(folder);
     if (name.isEmpty()) {
       ForeignFolder.refuse(folder);
     }
@@ -107,13 +106,13 @@ public final class CheckpointStore implements Closeable {
    * @throws UserException if there is none, or it is damaged or foreign
    */
   public Checkpoint at(long iteration) {
-    return open(Tracker.folderName(iteration));
+    return open(CheckpointFolders.nameOf(iteration));
   }
 
   /** Returns the iterations that can be loaded, in ascending order. */
   public List<Long> iterations() {
     try {
-      return SaveFolders.iterations(folder);
+      return CheckpointFolders.iterations(folder);
     } catch (IOException e) {
       throw IoFailure.reading(folder, e);
     }
@@ -124,29 +123,29 @@ public final class CheckpointStore implements Closeable {
   }
 
   private Checkpoint open(String name) {
-    Path whole = SaveFolders.whole(folder, name);
+    Path whole = CheckpointFolders.whole(folder, name);
     return new Checkpoint(whole, reading().own(() -> read(whole)), ranks);
   }
 
   private static Manifest read(Path whole) throws IOException {
-    if (!Files.exists(whole.resolve(ManifestFile.NAME))) {
+    if (!Files.exists(whole.resolve(Manifest.NAME))) {
       ForeignFolder.refuse(whole);
       throw damaged(
           whole,
           Files.exists(whole)
-              ? "it has no " + ManifestFile.NAME + ", so it is no whole checkpoint"
+              ? "it has no " + Manifest.NAME + ", so it is no whole checkpoint"
               : "there is no such checkpoint",
           null);
     }
     try {
-      return ManifestFile.read(whole);
-    } catch (ManifestFile.UnfitException e) {
-      throw damaged(whole.resolve(ManifestFile.NAME), String.valueOf(e.getMessage()), e);
+      return ManifestReader.read(whole);
+    } catch (ManifestReader.UnfitException e) {
+      throw damaged(whole.resolve(Manifest.NAME), String.valueOf(e.getMessage()), e);
     }
   }
 
   private static DamagedException damaged(Path place, String reason, @Nullable Throwable cause) {
-    Path iteration = place.endsWith(ManifestFile.NAME) ? Folders.parentOf(place) : place;
+    Path iteration = place.endsWith(Manifest.NAME) ? Folders.parentOf(place) : place;
     return new DamagedException(
         "%s: %s. %s".formatted(place, reason, OtherIterations.remedy(iteration)), cause);
   }
@@ -163,7 +162,7 @@ public final class CheckpointStore implements Closeable {
 
   private long limit() throws IOException {
     try {
-      return Tracker.read(folder).map(SaveFolders::iteration).orElse(0L);
+      return CheckpointFolders.latest(folder).map(CheckpointFolders::iteration).orElse(0L);
     } catch (DamagedException e) {
       return Long.MAX_VALUE;
     }
@@ -227,7 +226,7 @@ public final class CheckpointStore implements Closeable {
 
   /** Saves everything that a rank has. */
   public void save(Device device, TrainState state, RankTensors here) {
-    try (StagedWriter writer = StageSize.passing(here.numBytes()).open(device::openStage)) {
+    try (StagedWriter writer = StagedWriter.Size.passing(here.numBytes()).open(device::openStage)) {
       begin(writer, state, List.of(here)).finish();
     }
   }
@@ -240,8 +239,7 @@ public final class CheckpointStore implements Closeable {
   /** Saves in this process what several ranks would save, in the same shards. */
   public void save(TrainState state, List<RankTensors> tensors) {
     long bytes = tensors.stream().mapToLong(RankTensors::numBytes).sum();
-    try (StagedWriter writer =
-        StageSize.passing(bytes).open((slots, size) -> new DirectStage(null, slots, size))) {
+    try (StagedWriter writer = StagedWriter.Size.passing(bytes).open(StagedWriter::ofNoDevice)) {
       begin(writer, state, tensors).finish();
     }
   }
@@ -255,13 +253,13 @@ public final class CheckpointStore implements Closeable {
    */
   public StagedWriter openStage(Device device, RankTensors here, long limit, Consumer<String> log) {
     long bytes = JointSave.numBytes(ranks, reading(), List.of(here));
-    StageSize size = StageSize.holding(bytes, limit);
+    StagedWriter.Size size = StagedWriter.Size.holding(bytes, limit);
     log.accept(size.describe(bytes));
     return size.open(device::openStage);
   }
 
   /** Begins a save; returns when all tensors are copied and may change. All ranks call it. */
-  public PendingSave begin(StagedWriter writer, TrainState state, List<RankTensors> here) {
+  public JointSave begin(StagedWriter writer, TrainState state, List<RankTensors> here) {
     return new JointSave(folder, ranks, state, writer, new JointSave.Terms(lock, retention))
         .begin(here);
   }

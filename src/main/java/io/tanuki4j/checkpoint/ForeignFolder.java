@@ -23,7 +23,7 @@ final class ForeignFolder {
     }
     List<String> names =
         Folders.list(folder).stream().map(path -> path.getFileName().toString()).toList();
-    if (names.contains(ManifestFile.NAME)) {
+    if (names.contains(Manifest.NAME)) {
       throw new UserException(
           folder
               + ": it is one checkpoint (expected: the folder above it). Choose the iteration with"

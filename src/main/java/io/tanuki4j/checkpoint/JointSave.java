@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.ShardFile;
+import io.tanuki4j.checkpoint.RankTensors.RankPiece;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.comm.TextExchange;
@@ -21,9 +22,9 @@ import org.jspecify.annotations.Nullable;
  * One save by all ranks. Each step ends on all ranks before the next one begins. First, rank 0
  * makes the folder while each rank says what it holds. Then each rank copies its share, which its
  * own threads write. Finally, rank 0 writes the manifest and publishes. If a step fails on one
- * rank, the save is abandoned on all.
+ * rank, the save is abandoned on all. All ranks call its methods.
  */
-final class JointSave implements PendingSave {
+public final class JointSave {
   private final Path folder;
   private final TextExchange ranks;
   private final TrainState state;
@@ -57,7 +58,7 @@ final class JointSave implements PendingSave {
     this.state = state;
     this.writer = writer;
     this.terms = terms;
-    this.name = Tracker.folderName(state.iteration());
+    this.name = CheckpointFolders.nameOf(state.iteration());
     this.work = new CollectiveTask(ranks, e -> IoFailure.saving(folder, state.iteration(), e));
   }
 
@@ -88,7 +89,7 @@ final class JointSave implements PendingSave {
   }
 
   private static Map<RankPiece, Integer> writers(List<RankPiece[][]> pieces) {
-    return WriterAssignment.writers(pieces.stream().flatMap(Stream::of).map(List::of).toList());
+    return RankPiece.assignWriters(pieces.stream().flatMap(Stream::of).map(List::of).toList());
   }
 
   private static int firstRank(TextExchange ranks, List<RankPiece[][]> pieces) {
@@ -101,7 +102,7 @@ final class JointSave implements PendingSave {
     } catch (UserException | UncheckedIOException e) {
       work.run(this::settle);
       if (ranks.rank() == 0) {
-        SaveFolders.abandon(folder, name, e);
+        CheckpointFolders.abandon(folder, name, e);
       }
       throw e;
     }
@@ -120,8 +121,8 @@ final class JointSave implements PendingSave {
     }
     if (ranks.rank() == 0) {
       Files.createDirectories(folder);
-      SaveFolders.removeLeftovers(folder);
-      SaveFolders.begin(folder, name);
+      CheckpointFolders.removeLeftovers(folder);
+      CheckpointFolders.begin(folder, name);
     }
     return pieces(here);
   }
@@ -133,7 +134,7 @@ final class JointSave implements PendingSave {
   }
 
   private void copyShares(List<RankTensors> here, int firstRank) throws IOException {
-    Path saving = Files.createDirectories(SaveFolders.saving(folder, name));
+    Path saving = Files.createDirectories(CheckpointFolders.saving(folder, name));
     for (int i = 0; i < here.size(); i++) {
       int rank = firstRank + i;
       for (StateKind kind : StateKind.values()) {
@@ -146,12 +147,16 @@ final class JointSave implements PendingSave {
     }
   }
 
-  @Override
+  /** Returns whether this rank's files are written, or writing them has failed. */
   public boolean isWritten() {
     return shares.stream().allMatch(share -> share.written().isDone());
   }
 
-  @Override
+  /**
+   * Lets rank 0 publish the checkpoint in the background. Waits until all ranks have written.
+   *
+   * @throws UncheckedIOException on every rank, if one could not write
+   */
   public void publish() {
     orAbandon(
         () -> {
@@ -173,12 +178,16 @@ final class JointSave implements PendingSave {
     return files.toArray(ShardFile[]::new);
   }
 
-  @Override
+  /** Returns whether rank 0 has published it, or has failed to; other ranks don't know. */
   public boolean isPublished() {
     return published != null && published.isDone();
   }
 
-  @Override
+  /**
+   * Waits until the checkpoint is published.
+   *
+   * @throws UncheckedIOException on every rank, if it cannot be; earlier ones remain
+   */
   public void finish() {
     if (published == null) {
       publish();
@@ -200,7 +209,7 @@ final class JointSave implements PendingSave {
   }
 
   private void publish(List<ShardFile[]> files) throws IOException {
-    Path saving = SaveFolders.saving(folder, name);
+    Path saving = CheckpointFolders.saving(folder, name);
     Manifest.Builder manifest = new Manifest.Builder(state);
     for (int process = 0; process < files.size(); process++) {
       for (ShardFile file : files.get(process)) {
@@ -209,9 +218,9 @@ final class JointSave implements PendingSave {
       }
     }
     writers.forEach((piece, rank) -> manifest.add(fileName(piece.kind(), rank), piece));
-    ManifestFile.write(saving, manifest.build());
-    SaveFolders.publish(folder, name);
-    Tracker.write(folder, state.iteration());
+    manifest.build().write(saving);
+    CheckpointFolders.publish(folder, name);
+    CheckpointFolders.setLatest(folder, state.iteration());
     terms.retention().apply(folder, state.iteration());
   }
 

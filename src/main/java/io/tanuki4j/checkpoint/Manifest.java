@@ -1,15 +1,35 @@
 package io.tanuki4j.checkpoint;
 
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import io.tanuki4j.checkpoint.RankTensors.RankPiece;
+import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
-/** The table of contents of a checkpoint: its state, its files and where each tensor is. */
-record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tensors) {
+/**
+ * The table of contents of a checkpoint: its state, its files and where each tensor is. It is
+ * stored as {@code manifest.json}, whose first line holds the checksum of all lines after it, so
+ * that a flipped bit in an iteration or a learning rate is detected like one in a weight. {@link
+ * ManifestReader} reads it.
+ */
+public record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tensors) {
+  static final String NAME = "manifest.json";
+  static final String FORMAT = "tanuki4j-checkpoint";
+  static final int VERSION = 1;
+
+  private static final Gson GSON =
+      new GsonBuilder().serializeNulls().setPrettyPrinting().disableHtmlEscaping().create();
 
   /**
    * A file of tensors.
@@ -17,18 +37,23 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
    * @param size in bytes
    * @param crc32c of all bytes
    */
-  record ShardFile(String name, StateKind kind, long size, long crc32c) {}
+  public record ShardFile(String name, StateKind kind, long size, long crc32c) {}
 
   /**
    * A tensor of the checkpoint.
    *
    * @param pieces cover it without overlap
    */
-  record StoredTensor(
-      String name, StateKind kind, ElementType type, Shape shape, List<Piece> pieces) {}
+  public record StoredTensor(
+      String name, StateKind kind, ElementType type, Shape shape, List<Piece> pieces) {
+    /** Returns the name of a piece in its file, with the rows and columns that it has. */
+    public String entryName(Piece piece) {
+      return piece.region().entryName(name, shape);
+    }
+  }
 
   /** A box of a tensor in a file. */
-  record Piece(String file, Region region) {}
+  public record Piece(String file, Region region) {}
 
   boolean has(StateKind kind) {
     return files.stream().anyMatch(file -> file.kind() == kind);
@@ -115,4 +140,58 @@ record Manifest(TrainState state, List<ShardFile> files, List<StoredTensor> tens
       }
     }
   }
+
+  /** Writes the file into the folder of the checkpoint. */
+  void write(Path folder) throws IOException {
+    String json = GSON.toJson(Document.of(this));
+    String body = json.substring(json.indexOf('\n') + 1) + "\n";
+    String first = "{ \"crc32c\": \"%s\",\n".formatted(hex(crc32c(body)));
+    NewFile.write(folder.resolve(NAME), (first + body).getBytes(StandardCharsets.UTF_8));
+  }
+
+  static long crc32c(String text) {
+    CRC32C crc = new CRC32C();
+    crc.update(text.getBytes(StandardCharsets.UTF_8));
+    return crc.getValue();
+  }
+
+  static String hex(long crc) {
+    return "%08x".formatted(crc);
+  }
+
+  /** A manifest as its JSON states it: anything may be missing, and nothing is trusted yet. */
+  record Document(
+      @Nullable String format,
+      int version,
+      @Nullable TrainState state,
+      @Nullable List<@Nullable FileJson> files,
+      @Nullable List<@Nullable TensorJson> tensors) {
+    static Document of(Manifest manifest) {
+      return new Document(
+          FORMAT,
+          VERSION,
+          manifest.state(),
+          manifest.files().stream().map(Document::json).toList(),
+          manifest.tensors().stream().map(Document::json).toList());
+    }
+
+    private static FileJson json(ShardFile file) {
+      return new FileJson(file.name(), file.kind(), file.size(), hex(file.crc32c()));
+    }
+
+    private static TensorJson json(StoredTensor tensor) {
+      return new TensorJson(
+          tensor.name(), tensor.kind(), tensor.type(), tensor.shape().toArray(), tensor.pieces());
+    }
+  }
+
+  record FileJson(
+      @Nullable String name, @Nullable StateKind part, long size, @Nullable String crc32c) {}
+
+  record TensorJson(
+      @Nullable String name,
+      @Nullable StateKind part,
+      @Nullable ElementType dtype,
+      long @Nullable [] shape,
+      @Nullable List<@Nullable Piece> pieces) {}
 }

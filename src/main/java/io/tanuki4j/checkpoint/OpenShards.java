@@ -70,7 +70,7 @@ public final class OpenShards implements Closeable {
         files.stream()
             .filter(one -> one.name().equals(name))
             .findFirst()
-            .orElseThrow(() -> broken(name + " is not among the files of " + ManifestFile.NAME));
+            .orElseThrow(() -> broken(name + " is not among the files of " + Manifest.NAME));
     Path path = folder.resolve(name);
     if (!Files.exists(path)) {
       throw broken(name + " is missing");
@@ -78,7 +78,7 @@ public final class OpenShards implements Closeable {
     if (Files.size(path) != file.size()) {
       throw broken(
           "%s has %d bytes (expected: the %d of %s)"
-              .formatted(name, Files.size(path), file.size(), ManifestFile.NAME));
+              .formatted(name, Files.size(path), file.size(), Manifest.NAME));
     }
     try {
       SafetensorsReader reader = SafetensorsReader.open(path);
@@ -113,7 +113,7 @@ public final class OpenShards implements Closeable {
     }
     throw broken(
         "%s has %s as %s %s, which %s does not say"
-            .formatted(piece.file(), entry.name(), entry.type(), entry.shape(), ManifestFile.NAME));
+            .formatted(piece.file(), entry.name(), entry.type(), entry.shape(), Manifest.NAME));
   }
 
   /**
@@ -155,7 +155,8 @@ public final class OpenShards implements Closeable {
 
   /** Checksums the parts of a file that no other thread takes. */
   private static boolean addParts(
-      SafetensorsReader reader, long size, AtomicLong next, NewFile.Checksum crc) throws IOException {
+      SafetensorsReader reader, long size, AtomicLong next, NewFile.Checksum crc)
+      throws IOException {
     ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(BUFFER_BYTES, size));
     for (long at = next.getAndAdd(BUFFER_BYTES); at < size; at = next.getAndAdd(BUFFER_BYTES)) {
       buffer.clear().limit((int) Math.min(BUFFER_BYTES, size - at));

@@ -22,7 +22,7 @@ final class OtherIterations {
     try {
       String whole =
           whole(folder).stream()
-              .filter(iteration -> !Tracker.folderName(iteration).equals(name))
+              .filter(iteration -> !CheckpointFolders.nameOf(iteration).equals(name))
               .map(String::valueOf)
               .collect(Collectors.joining(", "));
       return whole.isEmpty()
@@ -35,7 +35,7 @@ final class OtherIterations {
 
   /** Returns the sentence for the folder of one iteration. */
   static String remedy(Path damaged) {
-    return remedy(Folders.parentOf(damaged), SaveFolders.nameOf(damaged));
+    return remedy(Folders.parentOf(damaged), CheckpointFolders.nameOf(damaged));
   }
 
   /**
@@ -43,20 +43,20 @@ final class OtherIterations {
    * order. Checksums are checked when loading.
    */
   static List<Long> whole(Path folder) throws IOException {
-    return SaveFolders.iterations(folder).stream()
-        .filter(iteration -> isWhole(folder.resolve(Tracker.folderName(iteration))))
+    return CheckpointFolders.iterations(folder).stream()
+        .filter(iteration -> isWhole(folder.resolve(CheckpointFolders.nameOf(iteration))))
         .toList();
   }
 
   private static boolean isWhole(Path place) {
     try {
-      for (ShardFile file : ManifestFile.read(place).files()) {
+      for (ShardFile file : ManifestReader.read(place).files()) {
         if (Files.size(place.resolve(file.name())) != file.size()) {
           return false;
         }
       }
       return true;
-    } catch (IOException | ManifestFile.UnfitException | UserException e) {
+    } catch (IOException | ManifestReader.UnfitException | UserException e) {
       return false;
     }
   }

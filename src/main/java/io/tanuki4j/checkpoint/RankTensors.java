@@ -1,10 +1,14 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.LongStream;
 
 /**
  * One rank's tensors of a run. If several ranks have copies, one of them writes.
@@ -62,5 +66,70 @@ public record RankTensors(
     return of(kind).stream()
         .filter(tensor -> Objects.equals(writers.get(RankPiece.of(kind, tensor)), rank))
         .toList();
+  }
+
+  /**
+   * The box of a tensor that a rank has, as it tells the other ranks. Equal pieces are copies.
+   *
+   * @param dims of the whole tensor
+   */
+  record RankPiece(StateKind kind, String name, ElementType type, List<Long> dims, Region region) {
+
+    static RankPiece of(StateKind kind, SourceTensor tensor) {
+      return of(kind, tensor.name(), tensor.type(), tensor.globalShape(), tensor.region());
+    }
+
+    static RankPiece of(StateKind kind, ShardedTensor tensor) {
+      ElementType type = ElementType.of(tensor.local().dtype());
+      return of(kind, tensor.name(), type, tensor.globalShape(), tensor.region());
+    }
+
+    private static RankPiece of(
+        StateKind kind, String name, ElementType type, Shape globalShape, Region region) {
+      List<Long> dims = LongStream.of(globalShape.toArray()).boxed().toList();
+      return new RankPiece(kind, name, type, dims, region);
+    }
+
+    /** Returns the shape of the whole tensor. */
+    Shape globalShape() {
+      return Shape.of(dims.stream().mapToLong(Long::longValue).toArray());
+    }
+
+    long numBytes() {
+      return type.numBytes(Shape.of(region.numElements()));
+    }
+
+    /**
+     * Assigns a writer to every piece: among the ranks with copies, the one with the least to write
+     * so far. A pure function, so that every rank knows what all ranks write.
+     *
+     * @param pieces of each rank
+     * @return every piece, in the order of the ranks, with the rank that writes it
+     */
+    static Map<RankPiece, Integer> assignWriters(List<List<RankPiece>> pieces) {
+      Map<RankPiece, Integer> writers = new LinkedHashMap<>();
+      long[] bytes = new long[pieces.size()];
+      owners(pieces)
+          .forEach(
+              (piece, ranks) -> {
+                int writer = ranks.get(0);
+                for (int rank : ranks) {
+                  writer = bytes[rank] < bytes[writer] ? rank : writer;
+                }
+                bytes[writer] += piece.numBytes();
+                writers.put(piece, writer);
+              });
+      return writers;
+    }
+
+    private static Map<RankPiece, List<Integer>> owners(List<List<RankPiece>> pieces) {
+      Map<RankPiece, List<Integer>> owners = new LinkedHashMap<>();
+      for (int rank = 0; rank < pieces.size(); rank++) {
+        for (RankPiece piece : pieces.get(rank)) {
+          owners.computeIfAbsent(piece, key -> new ArrayList<>()).add(rank);
+        }
+      }
+      return owners;
+    }
   }
 }

@@ -21,7 +21,7 @@ public final class ReadHold implements AutoCloseable {
   static ReadHold of(Path checkpoint) {
     try {
       FileChannel channel =
-          FileChannel.open(checkpoint.resolve(ManifestFile.NAME), StandardOpenOption.READ);
+          FileChannel.open(checkpoint.resolve(Manifest.NAME), StandardOpenOption.READ);
       return locked(channel);
     } catch (IOException e) {
       return new ReadHold(null); // loading will tell

@@ -28,10 +28,10 @@ public record Retention(@Nullable Integer interval, @Nullable Integer numNewest)
    * @param newest the iteration that was just published
    */
   void apply(Path folder, long newest) throws IOException {
-    for (long iteration : surplus(SaveFolders.iterations(folder), newest)) {
-      Path place = folder.resolve(Tracker.folderName(iteration));
+    for (long iteration : surplus(CheckpointFolders.iterations(folder), newest)) {
+      Path place = folder.resolve(CheckpointFolders.nameOf(iteration));
       if (!isInUse(place)) {
-        SaveFolders.remove(place);
+        CheckpointFolders.remove(place);
       }
     }
   }
@@ -55,7 +55,7 @@ public record Retention(@Nullable Integer interval, @Nullable Integer numNewest)
    */
   private static boolean isInUse(Path place) throws IOException {
     try (FileChannel manifest =
-        FileChannel.open(place.resolve(ManifestFile.NAME), StandardOpenOption.WRITE)) {
+        FileChannel.open(place.resolve(Manifest.NAME), StandardOpenOption.WRITE)) {
       return isLocked(manifest);
     }
   }

@@ -25,11 +25,30 @@ public record SourceTensor(
     Shape shape,
     long firstRow,
     long firstColumn,
-    TensorContent content) {
+    Content content) {
+
+  /** Where the elements of a tensor come from: a device, a file, or several. */
+  @FunctionalInterface
+  public interface Content {
+    /**
+     * Fills the rest of a little-endian buffer.
+     *
+     * @param firstElement in row-major order
+     */
+    void read(long firstElement, ByteBuffer into) throws IOException;
+
+    /**
+     * Begins to fill a part of a stage's slot. It is filled once the stage has been waited for;
+     * content from elsewhere than the stage's device is there at once.
+     */
+    default void begin(long firstElement, ByteBuffer into, HostStage stage, int slot)
+        throws IOException {
+      read(firstElement, into);
+    }
+  }
 
   /** Returns a tensor that is not cut. */
-  public static SourceTensor whole(
-      String name, ElementType type, Shape shape, TensorContent content) {
+  public static SourceTensor whole(String name, ElementType type, Shape shape, Content content) {
     return new SourceTensor(name, type, shape, shape, 0, 0, content);
   }
 
@@ -53,7 +72,7 @@ public record SourceTensor(
    *
    * @param flat one dim
    */
-  private record OnDevice(Device device, Tensor flat, int elementBytes) implements TensorContent {
+  private record OnDevice(Device device, Tensor flat, int elementBytes) implements Content {
     @Override
     public void read(long first, ByteBuffer into) {
       device.download(into, part(first, into));
@@ -79,7 +98,7 @@ public record SourceTensor(
     if (newType == type) {
       return this;
     }
-    TensorContent converted =
+    Content converted =
         (first, into) -> {
           long count = into.remaining() / newType.numBytes(Shape.of(1));
           int bytes = Math.toIntExact(type.numBytes(Shape.of(count)));
@@ -95,7 +114,7 @@ public record SourceTensor(
     long[] dims = shape.toArray();
     dims[0] = rows;
     long numStored = shape.numElements();
-    TensorContent resized =
+    Content resized =
         (first, into) -> {
           int end = into.limit();
           long stored = Math.max(0, Math.min(into.remaining(), bytes(numStored - first)));
@@ -118,7 +137,7 @@ public record SourceTensor(
                   name, box.firstRow(), box.endRow(), box.firstColumn(), box.endColumn(), shape));
     }
     Shape boxShape = shape.rank() == 1 ? Shape.of(box.rows()) : Shape.of(box.rows(), box.columns());
-    TensorContent boxContent = (first, into) -> read(box, first, into);
+    Content boxContent = (first, into) -> read(box, first, into);
     return new SourceTensor(
         name, type, globalShape, boxShape, box.firstRow(), box.firstColumn(), boxContent);
   }
@@ -142,7 +161,7 @@ public record SourceTensor(
 
   /** Returns the same tensor, which tells an observer how many bytes each read took. */
   public SourceTensor observed(IntConsumer observer) {
-    TensorContent observed =
+    Content observed =
         (first, into) -> {
           int bytes = into.remaining();
           content.read(first, into);

@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
+import io.tanuki4j.checkpoint.RankTensors.RankPiece;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.nio.file.Path;

@@ -2,8 +2,9 @@ package io.tanuki4j.cli;
 
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.Manifest.Piece;
+import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.checkpoint.StateKind;
-import io.tanuki4j.checkpoint.TensorPieces;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
@@ -162,10 +163,9 @@ final class InspectCommand implements Callable<Integer> {
     new TreeMap<>(state.arguments()).forEach((key, value) -> line(out, "  " + key, value));
   }
 
-  private void part(PrintWriter out, StateKind part, List<TensorPieces> tensors) {
-    List<TensorPieces.Place> places =
-        tensors.stream().flatMap(tensor -> tensor.pieces().stream()).toList();
-    long numFiles = places.stream().map(TensorPieces.Place::file).distinct().count();
+  private void part(PrintWriter out, StateKind part, List<StoredTensor> tensors) {
+    List<Piece> places = tensors.stream().flatMap(tensor -> tensor.pieces().stream()).toList();
+    long numFiles = places.stream().map(Piece::file).distinct().count();
     line(
         out,
         part.word(),
@@ -174,9 +174,9 @@ final class InspectCommand implements Callable<Integer> {
             : "%d tensors in %d pieces in %d files"
                 .formatted(tensors.size(), places.size(), numFiles));
     if (pieces) {
-      for (TensorPieces tensor : tensors) {
+      for (StoredTensor tensor : tensors) {
         line(out, "  " + tensor.name(), tensor.type() + " " + tensor.shape());
-        tensor.pieces().forEach(place -> line(out, "    " + place.file(), place.entry()));
+        tensor.pieces().forEach(piece -> line(out, "    " + piece.file(), tensor.entryName(piece)));
       }
     }
   }

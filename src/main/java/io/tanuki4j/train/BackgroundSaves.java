@@ -1,6 +1,6 @@
 package io.tanuki4j.train;
 
-import io.tanuki4j.checkpoint.PendingSave;
+import io.tanuki4j.checkpoint.JointSave;
 import io.tanuki4j.parallel.Agreement;
 import java.io.UncheckedIOException;
 import java.util.function.Consumer;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class BackgroundSaves {
   private final Agreement agreement;
   private final Consumer<String> log;
-  private @Nullable PendingSave pending;
+  private @Nullable JointSave pending;
   private String success = "";
   private int numPolls;
   private boolean publishing;
@@ -34,7 +34,7 @@ final class BackgroundSaves {
    *
    * @param successLine for when it is published
    */
-  void add(PendingSave save, String successLine) {
+  void add(JointSave save, String successLine) {
     pending = save;
     success = successLine;
     numPolls = 0;
@@ -45,7 +45,7 @@ final class BackgroundSaves {
 
   /** Publishes a save that all ranks have written; called after each iteration. */
   void poll() {
-    PendingSave save = pending;
+    JointSave save = pending;
     if (save == null || failed) {
       return;
     }
@@ -77,7 +77,7 @@ final class BackgroundSaves {
    * @return whether it failed, which has been told
    */
   boolean finish() {
-    PendingSave save = pending;
+    JointSave save = pending;
     if (save != null && !failed) {
       orWarn(save::finish);
       if (!failed && !told) {

@@ -152,7 +152,7 @@ class CheckpointStoreTest {
         pieces.stream()
             .map(piece -> new RankTensors(List.of(SourceTensor.of(device, piece)), List.of()))
             .toList();
-    try (StagedWriter writer = StageSize.passing(1 << 10).open(device::openStage)) {
+    try (StagedWriter writer = StagedWriter.Size.passing(1 << 10).open(device::openStage)) {
       new CheckpointStore(run).begin(writer, state(1), ranks).finish();
     }
   }

@@ -22,7 +22,8 @@ class ChecksumTest {
     int[] cuts = {0, 1, 2, 4096, 65536, 70000, SIZE};
     for (int i = cuts.length - 1; i > 0; i--) {
       int length = cuts[i] - cuts[i - 1];
-      parts.add(cuts[i - 1], length, NewFile.Checksum.of(ByteBuffer.wrap(bytes, cuts[i - 1], length)));
+      parts.add(
+          cuts[i - 1], length, NewFile.Checksum.of(ByteBuffer.wrap(bytes, cuts[i - 1], length)));
     }
     assertThat(parts.total(SIZE)).isEqualTo(whole.getValue());
   }

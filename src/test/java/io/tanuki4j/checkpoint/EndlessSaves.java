@@ -43,7 +43,8 @@ final class EndlessSaves {
 
   private static void save(
       CheckpointStore store, HostDevice device, TextExchange ranks, boolean behind) {
-    StagedWriter stage = StageSize.holding(STAGE_BYTES, STAGE_BYTES).open(device::openStage);
+    StagedWriter stage =
+        StagedWriter.Size.holding(STAGE_BYTES, STAGE_BYTES).open(device::openStage);
     long iteration = store.latest().map(latest -> latest.state().iteration()).orElse(0L);
     for (int i = 0; ; i++) {
       iteration += i % 2 == 0 && i < 6 ? 1 : 0;
@@ -67,7 +68,7 @@ final class EndlessSaves {
   }
 
   /** Publishes a save as a run does, and waits for it. */
-  private static void behind(PendingSave save) {
+  private static void behind(JointSave save) {
     while (!save.isWritten()) {
       Thread.onSpinWait();
     }

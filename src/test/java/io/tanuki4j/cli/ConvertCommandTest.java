@@ -553,9 +553,10 @@ class ConvertCommandTest {
 
   private static List<String> places(Checkpoint checkpoint, String tensor) {
     return checkpoint.contents(StateKind.MODEL).stream()
-        .filter(pieces -> pieces.name().equals(tensor))
-        .flatMap(pieces -> pieces.pieces().stream())
-        .map(place -> place.file() + " " + place.entry())
+        .filter(stored -> stored.name().equals(tensor))
+        .flatMap(
+            stored ->
+                stored.pieces().stream().map(piece -> piece.file() + " " + stored.entryName(piece)))
         .toList();
   }
 

@@ -13,7 +13,6 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.CRC32C;
 
-
 /**
  * A file that appears under its name only when it is complete and on the disk. It is written under
  * a temporary name next to it, synchronised and renamed. Closing an unpublished file removes what
@@ -109,9 +108,9 @@ public final class NewFile implements Closeable {
   public record Written(long size, long crc32c) {}
 
   /**
-   * Computes the CRC-32C of a file from those of its parts, which threads make in any order. A CRC is
-   * the remainder of a polynomial over GF(2). So the bytes after a part multiply its remainder by a
-   * power of x, and the remainders of parts add up.
+   * Computes the CRC-32C of a file from those of its parts, which threads make in any order. A CRC
+   * is the remainder of a polynomial over GF(2). So the bytes after a part multiply its remainder
+   * by a power of x, and the remainders of parts add up.
    */
   public static final class Checksum {
     /** Castagnoli's polynomial; bit 31 is the coefficient of x⁰. */

@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
-
 /**
  * Writes a safetensors file from front to back: the tensors' bytes in the order of {@link
  * #tensors()}, then {@link #publish}. The file appears when it is complete.
@@ -41,8 +40,7 @@ public final class SafetensorsWriter implements Closeable {
   private final long dataStart;
   private final AtomicLong dataBytes = new AtomicLong();
 
-  private SafetensorsWriter(
-      Path file, NewFile newFile, List<TensorEntry> tensors, long dataStart) {
+  private SafetensorsWriter(Path file, NewFile newFile, List<TensorEntry> tensors, long dataStart) {
     this.file = file;
     this.newFile = newFile;
     this.tensors = tensors;

@@ -1,7 +1,7 @@
 package io.tanuki4j.convert.huggingface;
 
-import io.tanuki4j.checkpoint.ShardWriter;
 import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.StagedWriter;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.error.UserException;
@@ -86,13 +86,13 @@ public final class HfWriter {
   private void writeWeights(Path saving, List<SourceTensor> tensors) throws IOException {
     List<List<SourceTensor>> shards = shards(tensors);
     if (shards.size() == 1) {
-      ShardWriter.write(saving.resolve(WeightFiles.SINGLE), tensors);
+      StagedWriter.writeFile(saving.resolve(WeightFiles.SINGLE), tensors);
       return;
     }
     Map<String, String> weightMap = new TreeMap<>();
     for (int i = 0; i < shards.size(); i++) {
       String name = "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
-      ShardWriter.write(saving.resolve(name), shards.get(i));
+      StagedWriter.writeFile(saving.resolve(name), shards.get(i));
       shards.get(i).forEach(tensor -> weightMap.put(tensor.name(), name));
     }
     Map<String, Object> metadata = new LinkedHashMap<>();

@@ -1,7 +1,7 @@
 package io.tanuki4j.convert.megatron;
 
+import io.tanuki4j.checkpoint.CheckpointFolders;
 import io.tanuki4j.checkpoint.SourceTensor;
-import io.tanuki4j.checkpoint.Tracker;
 import io.tanuki4j.error.UserException;
 import java.io.Closeable;
 import java.io.IOException;
@@ -70,8 +70,8 @@ public final class MegatronFolder implements Closeable {
     }
     String name =
         iteration == null
-            ? Tracker.read(folder).orElseThrow(() -> missing(folder))
-            : Tracker.folderName(iteration);
+            ? CheckpointFolders.latest(folder).orElseThrow(() -> missing(folder))
+            : CheckpointFolders.nameOf(iteration);
     Path whole = folder.resolve(name);
     if (!isCheckpoint(whole)) {
       throw missing(whole);

@@ -1,7 +1,7 @@
 package io.tanuki4j.convert.megatron;
 
+import io.tanuki4j.checkpoint.CheckpointFolders;
 import io.tanuki4j.checkpoint.SourceTensor;
-import io.tanuki4j.checkpoint.Tracker;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.error.UserException;
@@ -43,10 +43,10 @@ public final class MegatronWriter {
    * @throws UserException if there are checkpoints already
    */
   public Path write(TrainState state, List<SourceTensor> tensors) throws IOException {
-    if (Tracker.read(folder).isPresent()) {
+    if (CheckpointFolders.latest(folder).isPresent()) {
       throw new UserException(folder + ": there are checkpoints already. Give another --save-dir.");
     }
-    Path whole = folder.resolve(Tracker.folderName(state.iteration()));
+    Path whole = folder.resolve(CheckpointFolders.nameOf(state.iteration()));
     Path saving = whole.resolveSibling(whole.getFileName() + ".saving");
     Folders.delete(saving);
     for (int stage = 0; stage < target.pipelineStages(); stage++) {
@@ -56,7 +56,7 @@ public final class MegatronWriter {
       }
     }
     Folders.rename(saving, whole);
-    Tracker.write(folder, state.iteration());
+    CheckpointFolders.setLatest(folder, state.iteration());
     return whole;
   }
 

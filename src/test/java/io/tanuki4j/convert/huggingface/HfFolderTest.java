@@ -3,8 +3,8 @@ package io.tanuki4j.convert.huggingface;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tanuki4j.checkpoint.ShardWriter;
 import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.StagedWriter;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.RopeScaling;
@@ -244,7 +244,7 @@ class HfFolderTest {
               ElementType.F32,
               Shape.of(8),
               (first, into) -> into.put(new byte[into.remaining()])));
-      ShardWriter.write(old.resolve(WEIGHTS), tensors);
+      StagedWriter.writeFile(old.resolve(WEIGHTS), tensors);
     }
     try (HfFolder opened = HfFolder.open(old)) {
       assertThat(opened.tensors()).hasSize(21);

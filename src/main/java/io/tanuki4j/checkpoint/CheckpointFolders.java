@@ -1,25 +1,75 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The steps by which a checkpoint's folder appears under its name, and what a kill can leave
+ * The layout of a folder of checkpoints: the names of iterations, the tracker that says which one
+ * is the latest, the steps by which a checkpoint appears under its name, and what a kill can leave
  * between them.
  */
-final class SaveFolders {
+public final class CheckpointFolders {
+  static final String TRACKER = "latest_checkpointed_iteration.txt";
+
+  static final String RELEASE = "release";
+  private static final int MAX_BYTES = 100;
   private static final String SAVING = ".saving";
   private static final String REPLACED = ".replaced";
   private static final String REMOVED = ".removed";
   private static final Pattern ITERATION = Pattern.compile("iter_([0-9]{7,9})");
 
-  private SaveFolders() {}
+  private CheckpointFolders() {}
+
+  /**
+   * Returns the name of the latest checkpoint's folder; empty if there is no tracker.
+   *
+   * @throws DamagedException if it holds neither an iteration nor {@code release}
+   * @throws UserException if it is no file
+   */
+  public static Optional<String> latest(Path folder) throws IOException {
+    Path file = folder.resolve(TRACKER);
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    if (!Files.isRegularFile(file)) { // reading a pipe would block
+      throw new UserException(
+          "%s: not a regular file (expected: one that holds an iteration). Replace it."
+              .formatted(file));
+    }
+    String word = "";
+    if (Files.size(file) <= MAX_BYTES) {
+      word = new String(Files.readAllBytes(file), StandardCharsets.UTF_8).strip();
+    }
+    if (word.equals(RELEASE)) {
+      return Optional.of(RELEASE);
+    }
+    if (!word.matches("[0-9]{1,9}") || Integer.parseInt(word) == 0) {
+      throw new DamagedException(
+          "%s: '%s' (expected: an iteration such as 500, or release). %s"
+              .formatted(file, word, OtherIterations.remedy(folder, "")));
+    }
+    return Optional.of(nameOf(Integer.parseInt(word)));
+  }
+
+  /** Records the name of the latest checkpoint. */
+  public static void setLatest(Path folder, long iteration) throws IOException {
+    byte[] text = Long.toString(iteration).getBytes(StandardCharsets.UTF_8);
+    NewFile.write(folder.resolve(TRACKER), text);
+  }
+
+  /** Returns Megatron's name for an iteration's folder. */
+  public static String nameOf(long iteration) {
+    return "iter_%07d".formatted(iteration);
+  }
 
   /**
    * Makes an empty folder to write a checkpoint into.
@@ -28,10 +78,10 @@ final class SaveFolders {
    */
   static void begin(Path folder, String name) throws IOException {
     Path place = folder.resolve(name);
-    if (Files.exists(place) && !Files.exists(place.resolve(ManifestFile.NAME))) {
+    if (Files.exists(place) && !Files.exists(place.resolve(Manifest.NAME))) {
       throw new UserException(
           "%s: it exists and has no %s, so it is not replaced. Save into another folder."
-              .formatted(place, ManifestFile.NAME));
+              .formatted(place, Manifest.NAME));
     }
     Files.createDirectory(saving(folder, name));
   }
@@ -119,7 +169,7 @@ final class SaveFolders {
   /** Returns the iterations with a manifest, in ascending order. */
   static List<Long> iterations(Path folder) throws IOException {
     return Folders.list(folder).stream()
-        .filter(path -> Files.exists(path.resolve(ManifestFile.NAME)))
+        .filter(path -> Files.exists(path.resolve(Manifest.NAME)))
         .map(path -> ITERATION.matcher(path.getFileName().toString()))
         .filter(Matcher::matches)
         .map(matcher -> Long.valueOf(matcher.group(1)))

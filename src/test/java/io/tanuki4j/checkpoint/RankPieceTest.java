@@ -3,13 +3,14 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.entry;
 
+import io.tanuki4j.checkpoint.RankTensors.RankPiece;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
-class WriterAssignmentTest {
+class RankPieceTest {
   @Test
   void each_piece_is_written_by_one_rank_that_has_it() {
     RankPiece shared = piece("shared", 0, 4);
@@ -17,7 +18,7 @@ class WriterAssignmentTest {
     RankPiece second = piece("w", 4, 4);
     List<RankPiece> rank0 = List.of(first, shared);
     List<RankPiece> rank1 = List.of(second, shared);
-    assertThat(WriterAssignment.writers(List.of(rank0, rank1, List.of())))
+    assertThat(RankPiece.assignWriters(List.of(rank0, rank1, List.of())))
         .containsExactly(entry(first, 0), entry(shared, 1), entry(second, 1));
   }
 
@@ -26,7 +27,7 @@ class WriterAssignmentTest {
     List<RankPiece> all =
         IntStream.range(0, 40).mapToObj(i -> piece("w" + i, 0, 1 + i % 3)).toList();
     long[] bytes = new long[4];
-    WriterAssignment.writers(List.of(all, all, all, all))
+    RankPiece.assignWriters(List.of(all, all, all, all))
         .forEach((holding, rank) -> bytes[rank] += holding.numBytes());
     assertThat(LongStream.of(bytes).sum()).isEqualTo(Float.BYTES * (14 * 1 + 13 * 2 + 13 * 3));
     assertThat(LongStream.of(bytes).boxed()).allMatch(share -> share >= 68 && share <= 88);
