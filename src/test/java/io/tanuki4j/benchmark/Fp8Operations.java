@@ -74,8 +74,20 @@ final class Fp8Operations {
             }));
   }
 
+  /**
+   * Copies as many bytes as the casts of hidden states read and write: what this size can reach.
+   */
   private void addNorms(int t, int h) {
     double count = (double) t * h;
+    operations.add(
+        Operation.bytes(
+            "fp8 beside: copy of the bytes of a cast",
+            bytes(count, count),
+            in -> {
+              Tensor from = in.normal(DType.BF16, t, h);
+              Tensor to = in.normal(DType.BF16, t, h);
+              return () -> in.kernels().elementwise().copy(to, from);
+            }));
     operations.add(
         Operation.bytes(
             "fp8 quantizeRmsNorm",

@@ -17,11 +17,10 @@ final class CudaKernels implements AutoCloseable {
         new CudaAttention(
             new CudnnAttention(stream, workspace, options.deterministicAttention()),
             new PlainAttention(modules, workspace));
-    CudaNorm norm = new CudaNorm(modules, workspace, gpu.multiprocessors());
     families =
         new Kernels(
             matmul,
-            norm,
+            new CudaNorm(modules, workspace, gpu.multiprocessors()),
             new CudaLayerNorm(modules, workspace),
             new CudaRope(modules),
             attention,
@@ -32,7 +31,7 @@ final class CudaKernels implements AutoCloseable {
             new CudaOptimizer(modules, workspace, gpu.multiprocessors()),
             new CudaElementwise(modules, stream, workspace),
             new CudaRandom(modules),
-            new CudaFp8(modules, matmul, norm, gpu.multiprocessors()));
+            new CudaFp8(modules, matmul, gpu.multiprocessors()));
   }
 
   Kernels families() {
