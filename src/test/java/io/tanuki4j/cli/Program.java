@@ -34,6 +34,14 @@ public final class Program {
    * @param folder for the output
    */
   public static Program start(Path folder, List<String> words) {
+    return start(folder, List.of(), words);
+  }
+
+  /**
+   * @param folder for the output
+   * @param flags for the JVM
+   */
+  public static Program start(Path folder, List<String> flags, List<String> words) {
     try {
       List<String> command = new ArrayList<>();
       command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -42,6 +50,7 @@ public final class Program {
           .forEach(command::add);
       // Short runs: what starts soon is done soon.
       command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+      command.addAll(flags);
       command.addAll(List.of("-cp", System.getProperty("java.class.path")));
       command.add(Main.class.getName());
       command.addAll(words);

@@ -11,6 +11,7 @@ final class JsonCursor {
   private static final int END = -1;
   private static final int HEX_DIGITS = 4;
   private static final int HEX = 16;
+  private static final int RUN_SIZE = 1 << 16;
   private static final String ESCAPES = "\"\\/bfnrt";
   private static final String ESCAPED = "\"\\/\b\f\n\r\t";
 
@@ -95,8 +96,8 @@ final class JsonCursor {
     int start = stringStart();
     boolean hasEscapes = skipCharacters();
     int end = at - 1;
-    return hasEscapes
-        ? unescaped(start, end)
+    return hasEscapes || end - start > RUN_SIZE
+        ? decoded(start, end)
         : new String(bytes, start, end - start, StandardCharsets.UTF_8);
   }
 
@@ -231,19 +232,56 @@ final class JsonCursor {
     }
   }
 
-  private String unescaped(int start, int end) {
-    StringBuilder text = new StringBuilder(end - start);
-    int run = start;
-    for (int i = start; i < end; i++) {
+  /**
+   * Decodes a string in runs. At once, the library would take three times the memory of the result,
+   * and for a long string that counts.
+   */
+  private String decoded(int start, int end) {
+    StringBuilder text = new StringBuilder(numChars(start, end));
+    int i = start;
+    while (i < end) {
       if (bytes[i] == '\\') {
-        text.append(new String(bytes, run, i - run, StandardCharsets.UTF_8));
-        i++;
-        text.append(bytes[i] == 'u' ? unicode(i + 1) : ESCAPED.charAt(ESCAPES.indexOf(bytes[i])));
-        i += bytes[i] == 'u' ? HEX_DIGITS : 0;
-        run = i + 1;
+        boolean isCode = bytes[i + 1] == 'u';
+        text.append(isCode ? unicode(i + 2) : ESCAPED.charAt(ESCAPES.indexOf(bytes[i + 1])));
+        i += escapeSize(i);
+      } else {
+        int runEnd = runEnd(i, end);
+        text.append(new String(bytes, i, runEnd - i, StandardCharsets.UTF_8));
+        i = runEnd;
       }
     }
-    return text.append(new String(bytes, run, end - run, StandardCharsets.UTF_8)).toString();
+    return text.toString();
+  }
+
+  /** Returns how many chars a string will have. */
+  private int numChars(int start, int end) {
+    int count = 0;
+    for (int i = start; i < end; i += bytes[i] == '\\' ? escapeSize(i) : 1) {
+      boolean isPair = (bytes[i] & 0xf8) == 0xf0;
+      count += isPair ? 2 : isContinuation(i) ? 0 : 1;
+    }
+    return count;
+  }
+
+  private int escapeSize(int backslash) {
+    return bytes[backslash + 1] == 'u' ? 2 + HEX_DIGITS : 2;
+  }
+
+  /** Returns where plain characters end: at an escape, or after about a run's size. */
+  private int runEnd(int start, int end) {
+    int limit = Math.min(end, start + RUN_SIZE);
+    int i = start;
+    while (i < limit && bytes[i] != '\\') {
+      i++;
+    }
+    while (i < end && isContinuation(i)) {
+      i++;
+    }
+    return i;
+  }
+
+  private boolean isContinuation(int i) {
+    return (bytes[i] & 0xc0) == 0x80;
   }
 
   private char unicode(int digits) {

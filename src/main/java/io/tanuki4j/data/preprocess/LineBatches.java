@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** Cuts files into batches of whole lines, one file after the other. */
 final class LineBatches implements AutoCloseable {
   static final int BATCH_SIZE = 1 << 18;
-  private static final int MAX_LINE_SIZE = 1 << 30;
+  private static final int MAX_BLOCKS = 1 << 12;
   private static final int MIB_BITS = 20;
 
   private final Iterator<Path> files;
@@ -109,23 +110,28 @@ final class LineBatches implements AutoCloseable {
     }
 
     private @Nullable LineBatch read(long index) throws IOException {
-      byte[] buffer = Arrays.copyOf(rest, Math.max(BATCH_SIZE, rest.length));
+      List<byte[]> blocks = new ArrayList<>();
+      byte[] block = Arrays.copyOf(rest, BATCH_SIZE);
       int filled = rest.length;
       int end = 0;
-      while (end == 0) {
-        if (filled == buffer.length) {
-          buffer = larger(buffer);
+      boolean atEnd = false;
+      while (end == 0 && !atEnd) {
+        if (filled == BATCH_SIZE) {
+          blocks.add(block);
+          block = nextBlock(blocks.size());
+          filled = 0;
         }
-        int count = text.readNBytes(buffer, filled, buffer.length - filled);
-        boolean atEnd = count < buffer.length - filled;
-        end = atEnd ? filled + count : lastLineEnd(buffer, filled, filled + count);
+        int count = text.readNBytes(block, filled, BATCH_SIZE - filled);
+        atEnd = count < BATCH_SIZE - filled;
+        end = atEnd ? filled + count : lastLineEnd(block, filled, filled + count);
         filled += count;
-        if (atEnd && filled == 0) {
-          return null;
-        }
       }
-      rest = Arrays.copyOfRange(buffer, end, filled);
-      return batch(buffer, end, index);
+      if (blocks.isEmpty() && filled == 0) {
+        return null;
+      }
+      rest = Arrays.copyOfRange(block, end, filled);
+      byte[] lines = blocks.isEmpty() ? block : joined(blocks, block, end);
+      return batch(lines, blocks.size() * BATCH_SIZE + end, index);
     }
 
     private LineBatch batch(byte[] buffer, int end, long index) {
@@ -148,16 +154,35 @@ final class LineBatches implements AutoCloseable {
       return 0;
     }
 
-    private byte[] larger(byte[] buffer) {
-      if (buffer.length >= MAX_LINE_SIZE) {
+    private byte[] nextBlock(int numBlocks) {
+      if (numBlocks >= MAX_BLOCKS) {
         throw new UserException(
             "%s, line %d: longer than %d bytes. Cut the document into several."
-                .formatted(path, nextLine, MAX_LINE_SIZE));
+                .formatted(path, nextLine, MAX_BLOCKS * BATCH_SIZE));
       }
       try {
-        return Arrays.copyOf(buffer, buffer.length * 2);
+        return new byte[BATCH_SIZE];
       } catch (OutOfMemoryError e) {
-        throw tooLong(path, nextLine, buffer.length, e);
+        throw tooLong(path, nextLine, (long) numBlocks * BATCH_SIZE, e);
+      }
+    }
+
+    /**
+     * Returns a long line in one piece. Reading it in small ones needs no gaps in the heap for it.
+     */
+    private byte[] joined(List<byte[]> blocks, byte[] last, int end) {
+      int size = blocks.size() * BATCH_SIZE + end;
+      try {
+        byte[] all = new byte[size];
+        int at = 0;
+        for (byte[] block : blocks) {
+          System.arraycopy(block, 0, all, at, BATCH_SIZE);
+          at += BATCH_SIZE;
+        }
+        System.arraycopy(last, 0, all, at, end);
+        return all;
+      } catch (OutOfMemoryError e) {
+        throw tooLong(path, nextLine, size, e);
       }
     }
 
