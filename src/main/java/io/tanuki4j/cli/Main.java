@@ -106,6 +106,7 @@ public final class Main {
         .addSubcommand(new CommandLine(new EvaluateCommand()))
         .addSubcommand(new GenerateCommand())
         .addSubcommand(new InspectCommand())
+        .addSubcommand(new ReportCommand())
         .addSubcommand(new DoctorCommand());
     commandLine
         .setExpandAtFiles(false) // ArgumentFiles does

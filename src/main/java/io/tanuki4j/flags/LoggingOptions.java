@@ -69,7 +69,12 @@ public final class LoggingOptions {
     problems.oneOf("--timing-log-option", timingLogOption, List.of("minmax", "max", "all"));
   }
 
-  LoggingConfig toConfig() {
+  /**
+   * Returns the configuration.
+   *
+   * @param rankTimes whether sinks receive the ranks' times also without timers
+   */
+  LoggingConfig toConfig(boolean rankTimes) {
     return new LoggingConfig(
         logInterval,
         logThroughput,
@@ -77,6 +82,7 @@ public final class LoggingOptions {
         logNumZerosInGrad,
         timingLogLevel,
         Style.valueOf(timingLogOption.toUpperCase(Locale.ROOT)),
+        rankTimes,
         argsDump);
   }
 }

@@ -121,6 +121,7 @@ final class PretrainHelp {
     groups.put("Log", of(command, LoggingOptions.class));
     groups.put("TensorBoard", of(command, TensorBoardOptions.class));
     groups.put("Weights & Biases", of(command, WandbOptions.class));
+    groups.put("Page of the run", of(command, WebOptions.class));
     groups.put("Machine", of(command, BackendOptions.class));
     groups.put(
         "Ranks",

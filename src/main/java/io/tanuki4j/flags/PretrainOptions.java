@@ -3,6 +3,7 @@ package io.tanuki4j.flags;
 import static java.util.Objects.requireNonNull;
 import static java.util.Objects.requireNonNullElse;
 
+import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.metrics.sinks.SinkConfig;
@@ -43,6 +44,7 @@ public final class PretrainOptions {
   @Mixin final LoggingOptions logging = new LoggingOptions();
   @Mixin final TensorBoardOptions tensorBoard = new TensorBoardOptions();
   @Mixin final WandbOptions wandb = new WandbOptions();
+  @Mixin final WebOptions web = new WebOptions();
 
   private final Purpose purpose;
   private final @Nullable Supplier<@Nullable Integer> plannedRanks;
@@ -252,6 +254,7 @@ public final class PretrainOptions {
     logging.check(problems);
     tensorBoard.check(problems);
     wandb.check(problems);
+    web.check(environment, problems);
   }
 
   private void checkFp8(Sizes sizes, Problems problems) {
@@ -300,6 +303,14 @@ public final class PretrainOptions {
         .map(names -> "accepted without effect here (see --help): " + names);
   }
 
+  /**
+   * Returns whether a page shows the ranks' waits without timers. GPUs replay recorded waits, which
+   * cannot be measured.
+   */
+  private boolean showsRanks() {
+    return web.isOn() && distributed.toConfig().backend() != DistributedConfig.Backend.NCCL;
+  }
+
   private RunConfig toConfig(Map<String, @Nullable Object> arguments) {
     ParallelConfig layout = parallel.toConfig();
     DerivedAttributes.add(this, arguments);
@@ -315,11 +326,12 @@ public final class PretrainOptions {
         optimizer.toConfig(),
         schedule.toConfig(train),
         checkpoint.toConfig(),
-        logging.toConfig(),
+        logging.toConfig(showsRanks()),
         new SinkConfig(
             checkpoint.save,
             tensorBoard.toConfig(),
             wandb.toConfig(checkpoint.save),
+            web.toConfig(checkpoint.save),
             logging.progressLine,
             logging.peakTflops),
         Collections.unmodifiableMap(arguments));

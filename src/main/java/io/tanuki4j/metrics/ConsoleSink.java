@@ -30,7 +30,9 @@ public final class ConsoleSink implements MetricsSink {
 
   @Override
   public void timers(TimerMetrics metrics) {
-    out.message(MegatronLines.timers(metrics));
+    if (metrics.isLogged()) {
+      out.message(MegatronLines.timers(metrics));
+    }
   }
 
   @Override

@@ -8,6 +8,7 @@ import io.tanuki4j.metrics.TimerMetrics.Style;
  * @param timingLevel {@code --timing-log-level}: 0 for no timers, 1 for the parts of an iteration,
  *     2 for each group of ranks too
  * @param timingStyle of the timers' lines
+ * @param rankTimes whether sinks receive the ranks' times also without timers
  * @param argumentDump whether the log begins with all arguments
  */
 public record LoggingConfig(
@@ -17,10 +18,16 @@ public record LoggingConfig(
     boolean logNumZeros,
     int timingLevel,
     Style timingStyle,
+    boolean rankTimes,
     boolean argumentDump) {
+  /** Returns whether the times of the parts of an iteration are measured. */
+  public boolean measuresParts() {
+    return timingLevel > 0;
+  }
+
   /** Lines without timers. */
   public LoggingConfig(
       int logInterval, boolean logThroughput, boolean logParamsNorm, boolean logNumZeros) {
-    this(logInterval, logThroughput, logParamsNorm, logNumZeros, 0, Style.MINMAX, true);
+    this(logInterval, logThroughput, logParamsNorm, logNumZeros, 0, Style.MINMAX, false, true);
   }
 }

@@ -68,9 +68,10 @@ public final class MegatronLines {
               case MINMAX -> "(min, max) time across ranks (ms):";
               case MAX -> "max time across ranks (ms):";
               case ALL -> "times across ranks (ms):";
+              case HIDDEN -> throw new IllegalArgumentException("these times have no lines");
             });
     metrics.timers().stream()
-        .filter(timer -> timer.max() > 0)
+        .filter(timer -> timer.max() > 0 && !timer.name().equals(TimerMetrics.INTERVAL))
         .forEach(timer -> timer(lines, metrics.style(), timer));
     return lines.toString();
   }

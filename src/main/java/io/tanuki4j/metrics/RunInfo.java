@@ -1,5 +1,7 @@
 package io.tanuki4j.metrics;
 
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -18,9 +20,36 @@ public record RunInfo(
     long trainIterations,
     int seqLength,
     Ranks ranks) {
+  /** The file in a run's folder with its facts, as JSON. */
+  public static final String FILE = "run.json";
+
   /** What a sink knows before its start. */
   public static final RunInfo NONE =
       new RunInfo(Map.of(), 0, 0, 0, 0, new Ranks(Map.of(), "", 0, null));
+
+  /** Returns what a page or a report says of the run. */
+  public Map<String, @Nullable Object> facts() {
+    Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+    facts.put("name", name());
+    facts.put("startIteration", startIteration);
+    facts.put("trainIterations", trainIterations);
+    facts.put("seqLength", seqLength);
+    facts.put("grid", ranks.grid());
+    facts.put("device", ranks.device());
+    facts.put("peakTeraflops", ranks.peakTeraflops());
+    return facts;
+  }
+
+  /** Returns the name: W&amp;B's, or else that of the folder with its checkpoints. */
+  private String name() {
+    Object given = arguments.get("wandb_exp_name");
+    if (given != null && !given.toString().isEmpty()) {
+      return given.toString();
+    }
+    Object folder = arguments.get("save");
+    Path last = folder == null ? null : Path.of(folder.toString()).getFileName();
+    return last == null ? "run" : last.toString();
+  }
 
   /**
    * The ranks and their devices, which are alike.

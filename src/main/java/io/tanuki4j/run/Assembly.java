@@ -15,6 +15,7 @@ import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.metrics.ConsoleLog;
+import io.tanuki4j.metrics.LogTail;
 import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.Reports;
 import io.tanuki4j.metrics.RunInfo;
@@ -102,7 +103,7 @@ public final class Assembly {
     ranksHere = seat.localWorldSize();
     RankGrid grid = config.parallel().grid();
     ReportingRanks ranks = ReportingRanks.of(grid, seat.globalRank());
-    RunLog console = new ConsoleLog(out, System.err::println);
+    LogTail console = new LogTail(new ConsoleLog(out, System.err::println));
     log = ranks.log(console);
     sink =
         closer.add(
@@ -149,7 +150,8 @@ public final class Assembly {
 
   /** Returns whether the log shows how long ranks wait for each other. */
   private static boolean measuresWaits(RunConfig config) {
-    return config.logging().timingLevel() > 0 && config.distributed().worldSize() > 1;
+    boolean wanted = config.logging().measuresParts() || config.logging().rankTimes();
+    return wanted && config.distributed().worldSize() > 1;
   }
 
   private Tokenizer openTokenizer() {

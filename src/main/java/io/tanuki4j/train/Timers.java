@@ -4,6 +4,7 @@ import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.metrics.LoggingConfig;
 import io.tanuki4j.metrics.TimerMetrics;
+import io.tanuki4j.metrics.TimerMetrics.Style;
 import io.tanuki4j.metrics.TimerMetrics.Timer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -23,8 +24,14 @@ public final class Timers {
   static final String OPTIMIZER = "optimizer";
   static final String PARAMS_GATHER = "params-all-gather";
 
+  /** All of the above and the rest of the iteration, as the host sees it. */
+  static final String INTERVAL = TimerMetrics.INTERVAL;
+
   /** Waiting for other ranks; not Megatron's. */
   static final String EXPOSED = "exposed-communication";
+
+  private static final List<String> PARTS =
+      List.of(FORWARD_BACKWARD, GRADS_SYNC, OPTIMIZER, PARAMS_GATHER, INTERVAL, EXPOSED);
 
   private static final double NANOS_PER_MILLI = 1e6;
 
@@ -33,7 +40,8 @@ public final class Timers {
   private final Device device;
   private final Supplier<Map<String, Long>> waits;
   private final Map<String, Long> nanos = new LinkedHashMap<>();
-  private boolean paused;
+  private boolean paused = true;
+  private long runningSince;
 
   /**
    * @param device that is waited for where a part begins and ends
@@ -48,8 +56,9 @@ public final class Timers {
     this.nanoTime = nanoTime;
     this.device = device;
     this.waits = waits;
-    for (String name : List.of(FORWARD_BACKWARD, GRADS_SYNC, OPTIMIZER, PARAMS_GATHER, EXPOSED)) {
-      nanos.put(name, 0L);
+    PARTS.forEach(name -> nanos.put(name, 0L));
+    if (!config.measuresParts()) {
+      nanos.keySet().retainAll(List.of(INTERVAL, EXPOSED));
     }
   }
 
@@ -60,7 +69,7 @@ public final class Timers {
 
   /** Runs work and counts its time. */
   void measure(String name, Runnable work) {
-    if (config.timingLevel() == 0) {
+    if (!config.measuresParts()) {
       work.run();
       return;
     }
@@ -91,25 +100,35 @@ public final class Timers {
 
   /** Excludes the time until {@link #resume} from the iteration. */
   void pause() {
-    addWaits();
+    endStretch();
     paused = true;
   }
 
+  /** Begins to measure, at first and after a pause. */
   void resume() {
     addWaits();
     paused = false;
+    runningSince = nanoTime.getAsLong();
+  }
+
+  private void endStretch() {
+    addWaits();
+    long now = nanoTime.getAsLong();
+    add(INTERVAL, now - runningSince);
+    runningSince = now;
   }
 
   /**
-   * Returns the times of all ranks since the last call, which all ranks make; empty without timers.
+   * Returns the times of all ranks since the last call, which all ranks make; empty if they are not
+   * wanted. Without timers only the waiting is measured.
    *
    * @param numIterations since then
    */
   Optional<TimerMetrics> take(long numIterations, TextExchange ranks) {
-    if (config.timingLevel() == 0) {
+    if (!config.measuresParts() && !config.rankTimes()) {
       return Optional.empty();
     }
-    addWaits();
+    endStretch();
     Map<String, double[]> byName = new LinkedHashMap<>();
     List<String> texts = ranks.gather(text());
     for (int rank = 0; rank < texts.size(); rank++) {
@@ -122,7 +141,8 @@ public final class Timers {
     nanos.replaceAll((name, value) -> 0L);
     List<Timer> timers = new ArrayList<>();
     byName.forEach((name, millis) -> timers.add(new Timer(name, millis)));
-    return Optional.of(new TimerMetrics(config.timingStyle(), timers));
+    Style style = config.measuresParts() ? config.timingStyle() : Style.HIDDEN;
+    return Optional.of(new TimerMetrics(style, timers));
   }
 
   private String text() {

@@ -127,6 +127,7 @@ public final class Trainer {
     }
     reports.log().message(timing.dateTime("before the start of training step"));
     interval = new LogInterval(timing.nanoTime());
+    run.timers.resume();
     return batchSize;
   }
 

@@ -15,6 +15,7 @@ import io.tanuki4j.train.TrainConfig.Rampup;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -173,5 +174,25 @@ class PretrainCommandTest {
         .isEqualTo(
             new Precision(
                 DType.BF16, DType.BF16, new StateTypes(DType.BF16, DType.BF16, DType.BF16)));
+  }
+
+  @Test
+  void a_page_for_other_machines_needs_a_token() {
+    String flags = CommandLines.SMALLEST + " --web-port 0 --web-host 0.0.0.0";
+    assertThat(lines.problems(flags))
+        .singleElement()
+        .asString()
+        .startsWith("--web-host: 0.0.0.0 (expected: a loopback address, or a token in");
+    lines.withEnvironment(Map.of("TANUKI4J_WEB_TOKEN", "short"));
+    assertThat(lines.problems(flags))
+        .containsExactly(
+            "TANUKI4J_WEB_TOKEN: 5 characters (expected: at least 16). For example: openssl rand"
+                + " -hex 16.");
+    lines.withEnvironment(Map.of("TANUKI4J_WEB_TOKEN", "0123456789abcdef"));
+    assertThat(lines.resolve(flags).config().arguments().values().toString())
+        .doesNotContain("0123456789abcdef");
+    assertThat(lines.problems(CommandLines.SMALLEST + " --web-port 70000"))
+        .containsExactly(
+            "--web-port: 70000 (expected: 0 to 65535). Choose a free port above 1023.");
   }
 }

@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import io.tanuki4j.metrics.Rows;
 import io.tanuki4j.metrics.RunInfo;
+import io.tanuki4j.metrics.TimerMetrics;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -30,6 +31,7 @@ final class MetricsFile extends Rows {
 
   private final Path file;
   private final Gson gson = new GsonBuilder().serializeNulls().create();
+  private Map<String, double[]> rankMillis = Map.of();
   private @Nullable Writer writer;
 
   MetricsFile(Path folder) {
@@ -43,6 +45,7 @@ final class MetricsFile extends Rows {
       if (Files.exists(file)) {
         keep(info.startIteration());
       }
+      Files.writeString(file.resolveSibling(RunInfo.FILE), gson.toJson(info.facts()));
       writer = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -84,11 +87,19 @@ final class MetricsFile extends Rows {
         : OptionalLong.empty();
   }
 
+  /** Keeps the times of the ranks, in milliseconds, for the row of the present iteration. */
+  @Override
+  public void timers(TimerMetrics metrics) {
+    rankMillis = metrics.millisByRank();
+  }
+
   @Override
   protected void write(long rowIteration, Map<String, Double> values) {
-    Map<String, @Nullable Number> object = new LinkedHashMap<>();
+    Map<String, @Nullable Object> object = new LinkedHashMap<>();
     object.put("iteration", rowIteration);
     values.forEach((name, value) -> object.put(name, number(value)));
+    object.putAll(rankMillis);
+    rankMillis = Map.of();
     if (writer != null) {
       try {
         writer.append(gson.toJson(object)).append('\n').flush();

@@ -2,6 +2,7 @@ package io.tanuki4j.metrics.sinks;
 
 import io.tanuki4j.metrics.tensorboard.TensorBoardConfig;
 import io.tanuki4j.metrics.wandb.WandbConfig;
+import io.tanuki4j.metrics.web.WebConfig;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param metricsFolder receives metrics.jsonl; null for none
  * @param tensorBoard null for none
  * @param wandb Weights &amp; Biases; null for none
+ * @param web the page of the run; null for none
  * @param progress whether a line about progress follows each of Megatron's lines
  * @param peakTeraflops peak TFLOP/s of a device; null if not given
  */
@@ -18,5 +20,6 @@ public record SinkConfig(
     @Nullable Path metricsFolder,
     @Nullable TensorBoardConfig tensorBoard,
     @Nullable WandbConfig wandb,
+    @Nullable WebConfig web,
     boolean progress,
     @Nullable Double peakTeraflops) {}

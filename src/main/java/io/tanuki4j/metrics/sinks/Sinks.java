@@ -2,12 +2,15 @@ package io.tanuki4j.metrics.sinks;
 
 import io.tanuki4j.metrics.ConsoleSink;
 import io.tanuki4j.metrics.FanOutSink;
+import io.tanuki4j.metrics.LogTail;
 import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.RunLog;
 import io.tanuki4j.metrics.tensorboard.TensorBoardSink;
 import io.tanuki4j.metrics.wandb.WandbEnvironment;
 import io.tanuki4j.metrics.wandb.WandbSink;
 import io.tanuki4j.metrics.wandb.WandbTarget;
+import io.tanuki4j.metrics.web.WebConfig;
+import io.tanuki4j.metrics.web.WebSink;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Clock;
@@ -29,7 +32,7 @@ public final class Sinks {
    * @param variables of the environment
    */
   public static MetricsSink open(
-      SinkConfig config, RunLog console, Clock clock, Map<String, String> variables) {
+      SinkConfig config, LogTail console, Clock clock, Map<String, String> variables) {
     List<MetricsSink> sinks = new ArrayList<>();
     sinks.add(new ConsoleSink(console, clock));
     if (config.progress()) {
@@ -47,6 +50,10 @@ public final class Sinks {
       WandbTarget target = WandbTarget.of(variables);
       WandbSink sink = new WandbSink(config.wandb(), environment, target, clock, console::message);
       sinks.add(background("Weights & Biases", sink, console));
+    }
+    if (config.web() != null) {
+      String token = variables.get(WebConfig.TOKEN_VARIABLE);
+      sinks.add(background("web page", new WebSink(config.web(), token, console, clock), console));
     }
     return new FanOutSink(sinks);
   }

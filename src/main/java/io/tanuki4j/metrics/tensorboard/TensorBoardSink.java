@@ -102,7 +102,7 @@ public final class TensorBoardSink implements MetricsSink {
 
   @Override
   public void timers(TimerMetrics metrics) {
-    if (config.timers()) {
+    if (config.timers() && metrics.isLogged()) {
       for (TimerMetrics.Timer timer : metrics.timers()) {
         write(() -> open().scalar(timer.name() + "-time", timer.max(), lastIteration));
       }

@@ -131,8 +131,10 @@ public final class WandbSink extends Rows {
     if (iteration <= startIteration) {
       Map<String, Object> values = new LinkedHashMap<>();
       for (Map.Entry<String, JsonElement> entry : row.entrySet()) {
-        boolean isNull = entry.getValue().isJsonNull();
-        values.put(entry.getKey(), isNull ? Double.NaN : entry.getValue().getAsDouble());
+        JsonElement value = entry.getValue();
+        if (!value.isJsonArray()) { // The times of the ranks have no curve here.
+          values.put(entry.getKey(), value.isJsonNull() ? Double.NaN : value.getAsDouble());
+        }
       }
       history(iteration, values, start);
     }

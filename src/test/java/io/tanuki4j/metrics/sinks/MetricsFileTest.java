@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
+import io.tanuki4j.metrics.TimerMetrics;
 import io.tanuki4j.metrics.UpdateMetrics;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -73,5 +74,20 @@ class MetricsFileTest {
     file.close();
     assertThat(Files.readString(folder.resolve("metrics.jsonl")))
         .contains("\"lm loss\":null", "\"grad-norm\":null", "\"learning-rate\":0,");
+  }
+
+  @Test
+  void times_of_ranks_are_arrays_in_the_row_of_their_iteration() throws IOException {
+    MetricsFile file = new MetricsFile(folder);
+    file.start(Metrics.run(0));
+    Metrics.report(file, 1, 2);
+    TimerMetrics.Timer timer = new TimerMetrics.Timer("optimizer", new double[] {1.5, 2});
+    file.timers(new TimerMetrics(TimerMetrics.Style.HIDDEN, List.of(timer)));
+    Metrics.report(file, 3, 3);
+    file.close();
+    assertThat(rows("metrics.jsonl").get(1).get("optimizer by rank (ms)").toString())
+        .isEqualTo("[1.5,2.0]");
+    assertThat(rows("metrics.jsonl").get(2).has("optimizer by rank (ms)")).isFalse();
+    assertThat(Files.readString(folder.resolve("run.json"))).contains("\"trainIterations\":6");
   }
 }

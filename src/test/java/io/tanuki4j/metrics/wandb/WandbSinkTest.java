@@ -122,7 +122,7 @@ class WandbSinkTest {
     Path metrics = folder.resolve("metrics.jsonl");
     Files.writeString(
         metrics,
-        "{\"iteration\":1,\"lm loss\":1}\n{\"iteration\":2,\"lm loss\":null}\n"
+        "{\"iteration\":1,\"lm loss\":1,\"optimizer by rank (ms)\":[1]}\n{\"iteration\":2,\"lm loss\":null}\n"
             + "{\"iteration\":3,\"lm loss\":9}\n{\"iteration\":4,\"lm l");
     run(Map.of(), metrics, 2, 60);
     List<Path> runs = runs();
