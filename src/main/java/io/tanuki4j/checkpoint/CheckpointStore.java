@@ -221,7 +221,7 @@ public final class CheckpointStore implements Closeable {
    */
   public void save(
       Device device, TrainState state, List<ShardedTensor> model, List<ShardedTensor> optimizer) {
-    save(device, state, RankTensors.of(device, model, optimizer, List.of()));
+    save(device, state, new RankTensors(model, optimizer));
   }
 
   /** Saves everything that a rank has. */
@@ -232,7 +232,7 @@ public final class CheckpointStore implements Closeable {
   }
 
   /** Saves tensors that are not on a device. */
-  public void save(TrainState state, List<SourceTensor> model, List<SourceTensor> optimizer) {
+  public void save(TrainState state, List<ShardedTensor> model, List<ShardedTensor> optimizer) {
     save(state, List.of(new RankTensors(model, optimizer)));
   }
 

@@ -138,7 +138,7 @@ public final class JointSave {
     for (int i = 0; i < here.size(); i++) {
       int rank = firstRank + i;
       for (StateKind kind : StateKind.values()) {
-        List<SourceTensor> tensors = here.get(i).share(kind, writers, rank);
+        List<ShardedTensor> tensors = here.get(i).share(kind, writers, rank);
         if (!tensors.isEmpty()) {
           String file = fileName(kind, rank);
           shares.add(new Share(file, kind, writer.write(saving.resolve(file), tensors)));

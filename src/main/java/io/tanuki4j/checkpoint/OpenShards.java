@@ -167,13 +167,13 @@ public final class OpenShards implements Closeable {
   }
 
   /** Returns every tensor, whole. */
-  public List<SourceTensor> tensors() {
+  public List<ShardedTensor> tensors() {
     return tensors.stream().map(this::source).toList();
   }
 
-  private SourceTensor source(StoredTensor tensor) {
+  private ShardedTensor source(StoredTensor tensor) {
     Region whole = Region.whole(tensor.shape());
-    return SourceTensor.whole(
+    return ShardedTensor.whole(
         tensor.name(),
         tensor.type(),
         tensor.shape(),

@@ -1,7 +1,6 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.safetensors.ElementType;
-import io.tanuki4j.kernel.Device;
 import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,24 +16,10 @@ import java.util.stream.LongStream;
  * @param fp8 empty if there is none
  */
 public record RankTensors(
-    List<SourceTensor> model, List<SourceTensor> optimizer, List<SourceTensor> fp8) {
+    List<ShardedTensor> model, List<ShardedTensor> optimizer, List<ShardedTensor> fp8) {
   /** Makes tensors without an FP8 state. */
-  public RankTensors(List<SourceTensor> model, List<SourceTensor> optimizer) {
+  public RankTensors(List<ShardedTensor> model, List<ShardedTensor> optimizer) {
     this(model, optimizer, List.of());
-  }
-
-  /** Returns tensors in a device's memory. */
-  public static RankTensors of(
-      Device device,
-      List<ShardedTensor> model,
-      List<ShardedTensor> optimizer,
-      List<ShardedTensor> fp8) {
-    return new RankTensors(
-        sources(device, model), sources(device, optimizer), sources(device, fp8));
-  }
-
-  private static List<SourceTensor> sources(Device device, List<ShardedTensor> tensors) {
-    return tensors.stream().map(tensor -> SourceTensor.of(device, tensor)).toList();
   }
 
   /** Returns the size of all of them. */
@@ -42,7 +27,7 @@ public record RankTensors(
     return pieces().stream().mapToLong(RankPiece::numBytes).sum();
   }
 
-  List<SourceTensor> of(StateKind kind) {
+  List<ShardedTensor> of(StateKind kind) {
     return switch (kind) {
       case MODEL -> model;
       case OPTIMIZER -> optimizer;
@@ -62,7 +47,7 @@ public record RankTensors(
   }
 
   /** Returns the tensors of a kind that a rank writes. */
-  List<SourceTensor> share(StateKind kind, Map<RankPiece, Integer> writers, int rank) {
+  List<ShardedTensor> share(StateKind kind, Map<RankPiece, Integer> writers, int rank) {
     return of(kind).stream()
         .filter(tensor -> Objects.equals(writers.get(RankPiece.of(kind, tensor)), rank))
         .toList();
@@ -75,19 +60,9 @@ public record RankTensors(
    */
   record RankPiece(StateKind kind, String name, ElementType type, List<Long> dims, Region region) {
 
-    static RankPiece of(StateKind kind, SourceTensor tensor) {
-      return of(kind, tensor.name(), tensor.type(), tensor.globalShape(), tensor.region());
-    }
-
     static RankPiece of(StateKind kind, ShardedTensor tensor) {
-      ElementType type = ElementType.of(tensor.local().dtype());
-      return of(kind, tensor.name(), type, tensor.globalShape(), tensor.region());
-    }
-
-    private static RankPiece of(
-        StateKind kind, String name, ElementType type, Shape globalShape, Region region) {
-      List<Long> dims = LongStream.of(globalShape.toArray()).boxed().toList();
-      return new RankPiece(kind, name, type, dims, region);
+      List<Long> dims = LongStream.of(tensor.globalShape().toArray()).boxed().toList();
+      return new RankPiece(kind, tensor.name(), tensor.type(), dims, tensor.region());
     }
 
     /** Returns the shape of the whole tensor. */

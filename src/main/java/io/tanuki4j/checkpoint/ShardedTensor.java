@@ -1,32 +1,100 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.kernel.HostStage;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 
 /**
- * Memory of this rank that is part of a tensor of the checkpoint, to be saved or to be filled.
+ * A box of a tensor of a checkpoint, and where its elements are: in memory of this rank, to be
+ * saved or to be filled, or in files.
  *
  * @param name of the global tensor, for example {@code exp_avg.layers.0.mlp.up.weight}
  * @param globalShape one or two dims
- * @param firstRow where the local part begins
- * @param firstColumn where the local part begins; 0 for vectors
- * @param local the part itself, of as many dims
+ * @param region the box; all of the tensor if it is not cut
  */
 public record ShardedTensor(
-    String name, Shape globalShape, long firstRow, long firstColumn, Tensor local) {
-
+    String name, ElementType type, Shape globalShape, Region region, Content content) {
+  /** Checks that the box is within the tensor. */
   public ShardedTensor {
-    if (globalShape.rank() != local.shape().rank()
-        || !Region.whole(globalShape).contains(Region.of(firstRow, firstColumn, local.shape()))) {
+    if (!Region.whole(globalShape).contains(region)) {
       throw new IllegalArgumentException(
-          "%s: %s at row %d, column %d (expected: within the global %s)"
-              .formatted(name, local.shape(), firstRow, firstColumn, globalShape));
+          "%s: %s (expected: within the global %s)".formatted(name, region, globalShape));
     }
+  }
+
+  /**
+   * Makes a box in this rank's memory.
+   *
+   * @param firstRow where the local part begins
+   * @param firstColumn where the local part begins; 0 for vectors
+   * @param local the part itself, of as many dims
+   */
+  public ShardedTensor(
+      String name, Shape globalShape, long firstRow, long firstColumn, Tensor local) {
+    this(
+        name,
+        ElementType.of(local.dtype()),
+        globalShape,
+        Region.of(firstRow, firstColumn, local.shape()),
+        new Memory(local));
+  }
+
+  /** Returns a tensor that is not cut. */
+  public static ShardedTensor whole(String name, ElementType type, Shape shape, Content content) {
+    return new ShardedTensor(name, type, shape, Region.whole(shape), content);
+  }
+
+  /** Where the elements of a tensor come from: a device, a file, or several. */
+  @FunctionalInterface
+  public interface Content {
+    /**
+     * Fills the rest of a little-endian buffer.
+     *
+     * @param firstElement in row-major order
+     */
+    void read(long firstElement, ByteBuffer into) throws IOException;
+
+    /**
+     * Begins to fill a part of a stage's slot. It is filled once the stage has been waited for;
+     * content from elsewhere than the stage's device is there at once.
+     */
+    default void begin(long firstElement, ByteBuffer into, HostStage stage, int slot)
+        throws IOException {
+      read(firstElement, into);
+    }
+  }
+
+  /** Content in a device's memory, which only a stage of the device copies. */
+  private record Memory(Tensor tensor) implements Content {
+    @Override
+    public void read(long first, ByteBuffer into) {
+      throw new IllegalStateException("device memory is copied by a stage");
+    }
+
+    @Override
+    public void begin(long first, ByteBuffer into, HostStage stage, int slot) {
+      Tensor flat = tensor.reshape(Shape.of(tensor.numElements()));
+      long count = into.remaining() / tensor.dtype().bytes();
+      stage.copy(slot, into, flat.rows(first, first + count));
+    }
+  }
+
+  /** Returns the memory of a box that is in memory. */
+  public Tensor local() {
+    if (content instanceof Memory memory) {
+      return memory.tensor();
+    }
+    throw new IllegalStateException(name + " is not in memory");
   }
 
   /**
@@ -99,7 +167,97 @@ public record ShardedTensor(
         .toList();
   }
 
-  Region region() {
-    return Region.of(firstRow, firstColumn, local.shape());
+  /** Returns the same tensor under another name. */
+  public ShardedTensor renamed(String newName) {
+    return new ShardedTensor(newName, type, globalShape, region, content);
+  }
+
+  /** Returns the same tensor in another floating-point type. */
+  public ShardedTensor as(ElementType newType) {
+    if (newType == type) {
+      return this;
+    }
+    Content converted =
+        (first, into) -> {
+          long count = into.remaining() / newType.numBytes(Shape.of(1));
+          int bytes = Math.toIntExact(type.numBytes(Shape.of(count)));
+          ByteBuffer stored = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+          content.read(first, stored);
+          FloatConversion.convert(stored.flip(), type, into, newType);
+        };
+    return new ShardedTensor(name, newType, globalShape, region, converted);
+  }
+
+  /** Returns a whole tensor with fewer rows, or with additional rows of zeros. */
+  public ShardedTensor withRows(long rows) {
+    long[] dims = globalShape.toArray();
+    dims[0] = rows;
+    long numStored = region.numElements();
+    Content resized =
+        (first, into) -> {
+          int end = into.limit();
+          long stored = Math.max(0, Math.min(into.remaining(), bytes(numStored - first)));
+          if (stored > 0) {
+            into.limit(into.position() + Math.toIntExact(stored));
+            content.read(first, into);
+            into.limit(end);
+          }
+          into.put(new byte[into.remaining()]);
+        };
+    return whole(name, type, Shape.of(dims), resized);
+  }
+
+  /** Returns a box of a whole tensor. */
+  public ShardedTensor part(Region box) {
+    return new ShardedTensor(name, type, globalShape, box, (first, into) -> read(box, first, into));
+  }
+
+  private void read(Region box, long first, ByteBuffer into) throws IOException {
+    long columns = region.columns();
+    int elementBytes = Math.toIntExact(bytes(1));
+    int end = into.limit();
+    long element = first;
+    while (into.position() < end) {
+      long column = element % box.columns();
+      int remaining = (end - into.position()) / elementBytes;
+      long run = box.columns() == columns ? remaining : Math.min(box.columns() - column, remaining);
+      into.limit(into.position() + Math.toIntExact(run * elementBytes));
+      long row = box.firstRow() + element / box.columns();
+      content.read(row * columns + box.firstColumn() + column, into);
+      into.limit(end);
+      element += run;
+    }
+  }
+
+  /** Returns the same tensor, which tells an observer how many bytes each read took. */
+  public ShardedTensor observed(IntConsumer observer) {
+    Content observed =
+        (first, into) -> {
+          int bytes = into.remaining();
+          content.read(first, into);
+          observer.accept(bytes);
+        };
+    return new ShardedTensor(name, type, globalShape, region, observed);
+  }
+
+  private long bytes(long numElements) {
+    return Math.max(0, numElements) * type.numBytes(Shape.of(1));
+  }
+
+  /** Returns the size of this part in a file, in bytes. */
+  public long numBytes() {
+    return type.numBytes(shape());
+  }
+
+  /** Returns its name in a file. */
+  String entryName() {
+    return region.entryName(name, globalShape);
+  }
+
+  /** Returns the shape of the box. */
+  public Shape shape() {
+    return globalShape.rank() == 1
+        ? Shape.of(region.rows())
+        : Shape.of(region.rows(), region.columns());
   }
 }

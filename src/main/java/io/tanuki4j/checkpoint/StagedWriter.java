@@ -60,9 +60,9 @@ public final class StagedWriter implements AutoCloseable {
   }
 
   /** Writes tensors that are not on a device into one file, which appears when it is complete. */
-  public static NewFile.Written writeFile(Path file, List<SourceTensor> tensors)
+  public static NewFile.Written writeFile(Path file, List<ShardedTensor> tensors)
       throws IOException {
-    long bytes = tensors.stream().mapToLong(SourceTensor::numBytes).sum();
+    long bytes = tensors.stream().mapToLong(ShardedTensor::numBytes).sum();
     try (StagedWriter writer = Size.passing(bytes).open(StagedWriter::ofNoDevice)) {
       return await(writer.write(file, tensors));
     }
@@ -83,7 +83,7 @@ public final class StagedWriter implements AutoCloseable {
    *
    * @return completes when the file exists under its name
    */
-  CompletableFuture<NewFile.Written> write(Path file, List<SourceTensor> tensors)
+  CompletableFuture<NewFile.Written> write(Path file, List<ShardedTensor> tensors)
       throws IOException {
     List<TensorEntry> plan =
         tensors.stream().map(t -> new TensorEntry(t.entryName(), t.type(), t.shape())).toList();
@@ -117,8 +117,8 @@ public final class StagedWriter implements AutoCloseable {
       this.writer = writer;
     }
 
-    void fill(List<SourceTensor> tensors) throws IOException {
-      Map<String, SourceTensor> sources = new HashMap<>();
+    void fill(List<ShardedTensor> tensors) throws IOException {
+      Map<String, ShardedTensor> sources = new HashMap<>();
       tensors.forEach(tensor -> sources.put(tensor.entryName(), tensor));
       for (TensorEntry entry : writer.tensors()) {
         fill(entry, Objects.requireNonNull(sources.get(entry.name())).content());
@@ -127,7 +127,7 @@ public final class StagedWriter implements AutoCloseable {
       handOver();
     }
 
-    private void fill(TensorEntry entry, SourceTensor.Content source) throws IOException {
+    private void fill(TensorEntry entry, ShardedTensor.Content source) throws IOException {
       long numElements = entry.shape().numElements();
       int elementBytes = numElements == 0 ? 1 : (int) (entry.numBytes() / numElements);
       for (long first = 0; first < numElements; ) {

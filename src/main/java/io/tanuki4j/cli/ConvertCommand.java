@@ -3,7 +3,7 @@ package io.tanuki4j.cli;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.OpenShards;
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.convert.CarriedTokenizer;
 import io.tanuki4j.convert.ConversionSource;
@@ -115,7 +115,7 @@ public final class ConvertCommand implements Callable<Integer> {
   }
 
   private void save(ConversionTarget checkpoint, CheckpointStore store) throws IOException {
-    List<SourceTensor> all = checkpoint.all();
+    List<ShardedTensor> all = checkpoint.all();
     ConvertProgress progress = new ConvertProgress(out(), "wrote", all);
     store.save(checkpoint.state(), checkpoint.ranks(progress::add));
     Checkpoint saved = store.at(checkpoint.state().iteration());
@@ -159,7 +159,7 @@ public final class ConvertCommand implements Callable<Integer> {
   }
 
   private void saveHuggingFace(ConversionSource model) throws IOException {
-    List<SourceTensor> tensors =
+    List<ShardedTensor> tensors =
         ConversionTarget.retyped(model.withRows(model.vocabSize()).tensors(), options.type());
     ExportedTokenizer tokenizer = ExportedTokenizer.of(options, model);
     HfLlamaConfig config = tokenizer.config();
@@ -177,13 +177,13 @@ public final class ConvertCommand implements Callable<Integer> {
     out().flush();
   }
 
-  private List<SourceTensor> counted(List<SourceTensor> tensors, String verb) {
+  private List<ShardedTensor> counted(List<ShardedTensor> tensors, String verb) {
     ConvertProgress progress = new ConvertProgress(out(), verb, tensors);
     return tensors.stream().map(tensor -> tensor.observed(progress::add)).toList();
   }
 
   /** Reads both again and compares every byte. */
-  private void requireEqual(List<SourceTensor> expected, List<SourceTensor> written)
+  private void requireEqual(List<ShardedTensor> expected, List<ShardedTensor> written)
       throws IOException {
     TensorComparison.requireEqual(counted(expected, "checked"), written);
   }

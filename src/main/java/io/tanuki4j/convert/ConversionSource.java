@@ -2,7 +2,7 @@ package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.OpenShards;
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.convert.huggingface.HfFolder;
@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
 public record ConversionSource(
     HfLlamaConfig config,
     TrainState state,
-    List<SourceTensor> tensors,
-    List<SourceTensor> optimizer,
+    List<ShardedTensor> tensors,
+    List<ShardedTensor> optimizer,
     Closeable files)
     implements Closeable {
   /** Megatron's iteration of a model that this program has not trained. */
@@ -96,7 +96,7 @@ public record ConversionSource(
 
   private ConversionSource requireShapes() {
     Map<String, Shape> expected = HfTensor.shapes(config);
-    for (SourceTensor tensor : tensors) {
+    for (ShardedTensor tensor : tensors) {
       Shape shape = expected.get(tensor.name());
       if (shape == null || !tensor.shape().equals(shape)) {
         throw new UserException(
@@ -119,8 +119,8 @@ public record ConversionSource(
       throws IOException {
     OpenFiles files = new OpenFiles(new ArrayList<>());
     try {
-      List<SourceTensor> tensors = files.open(checkpoint, StateKind.MODEL);
-      List<SourceTensor> optimizer =
+      List<ShardedTensor> tensors = files.open(checkpoint, StateKind.MODEL);
+      List<ShardedTensor> optimizer =
           withOptimizer && checkpoint.has(StateKind.OPTIMIZER)
               ? files.open(checkpoint, StateKind.OPTIMIZER)
               : List.of();
@@ -133,8 +133,8 @@ public record ConversionSource(
 
   private static ConversionSource of(
       Checkpoint checkpoint,
-      List<SourceTensor> tensors,
-      List<SourceTensor> optimizer,
+      List<ShardedTensor> tensors,
+      List<ShardedTensor> optimizer,
       Closeable files) {
     TrainState state = checkpoint.state();
     int rows = vocabularyRows(checkpoint, tensors);
@@ -146,7 +146,7 @@ public record ConversionSource(
 
   /** The open files of both parts. */
   private record OpenFiles(List<OpenShards> shards) implements Closeable {
-    List<SourceTensor> open(Checkpoint checkpoint, StateKind part) throws IOException {
+    List<ShardedTensor> open(Checkpoint checkpoint, StateKind part) throws IOException {
       OpenShards opened = checkpoint.open(part);
       shards.add(opened);
       opened.verify();
@@ -177,7 +177,7 @@ public record ConversionSource(
     return new ConversionSource(config, other, tensors, optimizer, files);
   }
 
-  private static int vocabularyRows(Checkpoint checkpoint, List<SourceTensor> tensors) {
+  private static int vocabularyRows(Checkpoint checkpoint, List<ShardedTensor> tensors) {
     return tensors.stream()
         .filter(ConversionSource::isVocabulary)
         .mapToInt(tensor -> Math.toIntExact(tensor.shape().dim(0)))
@@ -186,7 +186,7 @@ public record ConversionSource(
             () -> new UserException(checkpoint.folder() + ": it has no tensor embedding.weight."));
   }
 
-  private static boolean isVocabulary(SourceTensor tensor) {
+  private static boolean isVocabulary(ShardedTensor tensor) {
     String name = "." + tensor.name();
     return name.endsWith(".embedding.weight") || name.endsWith(".output.weight");
   }
@@ -206,7 +206,7 @@ public record ConversionSource(
         config, state, withRows(tensors, rows), withRows(optimizer, rows), files);
   }
 
-  static List<SourceTensor> withRows(List<SourceTensor> tensors, int rows) {
+  static List<ShardedTensor> withRows(List<ShardedTensor> tensors, int rows) {
     return tensors.stream()
         .map(tensor -> isVocabulary(tensor) ? tensor.withRows(rows) : tensor)
         .toList();

@@ -1,7 +1,7 @@
 package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.RankTensors;
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.flags.ConvertOptions;
@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record ConversionTarget(
     TrainState state,
-    List<SourceTensor> tensors,
-    List<SourceTensor> optimizer,
+    List<ShardedTensor> tensors,
+    List<ShardedTensor> optimizer,
     TargetLayout target) {
 
   /**
@@ -39,9 +39,9 @@ public record ConversionTarget(
     int pp = size(options.targetPipelineParallelSize, source, "pipeline_model_parallel_size");
     int rows = options.trueVocabSize == null ? model.config().vocabSize() : model.vocabSize();
     ConversionSource cut = model.withRows(rows);
-    List<SourceTensor> tensors = retyped(cut.tensors(), options.type());
+    List<ShardedTensor> tensors = retyped(cut.tensors(), options.type());
     boolean sameTypes = types(tensors).equals(types(cut.tensors()));
-    List<SourceTensor> optimizer = sameTypes ? cut.optimizer() : List.of();
+    List<ShardedTensor> optimizer = sameTypes ? cut.optimizer() : List.of();
     Map<String, @Nullable Object> arguments = arguments(model, options);
     if (!tokenizerFiles.isEmpty()) {
       CarriedTokenizer.note(tokenizerFiles, options.saveDir(), arguments);
@@ -89,8 +89,8 @@ public record ConversionTarget(
   /**
    * Returns tensors in the requested type. F16 becomes F32, because nothing here computes in F16.
    */
-  public static List<SourceTensor> retyped(
-      List<SourceTensor> tensors, @Nullable ElementType asked) {
+  public static List<ShardedTensor> retyped(
+      List<ShardedTensor> tensors, @Nullable ElementType asked) {
     return tensors.stream()
         .map(
             tensor -> {
@@ -100,8 +100,8 @@ public record ConversionTarget(
         .toList();
   }
 
-  private static List<ElementType> types(List<SourceTensor> tensors) {
-    return tensors.stream().map(SourceTensor::type).toList();
+  private static List<ElementType> types(List<ShardedTensor> tensors) {
+    return tensors.stream().map(ShardedTensor::type).toList();
   }
 
   private static Map<String, @Nullable Object> arguments(
@@ -128,7 +128,7 @@ public record ConversionTarget(
         arguments);
   }
 
-  public List<SourceTensor> all() {
+  public List<ShardedTensor> all() {
     return Stream.concat(tensors.stream(), optimizer.stream()).toList();
   }
 
@@ -141,7 +141,7 @@ public record ConversionTarget(
     return target.cut(observed(tensors, observer), observed(optimizer, observer));
   }
 
-  private static List<SourceTensor> observed(List<SourceTensor> tensors, IntConsumer observer) {
+  private static List<ShardedTensor> observed(List<ShardedTensor> tensors, IntConsumer observer) {
     return tensors.stream().map(tensor -> tensor.observed(observer)).toList();
   }
 

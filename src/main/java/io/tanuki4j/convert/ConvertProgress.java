@@ -1,6 +1,6 @@
 package io.tanuki4j.convert;
 
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -22,10 +22,10 @@ public final class ConvertProgress {
    *
    * @param verb the action, for example {@code wrote}
    */
-  public ConvertProgress(PrintWriter out, String verb, List<SourceTensor> tensors) {
+  public ConvertProgress(PrintWriter out, String verb, List<ShardedTensor> tensors) {
     this.out = out;
     this.verb = verb;
-    this.totalBytes = tensors.stream().mapToLong(SourceTensor::numBytes).sum();
+    this.totalBytes = tensors.stream().mapToLong(ShardedTensor::numBytes).sum();
   }
 
   public void add(int bytes) {

@@ -2,7 +2,7 @@ package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.RankTensors;
 import io.tanuki4j.checkpoint.Region;
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;
@@ -92,7 +92,7 @@ record TargetLayout(ModelConfig model, Layout layout) {
    * @param optimizer tensors named after the parameters with a prefix: {@code exp_avg.}
    * @throws UserException if the model's tensors do not match its shape
    */
-  List<RankTensors> cut(List<SourceTensor> tensors, List<SourceTensor> optimizer) {
+  List<RankTensors> cut(List<ShardedTensor> tensors, List<ShardedTensor> optimizer) {
     RankGrid grid = new RankGrid(layout.dims());
     List<RankTensors> ranks = new ArrayList<>();
     Set<String> names = new LinkedHashSet<>();
@@ -101,7 +101,7 @@ record TargetLayout(ModelConfig model, Layout layout) {
       names.addAll(regions.keySet());
       ranks.add(
           new RankTensors(
-              parts(tensors, SourceTensor::name, regions),
+              parts(tensors, ShardedTensor::name, regions),
               parts(optimizer, TargetLayout::parameterOf, regions)));
     }
     requireSameNames(names, tensors);
@@ -120,12 +120,12 @@ record TargetLayout(ModelConfig model, Layout layout) {
     return regions;
   }
 
-  private static List<SourceTensor> parts(
-      List<SourceTensor> tensors,
-      Function<SourceTensor, String> parameter,
+  private static List<ShardedTensor> parts(
+      List<ShardedTensor> tensors,
+      Function<ShardedTensor, String> parameter,
       Map<String, Region> regions) {
-    List<SourceTensor> parts = new ArrayList<>();
-    for (SourceTensor tensor : tensors) {
+    List<ShardedTensor> parts = new ArrayList<>();
+    for (ShardedTensor tensor : tensors) {
       Region region = regions.get(parameter.apply(tensor));
       if (region != null) {
         parts.add(tensor.part(region));
@@ -134,14 +134,14 @@ record TargetLayout(ModelConfig model, Layout layout) {
     return parts;
   }
 
-  private static String parameterOf(SourceTensor state) {
+  private static String parameterOf(ShardedTensor state) {
     return state.name().substring(state.name().indexOf('.') + 1);
   }
 
-  private static void requireSameNames(Set<String> expected, List<SourceTensor> tensors) {
+  private static void requireSameNames(Set<String> expected, List<ShardedTensor> tensors) {
     Set<String> missing = new TreeSet<>(expected);
     Set<String> others = new TreeSet<>();
-    for (SourceTensor tensor : tensors) {
+    for (ShardedTensor tensor : tensors) {
       if (!missing.remove(tensor.name())) {
         others.add(tensor.name());
       }

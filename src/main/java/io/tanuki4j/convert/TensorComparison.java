@@ -1,6 +1,6 @@
 package io.tanuki4j.convert;
 
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -20,12 +20,12 @@ public final class TensorComparison {
    *
    * @throws IllegalStateException if a tensor is missing or differs in a bit
    */
-  public static void requireEqual(List<SourceTensor> expected, List<SourceTensor> written)
+  public static void requireEqual(List<ShardedTensor> expected, List<ShardedTensor> written)
       throws IOException {
-    Map<String, SourceTensor> byName =
-        written.stream().collect(Collectors.toMap(SourceTensor::name, Function.identity()));
-    for (SourceTensor tensor : expected) {
-      SourceTensor other = byName.get(tensor.name());
+    Map<String, ShardedTensor> byName =
+        written.stream().collect(Collectors.toMap(ShardedTensor::name, Function.identity()));
+    for (ShardedTensor tensor : expected) {
+      ShardedTensor other = byName.get(tensor.name());
       if (other == null || other.type() != tensor.type() || !equal(tensor, other)) {
         throw new IllegalStateException(
             tensor.name() + " was read back differently from how it was written.");
@@ -33,7 +33,7 @@ public final class TensorComparison {
     }
   }
 
-  private static boolean equal(SourceTensor a, SourceTensor b) throws IOException {
+  private static boolean equal(ShardedTensor a, ShardedTensor b) throws IOException {
     long numElements = a.shape().numElements();
     if (!a.shape().equals(b.shape()) || numElements == 0) {
       return a.shape().equals(b.shape());

@@ -2,6 +2,7 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.RankTensors;
 import io.tanuki4j.checkpoint.Retention;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
@@ -88,6 +89,13 @@ public record RunState(
   /** Takes the scales of a checkpoint, if it has some; otherwise they start anew. */
   void loadFp8(Checkpoint checkpoint, Device device) {
     Fp8Scales.load(fp8, checkpoint, device, vocabSize);
+  }
+
+  /** Returns all tensors that a checkpoint of this rank has. */
+  RankTensors tensors(boolean withOptimizer) {
+    return withOptimizer
+        ? new RankTensors(modelTensors(), optimizerTensors(), fp8Tensors())
+        : new RankTensors(modelTensors(), List.of());
   }
 
   TrainState at(Progress progress, boolean withOptimizer) {

@@ -130,12 +130,7 @@ public final class Saver implements AutoCloseable {
   }
 
   private RankTensors tensors() {
-    boolean all = config.saveOptimizer();
-    return RankTensors.of(
-        device,
-        state.modelTensors(),
-        all ? state.optimizerTensors() : List.of(),
-        all ? state.fp8Tensors() : List.of());
+    return state.tensors(config.saveOptimizer());
   }
 
   /** Publishes what has been written in the background; all ranks call it after each iteration. */

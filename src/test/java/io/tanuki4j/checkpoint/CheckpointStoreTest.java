@@ -106,7 +106,7 @@ class CheckpointStoreTest {
     List<ShardedTensor> pieces =
         ShardedTensor.of(new Parameter(spec, values, values), "exp_avg.", values);
     assertThat(pieces).extracting(ShardedTensor::name).containsExactly("exp_avg.q", "exp_avg.k");
-    assertThat(pieces.get(1).firstRow()).isEqualTo(1);
+    assertThat(pieces.get(1).region().firstRow()).isEqualTo(1);
     assertThat(device.values(pieces.get(1).local())).containsExactly(6, 7);
   }
 
@@ -149,9 +149,7 @@ class CheckpointStoreTest {
 
   private void saveInPieces(Path run, List<ShardedTensor> pieces) {
     List<RankTensors> ranks =
-        pieces.stream()
-            .map(piece -> new RankTensors(List.of(SourceTensor.of(device, piece)), List.of()))
-            .toList();
+        pieces.stream().map(piece -> new RankTensors(List.of(piece), List.of())).toList();
     try (StagedWriter writer = StagedWriter.Size.passing(1 << 10).open(device::openStage)) {
       new CheckpointStore(run).begin(writer, state(1), ranks).finish();
     }
@@ -161,8 +159,8 @@ class CheckpointStoreTest {
     double[] values = device.values(target.local());
     long columns = target.local().dim(1);
     for (int i = 0; i < values.length; i++) {
-      long row = target.firstRow() + i / columns;
-      long column = target.firstColumn() + i % columns;
+      long row = target.region().firstRow() + i / columns;
+      long column = target.region().firstColumn() + i % columns;
       assertThat(values[i]).isEqualTo((double) (row * target.globalShape().dim(1) + column));
     }
   }
@@ -313,8 +311,8 @@ class CheckpointStoreTest {
   void a_failed_save_says_so_and_gives_the_space_back() {
     CheckpointStore store = new CheckpointStore(folder);
     store.save(device, state(1), List.of(vector("a", 1)), List.of());
-    SourceTensor unreadable =
-        SourceTensor.whole(
+    ShardedTensor unreadable =
+        ShardedTensor.whole(
             "a",
             ElementType.F32,
             Shape.of(3),

@@ -51,11 +51,9 @@ final class EndlessSaves {
       TrainState state =
           new TrainState(iteration, iteration, 0, 0, Map.of(), Map.of(), Map.of("save", i));
       RankTensors here =
-          RankTensors.of(
-              device,
+          new RankTensors(
               share(tensors(device, "", iteration), ranks),
-              share(tensors(device, "exp_avg.", iteration), ranks),
-              List.of());
+              share(tensors(device, "exp_avg.", iteration), ranks));
       if (behind) {
         behind(store.begin(stage, state, List.of(here)));
       } else {

@@ -115,7 +115,7 @@ class JointSaveTest {
     for (int i = 0; i < values.length; i++) {
       boolean padding =
           tensor.name().endsWith("embedding.weight")
-              && tensor.firstRow() + i / tensor.region().columns() >= ToyLayout.VOCABULARY;
+              && tensor.region().firstRow() + i / tensor.region().columns() >= ToyLayout.VOCABULARY;
       if (!padding || values[i] != 0) {
         assertThat(values[i]).isEqualTo(ToyLayout.value(tensor, i));
       }
@@ -154,7 +154,7 @@ class JointSaveTest {
     onRanks(
         4,
         (ranks, device) -> {
-          SourceTensor mine = tensor("w" + ranks.rank(), ranks.rank() == 2);
+          ShardedTensor mine = tensor("w" + ranks.rank(), ranks.rank() == 2);
           assertThatThrownBy(
                   () -> new CheckpointStore(folder, ranks).save(state(2), List.of(mine), List.of()))
               .isInstanceOf(UncheckedIOException.class)
@@ -216,8 +216,8 @@ class JointSaveTest {
                 onRanks(
                     2,
                     (ranks, device) -> {
-                      SourceTensor mine =
-                          SourceTensor.whole(
+                      ShardedTensor mine =
+                          ShardedTensor.whole(
                               "w" + ranks.rank(),
                               ElementType.F32,
                               Shape.of(3),
@@ -255,7 +255,7 @@ class JointSaveTest {
                   seen
                       + ": rank 0 sees iter_0000001 in it, rank 1 no checkpoint (expected: one"
                       + " folder that all ranks see). Load from a disk that all machines share.");
-          SourceTensor mine = tensor("w" + ranks.rank(), false);
+          ShardedTensor mine = tensor("w" + ranks.rank(), false);
           assertThatThrownBy(() -> store.save(state(2), List.of(mine), List.of()))
               .isInstanceOf(UserException.class)
               .hasMessageStartingWith(
@@ -307,8 +307,8 @@ class JointSaveTest {
     return folder.resolve("iter_%07d".formatted(iteration));
   }
 
-  private static SourceTensor tensor(String name, boolean failing) {
-    return SourceTensor.whole(
+  private static ShardedTensor tensor(String name, boolean failing) {
+    return ShardedTensor.whole(
         name,
         ElementType.F32,
         Shape.of(3),

@@ -100,8 +100,8 @@ record ToyLayout(int tp, int dp, int pp) {
   static float value(ShardedTensor tensor, int element) {
     long columns = tensor.region().columns();
     long globalColumns = tensor.globalShape().rank() == 1 ? 1 : tensor.globalShape().dim(1);
-    long row = tensor.firstRow() + element / columns;
-    long column = tensor.firstColumn() + element % columns;
+    long row = tensor.region().firstRow() + element / columns;
+    long column = tensor.region().firstColumn() + element % columns;
     return tensor.name().hashCode() % 1000 * 1000 + row * globalColumns + column;
   }
 }

@@ -8,7 +8,7 @@ import com.google.gson.JsonParser;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.OpenShards;
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
@@ -120,7 +120,7 @@ class ConvertCommandTest {
     try (OpenShards shards =
         new CheckpointStore(ours()).latest().orElseThrow().open(StateKind.MODEL)) {
       assertThat(shards.tensors())
-          .extracting(SourceTensor::name)
+          .extracting(ShardedTensor::name)
           .contains(
               "embedding.weight",
               "layers.1.attention.norm.weight",
@@ -183,7 +183,7 @@ class ConvertCommandTest {
     Checkpoint checkpoint = new CheckpointStore(ours()).latest().orElseThrow();
     assertThat(checkpoint.state().arguments()).containsEntry("padded_vocab_size", 500L);
     try (OpenShards shards = checkpoint.open(StateKind.MODEL)) {
-      SourceTensor embedding = tensor(shards.tensors(), "embedding.weight");
+      ShardedTensor embedding = tensor(shards.tensors(), "embedding.weight");
       assertThat(embedding.shape()).isEqualTo(Shape.of(500, 64));
       assertThat(floats(embedding, 499 * 64, 64)).doesNotContain(0f);
     }
@@ -197,7 +197,7 @@ class ConvertCommandTest {
     Checkpoint checkpoint = new CheckpointStore(ours()).latest().orElseThrow();
     assertThat(checkpoint.state().arguments()).containsEntry("bf16", true);
     try (OpenShards shards = checkpoint.open(StateKind.MODEL)) {
-      assertThat(shards.tensors()).extracting(SourceTensor::type).containsOnly(ElementType.BF16);
+      assertThat(shards.tensors()).extracting(ShardedTensor::type).containsOnly(ElementType.BF16);
     }
     convert("tanuki4j", "hf", ours(), back());
     assertThat(json(back().resolve("config.json")).get("torch_dtype").getAsString())
@@ -489,8 +489,8 @@ class ConvertCommandTest {
     hfToOurs();
     Path run = folder.resolve("run");
     try (OpenShards shards = new CheckpointStore(ours()).at(1).open(StateKind.MODEL)) {
-      List<SourceTensor> model = shards.tensors();
-      List<SourceTensor> moments =
+      List<ShardedTensor> model = shards.tensors();
+      List<ShardedTensor> moments =
           model.stream().map(tensor -> tensor.renamed("exp_avg." + tensor.name())).toList();
       TrainState first = new CheckpointStore(ours()).at(1).state();
       TrainState state =
@@ -642,11 +642,11 @@ class ConvertCommandTest {
     return JsonParser.parseString(Files.readString(file)).getAsJsonObject();
   }
 
-  private static SourceTensor tensor(List<SourceTensor> tensors, String name) {
+  private static ShardedTensor tensor(List<ShardedTensor> tensors, String name) {
     return tensors.stream().filter(t -> t.name().equals(name)).findFirst().orElseThrow();
   }
 
-  private static float[] floats(SourceTensor tensor, long first, int count) throws IOException {
+  private static float[] floats(ShardedTensor tensor, long first, int count) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     tensor.content().read(first, bytes);
     float[] values = new float[count];

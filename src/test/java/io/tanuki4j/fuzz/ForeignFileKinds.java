@@ -1,6 +1,6 @@
 package io.tanuki4j.fuzz;
 
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.convert.ConversionSource;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
@@ -84,9 +84,9 @@ final class ForeignFileKinds {
   }
 
   /** Returns names and bytes of tensors. */
-  static List<Object> contents(List<SourceTensor> tensors) throws IOException {
+  static List<Object> contents(List<ShardedTensor> tensors) throws IOException {
     List<Object> contents = new ArrayList<>();
-    for (SourceTensor tensor : tensors) {
+    for (ShardedTensor tensor : tensors) {
       int bytes = Math.toIntExact(tensor.type().numBytes(tensor.shape()));
       ByteBuffer content = ByteBuffer.allocate(bytes);
       tensor.content().read(0, content);

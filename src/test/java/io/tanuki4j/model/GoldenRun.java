@@ -2,7 +2,7 @@ package io.tanuki4j.model;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.model.ModelConfig.Attention;
 import io.tanuki4j.model.ModelConfig.Layers;
@@ -99,7 +99,7 @@ public record GoldenRun(Path folder) {
   private static Map<String, double[]> read(Path huggingFaceFolder) throws IOException {
     Map<String, double[]> byName = new HashMap<>();
     try (HfFolder model = HfFolder.open(huggingFaceFolder)) {
-      for (SourceTensor tensor : model.tensors()) {
+      for (ShardedTensor tensor : model.tensors()) {
         ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(tensor.numBytes()));
         tensor.content().read(0, bytes.order(ByteOrder.LITTLE_ENDIAN));
         bytes.flip();

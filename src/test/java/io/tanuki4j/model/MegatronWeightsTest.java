@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.convert.ConversionSource;
 import io.tanuki4j.kernel.LossKernels;
@@ -62,9 +62,9 @@ class MegatronWeightsTest {
     }
   }
 
-  private void load(TestModel model, List<SourceTensor> tensors) throws IOException {
-    Map<String, SourceTensor> byName =
-        tensors.stream().collect(Collectors.toMap(SourceTensor::name, Function.identity()));
+  private void load(TestModel model, List<ShardedTensor> tensors) throws IOException {
+    Map<String, ShardedTensor> byName =
+        tensors.stream().collect(Collectors.toMap(ShardedTensor::name, Function.identity()));
     for (Parameter parameter : model.parameters().all()) {
       List<Double> values = new ArrayList<>();
       for (ParameterSpec.Slice slice : parameter.spec().slices()) {
@@ -75,7 +75,7 @@ class MegatronWeightsTest {
     assertThat(byName).isEmpty();
   }
 
-  private static List<Double> values(SourceTensor tensor) throws IOException {
+  private static List<Double> values(ShardedTensor tensor) throws IOException {
     int count = Math.toIntExact(tensor.shape().numElements());
     ByteBuffer bytes = ByteBuffer.allocate(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     tensor.as(ElementType.F32).content().read(0, bytes);

@@ -1,7 +1,7 @@
 package io.tanuki4j.convert.huggingface;
 
 import io.tanuki4j.checkpoint.FiniteValues;
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
@@ -62,15 +62,15 @@ public final class HfFolder implements Closeable {
   }
 
   /** Returns every tensor of the model, whole, in its stored type. */
-  public List<SourceTensor> tensors() {
+  public List<ShardedTensor> tensors() {
     return HfTensor.of(config).stream().map(this::source).toList();
   }
 
-  private SourceTensor source(HfTensor tensor) {
+  private ShardedTensor source(HfTensor tensor) {
     SafetensorsReader reader = weights.reader(tensor.theirs());
     TensorEntry entry = reader.tensor(tensor.theirs());
     long elementBytes = entry.type().numBytes(Shape.of(1));
-    return SourceTensor.whole(
+    return ShardedTensor.whole(
         tensor.ours(),
         entry.type(),
         entry.shape(),

@@ -1,6 +1,6 @@
 package io.tanuki4j.convert.huggingface;
 
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StagedWriter;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
@@ -43,12 +43,12 @@ public final class HfWriter {
    * @param tensors under the names of this program
    * @throws UserException if the folder is not empty, or the tensors do not match the configuration
    */
-  public void write(List<SourceTensor> tensors) throws IOException {
+  public void write(List<ShardedTensor> tensors) throws IOException {
     if (!Folders.list(folder).isEmpty() || Files.isRegularFile(folder)) {
       throw new UserException(
           folder + ": it is not empty (expected: a new folder). Give another one.");
     }
-    List<SourceTensor> theirs = inTheirNames(tensors);
+    List<ShardedTensor> theirs = inTheirNames(tensors);
     Path saving = folder.resolveSibling(folder.getFileName() + ".saving");
     Folders.delete(saving);
     Files.createDirectories(saving);
@@ -61,12 +61,12 @@ public final class HfWriter {
     Folders.rename(saving, folder);
   }
 
-  private List<SourceTensor> inTheirNames(List<SourceTensor> tensors) {
-    Map<String, SourceTensor> byName = new HashMap<>();
+  private List<ShardedTensor> inTheirNames(List<ShardedTensor> tensors) {
+    Map<String, ShardedTensor> byName = new HashMap<>();
     tensors.forEach(tensor -> byName.put(tensor.name(), tensor));
-    List<SourceTensor> theirs = new ArrayList<>();
+    List<ShardedTensor> theirs = new ArrayList<>();
     for (HfTensor tensor : HfTensor.of(config)) {
-      SourceTensor source = byName.remove(tensor.ours());
+      ShardedTensor source = byName.remove(tensor.ours());
       if (source == null || !source.shape().equals(tensor.shape())) {
         throw new UserException(
             "the checkpoint's %s is %s (expected from its arguments: %s)."
@@ -83,8 +83,8 @@ public final class HfWriter {
     return theirs;
   }
 
-  private void writeWeights(Path saving, List<SourceTensor> tensors) throws IOException {
-    List<List<SourceTensor>> shards = shards(tensors);
+  private void writeWeights(Path saving, List<ShardedTensor> tensors) throws IOException {
+    List<List<ShardedTensor>> shards = shards(tensors);
     if (shards.size() == 1) {
       StagedWriter.writeFile(saving.resolve(WeightFiles.SINGLE), tensors);
       return;
@@ -98,7 +98,7 @@ public final class HfWriter {
     Map<String, Object> metadata = new LinkedHashMap<>();
     metadata.put(
         "total_parameters", tensors.stream().mapToLong(t -> t.shape().numElements()).sum());
-    metadata.put("total_size", tensors.stream().mapToLong(SourceTensor::numBytes).sum());
+    metadata.put("total_size", tensors.stream().mapToLong(ShardedTensor::numBytes).sum());
     Map<String, Object> index = new LinkedHashMap<>();
     index.put("metadata", metadata);
     index.put("weight_map", weightMap);
@@ -106,11 +106,11 @@ public final class HfWriter {
   }
 
   /** Fills file after file in the order of the model. */
-  private List<List<SourceTensor>> shards(List<SourceTensor> tensors) {
-    List<List<SourceTensor>> shards = new ArrayList<>();
-    List<SourceTensor> shard = new ArrayList<>();
+  private List<List<ShardedTensor>> shards(List<ShardedTensor> tensors) {
+    List<List<ShardedTensor>> shards = new ArrayList<>();
+    List<ShardedTensor> shard = new ArrayList<>();
     long bytes = 0;
-    for (SourceTensor tensor : tensors) {
+    for (ShardedTensor tensor : tensors) {
       if (!shard.isEmpty() && bytes + tensor.numBytes() > maxShardBytes) {
         shards.add(shard);
         shard = new ArrayList<>();

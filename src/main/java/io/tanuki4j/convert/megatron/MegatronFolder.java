@@ -1,7 +1,7 @@
 package io.tanuki4j.convert.megatron;
 
 import io.tanuki4j.checkpoint.CheckpointFolders;
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.error.UserException;
 import java.io.Closeable;
 import java.io.IOException;
@@ -187,7 +187,7 @@ public final class MegatronFolder implements Closeable {
   }
 
   /** Returns the model's tensors under this program's names. */
-  public List<SourceTensor> tensors(ModelShape shape) {
+  public List<ShardedTensor> tensors(ModelShape shape) {
     return new ModelWeights(folder.toString(), shape, weights).tensors();
   }
 

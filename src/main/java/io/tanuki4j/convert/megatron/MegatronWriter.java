@@ -1,7 +1,7 @@
 package io.tanuki4j.convert.megatron;
 
 import io.tanuki4j.checkpoint.CheckpointFolders;
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.error.UserException;
@@ -42,7 +42,7 @@ public final class MegatronWriter {
    * @return its folder
    * @throws UserException if there are checkpoints already
    */
-  public Path write(TrainState state, List<SourceTensor> tensors) throws IOException {
+  public Path write(TrainState state, List<ShardedTensor> tensors) throws IOException {
     if (CheckpointFolders.latest(folder).isPresent()) {
       throw new UserException(folder + ": there are checkpoints already. Give another --save-dir.");
     }
@@ -66,7 +66,7 @@ public final class MegatronWriter {
         : "mp_rank_%02d_%03d".formatted(rank, stage);
   }
 
-  private void write(Path file, TrainState state, List<SourceTensor> tensors, int stage, int rank)
+  private void write(Path file, TrainState state, List<ShardedTensor> tensors, int stage, int rank)
       throws IOException {
     try (TorchArchiveWriter archive = TorchArchiveWriter.create(file, "model_optim_rng")) {
       Map<String, @Nullable Object> model = new LinkedHashMap<>();

@@ -1,6 +1,6 @@
 package io.tanuki4j.convert.megatron;
 
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
@@ -25,7 +25,7 @@ final class ModelWeights {
   private final String source;
   private final ModelShape shape;
   private final Map<String, List<Matrix>> left;
-  private final List<SourceTensor> tensors = new ArrayList<>();
+  private final List<ShardedTensor> tensors = new ArrayList<>();
 
   /**
    * Takes the weights of one model.
@@ -38,7 +38,7 @@ final class ModelWeights {
     this.left = new LinkedHashMap<>(weights);
   }
 
-  List<SourceTensor> tensors() {
+  List<ShardedTensor> tensors() {
     try {
       takeAll();
     } catch (UserException e) {
@@ -137,7 +137,7 @@ final class ModelWeights {
                   .formatted(source, name, matrix.type()));
     }
     Shape whole = isVector ? Shape.of(matrix.rows()) : Shape.of(matrix.rows(), matrix.columns());
-    tensors.add(SourceTensor.whole(name, matrix.type(), whole, matrix::read));
+    tensors.add(ShardedTensor.whole(name, matrix.type(), whole, matrix::read));
   }
 
   private void refuseOthers() {

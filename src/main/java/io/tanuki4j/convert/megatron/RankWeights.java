@@ -1,6 +1,6 @@
 package io.tanuki4j.convert.megatron;
 
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -41,7 +41,7 @@ final class RankWeights {
    * @param rank among the tensor parallel ones
    */
   static Map<String, @Nullable Matrix> of(
-      List<SourceTensor> tensors, ModelShape shape, MegatronTarget target, int stage, int rank) {
+      List<ShardedTensor> tensors, ModelShape shape, MegatronTarget target, int stage, int rank) {
     Map<String, Matrix> model = new LinkedHashMap<>();
     tensors.forEach(tensor -> model.put(tensor.name(), new SourceMatrix(tensor)));
     RankWeights packed = new RankWeights(model, shape, target, rank);

@@ -1,13 +1,13 @@
 package io.tanuki4j.convert.megatron;
 
 import io.tanuki4j.checkpoint.Region;
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /** A whole tensor of this program as a matrix. */
-record SourceMatrix(SourceTensor tensor) implements Matrix {
+record SourceMatrix(ShardedTensor tensor) implements Matrix {
   @Override
   public ElementType type() {
     return tensor.type();

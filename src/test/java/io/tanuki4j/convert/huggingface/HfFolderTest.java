@@ -3,7 +3,7 @@ package io.tanuki4j.convert.huggingface;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StagedWriter;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;
@@ -233,13 +233,13 @@ class HfFolderTest {
     Files.createDirectory(old);
     Files.copy(model.resolve("config.json"), old.resolve("config.json"));
     try (HfFolder opened = HfFolder.open(model)) {
-      List<SourceTensor> tensors = new ArrayList<>();
+      List<ShardedTensor> tensors = new ArrayList<>();
       List<HfTensor> names = HfTensor.of(opened.config());
       for (int i = 0; i < names.size(); i++) {
         tensors.add(opened.tensors().get(i).renamed(names.get(i).theirs()));
       }
       tensors.add(
-          SourceTensor.whole(
+          ShardedTensor.whole(
               "model.layers.0.self_attn.rotary_emb.inv_freq",
               ElementType.F32,
               Shape.of(8),

@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.convert.ConversionSource;
@@ -150,8 +150,8 @@ class MegatronFolderTest {
     Path file = path.resolve("iter_0000007/mp_rank_00/model_optim_rng.pt");
     Files.delete(file);
     try (TorchArchiveWriter archive = TorchArchiveWriter.create(file, "model_optim_rng")) {
-      SourceTensor weight =
-          SourceTensor.whole(
+      ShardedTensor weight =
+          ShardedTensor.whole(
               "w", ElementType.F32, Shape.of(1, 1), (first, into) -> into.putFloat(1));
       Map<String, Object> content = new LinkedHashMap<>();
       content.put("args", new PickleWriter.Namespace(Map.of("apply_layernorm_1p", true)));
@@ -192,8 +192,8 @@ class MegatronFolderTest {
     }
   }
 
-  private static void readAll(List<SourceTensor> tensors) throws IOException {
-    for (SourceTensor tensor : tensors) {
+  private static void readAll(List<ShardedTensor> tensors) throws IOException {
+    for (ShardedTensor tensor : tensors) {
       int bytes = Math.toIntExact(tensor.numBytes());
       tensor.content().read(0, ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN));
     }

@@ -3,7 +3,7 @@ package io.tanuki4j.convert.megatron;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tanuki4j.checkpoint.SourceTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
@@ -30,8 +30,8 @@ class TorchArchiveTest {
   private Path write(Map<String, Object> content) throws IOException {
     Path file = folder.resolve("a.pt");
     try (TorchArchiveWriter archive = TorchArchiveWriter.create(file, "a")) {
-      SourceTensor counting =
-          SourceTensor.whole(
+      ShardedTensor counting =
+          ShardedTensor.whole(
               "counting",
               ElementType.F32,
               Shape.of(3, 2),
