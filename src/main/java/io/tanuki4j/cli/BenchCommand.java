@@ -42,13 +42,6 @@ final class BenchCommand implements Callable<Integer>, RunCommand {
       description = "Iterations before them; 2 at least.")
   int benchWarmup = 3;
 
-  @Option(
-      names = "--profile",
-      description =
-          "Then times every kernel of some more iterations. On a GPU for shapes that keep it busy:"
-              + " of tiny kernels the launch is measured, too.")
-  boolean profile;
-
   @Mixin final PretrainOptions options = PretrainOptions.ofMeasurement();
   @Spec CommandSpec spec;
 
@@ -59,7 +52,9 @@ final class BenchCommand implements Callable<Integer>, RunCommand {
     err.println("random tokens; datasets and checkpoints that flags name are not used");
     Benchmark.Settings settings =
         new Benchmark.Settings(
-            benchIterations, benchWarmup, profile ? Math.min(MAX_PROFILED, benchIterations) : 0);
+            benchIterations,
+            benchWarmup,
+            options.hasProfile() ? Math.min(MAX_PROFILED, benchIterations) : 0);
     Optional<Benchmark.Result> result =
         Benchmark.run(
             run,

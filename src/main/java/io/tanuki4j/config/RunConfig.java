@@ -9,6 +9,7 @@ import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.parallel.ParallelConfig;
 import io.tanuki4j.tokenizer.TokenizerConfig;
+import io.tanuki4j.train.ProfileConfig;
 import io.tanuki4j.train.TrainConfig;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Everything that configures a run.
  *
+ * @param profile null for none
  * @param arguments every flag after validation under Megatron's attribute name ({@code
  *     micro_batch_size}), for the log and for checkpoints; values are strings, numbers, booleans,
  *     lists of them, or null
@@ -34,4 +36,5 @@ public record RunConfig(
     CheckpointConfig checkpoint,
     LoggingConfig logging,
     SinkConfig sinks,
+    @Nullable ProfileConfig profile,
     Map<String, @Nullable Object> arguments) {}

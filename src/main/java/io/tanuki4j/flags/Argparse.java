@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -53,7 +54,11 @@ final class Argparse {
     } else if (OptionTypes.isBoolean(option)) {
       flag(option, name, inline);
     } else if (option.isMultiValue()) {
-      set(option, values(inline));
+      List<Object> values = new ArrayList<>();
+      for (String text : values(inline)) {
+        convert(option.auxiliaryTypes()[0], name, text).ifPresent(values::add);
+      }
+      set(option, values);
     } else {
       single(option, name, inline);
     }
@@ -74,16 +79,17 @@ final class Argparse {
           name, "no value", OptionTypes.expected(option.type()), "Write a value after the flag.");
       return;
     }
-    String text = words.removeFirst();
+    convert(option.type(), name, words.removeFirst()).ifPresent(value -> set(option, value));
+  }
+
+  /** Converts a text; reports one that the type cannot hold. */
+  private Optional<Object> convert(Class<?> type, String name, String text) {
     try {
-      set(option, OptionTypes.convert(option.type(), text));
+      return Optional.of(OptionTypes.convert(type, text));
     } catch (IllegalArgumentException e) {
       String shown = text.isBlank() ? "an empty value" : text;
-      problems.add(
-          name,
-          shown,
-          OptionTypes.expected(option.type()),
-          OptionTypes.remedy(option.type(), text));
+      problems.add(name, shown, OptionTypes.expected(type), OptionTypes.remedy(type, text));
+      return Optional.empty();
     }
   }
 

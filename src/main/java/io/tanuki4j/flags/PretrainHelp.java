@@ -118,7 +118,7 @@ final class PretrainHelp {
         "Learning rate and weight decay",
         of(command, ScheduleOptions.class, WeightDecayOptions.class));
     groups.put("Checkpoints", of(command, CheckpointOptions.class));
-    groups.put("Log", of(command, LoggingOptions.class));
+    groups.put("Log", of(command, LoggingOptions.class, ProfileOptions.class));
     groups.put("TensorBoard", of(command, TensorBoardOptions.class));
     groups.put("Weights & Biases", of(command, WandbOptions.class));
     groups.put("Page of the run", of(command, WebOptions.class));

@@ -45,6 +45,7 @@ public final class PretrainOptions {
   @Mixin final TensorBoardOptions tensorBoard = new TensorBoardOptions();
   @Mixin final WandbOptions wandb = new WandbOptions();
   @Mixin final WebOptions web = new WebOptions();
+  @Mixin final ProfileOptions profile = new ProfileOptions();
 
   private final Purpose purpose;
   private final @Nullable Supplier<@Nullable Integer> plannedRanks;
@@ -95,6 +96,11 @@ public final class PretrainOptions {
    */
   public static PretrainOptions ofPlan(Supplier<@Nullable Integer> numRanks) {
     return new PretrainOptions(Purpose.MEASUREMENT, numRanks);
+  }
+
+  /** Returns whether {@code --profile} is given. */
+  public boolean hasProfile() {
+    return profile.profile;
   }
 
   void take(List<String> commandLine) {
@@ -255,6 +261,7 @@ public final class PretrainOptions {
     tensorBoard.check(problems);
     wandb.check(problems);
     web.check(environment, problems);
+    profile.check(distributed.worldSize(), problems);
   }
 
   private void checkFp8(Sizes sizes, Problems problems) {
@@ -334,6 +341,7 @@ public final class PretrainOptions {
             web.toConfig(checkpoint.save),
             logging.progressLine,
             logging.peakTflops),
+        profile.toConfig(tensorBoard.tensorboardDir, checkpoint.save),
         Collections.unmodifiableMap(arguments));
   }
 }

@@ -1,5 +1,7 @@
 package io.tanuki4j.run;
 
+import static java.util.Objects.requireNonNull;
+
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StateKind;
@@ -14,6 +16,7 @@ import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.profile.ProfiledDevice;
 import io.tanuki4j.metrics.ConsoleLog;
 import io.tanuki4j.metrics.LogTail;
 import io.tanuki4j.metrics.MetricsSink;
@@ -37,6 +40,7 @@ import io.tanuki4j.train.Fp8Scales;
 import io.tanuki4j.train.IterationLog;
 import io.tanuki4j.train.MicrobatchRunner;
 import io.tanuki4j.train.ParameterStatistics;
+import io.tanuki4j.train.ProfileConfig;
 import io.tanuki4j.train.Progress;
 import io.tanuki4j.train.Restorer;
 import io.tanuki4j.train.RunClock;
@@ -44,6 +48,7 @@ import io.tanuki4j.train.RunState;
 import io.tanuki4j.train.Saver;
 import io.tanuki4j.train.StopRequest;
 import io.tanuki4j.train.Timers;
+import io.tanuki4j.train.TraceWindow;
 import io.tanuki4j.train.TrainStep;
 import io.tanuki4j.train.Trainer;
 import java.io.PrintStream;
@@ -111,24 +116,33 @@ public final class Assembly {
                 ? Sinks.open(config.sinks(), console, timing.clock(), System.getenv())
                 : Sinks.none());
     BackendConfig backend = config.backend();
-    device =
+    Device opened =
         Backends.open(
             measuresWaits(config) ? backend.withoutReplays() : backend,
             config.distributed(),
             seat,
             closer,
             log::message);
+    ProfiledDevice profiled = isProfiled(seat.globalRank()) ? new ProfiledDevice(opened) : null;
+    device = profiled == null ? opened : profiled;
     run.notices().forEach(log::message);
     if (config.logging().argumentDump()) {
       ArgumentDump.lines(config.arguments()).forEach(log::message);
     }
     tokenizer = closer.add(openTokenizer());
     int vocabSize = RankModel.paddedVocabSize(config, tokenizer, log::message);
-    ProcessGroupFactory groups = closer.add(seat.processGroups(device));
+    ProcessGroupFactory groups = closer.add(seat.processGroups(opened));
+    if (profiled != null) {
+      groups = new TimedFactory(groups, profiled::await);
+    }
     WaitMeter waits = measuresWaits(config) ? closer.add(new WaitMeter(device)) : null;
     timers =
         new Timers(
-            config.logging(), timing.nanoTime(), device, waits == null ? Map::of : waits::take);
+            config.logging(),
+            timing.nanoTime(),
+            device,
+            waits == null ? Map::of : waits::take,
+            profiled == null ? null : window(profiled, seat.globalRank()));
     context =
         ParallelContext.create(grid, waits == null ? groups : new TimedFactory(groups, waits));
     StartupLines.groups(grid.dims().tp(), grid.dims().pp()).forEach(log::message);
@@ -146,6 +160,16 @@ public final class Assembly {
     agreement = new Agreement(context.world(), device, model.memory());
     data = new RunData(config, tokenizer, context, log, closer);
     turns = new RankTurns(seat, agreement);
+  }
+
+  private boolean isProfiled(int globalRank) {
+    ProfileConfig profile = config.profile();
+    return profile != null && profile.ranks().contains(globalRank);
+  }
+
+  private TraceWindow window(ProfiledDevice profiled, int globalRank) {
+    ProfileConfig profile = requireNonNull(config.profile());
+    return closer.add(new TraceWindow(profile, profiled, globalRank, log::message));
   }
 
   /** Returns whether the log shows how long ranks wait for each other. */

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the parts of an iteration take on this rank, under Megatron's names, as the host's clock
@@ -39,6 +40,7 @@ public final class Timers {
   private final LongSupplier nanoTime;
   private final Device device;
   private final Supplier<Map<String, Long>> waits;
+  private final @Nullable TraceWindow trace;
   private final Map<String, Long> nanos = new LinkedHashMap<>();
   private boolean paused = true;
   private long runningSince;
@@ -46,16 +48,19 @@ public final class Timers {
   /**
    * @param device that is waited for where a part begins and ends
    * @param waits for other ranks since it was asked before: nanoseconds by the names of groups
+   * @param trace of some iterations; null for none
    */
   public Timers(
       LoggingConfig config,
       LongSupplier nanoTime,
       Device device,
-      Supplier<Map<String, Long>> waits) {
+      Supplier<Map<String, Long>> waits,
+      @Nullable TraceWindow trace) {
     this.config = config;
     this.nanoTime = nanoTime;
     this.device = device;
     this.waits = waits;
+    this.trace = trace;
     PARTS.forEach(name -> nanos.put(name, 0L));
     if (!config.measuresParts()) {
       nanos.keySet().retainAll(List.of(INTERVAL, EXPOSED));
@@ -64,11 +69,37 @@ public final class Timers {
 
   /** Returns timers that measure nothing. */
   static Timers none(Device device) {
-    return new Timers(new LoggingConfig(1, false, false, false), () -> 0, device, Map::of);
+    return new Timers(new LoggingConfig(1, false, false, false), () -> 0, device, Map::of, null);
+  }
+
+  /**
+   * Runs an iteration.
+   *
+   * @param iteration counted from 1
+   */
+  void iteration(long iteration, Runnable work) {
+    if (trace == null) {
+      work.run();
+    } else {
+      trace.iteration(iteration, work);
+    }
+  }
+
+  /** Runs work that belongs to no iteration or that Megatron has no timer for. */
+  void span(String name, Runnable work) {
+    if (trace == null) {
+      work.run();
+    } else {
+      trace.span(name, work);
+    }
   }
 
   /** Runs work and counts its time. */
   void measure(String name, Runnable work) {
+    span(name, () -> count(name, work));
+  }
+
+  private void count(String name, Runnable work) {
     if (!config.measuresParts()) {
       work.run();
       return;

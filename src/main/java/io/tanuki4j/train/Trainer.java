@@ -142,8 +142,11 @@ public final class Trainer {
 
   private void iterate(BatchSource source, int batchSize) {
     OptimizerSchedule schedule = run.schedule;
-    run.step.run(
-        source, config.numMicrobatches(batchSize), schedule.learningRate(), schedule.weightDecay());
+    int numMicrobatches = config.numMicrobatches(batchSize);
+    run.timers.iteration(
+        iteration + 1,
+        () ->
+            run.step.run(source, numMicrobatches, schedule.learningRate(), schedule.weightDecay()));
     schedule.advance(batchSize);
     consumedTrain += batchSize;
     iteration++;
@@ -206,7 +209,7 @@ public final class Trainer {
         save();
         run.saver.finish();
       }
-      outsideTheInterval(() -> evaluations.run(valid, iteration));
+      outsideTheInterval("evaluation", () -> evaluations.run(valid, iteration));
     }
   }
 
@@ -241,14 +244,14 @@ public final class Trainer {
   private void save() {
     Progress progress = new Progress(iteration, consumedTrain, consumedValid);
     run.step.awaitWeights();
-    outsideTheInterval(() -> run.saver.save(progress));
+    outsideTheInterval("save", () -> run.saver.save(progress));
   }
 
-  private void outsideTheInterval(Runnable work) {
+  private void outsideTheInterval(String what, Runnable work) {
     collect();
     interval.pause();
     run.timers.pause();
-    work.run();
+    run.timers.span(what, work);
     run.timers.resume();
     interval.resume();
   }

@@ -11,6 +11,7 @@ import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.train.ProfileConfig;
 import io.tanuki4j.train.TrainConfig.Rampup;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -194,5 +195,18 @@ class PretrainCommandTest {
     assertThat(lines.problems(CommandLines.SMALLEST + " --web-port 70000"))
         .containsExactly(
             "--web-port: 70000 (expected: 0 to 65535). Choose a free port above 1023.");
+  }
+
+  @Test
+  void a_profile_needs_iterations_and_ranks_of_this_run() {
+    String flags = CommandLines.SMALLEST + " --profile --profile-step-start 5 --profile-step-end 5";
+    assertThat(lines.problems(flags + " --profile-ranks 0 1 x"))
+        .containsExactly(
+            "--profile-ranks: x (expected: an integer). Write it in digits, like 1000.",
+            "--profile-step-end: 5 (expected: more than --profile-step-start 5). Raise it.",
+            "--profile-ranks: 1 (expected: 0 to 0). Name ranks of this run.");
+    assertThat(lines.config("--profile-step-end 0 --profile-ranks 9").profile()).isNull();
+    assertThat(lines.config("--profile --tensorboard-dir DIR/tb").profile())
+        .isEqualTo(new ProfileConfig(10, 12, List.of(0), folder.resolve("tb/profile")));
   }
 }

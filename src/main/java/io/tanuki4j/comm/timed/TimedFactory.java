@@ -9,9 +9,9 @@ import java.util.List;
  * that no computation hides.
  *
  * @param factory closes with this
- * @param meter of the rank's device
+ * @param timer of the rank's device
  */
-public record TimedFactory(ProcessGroupFactory factory, WaitMeter meter)
+public record TimedFactory(ProcessGroupFactory factory, WaitTimer timer)
     implements ProcessGroupFactory {
   @Override
   public int globalRank() {
@@ -25,7 +25,7 @@ public record TimedFactory(ProcessGroupFactory factory, WaitMeter meter)
 
   @Override
   public ProcessGroup create(String name, List<List<Integer>> groups) {
-    return new TimedGroup(factory.create(name, groups), meter);
+    return new TimedGroup(factory.create(name, groups), timer);
   }
 
   @Override

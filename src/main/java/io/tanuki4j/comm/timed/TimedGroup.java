@@ -12,11 +12,11 @@ import java.util.List;
 /** Measures how long each wait takes. */
 final class TimedGroup implements ProcessGroup {
   private final ProcessGroup group;
-  private final WaitMeter meter;
+  private final WaitTimer timer;
 
-  TimedGroup(ProcessGroup group, WaitMeter meter) {
+  TimedGroup(ProcessGroup group, WaitTimer timer) {
     this.group = group;
-    this.meter = meter;
+    this.timer = timer;
   }
 
   @Override
@@ -59,7 +59,7 @@ final class TimedGroup implements ProcessGroup {
   }
 
   private void measure(Runnable wait) {
-    meter.measure(name(), wait);
+    timer.measure(name(), wait);
   }
 
   @Override

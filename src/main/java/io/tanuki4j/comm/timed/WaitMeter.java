@@ -10,7 +10,7 @@ import java.util.Map;
  * On a GPU both are marks in its queue, so the host does not wait to measure. Waits that a device
  * replays from a recording are not measured.
  */
-public final class WaitMeter implements AutoCloseable {
+public final class WaitMeter implements WaitTimer, AutoCloseable {
   /** The most waits between two readings of the marks. */
   private static final int CAPACITY = 1024;
 
@@ -25,7 +25,8 @@ public final class WaitMeter implements AutoCloseable {
     timer = device.openTimer(2 * CAPACITY);
   }
 
-  void measure(String group, Runnable wait) {
+  @Override
+  public void measure(String group, Runnable wait) {
     if (size == CAPACITY) {
       read();
     }

@@ -3,59 +3,52 @@ package io.tanuki4j.kernel.profile;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceTimer;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Times calls between a start and a stop, and adds up those of the same kind. */
+/** Times calls between a start and a stop. */
 final class CallRecorder implements AutoCloseable {
   /** Calls between two readings, which wait for the device. */
   private static final int CAPACITY = 1024;
 
+  /** The mark of the start, behind two for each call. */
+  private static final int START = 2 * CAPACITY;
+
   private final Device device;
   private final List<KernelCall> pending = new ArrayList<>(CAPACITY);
-  private final Map<KernelCall, Total> totals = new LinkedHashMap<>();
+  private TimedCalls calls = (call, startMillis, millis) -> {};
   private @Nullable DeviceTimer timer;
 
   CallRecorder(Device device) {
     this.device = device;
   }
 
-  private record Total(long calls, double millis) {
-    static final Total NONE = new Total(0, 0);
-
-    Total plus(double more) {
-      return new Total(calls + 1, millis + more);
-    }
-  }
-
   boolean isOn() {
     return timer != null;
   }
 
-  void start() {
+  /**
+   * Starts recording, from the work that the device does next.
+   *
+   * @param receiver gets the calls, some time later
+   */
+  void start(TimedCalls receiver) {
     if (timer != null) {
       throw new IllegalStateException("a profile is started while another one runs");
     }
-    totals.clear();
-    timer = device.openTimer(2 * CAPACITY);
+    calls = receiver;
+    timer = device.openTimer(START + 1);
+    timer.mark(START);
   }
 
-  /**
-   * Stops recording and returns the calls since the start, in the order of their first occurrence.
-   */
-  List<KernelProfile.Row> stop() {
+  /** Stops recording, when the receiver has got all calls. */
+  void stop() {
     if (timer == null) {
       throw new IllegalStateException("a profile is stopped that was not started");
     }
     read(timer);
     close();
-    List<KernelProfile.Row> rows = new ArrayList<>();
-    totals.forEach(
-        (call, total) -> rows.add(new KernelProfile.Row(call, total.calls, total.millis)));
-    return rows;
   }
 
   /** Does the work, and times it if recording is on. */
@@ -76,8 +69,8 @@ final class CallRecorder implements AutoCloseable {
 
   private void read(DeviceTimer marks) {
     for (int i = 0; i < pending.size(); i++) {
-      double millis = marks.millisBetween(2 * i, 2 * i + 1);
-      totals.put(pending.get(i), totals.getOrDefault(pending.get(i), Total.NONE).plus(millis));
+      double start = marks.millisBetween(START, 2 * i);
+      calls.add(pending.get(i), start, marks.millisBetween(2 * i, 2 * i + 1));
     }
     pending.clear();
   }

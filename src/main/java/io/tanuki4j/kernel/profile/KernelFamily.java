@@ -14,7 +14,9 @@ public enum KernelFamily {
   LOSS,
   OPTIMIZER,
   ELEMENTWISE,
-  RANDOM;
+  RANDOM,
+  /** Waiting for other ranks. */
+  COMMUNICATION;
 
   /** Returns the name in lower case, as reports write it. */
   @Override

@@ -12,6 +12,7 @@ import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Another device, whose kernels can be timed call by call. Between {@link #startProfile} and {@link
@@ -26,6 +27,7 @@ public final class ProfiledDevice implements Device {
   private final Device device;
   private final CallRecorder recorder;
   private final Kernels kernels;
+  private CallTotals totals = new CallTotals();
 
   /**
    * @param device closed with this one
@@ -55,7 +57,8 @@ public final class ProfiledDevice implements Device {
 
   /** Times every call from now on. */
   public void startProfile() {
-    recorder.start();
+    totals = new CallTotals();
+    recorder.start(totals);
   }
 
   /**
@@ -64,7 +67,32 @@ public final class ProfiledDevice implements Device {
    * @param iterations that were run since the start, for the means
    */
   public KernelProfile stopProfile(int iterations) {
-    return new KernelProfile(recorder.stop(), iterations);
+    recorder.stop();
+    return new KernelProfile(totals.rows(), iterations);
+  }
+
+  /**
+   * Begins to add every call to a trace. Waits for the device, so that the host's clock and the
+   * device's agree.
+   *
+   * @param rank of this device
+   */
+  public Trace startTrace(int rank) {
+    device.synchronize();
+    Trace trace = new Trace(rank, System.nanoTime());
+    recorder.start(trace);
+    return trace;
+  }
+
+  /** Ends a trace. Waits for the device. */
+  public void stopTrace() {
+    recorder.stop();
+  }
+
+  /** Waits for other ranks, and times it as a call. */
+  public void await(String group, Runnable wait) {
+    recorder.time(
+        () -> new KernelCall(KernelFamily.COMMUNICATION, "wait for " + group, group, 0, 0), wait);
   }
 
   @Override
@@ -77,30 +105,42 @@ public final class ProfiledDevice implements Device {
     return kernels;
   }
 
-  /**
-   * @throws IllegalStateException while calls are timed
-   */
+  /** Records work; while calls are timed, not before its first repetition after that. */
   @Override
   public Replay record(Runnable work) {
-    if (recorder.isOn()) {
-      throw new IllegalStateException("work is recorded in a profile: record it before");
-    }
-    Replay replay = device.record(work);
-    return new Replay() {
-      @Override
-      public void run() {
-        if (recorder.isOn()) {
-          work.run();
-        } else {
-          replay.run();
-        }
-      }
+    return new ProfiledReplay(work);
+  }
 
-      @Override
-      public void close() {
-        replay.close();
+  /** Repeats work: operation by operation while calls are timed, else as a recording. */
+  private final class ProfiledReplay implements Replay {
+    private final Runnable work;
+    private @Nullable Replay recording;
+
+    ProfiledReplay(Runnable work) {
+      this.work = work;
+      if (!recorder.isOn()) {
+        recording = device.record(work);
       }
-    };
+    }
+
+    @Override
+    public void run() {
+      if (recorder.isOn()) {
+        work.run();
+        return;
+      }
+      if (recording == null) {
+        recording = device.record(work);
+      }
+      recording.run();
+    }
+
+    @Override
+    public void close() {
+      if (recording != null) {
+        recording.close();
+      }
+    }
   }
 
   @Override

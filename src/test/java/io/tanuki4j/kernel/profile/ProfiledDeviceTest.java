@@ -2,8 +2,10 @@ package io.tanuki4j.kernel.profile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.Gson;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;
@@ -12,14 +14,19 @@ import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.io.IOException;
 import java.lang.reflect.Method;
 import java.lang.reflect.RecordComponent;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ProfiledDeviceTest {
   private ProfiledDevice device;
@@ -103,11 +110,48 @@ class ProfiledDeviceTest {
   }
 
   @Test
-  void work_is_not_recorded_while_its_calls_are_timed() {
+  void work_of_a_profile_is_recorded_only_after_it() {
+    device.kernels().elementwise().fill(x, 1);
     device.startProfile();
-    assertThatThrownBy(() -> device.record(() -> {}))
-        .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("record it before");
+    try (Replay replay = device.record(() -> device.kernels().elementwise().add(x, x, x))) {
+      assertThat(first()).isEqualTo(1);
+      replay.run();
+      assertThat(device.stopProfile(1).rows()).hasSize(1);
+      replay.run();
+    }
+    assertThat(first()).isEqualTo(4);
+  }
+
+  @Test
+  void a_trace_has_calls_and_waits_in_their_order_and_the_spans_of_the_host(@TempDir Path folder)
+      throws IOException {
+    Trace trace = device.startTrace(3);
+    long begin = System.nanoTime();
+    for (int i = 0; i < 1500; i++) {
+      device.kernels().elementwise().fill(x.rows(0, 1), i);
+    }
+    device.await("tp", () -> {});
+    device.stopTrace();
+    trace.host("part", begin, System.nanoTime());
+    Path file = folder.resolve("trace.json");
+    trace.write(file);
+    List<JsonObject> events = events(file);
+    assertThat(events).hasSize(1502).allMatch(event -> event.get("pid").getAsInt() == 3);
+    double end = 0;
+    for (JsonObject call : events.subList(0, 1501)) {
+      assertThat(call.get("ts").getAsDouble()).isGreaterThanOrEqualTo(end);
+      end = call.get("ts").getAsDouble() + call.get("dur").getAsDouble();
+    }
+    assertThat(events.get(1500).get("name").getAsString()).isEqualTo("wait for tp");
+    assertThat(events.get(1501).get("dur").getAsDouble()).isGreaterThan(0);
+  }
+
+  private static List<JsonObject> events(Path file) throws IOException {
+    JsonObject trace = new Gson().fromJson(Files.readString(file), JsonObject.class);
+    return StreamSupport.stream(trace.getAsJsonArray("traceEvents").spliterator(), false)
+        .map(JsonElement::getAsJsonObject)
+        .filter(event -> event.get("ph").getAsString().equals("X"))
+        .toList();
   }
 
   private float first() {
