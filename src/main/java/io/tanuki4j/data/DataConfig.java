@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param seed of the sample order
  * @param cacheDir {@code --data-cache-path}; null for a folder next to each dataset
  * @param memoryMapped whether .bin files are mapped or read by position
- * @param eodMaskLoss whether positions whose token ends a document are left out of the loss
+ * @param documents what the ends of documents change
  * @param numWorkers two micro-batches are read ahead per worker; 0 to read on demand
  */
 public record DataConfig(
@@ -28,7 +28,7 @@ public record DataConfig(
     int seed,
     @Nullable Path cacheDir,
     boolean memoryMapped,
-    boolean eodMaskLoss,
+    DocumentMasks documents,
     int numWorkers) {
 
   /**

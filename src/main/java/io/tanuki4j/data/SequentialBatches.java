@@ -1,8 +1,6 @@
 package io.tanuki4j.data;
 
 import io.tanuki4j.error.UserException;
-import java.util.Arrays;
-import java.util.OptionalInt;
 
 /**
  * One rank's micro-batches of a dataset in its order, as Megatron-LM's {@code single} sampler gives
@@ -15,7 +13,7 @@ public final class SequentialBatches implements BatchSource {
   private final TokenDataset dataset;
   private final String name;
   private final Share share;
-  private final OptionalInt maskedToken;
+  private final MicrobatchBuilder builder;
   private long consumed;
 
   /**
@@ -44,14 +42,14 @@ public final class SequentialBatches implements BatchSource {
    * Begins after the consumed samples.
    *
    * @param name of the dataset, for messages: {@code train}
-   * @param maskedToken tokens that do not count in the loss ({@code --eod-mask-loss}), if any
+   * @param builder makes micro-batches of samples
    * @param consumedSamples where to continue; 0 for the start
    */
   public SequentialBatches(
       TokenDataset dataset,
       String name,
       Share share,
-      OptionalInt maskedToken,
+      MicrobatchBuilder builder,
       long consumedSamples) {
     if (consumedSamples < 0) {
       throw new IllegalArgumentException(
@@ -60,7 +58,7 @@ public final class SequentialBatches implements BatchSource {
     this.dataset = dataset;
     this.name = name;
     this.share = share;
-    this.maskedToken = maskedToken;
+    this.builder = builder;
     this.consumed = consumedSamples;
   }
 
@@ -78,12 +76,12 @@ public final class SequentialBatches implements BatchSource {
       samples[i] = dataset.sample(first + i);
     }
     consumed += share.samplesPerStep();
-    return batch(samples);
+    return builder.build(samples, first);
   }
 
   @Override
   public boolean masksTokens() {
-    return maskedToken.isPresent();
+    return builder.masks().eodMaskLoss();
   }
 
   @Override
@@ -98,29 +96,4 @@ public final class SequentialBatches implements BatchSource {
 
   @Override
   public void close() {}
-
-  private TokenBatch batch(int[][] samples) {
-    int batchSize = samples.length;
-    int seqLength = samples[0].length - 1;
-    int[] tokens = new int[seqLength * batchSize];
-    int[] targets = new int[tokens.length];
-    for (int j = 0; j < batchSize; j++) {
-      for (int i = 0; i < seqLength; i++) {
-        tokens[i * batchSize + j] = samples[j][i];
-        targets[i * batchSize + j] = samples[j][i + 1];
-      }
-    }
-    return new TokenBatch(seqLength, batchSize, tokens, targets, lossMask(tokens));
-  }
-
-  private float[] lossMask(int[] tokens) {
-    float[] mask = new float[tokens.length];
-    Arrays.fill(mask, 1);
-    if (maskedToken.isPresent()) {
-      for (int i = 0; i < mask.length; i++) {
-        mask[i] = tokens[i] == maskedToken.getAsInt() ? 0 : 1;
-      }
-    }
-    return mask;
-  }
 }

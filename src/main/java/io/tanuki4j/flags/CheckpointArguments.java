@@ -62,6 +62,8 @@ final class CheckpointArguments {
           "train_samples",
           "eval_interval",
           "eval_iters",
+          "reset_position_ids",
+          "reset_attention_mask",
           "eod_mask_loss",
           "seed");
 

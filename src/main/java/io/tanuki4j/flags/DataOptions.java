@@ -5,8 +5,10 @@ import static java.util.Objects.requireNonNullElse;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.data.DataConfig;
 import io.tanuki4j.data.DataConfig.Blend;
+import io.tanuki4j.data.DocumentMasks;
 import io.tanuki4j.data.SplitRatios;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.nn.Samples;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,6 +85,16 @@ public final class DataOptions {
   boolean mmapBinFiles = true;
 
   @Option(
+      names = "--reset-position-ids",
+      description = "Rotary positions restart at 0 in each document of a sample.")
+  boolean resetPositionIds;
+
+  @Option(
+      names = "--reset-attention-mask",
+      description = "Tokens attend to their own document only.")
+  boolean resetAttentionMask;
+
+  @Option(
       names = "--eod-mask-loss",
       description = "Leaves tokens that end a document out of the loss.")
   boolean eodMaskLoss;
@@ -96,6 +108,16 @@ public final class DataOptions {
   private @Nullable Blend test;
 
   void derive(List<String> notices) {
+    if (resetAttentionMask) {
+      notices.add(
+          "--reset-attention-mask: tokens attend to their own document only. Megatron-LM ignores the"
+              + " flag with flash attention.");
+    }
+    if (resetPositionIds) {
+      notices.add(
+          "--reset-position-ids: rotary positions restart in each document. Megatron-LM ignores the"
+              + " flag with rotary positions.");
+    }
     if (mockData) {
       split = MOCK_SPLIT;
       notices.add("setting split to " + MOCK_SPLIT + ", for mock data");
@@ -212,7 +234,16 @@ public final class DataOptions {
         seed,
         dataCachePath,
         mmapBinFiles,
-        eodMaskLoss,
+        documents(),
         numWorkers);
+  }
+
+  /** Returns what the model's layers need to know of samples. */
+  Samples.Kinds samples() {
+    return new Samples.Kinds(resetPositionIds, resetAttentionMask);
+  }
+
+  private DocumentMasks documents() {
+    return new DocumentMasks(resetPositionIds, resetAttentionMask, eodMaskLoss);
   }
 }

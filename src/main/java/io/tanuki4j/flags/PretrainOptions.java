@@ -326,7 +326,7 @@ public final class PretrainOptions {
         distributed.toConfig(),
         layout,
         precision.toConfig(),
-        model.toConfig(),
+        model.toConfig().withSamples(data.samples()),
         tokenizer.toConfig(),
         data.toConfig(requireNonNull(model.seqLength), train.seed),
         train.toConfig(layout.dims().dp()),

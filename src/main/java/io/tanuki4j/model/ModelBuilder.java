@@ -99,11 +99,11 @@ public final class ModelBuilder {
         Rope.create(
             device,
             frequencies(config),
-            SequenceSharding.of(context).positions(config.sizes().seqLength()),
+            rotatedPositions(config, context),
             parameters.values().dtype().statisticsType(),
             scope);
-    this.attentionCore = attentionCore(communication);
     this.scope = scope;
+    this.attentionCore = attentionCore(communication, device);
     this.fp8 = fp8 == null ? null : fp8State(fp8);
   }
 
@@ -122,14 +122,33 @@ public final class ModelBuilder {
     return fp8;
   }
 
-  private AttentionCore attentionCore(ContextCommunication communication) {
+  private static int[] rotatedPositions(ModelConfig config, ParallelContext context) {
+    int seqLength = config.sizes().seqLength();
+    return config.training().samples().positions()
+        ? SequenceSharding.WHOLE.positions(seqLength)
+        : SequenceSharding.of(context).positions(seqLength);
+  }
+
+  private AttentionCore attentionCore(ContextCommunication communication, Device device) {
     int numHeads = config.attention().numHeads() / context.dims().tp();
     int numQueryGroups = config.attention().numQueryGroups() / context.dims().tp();
     int headDim = config.attention().headDim();
     return context.dims().cp() == 1
         ? new CausalAttention(kernels.attention(), numHeads, numQueryGroups, headDim)
         : new ContextAttention(
-            kernels, context.cp(), communication, numHeads, numQueryGroups, headDim);
+            kernels,
+            context.cp(),
+            communication,
+            numHeads,
+            numQueryGroups,
+            headDim,
+            positions(device));
+  }
+
+  private @Nullable Tensor positions(Device device) {
+    return config.training().samples().documents()
+        ? ContextAttention.positions(device, context.cp(), config.sizes().seqLength(), scope)
+        : null;
   }
 
   /**
@@ -151,7 +170,8 @@ public final class ModelBuilder {
         Shape.of(seqLength, microBatchSize, config.sizes().hiddenSize()),
         parameters.values().dtype(),
         tied(),
-        fp8 == null ? IterationState.NONE : fp8);
+        fp8 == null ? IterationState.NONE : fp8,
+        config.training().samples());
   }
 
   /** Returns what this rank's stage shares with the other end of the pipeline. */

@@ -2,6 +2,7 @@ package io.tanuki4j.model;
 
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.RopeScaling;
+import io.tanuki4j.nn.Samples;
 import org.jspecify.annotations.Nullable;
 
 /** The shape of a Llama and its initialisation. */
@@ -16,6 +17,11 @@ public record ModelConfig(
   /** Returns the same model with another choice of recomputation. */
   public ModelConfig withRecompute(Recompute other) {
     return new ModelConfig(sizes, attention, rotary, layers, training.withRecompute(other));
+  }
+
+  /** Returns the same model, trained with other knowledge of samples. */
+  public ModelConfig withSamples(Samples.Kinds samples) {
+    return new ModelConfig(sizes, attention, rotary, layers, training.withSamples(samples));
   }
 
   /**
@@ -82,10 +88,20 @@ public record ModelConfig(
    * @param initStd standard deviation of initial weights; projections back into the residual stream
    *     get {@code initStd / sqrt(2 · numLayers)}
    * @param zLoss coefficient of the z-loss; 0 for none
+   * @param samples what layers need to know of samples, beyond their tokens
    */
-  public record Training(double initStd, double zLoss, Recompute recompute) {
+  public record Training(double initStd, double zLoss, Recompute recompute, Samples.Kinds samples) {
+    /** Sets what training over tokens alone needs. */
+    public Training(double initStd, double zLoss, Recompute recompute) {
+      this(initStd, zLoss, recompute, Samples.Kinds.NONE);
+    }
+
     Training withRecompute(Recompute other) {
-      return new Training(initStd, zLoss, other);
+      return new Training(initStd, zLoss, other, samples);
+    }
+
+    Training withSamples(Samples.Kinds other) {
+      return new Training(initStd, zLoss, recompute, other);
     }
   }
 

@@ -64,7 +64,7 @@ final class SelfAttention {
     AttentionShape shape = core.shape(microbatch);
     Tensor qkv = allocate(shape.qkvSize(), x.dtype(), microbatch);
     SavedInput savedX = qkvProjection.forward(qkv, x, microbatch);
-    rope.forward(qkv, shape);
+    rope.forward(qkv, shape, microbatch.samples());
     if (!recomputeCore) {
       AttentionCore.Saved saved = attend(qkv, microbatch);
       SavedInput savedOut = outProjection.forward(out, factor(saved.out()), microbatch);
@@ -88,7 +88,7 @@ final class SelfAttention {
       Tensor dQkv = allocate(shape.qkvSize(), dOut.dtype(), temporary);
       outProjection.backward(dAttended, attended.out(), dOut, temporary);
       core.backward(dQkv, attended.core(), dAttended, temporary);
-      rope.backward(dQkv, shape);
+      rope.backward(dQkv, shape, microbatch.samples());
       qkvProjection.backward(dx, saved.x(), factor(dQkv), temporary);
     }
   }

@@ -5,7 +5,7 @@ import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
-/** Attention of a rank that has the whole sequence. */
+/** Attention of a rank that has the whole sequence, to the documents of the queries if asked. */
 public final class CausalAttention implements AttentionCore {
   private final AttentionKernels kernels;
   private final int numHeads;
@@ -28,14 +28,21 @@ public final class CausalAttention implements AttentionCore {
             .allocate(
                 Shape.of(shape.batchSize(), numHeads, shape.seqLength()),
                 qkv.dtype().statisticsType());
-    kernels.causalAttentionForward(out, logSumExp, qkv, shape);
+    kernels.causalAttentionForward(
+        out, logSumExp, qkv, shape, microbatch.samples().attentionMask());
     return new Saved(qkv, out, logSumExp);
   }
 
   @Override
   public void backward(Tensor dQkv, Saved saved, Tensor dOut, Microbatch microbatch) {
     kernels.causalAttentionBackward(
-        dQkv, dOut, saved.out(), saved.logSumExp(), saved.qkv(), shape(microbatch));
+        dQkv,
+        dOut,
+        saved.out(),
+        saved.logSumExp(),
+        saved.qkv(),
+        shape(microbatch),
+        microbatch.samples().attentionMask());
   }
 
   @Override

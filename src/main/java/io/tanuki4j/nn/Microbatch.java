@@ -11,6 +11,7 @@ import io.tanuki4j.tensor.Tensor;
  * @param tokens {@code [s, b]}, I32
  * @param targets {@code [s, b]}, I32: the token after each token
  * @param lossMask {@code [s, b]}, F32
+ * @param samples what else is known of them
  * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to
  * @param gradScale {@code [1]}, F64: what the gradient of the summed loss is multiplied by
  * @param weightGrads whether gradients of weights are added to what is there, or begin here: the
@@ -23,6 +24,7 @@ public record Microbatch(
     Tensor tokens,
     Tensor targets,
     Tensor lossMask,
+    Samples samples,
     Tensor lossSums,
     Tensor gradScale,
     Accumulate weightGrads,
@@ -34,7 +36,16 @@ public record Microbatch(
   public static Microbatch withoutTargets(Tensor tokens, MemoryScope scope) {
     Tensor none = tokens.rows(0, 0);
     return new Microbatch(
-        tokens, none, none, none, none, Accumulate.OVERWRITE, ParameterListener.NONE, false, scope);
+        tokens,
+        none,
+        none,
+        Samples.NONE,
+        none,
+        none,
+        Accumulate.OVERWRITE,
+        ParameterListener.NONE,
+        false,
+        scope);
   }
 
   /** Returns the same micro-batch with other memory, for temporaries and recomputation. */
@@ -43,6 +54,7 @@ public record Microbatch(
         tokens,
         targets,
         lossMask,
+        samples,
         lossSums,
         gradScale,
         weightGrads,

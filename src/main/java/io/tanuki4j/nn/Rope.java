@@ -24,7 +24,7 @@ public final class Rope {
    * Computes the tables, {@code [number of positions, rotaryDim/2]}.
    *
    * @param positions of the tokens of this rank in their sequence; if these are 0, 1, 2 and so on,
-   *     shorter sequences can be rotated, too
+   *     shorter sequences can be rotated, too. All from 0 on if samples have positions
    * @param dtype F32, or F64 for F64 activations
    * @param scope memory of the tables
    */
@@ -46,16 +46,25 @@ public final class Rope {
     this.fromStart = fromStart;
   }
 
-  /** Rotates a packed projection {@code [s, b, (n + 2g)·d]} in place. */
-  public void forward(Tensor qkv, AttentionShape shape) {
-    int length = checkedLength(shape);
-    kernels.ropeForward(qkv, cos.rows(0, length), sin.rows(0, length), shape);
+  /**
+   * Rotates a packed projection {@code [s, b, (n + 2g)·d]} in place.
+   *
+   * @param samples whose positions count, if they have any
+   */
+  public void forward(Tensor qkv, AttentionShape shape, Samples samples) {
+    long length = length(shape, samples);
+    kernels.ropeForward(qkv, cos.rows(0, length), sin.rows(0, length), samples.positions(), shape);
   }
 
   /** Rotates the gradient of the rotated projection back, in place. */
-  public void backward(Tensor dQkv, AttentionShape shape) {
-    int length = checkedLength(shape);
-    kernels.ropeBackward(dQkv, cos.rows(0, length), sin.rows(0, length), shape);
+  public void backward(Tensor dQkv, AttentionShape shape, Samples samples) {
+    long length = length(shape, samples);
+    kernels.ropeBackward(
+        dQkv, cos.rows(0, length), sin.rows(0, length), samples.positions(), shape);
+  }
+
+  private long length(AttentionShape shape, Samples samples) {
+    return samples.positions() == null ? checkedLength(shape) : cos.dim(0);
   }
 
   private int checkedLength(AttentionShape shape) {

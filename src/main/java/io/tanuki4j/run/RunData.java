@@ -4,6 +4,7 @@ import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.DataConfig;
 import io.tanuki4j.data.Datasets;
+import io.tanuki4j.data.MicrobatchBuilder;
 import io.tanuki4j.data.Prefetcher;
 import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.data.SequentialBatches;
@@ -15,7 +16,6 @@ import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.train.BatchSources;
 import io.tanuki4j.train.Progress;
-import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /** Opens a rank's data: of each step the samples of its replica of the model. */
@@ -74,9 +74,8 @@ final class RunData {
       return null;
     }
     DataConfig data = config.data();
-    OptionalInt masked =
-        data.eodMaskLoss() ? OptionalInt.of(tokenizer.eodId()) : OptionalInt.empty();
-    BatchSource source = new SequentialBatches(dataset, name, share, masked, consumed);
+    MicrobatchBuilder builder = new MicrobatchBuilder(data.documents(), tokenizer.eodId());
+    BatchSource source = new SequentialBatches(dataset, name, share, builder, consumed);
     return data.numWorkers() == 0
         ? source
         : closer.add(new Prefetcher(source, PREFETCH * data.numWorkers()));

@@ -4,6 +4,7 @@ import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.Samples;
 import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.parallel.pipeline.MicrobatchInputs;
@@ -18,7 +19,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs micro-batches of one shape through this rank's stage of a pipeline, which is the whole model
@@ -77,19 +80,12 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
       ToDoubleFunction<TokenBatch> gradScale,
       Tensor lossSums,
       DataParallel data) {
-    executor.train(
-        batches.size(),
-        (i, inputs) -> {
-          setGradScale(gradScale.applyAsDouble(batches.get(i)));
-          upload(batches.get(i), inputs);
-        },
-        lossSums,
-        data::listener);
+    executor.train(batches.size(), new Source(batches, gradScale), lossSums, data::listener);
   }
 
   /** Runs the forward alone; arguments as for {@link #train}. */
   void evaluate(List<TokenBatch> batches, Tensor lossSums) {
-    executor.evaluate(batches.size(), (i, inputs) -> upload(batches.get(i), inputs), lossSums);
+    executor.evaluate(batches.size(), new Source(batches, batch -> gradScale), lossSums);
   }
 
   /**
@@ -115,10 +111,39 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
     }
   }
 
-  private void upload(TokenBatch batch, MicrobatchInputs inputs) {
-    upload(inputs.tokens(), into -> tokens.put(into.asIntBuffer(), batch, batch.tokens()));
-    upload(inputs.targets(), into -> tokens.put(into.asIntBuffer(), batch, batch.targets()));
-    upload(inputs.lossMask(), into -> tokens.put(into.asFloatBuffer(), batch, batch.lossMask()));
+  private final class Source implements MicrobatchInputs.Source {
+    private final List<TokenBatch> batches;
+    private final ToDoubleFunction<TokenBatch> gradScale;
+
+    Source(List<TokenBatch> batches, ToDoubleFunction<TokenBatch> gradScale) {
+      this.batches = batches;
+      this.gradScale = gradScale;
+    }
+
+    @Override
+    public void load(int microbatch, MicrobatchInputs into) {
+      TokenBatch batch = batches.get(microbatch);
+      setGradScale(gradScale.applyAsDouble(batch));
+      upload(into.tokens(), host -> tokens.put(host.asIntBuffer(), batch, batch.tokens()));
+      upload(into.targets(), host -> tokens.put(host.asIntBuffer(), batch, batch.targets()));
+      upload(into.lossMask(), host -> tokens.put(host.asFloatBuffer(), batch, batch.lossMask()));
+      Samples samples = into.samples();
+      uploadIds(samples.positions(), batch, batch::positions);
+      uploadIds(samples.documentStarts(), batch, batch::starts);
+    }
+
+    private void uploadIds(@Nullable Tensor into, TokenBatch batch, Supplier<int[]> ids) {
+      if (into != null) {
+        upload(into, host -> tokens.put(host.asIntBuffer(), batch, ids.get()));
+      }
+    }
+
+    /** Returns the next power of two, so that few kinds of micro-batches are recorded. */
+    @Override
+    public int maxDocuments(int microbatch) {
+      int documents = stage.samples().documents() ? batches.get(microbatch).maxDocuments() : 1;
+      return documents == 1 ? 1 : 2 * Integer.highestOneBit(documents - 1);
+    }
   }
 
   private void upload(Tensor destination, Consumer<ByteBuffer> content) {

@@ -100,7 +100,8 @@ class DatasetsTest {
             + " --train-data-path, --valid-data-path and --test-data-path.");
     DataConfig one = shared("1", "a");
     DataConfig both =
-        new DataConfig(one.blend(), one.blend(), null, null, "1", 4, 1234, dir, true, false, 1);
+        new DataConfig(
+            one.blend(), one.blend(), null, null, "1", 4, 1234, dir, true, DocumentMasks.NONE, 1);
     assertRefused(both, "data: both --data-path and paths per split (expected: one source).");
   }
 

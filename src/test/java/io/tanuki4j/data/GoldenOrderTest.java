@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,7 +59,7 @@ class GoldenOrderTest {
     TokenDataset dataset = Objects.requireNonNull(datasets.of(split));
     var share = new SequentialBatches.Share(1, 0, 1);
     try (var batches =
-        new SequentialBatches(dataset, split.label(), share, OptionalInt.empty(), 0)) {
+        new SequentialBatches(dataset, split.label(), share, MicrobatchBuilder.PLAIN, 0)) {
       for (int[] sample : expected) {
         assertThat(Arrays.copyOf(batches.next().tokens(), PREFIX)).isEqualTo(sample);
       }

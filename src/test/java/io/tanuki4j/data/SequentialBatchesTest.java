@@ -7,7 +7,6 @@ import io.tanuki4j.data.SequentialBatches.Share;
 import io.tanuki4j.error.UserException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,7 +35,7 @@ class SequentialBatchesTest {
 
   @Test
   void a_batch_is_sequence_first_and_targets_are_successors() {
-    try (var batches = batches(9, new Share(2, 0, 1), OptionalInt.empty(), 1)) {
+    try (var batches = batches(9, new Share(2, 0, 1), MicrobatchBuilder.PLAIN, 1)) {
       TokenBatch batch = batches.next();
       assertThat(batch.seqLength()).isEqualTo(3);
       assertThat(batch.batchSize()).isEqualTo(2);
@@ -49,7 +48,12 @@ class SequentialBatchesTest {
 
   @Test
   void masked_are_the_positions_whose_token_not_target_ends_a_document() {
-    try (var batches = batches(9, new Share(2, 0, 1), OptionalInt.of(21), 1)) {
+    try (var batches =
+        batches(
+            9,
+            new Share(2, 0, 1),
+            new MicrobatchBuilder(new DocumentMasks(false, false, true), 21),
+            1)) {
       assertThat(batches.next().lossMask()).containsExactly(1, 1, 1, 0, 1, 1);
     }
   }
@@ -70,7 +74,7 @@ class SequentialBatchesTest {
 
   @Test
   void counts_the_samples_of_all_ranks() {
-    try (var batches = batches(30, new Share(2, 1, 3), OptionalInt.empty(), 7)) {
+    try (var batches = batches(30, new Share(2, 1, 3), MicrobatchBuilder.PLAIN, 7)) {
       assertThat(batches.consumedSamples()).isEqualTo(7);
       batches.next();
       assertThat(batches.consumedSamples()).isEqualTo(13);
@@ -79,7 +83,7 @@ class SequentialBatchesTest {
 
   @Test
   void the_end_of_the_data_is_told() {
-    try (var batches = batches(13, new Share(2, 1, 3), OptionalInt.empty(), 8)) {
+    try (var batches = batches(13, new Share(2, 1, 3), MicrobatchBuilder.PLAIN, 8)) {
       assertThatThrownBy(batches::next)
           .isInstanceOf(UserException.class)
           .hasMessage(
@@ -99,20 +103,20 @@ class SequentialBatchesTest {
 
   @Test
   void a_negative_start_is_refused() {
-    assertThatThrownBy(() -> batches(9, new Share(1, 0, 1), OptionalInt.empty(), -1))
+    assertThatThrownBy(() -> batches(9, new Share(1, 0, 1), MicrobatchBuilder.PLAIN, -1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("train data: -1 consumed samples (expected: 0 or more).");
   }
 
   private static SequentialBatches batches(
-      long size, Share share, OptionalInt maskedToken, long consumed) {
-    return new SequentialBatches(dataset(size), "train", share, maskedToken, consumed);
+      long size, Share share, MicrobatchBuilder builder, long consumed) {
+    return new SequentialBatches(dataset(size), "train", share, builder, consumed);
   }
 
   /** Numbers of this rank's samples out of 13, in order. */
   private static List<Integer> firstTokens(Share share, long consumed) {
     List<Integer> numbers = new ArrayList<>();
-    try (var batches = batches(13, share, OptionalInt.empty(), consumed)) {
+    try (var batches = batches(13, share, MicrobatchBuilder.PLAIN, consumed)) {
       while (batches.consumedSamples() + share.samplesPerStep() <= 13) {
         TokenBatch batch = batches.next();
         for (int j = 0; j < batch.batchSize(); j++) {

@@ -23,7 +23,17 @@ final class TestData {
   static DataConfig shared(
       List<String> dataPath, String split, int seqLength, int seed, @Nullable Path cacheDir) {
     return new DataConfig(
-        Blend.parse(dataPath), null, null, null, split, seqLength, seed, cacheDir, true, false, 1);
+        Blend.parse(dataPath),
+        null,
+        null,
+        null,
+        split,
+        seqLength,
+        seed,
+        cacheDir,
+        true,
+        DocumentMasks.NONE,
+        1);
   }
 
   /** Paths of train, valid and test; null for a split without. */
@@ -41,7 +51,7 @@ final class TestData {
         seed,
         cacheDir,
         false,
-        false,
+        DocumentMasks.NONE,
         1);
   }
 

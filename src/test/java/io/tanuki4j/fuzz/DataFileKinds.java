@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import com.github.luben.zstd.ZstdOutputStream;
 import io.tanuki4j.data.DataConfig;
 import io.tanuki4j.data.Datasets;
+import io.tanuki4j.data.DocumentMasks;
 import io.tanuki4j.data.IndexedDataset;
 import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.data.TokenDataset;
@@ -151,7 +152,17 @@ final class DataFileKinds {
     DataConfig.Blend blend = DataConfig.Blend.parse(List.of(folder.resolve("a").toString()));
     DataConfig config =
         new DataConfig(
-            blend, null, null, null, "1", SEQ_LENGTH, 1, folder.resolve("cache"), true, false, 0);
+            blend,
+            null,
+            null,
+            null,
+            "1",
+            SEQ_LENGTH,
+            1,
+            folder.resolve("cache"),
+            true,
+            DocumentMasks.NONE,
+            0);
     try (Datasets data = Datasets.build(config, new SampleCounts(400, 0, 0), ids)) {
       TokenDataset train = requireNonNull(data.train());
       List<Object> samples = new ArrayList<>();

@@ -1,5 +1,6 @@
 package io.tanuki4j.model;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.tanuki4j.checkpoint.ShardedTensor;
@@ -11,6 +12,7 @@ import io.tanuki4j.model.ModelConfig.Rotary;
 import io.tanuki4j.model.ModelConfig.Sizes;
 import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.nn.Samples;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -52,7 +54,14 @@ public record GoldenRun(Path folder) {
         new Training(
             config.get("std").getAsDouble(),
             config.get("zloss").getAsBoolean() ? Z_LOSS : 0,
-            Recompute.NONE));
+            Recompute.NONE,
+            new Samples.Kinds(hasDocuments(), hasDocuments())));
+  }
+
+  /** Whether the run had all of Megatron's flags for documents. */
+  public boolean hasDocuments() throws IOException {
+    JsonElement documents = expected().getAsJsonObject("config").get("docs");
+    return documents != null && documents.getAsBoolean();
   }
 
   /** What the run logged at its first iteration. */

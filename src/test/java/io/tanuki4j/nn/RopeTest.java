@@ -92,7 +92,7 @@ class RopeTest {
   void rejects_a_sequence_longer_than_the_table() {
     Rope rope = rope(8, 4);
     Tensor qkv = device.random(Shape.of(5, 2, SHAPE.qkvSize()), 1);
-    assertThatThrownBy(() -> rope.forward(qkv, SHAPE))
+    assertThatThrownBy(() -> rope.forward(qkv, SHAPE, Samples.NONE))
         .isInstanceOf(UserException.class)
         .hasMessageContaining("sequence of 5 tokens (expected: at most 4");
   }
@@ -104,8 +104,8 @@ class RopeTest {
     Tensor part = device.random(Shape.of(5, 2, SHAPE.qkvSize()), 1).rows(1, 3);
     AttentionShape partShape = new AttentionShape(2, 2, 4, 2, 8);
 
-    rope(frequencies, 0, 1, 2, 3, 4).forward(whole, SHAPE);
-    rope(frequencies, 1, 2).forward(part, partShape);
+    rope(frequencies, 0, 1, 2, 3, 4).forward(whole, SHAPE, Samples.NONE);
+    rope(frequencies, 1, 2).forward(part, partShape, Samples.NONE);
 
     assertThat(device.read(part)).containsExactly(device.read(whole.rows(1, 3)));
   }
@@ -114,7 +114,7 @@ class RopeTest {
   void fewer_tokens_than_the_part_of_a_sequence_are_a_broken_invariant() {
     Rope rope = rope(new RopeFrequencies(1e4, 8, 1, null), 0, 1, 2, 3, 4, 7);
     Tensor qkv = device.random(Shape.of(5, 2, SHAPE.qkvSize()), 1);
-    assertThatThrownBy(() -> rope.forward(qkv, SHAPE))
+    assertThatThrownBy(() -> rope.forward(qkv, SHAPE, Samples.NONE))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("5 tokens of a part of a sequence (expected: all 6 of the part)");
   }
@@ -125,7 +125,7 @@ class RopeTest {
     Tensor qkv = device.tensor(DType.F64, Shape.of(2, 1, 12), new double[24]);
     device.write(qkv.rows(1, 2), 1, 0, 0, 1, 0, 2, 0, 0, 1, 2, 3, 4);
 
-    rope(4, 2).forward(qkv, shape);
+    rope(4, 2).forward(qkv, shape, Samples.NONE);
 
     double slow = (float) 0.01;
     double[] expected = {
@@ -175,14 +175,14 @@ class RopeTest {
     @Override
     public Tensor forward(Tensor out, Tensor x, Microbatch microbatch) {
       device.kernels().elementwise().copy(out, x);
-      rope.forward(out, SHAPE);
+      rope.forward(out, SHAPE, Samples.NONE);
       return x;
     }
 
     @Override
     public void backward(Tensor dx, Tensor saved, Tensor dOut, Microbatch microbatch) {
       device.kernels().elementwise().copy(dx, dOut);
-      rope.backward(dx, SHAPE);
+      rope.backward(dx, SHAPE, Samples.NONE);
     }
 
     @Override

@@ -92,11 +92,24 @@ class LayoutEquivalenceTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", " --calculate-per-token-loss"})
-  void masked_tokens_count_the_same_at_every_layout(String normalization) {
-    String shape = golden() + " --eod-mask-loss" + normalization;
+  @ValueSource(strings = {"", " --calculate-per-token-loss --micro-batch-size 2"})
+  void documents_and_masked_tokens_count_the_same_at_every_layout(String more) {
+    String shape = golden() + " --eod-mask-loss --reset-attention-mask --reset-position-ids" + more;
     check(shape, new TinyLayout(2, 1, 1, 2, 1, true, Data.PLAIN));
     check(shape, new TinyLayout(1, 2, 2, 1, 1, false, Data.SHARDED));
+    check(shape, new TinyLayout(1, 4, 1, 1, 1, false, Data.PLAIN));
+  }
+
+  @Test
+  void documents_count_the_same_when_layers_are_recomputed() {
+    String shape = golden() + " --eod-mask-loss --reset-attention-mask --reset-position-ids";
+    Found expected = alone(shape);
+    String full =
+        " --recompute-granularity full --recompute-method uniform --recompute-num-layers 1";
+    for (String recompute : List.of(full, " --recompute-granularity selective")) {
+      assertThat(run(shape + recompute, "--backend cpu").output.losses())
+          .isEqualTo(expected.output.losses());
+    }
   }
 
   @ParameterizedTest

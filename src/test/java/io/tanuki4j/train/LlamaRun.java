@@ -10,6 +10,8 @@ import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.DataConfig;
 import io.tanuki4j.data.DataConfig.Blend;
 import io.tanuki4j.data.Datasets;
+import io.tanuki4j.data.DocumentMasks;
+import io.tanuki4j.data.MicrobatchBuilder;
 import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.data.SequentialBatches;
 import io.tanuki4j.data.TokenDataset;
@@ -29,6 +31,8 @@ import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import io.tanuki4j.parallel.Agreement;
 import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.StageLayers;
+import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
@@ -39,7 +43,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.OptionalInt;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -101,8 +104,13 @@ final class LlamaRun implements AutoCloseable {
             data.shard(),
             device.kernels(),
             device.scope());
-    GptChunk chunk = new ModelBuilder(model, device.device(), parameters, device.scope()).build();
-    this.runner = new MicrobatchRunner<>(device.device(), chunk, model.sizes().seqLength(), 1, 0);
+    this.runner =
+        new MicrobatchRunner<>(
+            device.device(),
+            new ModelBuilder(model, device.device(), parameters, device.scope())
+                .stage(StageLayers.even(model.sizes().numLayers(), 1, 1), 1),
+            new MicrobatchTokens(model.sizes().seqLength(), 1, SequenceSharding.WHOLE),
+            0);
   }
 
   /** Restores what is to be loaded, then trains. */
@@ -217,7 +225,7 @@ final class LlamaRun implements AutoCloseable {
             integer("seed"),
             options.cache,
             true,
-            false,
+            masks(),
             1);
     SampleCounts counts =
         SampleCounts.of(
@@ -235,12 +243,12 @@ final class LlamaRun implements AutoCloseable {
     return golden.folder().resolve(name).toString();
   }
 
-  private static BatchSource batches(@Nullable TokenDataset dataset, long consumed) {
+  private BatchSource batches(@Nullable TokenDataset dataset, long consumed) {
     return new SequentialBatches(
         Objects.requireNonNull(dataset),
         "golden",
         new SequentialBatches.Share(1, 0, 1),
-        OptionalInt.empty(),
+        new MicrobatchBuilder(masks(), model.sizes().vocabSize() - 1),
         consumed);
   }
 
@@ -262,9 +270,16 @@ final class LlamaRun implements AutoCloseable {
         integer("seed"));
   }
 
+  /** All of Megatron's flags for documents, or none. */
+  private DocumentMasks masks() {
+    boolean documents = model.training().samples().documents();
+    return new DocumentMasks(documents, documents, documents);
+  }
+
   private LossNormalization normalization() {
-    boolean perToken = flags.has("per_token") && flags.get("per_token").getAsBoolean();
-    return perToken ? LossNormalization.TOKENS : LossNormalization.MICROBATCHES;
+    return flags.has("per_token") && flags.get("per_token").getAsBoolean()
+        ? LossNormalization.TOKENS
+        : LossNormalization.MICROBATCHES;
   }
 
   private ScheduleConfig schedule() {

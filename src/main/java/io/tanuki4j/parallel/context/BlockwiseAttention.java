@@ -22,6 +22,7 @@ final class BlockwiseAttention {
     private final AttentionShape shape;
     private final int rank;
     private final AttentionCore.Saved saved;
+    private final SequenceMask mask;
     private final Tensor sum;
     private final Tensor partLogSumExp;
 
@@ -29,6 +30,7 @@ final class BlockwiseAttention {
      * @param shape sizes of the rank's projection
      * @param saved of which out and logSumExp are to be written; until the end out holds the result
      *     of a block
+     * @param mask what is left out
      * @param scratch for as long as this is used
      */
     Forward(
@@ -36,11 +38,13 @@ final class BlockwiseAttention {
         AttentionShape shape,
         int rank,
         AttentionCore.Saved saved,
+        SequenceMask mask,
         MemoryScope scratch) {
       this.kernels = kernels;
       this.shape = shape;
       this.rank = rank;
       this.saved = saved;
+      this.mask = mask;
       Tensor logSumExp = saved.logSumExp();
       this.sum = scratch.allocate(saved.out().shape(), logSumExp.dtype());
       this.partLogSumExp = scratch.allocate(Shape.of(logSumExp.numElements()), logSumExp.dtype());
@@ -54,7 +58,8 @@ final class BlockwiseAttention {
     void attendToOwnKeys() {
       kernels
           .attention()
-          .causalAttentionForward(saved.out(), saved.logSumExp(), saved.qkv(), shape);
+          .causalAttentionForward(
+              saved.out(), saved.logSumExp(), saved.qkv(), shape, mask.ofOwnKeys(rank));
       kernels.elementwise().copy(sum, saved.out());
     }
 
@@ -71,7 +76,12 @@ final class BlockwiseAttention {
       kernels
           .attention()
           .blockAttentionForward(
-              out, logSumExp, block.queries(saved.qkv()), block.keys(keyValues), sizes);
+              out,
+              logSumExp,
+              block.queries(saved.qkv()),
+              block.keys(keyValues),
+              sizes,
+              mask.ofBlock(block));
       kernels.attention().mergeAttention(sum, saved.logSumExp(), out, logSumExp, shape);
     }
 
@@ -102,8 +112,9 @@ final class BlockwiseAttention {
      * @param dQkv to be written
      * @param saved by the forward
      * @param dOut gradient of the output
+     * @param mask that of the forward
      */
-    record Operands(Tensor dQkv, AttentionCore.Saved saved, Tensor dOut) {}
+    record Operands(Tensor dQkv, AttentionCore.Saved saved, Tensor dOut, SequenceMask mask) {}
 
     /**
      * @param shape sizes of the rank's projection
@@ -140,7 +151,13 @@ final class BlockwiseAttention {
       kernels
           .attention()
           .causalAttentionBackward(
-              operands.dQkv(), operands.dOut(), saved.out(), saved.logSumExp(), saved.qkv(), shape);
+              operands.dQkv(),
+              operands.dOut(),
+              saved.out(),
+              saved.logSumExp(),
+              saved.qkv(),
+              shape,
+              operands.mask().ofOwnKeys(rank));
       kernels.elementwise().copy(sum, operands.dQkv());
     }
 
@@ -169,7 +186,8 @@ final class BlockwiseAttention {
               all ? saved.logSumExp() : lastLogSumExp,
               block.queries(saved.qkv()),
               block.keys(keyValues),
-              sizes);
+              sizes,
+              operands.mask().ofBlock(block));
       kernels
           .elementwise()
           .copyColumns(block.queries(sum), 0, ofQueries, 0, shape.outSize(), Accumulate.ADD);
@@ -237,7 +255,7 @@ final class BlockwiseAttention {
    * @param rank that has the queries
    * @param owner the other, which has the keys
    */
-  private record VisibleBlock(AttentionShape local, int rank, int owner) {
+  record VisibleBlock(AttentionShape local, int rank, int owner) {
     AttentionBlock sizes() {
       int half = local.seqLength() / 2;
       return ownerIsEarlier()

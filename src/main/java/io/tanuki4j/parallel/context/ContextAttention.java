@@ -2,6 +2,7 @@ package io.tanuki4j.parallel.context;
 
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;
@@ -9,6 +10,7 @@ import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Causal attention over sequences that the ranks of a group share, each with the tokens that {@link
@@ -25,6 +27,7 @@ public final class ContextAttention implements AttentionCore {
   private final int numHeads;
   private final int numQueryGroups;
   private final int headDim;
+  private final @Nullable Tensor positions;
 
   /** One way to bring queries together with the keys and values of other ranks. */
   interface Exchange {
@@ -35,9 +38,7 @@ public final class ContextAttention implements AttentionCore {
     void backward(BlockwiseAttention.Backward gradients, MemoryScope scratch);
   }
 
-  /**
-   * @param group its ranks share the sequences
-   */
+  /** Creates attention to all keys up to a query's own; see the other constructor. */
   public ContextAttention(
       Kernels kernels,
       ProcessGroup group,
@@ -45,6 +46,23 @@ public final class ContextAttention implements AttentionCore {
       int numHeads,
       int numQueryGroups,
       int headDim) {
+    this(kernels, group, communication, numHeads, numQueryGroups, headDim, null);
+  }
+
+  /**
+   * Creates attention within the documents of sequences.
+   *
+   * @param group its ranks share the sequences
+   * @param positions of {@link #positions}; null if a sequence is always one document
+   */
+  public ContextAttention(
+      Kernels kernels,
+      ProcessGroup group,
+      ContextCommunication communication,
+      int numHeads,
+      int numQueryGroups,
+      int headDim,
+      @Nullable Tensor positions) {
     this.kernels = kernels;
     this.group = group;
     this.exchange =
@@ -55,6 +73,19 @@ public final class ContextAttention implements AttentionCore {
     this.numHeads = numHeads;
     this.numQueryGroups = numQueryGroups;
     this.headDim = headDim;
+    this.positions = positions;
+  }
+
+  /**
+   * Computes where each rank's tokens are in their sequence, {@code [ranks, s]}, I32.
+   *
+   * @param group its ranks share the sequences
+   * @param seqLength of the whole sequence
+   * @param scope memory for as long as attention is used
+   */
+  public static Tensor positions(
+      Device device, ProcessGroup group, int seqLength, MemoryScope scope) {
+    return SequenceMask.positions(device, group.size(), seqLength, scope);
   }
 
   @Override
@@ -65,7 +96,8 @@ public final class ContextAttention implements AttentionCore {
     Saved saved = new Saved(qkv, out, logSumExp);
     try (MemoryScope scratch = microbatch.scope().child("attention of a shared sequence")) {
       BlockwiseAttention.Forward attention =
-          new BlockwiseAttention.Forward(kernels, shape, group.rank(), saved, scratch);
+          new BlockwiseAttention.Forward(
+              kernels, shape, group.rank(), saved, mask(microbatch), scratch);
       exchange.forward(attention, scratch);
       attention.finish();
     }
@@ -76,13 +108,17 @@ public final class ContextAttention implements AttentionCore {
   public void backward(Tensor dQkv, Saved saved, Tensor dOut, Microbatch microbatch) {
     AttentionShape shape = shape(microbatch);
     BlockwiseAttention.Backward.Operands operands =
-        new BlockwiseAttention.Backward.Operands(dQkv, saved, dOut);
+        new BlockwiseAttention.Backward.Operands(dQkv, saved, dOut, mask(microbatch));
     try (MemoryScope scratch = microbatch.scope().child("gradients of a shared sequence")) {
       BlockwiseAttention.Backward gradients =
           new BlockwiseAttention.Backward(kernels, shape, group.rank(), operands, scratch);
       exchange.backward(gradients, scratch);
       gradients.finish();
     }
+  }
+
+  private SequenceMask mask(Microbatch microbatch) {
+    return new SequenceMask(microbatch.samples(), positions);
   }
 
   /** The tokens of this rank: an even number, as {@link SequenceSharding} makes it. */

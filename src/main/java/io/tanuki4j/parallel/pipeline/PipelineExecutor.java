@@ -68,6 +68,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
   private record Key(
       int slot,
       int chunk,
+      int maxDocuments,
       Accumulate weightGrads,
       ParameterListener listener,
       boolean training,
@@ -185,7 +186,17 @@ public final class PipelineExecutor<S> implements AutoCloseable {
       Accumulate weightGrads = unit.microbatch() == 0 ? Accumulate.OVERWRITE : Accumulate.ADD;
       ParameterListener listener = listeners.of(unit.microbatch(), numMicrobatches);
       int phase = stage.state().phase();
-      Key key = new Key(slot, unit.chunk(), weightGrads, listener, forTraining, lossSums, phase);
+      int maxDocuments = source.maxDocuments(unit.microbatch());
+      Key key =
+          new Key(
+              slot,
+              unit.chunk(),
+              maxDocuments,
+              weightGrads,
+              listener,
+              forTraining,
+              lossSums,
+              phase);
       return chunksInSlots.computeIfAbsent(key, PipelineExecutor.this::open);
     }
   }
@@ -199,7 +210,12 @@ public final class PipelineExecutor<S> implements AutoCloseable {
         stage.chunks().get(key.chunk()),
         () ->
             slot.begin(
-                key.lossSums(), gradScale, key.weightGrads(), key.listener(), key.training()),
+                key.maxDocuments(),
+                key.lossSums(),
+                gradScale,
+                key.weightGrads(),
+                key.listener(),
+                key.training()),
         shape.isFirst(index, key.chunk()) ? null : slot.hidden(),
         shape.isLast(index, key.chunk()) ? null : slot.dHidden());
   }
@@ -229,6 +245,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
         tokensShape,
         stage.hiddenShape(),
         stage.hiddenType(),
+        stage.samples(),
         !shape.isFirst(index, last),
         !shape.isLast(index, 0));
   }

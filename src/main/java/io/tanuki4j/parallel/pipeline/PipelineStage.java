@@ -4,6 +4,7 @@ import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.SoloGroup;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.nn.IterationState;
+import io.tanuki4j.nn.Samples;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import java.util.List;
@@ -18,6 +19,7 @@ import java.util.List;
  * @param hiddenType their type
  * @param tied parameters that another stage has too
  * @param state of its layers, in addition to their parameters
+ * @param samples what its layers need to know of samples, beyond their tokens
  * @param <S> what the chunks' forward saves for their backward
  */
 public record PipelineStage<S>(
@@ -26,15 +28,16 @@ public record PipelineStage<S>(
     Shape hiddenShape,
     DType hiddenType,
     TiedParameters tied,
-    IterationState state) {
-  /** Without a state. */
+    IterationState state,
+    Samples.Kinds samples) {
+  /** Makes a stage without a state, whose layers need tokens only. */
   public PipelineStage(
       List<ModelChunk<S>> chunks,
       ProcessGroup group,
       Shape hiddenShape,
       DType hiddenType,
       TiedParameters tied) {
-    this(chunks, group, hiddenShape, hiddenType, tied, IterationState.NONE);
+    this(chunks, group, hiddenShape, hiddenType, tied, IterationState.NONE, Samples.Kinds.NONE);
   }
 
   /**

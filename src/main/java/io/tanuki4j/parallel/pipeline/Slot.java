@@ -4,6 +4,7 @@ import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.ParameterListener;
+import io.tanuki4j.nn.Samples;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -27,6 +28,7 @@ final class Slot implements AutoCloseable {
    *
    * @param tokens {@code [s, b]}
    * @param hidden of the hidden states and gradients that are received
+   * @param samples what is needed of them
    * @param receivesHidden whether a chunk of the stage starts from another stage
    * @param receivesGradient whether a chunk of the stage ends at another stage
    */
@@ -34,6 +36,7 @@ final class Slot implements AutoCloseable {
       Shape tokens,
       Shape hidden,
       DType hiddenType,
+      Samples.Kinds samples,
       boolean receivesHidden,
       boolean receivesGradient) {}
 
@@ -46,7 +49,8 @@ final class Slot implements AutoCloseable {
         new MicrobatchInputs(
             scope.allocate(contents.tokens(), DType.I32),
             scope.allocate(contents.tokens(), DType.I32),
-            scope.allocate(contents.tokens(), DType.F32));
+            scope.allocate(contents.tokens(), DType.F32),
+            Samples.allocate(contents.samples(), contents.tokens(), scope));
     this.hidden = contents.receivesHidden() ? received(contents) : null;
     this.dHidden = contents.receivesGradient() ? received(contents) : null;
   }
@@ -55,8 +59,13 @@ final class Slot implements AutoCloseable {
     return scope.allocate(contents.hidden(), contents.hiddenType());
   }
 
-  /** Drops the micro-batch before and begins the next. */
+  /**
+   * Drops the micro-batch before and begins the next.
+   *
+   * @param maxDocuments that one of its samples has at most
+   */
   Microbatch begin(
+      int maxDocuments,
       Tensor lossSums,
       Tensor gradScale,
       Accumulate weightGrads,
@@ -68,6 +77,7 @@ final class Slot implements AutoCloseable {
         inputs.tokens(),
         inputs.targets(),
         inputs.lossMask(),
+        inputs.samples().withMaxDocuments(maxDocuments),
         lossSums,
         gradScale,
         weightGrads,

@@ -49,6 +49,7 @@ class Fp8StateTest {
         some.tokens(),
         some.targets(),
         some.lossMask(),
+        some.samples(),
         some.lossSums(),
         some.gradScale(),
         Accumulate.ADD,

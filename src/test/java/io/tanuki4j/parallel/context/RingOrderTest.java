@@ -12,6 +12,7 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.ParameterListener;
+import io.tanuki4j.nn.Samples;
 import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -147,6 +148,7 @@ class RingOrderTest {
         tokens,
         tokens,
         tokens,
+        Samples.NONE,
         tokens,
         tokens,
         Accumulate.OVERWRITE,
