@@ -24,6 +24,13 @@ public final class DataParallelOptions {
   boolean overlapParamGather;
 
   @Option(
+      names = "--fp8-param-gather",
+      description =
+          "Weights of linear layers are gathered in eight bits, which halves the bytes; the results"
+              + " are the same. With --fp8-format and --use-distributed-optimizer.")
+  boolean fp8ParamGather;
+
+  @Option(
       names = "--ddp-bucket-size",
       paramLabel = "N",
       description =
@@ -43,6 +50,13 @@ public final class DataParallelOptions {
           "together with --use-distributed-optimizer and --overlap-grad-reduce",
           "Add them, or leave it out.");
     }
+    if (fp8ParamGather && !useDistributedOptimizer) {
+      problems.add(
+          "--fp8-param-gather",
+          "given",
+          "together with --use-distributed-optimizer",
+          "Add it, or leave this one out.");
+    }
   }
 
   DataParallelConfig toConfig() {
@@ -50,6 +64,7 @@ public final class DataParallelOptions {
         useDistributedOptimizer,
         overlapGradReduce,
         overlapParamGather,
+        fp8ParamGather,
         overlapGradReduce ? ddpBucketSize : null);
   }
 }

@@ -89,6 +89,17 @@ public final class Fp8Options {
     }
   }
 
+  /** Checks that weights which are to be gathered in FP8 are in FP8. */
+  void checkGather(boolean gathers, Problems problems) {
+    if (gathers && fp8 == null) {
+      problems.add(
+          "--fp8-param-gather",
+          "given",
+          "together with --fp8-format",
+          "Add it, or leave this one out.");
+    }
+  }
+
   /**
    * Checks that a rank's matrix products have sizes that FP8 allows.
    *

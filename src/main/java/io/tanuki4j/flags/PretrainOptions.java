@@ -248,6 +248,7 @@ public final class PretrainOptions {
     }
     Sizes sizes = sizes();
     parallel.check(distributed.worldSize(), sizes, notices, problems);
+    precision.fp8.checkGather(parallel.dataParallel.fp8ParamGather, problems);
     if (sizes != null && problems.isEmpty()) {
       checkFp8(sizes, problems);
     }

@@ -12,6 +12,7 @@ import io.tanuki4j.nn.IterationState;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.nn.Projection;
 import io.tanuki4j.nn.Recompute;
 import io.tanuki4j.nn.RmsNorm;
@@ -41,6 +42,7 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -108,11 +110,10 @@ public final class ModelBuilder {
   }
 
   private Fp8State fp8State(Fp8Config fp8Config) {
+    List<ParameterSpec> specs = parameters.all().stream().map(Parameter::spec).toList();
+    Set<String> names = ModelParameters.narrow(specs, fp8Config, config);
     List<Parameter> weights =
-        parameters.all().stream()
-            .filter(weight -> ModelParameters.isProjection(weight.name()))
-            .filter(weight -> fp8Config.covers(layerOf(weight), config.sizes().numLayers()))
-            .toList();
+        parameters.all().stream().filter(weight -> names.contains(weight.name())).toList();
     Consumer<Tensor> largest = SharedScales.largest(context, fp8Config.recipe());
     return new Fp8State(fp8Config, weights, kernels, largest, scope);
   }

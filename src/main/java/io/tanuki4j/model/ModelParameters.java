@@ -2,13 +2,17 @@ package io.tanuki4j.model;
 
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.nn.fp8.Fp8Config;
 import io.tanuki4j.parallel.Axis;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.parallel.StageLayers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Names and shapes of all parameters of a Llama. Queries, keys and values are one matrix in memory,
@@ -48,6 +52,23 @@ public final class ModelParameters {
    * Returns whether a parameter is the weight of a linear layer between the embedding and the
    * output.
    */
+  /**
+   * Returns the names of the weights that multiply in FP8.
+   *
+   * @param fp8 null if none does
+   */
+  public static Set<String> narrow(
+      List<ParameterSpec> specs, @Nullable Fp8Config fp8, ModelConfig config) {
+    if (fp8 == null) {
+      return Set.of();
+    }
+    return specs.stream()
+        .map(ParameterSpec::name)
+        .filter(ModelParameters::isProjection)
+        .filter(name -> fp8.covers(layerOf(name), config.sizes().numLayers()))
+        .collect(Collectors.toSet());
+  }
+
   static boolean isProjection(String name) {
     return Stream.of(QKV, PROJ, GATE_UP, DOWN).anyMatch(name::endsWith);
   }

@@ -50,7 +50,7 @@ public final class ParameterBuffers {
       DType valueType,
       DType gradType) {
     List<List<ParameterSpec>> cut = plan.cut(specs);
-    long end = cut.stream().mapToLong(bucket -> plan.padded(size(bucket))).sum();
+    long end = cut.stream().mapToLong(bucket -> plan.padded(bucket, size(bucket))).sum();
     Tensor values = scope.allocate(Shape.of(end), valueType);
     Tensor grads = scope.allocate(Shape.of(end), gradType);
     Map<String, ParameterSlice> placed = new LinkedHashMap<>();
@@ -60,7 +60,7 @@ public final class ParameterBuffers {
     for (List<ParameterSpec> bucket : cut) {
       List<Parameter> parameters = place(bucket, start, values, grads, placed);
       boolean decayed = bucket.get(0).weightDecay();
-      FlatRange range = new FlatRange(start, start + plan.padded(size(bucket)));
+      FlatRange range = new FlatRange(start, start + plan.padded(bucket, size(bucket)));
       buckets.add(new Bucket(range, decayed, indices.getOrDefault(decayed, 0L), parameters));
       indices.merge(decayed, size(bucket), Long::sum);
       start = range.to();

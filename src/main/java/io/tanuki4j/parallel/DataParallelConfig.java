@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  *     the last backward
  * @param overlapParamGather {@code --overlap-param-gather}: weights are gathered during the next
  *     forward; only with both of the others
+ * @param narrowParamGather {@code --fp8-param-gather}: weights of linear layers in FP8 are gathered
+ *     as FP8; only with distributedOptimizer
  * @param bucketElements {@code --ddp-bucket-size}, elements of a bucket; null for Megatron's rule.
  *     Without overlapGradReduce a bucket is as large as it can be.
  */
@@ -20,9 +22,11 @@ public record DataParallelConfig(
     boolean distributedOptimizer,
     boolean overlapGradReduce,
     boolean overlapParamGather,
+    boolean narrowParamGather,
     @Nullable Integer bucketElements) {
   /** Megatron's default: every rank has the whole state, nothing overlaps. */
-  public static final DataParallelConfig PLAIN = new DataParallelConfig(false, false, false, null);
+  public static final DataParallelConfig PLAIN =
+      new DataParallelConfig(false, false, false, false, null);
 
   private static final long LEAST_ELEMENTS = 40_000_000;
   private static final long ELEMENTS_PER_RANK = 1_000_000;
@@ -32,9 +36,14 @@ public record DataParallelConfig(
    *
    * @param replicas ranks that sum gradients together: of data and context parallelism
    * @param tied names of parameters that several stages have
+   * @param narrow names of weights in FP8
    */
-  public BucketLayout bucketPlan(int replicas, Set<String> tied) {
-    return new BucketLayout(bucketElements(replicas), distributedOptimizer ? replicas : 1, tied);
+  public BucketLayout bucketPlan(int replicas, Set<String> tied, Set<String> narrow) {
+    return new BucketLayout(
+        bucketElements(replicas),
+        distributedOptimizer ? replicas : 1,
+        tied,
+        narrowParamGather ? narrow : Set.of());
   }
 
   private long bucketElements(int replicas) {

@@ -8,6 +8,9 @@ import io.tanuki4j.model.ModelBuilder;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
 import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.nn.fp8.FlatWeights;
+import io.tanuki4j.nn.fp8.Fp8State;
 import io.tanuki4j.parallel.DataParallelConfig;
 import io.tanuki4j.parallel.ParallelConfig;
 import io.tanuki4j.parallel.ParallelContext;
@@ -15,8 +18,10 @@ import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
+import io.tanuki4j.parallel.tensor.SharedScales;
 import io.tanuki4j.train.MicrobatchRunner;
 import io.tanuki4j.train.MicrobatchTokens;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -47,10 +52,15 @@ public record ModelPart(
       MemoryScope scope) {
     StageLayers layers = parallel.layout().layers();
     DataParallelConfig replicas = parallel.dataParallel();
+    List<ParameterSpec> specs =
+        ModelParameters.specs(config, layers, context.grid(), context.globalRank());
     ParameterBuffers parameters =
         ParameterBuffers.allocate(
-            ModelParameters.specs(config, layers, context.grid(), context.globalRank()),
-            replicas.bucketPlan(context.dpCp().size(), Set.of(ModelParameters.EMBEDDING)),
+            specs,
+            replicas.bucketPlan(
+                context.dpCp().size(),
+                Set.of(ModelParameters.EMBEDDING),
+                ModelParameters.narrow(specs, precision.fp8(), config)),
             scope,
             precision.compute(),
             precision.gradients());
@@ -64,7 +74,12 @@ public record ModelPart(
             device,
             parameters,
             scope);
-    DataParallel data = new DataParallel(replicas, parameters, context, builder.tied());
+    Fp8State fp8 = builder.fp8();
+    FlatWeights gathered =
+        fp8 == null || !replicas.narrowParamGather()
+            ? null
+            : fp8.flattenWeights(parameters, SharedScales.largest(context), scope);
+    DataParallel data = new DataParallel(replicas, parameters, context, builder.tied(), gathered);
     return new ModelPart(config, layers, context, device, parameters, data, builder);
   }
 

@@ -99,9 +99,9 @@ public final class TrainStep {
     batches.clear();
   }
 
-  /** Waits for the weights, before anything but a step or an evaluation reads them. */
-  void awaitWeights() {
-    data.awaitWeights();
+  /** Makes the weights whole, before anything but a step or an evaluation reads them. */
+  void completeWeights() {
+    data.completeWeights();
   }
 
   /** Returns whether there is no room for the results of another iteration. */

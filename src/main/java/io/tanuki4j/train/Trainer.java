@@ -243,7 +243,7 @@ public final class Trainer {
   /** Saves, but only once the iterations were found to be finite. */
   private void save() {
     Progress progress = new Progress(iteration, consumedTrain, consumedValid);
-    run.step.awaitWeights();
+    run.step.completeWeights();
     outsideTheInterval("save", () -> run.saver.save(progress));
   }
 

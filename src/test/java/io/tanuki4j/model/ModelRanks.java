@@ -100,7 +100,7 @@ record ModelRanks(
       this.parameters =
           ParameterBuffers.allocate(
               ModelParameters.specs(config, layers, context.grid(), context.globalRank()),
-              DataParallelConfig.PLAIN.bucketPlan(1, Set.of(ModelParameters.EMBEDDING)),
+              DataParallelConfig.PLAIN.bucketPlan(1, Set.of(ModelParameters.EMBEDDING), Set.of()),
               device.scope(),
               dtype,
               dtype.statisticsType());

@@ -43,25 +43,25 @@ class ParameterBuffersTest {
 
   @Test
   void buckets_are_filled_from_the_last_parameter_on() {
-    assertThat(names(allocate(new BucketLayout(65, 1, Set.of()))))
+    assertThat(names(allocate(new BucketLayout(65, 1, Set.of(), Set.of()))))
         .containsExactly(List.of("a"), List.of("b"), List.of("c", "d"), List.of("n"), List.of("m"));
-    assertThat(names(allocate(new BucketLayout(101, 1, Set.of()))))
+    assertThat(names(allocate(new BucketLayout(101, 1, Set.of(), Set.of()))))
         .containsExactly(List.of("a"), List.of("b", "c", "d"), List.of("n", "m"));
   }
 
   @Test
   void a_parameter_may_have_a_bucket_of_its_own() {
-    ParameterBuffers first = allocate(new BucketLayout(Long.MAX_VALUE, 1, Set.of("a")));
+    ParameterBuffers first = allocate(new BucketLayout(Long.MAX_VALUE, 1, Set.of("a"), Set.of()));
     assertThat(names(first))
         .containsExactly(List.of("a"), List.of("b", "c", "d"), List.of("n", "m"));
-    ParameterBuffers middle = allocate(new BucketLayout(Long.MAX_VALUE, 1, Set.of("b")));
+    ParameterBuffers middle = allocate(new BucketLayout(Long.MAX_VALUE, 1, Set.of("b"), Set.of()));
     assertThat(names(middle))
         .containsExactly(List.of("a"), List.of("b"), List.of("c", "d"), List.of("n", "m"));
   }
 
   @Test
   void shards_of_a_bucket_are_equal_and_aligned() {
-    ParameterBuffers buffers = allocate(new BucketLayout(65, 3, Set.of()));
+    ParameterBuffers buffers = allocate(new BucketLayout(65, 3, Set.of(), Set.of()));
     long end = 0;
     for (Bucket bucket : buffers.buckets()) {
       for (int rank = 0; rank < 3; rank++) {
@@ -83,7 +83,8 @@ class ParameterBuffersTest {
   void the_index_of_an_element_does_not_depend_on_the_cut() {
     for (int numShards = 1; numShards < 5; numShards++) {
       for (int elements : new int[] {1, 64, 65, 1000}) {
-        ParameterBuffers buffers = allocate(new BucketLayout(elements, numShards, Set.of("b")));
+        ParameterBuffers buffers =
+            allocate(new BucketLayout(elements, numShards, Set.of("b"), Set.of()));
         assertThat(buffers.all().stream().map(one -> index(buffers, one)))
             .containsExactly(0L, 64L, 192L, 256L, 0L, 64L);
       }

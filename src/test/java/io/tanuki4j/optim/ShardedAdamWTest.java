@@ -61,7 +61,7 @@ class ShardedAdamWTest {
       int numRanks, int bucketElements, boolean narrow) {
     Map<String, double[]> expected = new HashMap<>();
     run(1, DataParallelConfig.PLAIN, narrow, rank -> expected.putAll(rank.train()));
-    DataParallelConfig config = new DataParallelConfig(true, true, true, bucketElements);
+    DataParallelConfig config = new DataParallelConfig(true, true, true, false, bucketElements);
     Map<Integer, Map<String, double[]>> found = new ConcurrentHashMap<>();
     run(numRanks, config, narrow, rank -> found.put(rank.context.globalRank(), rank.train()));
     assertThat(found).hasSize(numRanks);
@@ -75,7 +75,7 @@ class ShardedAdamWTest {
   void the_norm_is_that_of_the_whole_model(int numRanks) {
     run(
         numRanks,
-        new DataParallelConfig(true, false, false, null),
+        new DataParallelConfig(true, false, false, false, null),
         false,
         rank -> {
           rank.data.shard().owned().forEach(part -> rank.fillGradient(part.range(), 0.5));
@@ -91,7 +91,7 @@ class ShardedAdamWTest {
   void a_number_that_is_not_finite_stops_the_update_on_every_rank(boolean distributed) {
     run(
         3,
-        new DataParallelConfig(distributed, false, false, null),
+        new DataParallelConfig(distributed, false, false, false, null),
         false,
         rank -> {
           rank.data.shard().owned().forEach(part -> rank.fillGradient(part.range(), 0.5));
@@ -113,7 +113,7 @@ class ShardedAdamWTest {
     Map<String, BitSet> seen = new HashMap<>();
     run(
         3,
-        new DataParallelConfig(true, true, false, 100),
+        new DataParallelConfig(true, true, false, false, 100),
         false,
         rank ->
             rank.optimizer.visitState(
@@ -147,7 +147,7 @@ class ShardedAdamWTest {
     int numRanks = 4;
     run(
         numRanks,
-        new DataParallelConfig(true, true, true, 100),
+        new DataParallelConfig(true, true, true, false, 100),
         false,
         rank -> {
           long elements = rank.parameters.values().numElements();
@@ -189,7 +189,7 @@ class ShardedAdamWTest {
       this.parameters =
           ParameterBuffers.allocate(
               SPECS,
-              config.bucketPlan(context.dpCp().size(), Set.of()),
+              config.bucketPlan(context.dpCp().size(), Set.of(), Set.of()),
               device.scope(),
               DType.BF16,
               DType.F32);

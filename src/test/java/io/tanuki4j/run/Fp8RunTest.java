@@ -41,6 +41,8 @@ class Fp8RunTest {
   private static final String FP8 =
       " --fp8-format hybrid --fp8-amax-history-len 4 --fp8-amax-compute-algo max";
 
+  private static final String PARAM_GATHER = "--fp8-param-gather";
+
   @TempDir static Path folder;
 
   private static Output run(String... flags) {
@@ -175,6 +177,45 @@ class Fp8RunTest {
     assertNear(run(FP8, "--backend cuda").losses(), run(FP8).losses(), FROM_ONE_RANK);
     String wide = FP8 + " --no-fp8-wgrad";
     assertNear(run(wide, "--backend cuda").losses(), run(wide).losses(), FROM_ONE_RANK);
+  }
+
+  static List<TinyLayout> shardedLayouts() {
+    return List.of(
+        new TinyLayout(1, 1, 2, 1, 1, false, Data.SHARDED),
+        new TinyLayout(2, 1, 2, 1, 1, true, Data.OVERLAPPED));
+  }
+
+  /** Evaluations lie between the gather and the forward that needs it. */
+  @ParameterizedTest
+  @MethodSource("shardedLayouts")
+  void weights_gathered_in_eight_bits_change_no_digit(TinyLayout layout) {
+    for (String recipe : List.of(FP8, FP8 + " --fp8-recipe tensorwise")) {
+      Output wide = run(recipe, layout.localFlags());
+      Output narrow = run(recipe, layout.localFlags(), PARAM_GATHER);
+      assertThat(narrow.iterations()).isEqualTo(wide.iterations());
+      assertThat(narrow.evaluations()).isEqualTo(wide.evaluations());
+    }
+  }
+
+  @Test
+  void layers_in_bf16_are_gathered_in_bf16() {
+    String some = FP8 + " --first-last-layers-bf16";
+    String layout = new TinyLayout(1, 1, 2, 1, 1, false, Data.OVERLAPPED).localFlags();
+    assertThat(run(some, layout, PARAM_GATHER).iterations())
+        .isEqualTo(run(some, layout).iterations());
+  }
+
+  /** In BF16 a rank has only its own shards of them until the checkpoint is written. */
+  @Test
+  void a_checkpoint_has_whole_weights_that_were_gathered_in_eight_bits() {
+    String checkpoints = folder.resolve("gathered").toString();
+    String layout = new TinyLayout(1, 1, 2, 1, 1, false, Data.OVERLAPPED).localFlags();
+    Output unbroken = run(FP8, layout);
+    run(FP8, layout, PARAM_GATHER, "--save " + checkpoints, "--exit-interval 4");
+    Output wide = run(FP8, layout, "--load " + checkpoints);
+    Output narrow = run(FP8, layout, PARAM_GATHER, "--load " + checkpoints);
+    assertThat(wide.iterations()).isEqualTo(unbroken.iterations().subList(4, 8));
+    assertThat(narrow.iterations()).isEqualTo(unbroken.iterations().subList(4, 8));
   }
 
   @Test

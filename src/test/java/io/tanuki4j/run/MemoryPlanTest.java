@@ -91,6 +91,24 @@ class MemoryPlanTest {
   }
 
   @Test
+  void weights_gathered_in_eight_bits_are_half_the_bytes_and_take_no_more_memory() {
+    String sharded =
+        "--fp8-format hybrid --distributed-backend local --local-ranks 4 --global-batch-size 4"
+            + " --use-distributed-optimizer";
+    PlanRequest wide = part(llama8b(sharded), 65_536);
+    PlanRequest narrow = part(llama8b(sharded + " --fp8-param-gather"), 65_536);
+    long projections = 32L * (6144 * 4096 + 4096 * 4096 + 3 * 4096 * 14336);
+    assertThat(bytesToReplicas(wide) - bytesToReplicas(narrow)).isEqualTo(projections * 3 / 4);
+    assertThat(MemoryPlan.of(narrow)).isEqualTo(MemoryPlan.of(wide));
+  }
+
+  private static long bytesToReplicas(PlanRequest request) {
+    try (Rehearsal rehearsal = new Rehearsal(request)) {
+      return rehearsal.iteration(1).bytesSent().get("dp_cp");
+    }
+  }
+
+  @Test
   void full_recomputation_keeps_one_input_a_layer() {
     long kept = plan(llama8b("")).activations();
     long recomputed =

@@ -56,9 +56,9 @@ class RehearsalTest {
   }
 
   private static final DataParallelConfig SHARDED =
-      new DataParallelConfig(true, false, false, null);
+      new DataParallelConfig(true, false, false, false, null);
   private static final DataParallelConfig OVERLAPPED =
-      new DataParallelConfig(true, true, true, 300);
+      new DataParallelConfig(true, true, true, false, 300);
 
   private static ParallelConfig parallel(ParallelDims dims, DataParallelConfig data) {
     StageLayers layers = StageLayers.even(NUM_LAYERS, dims.pp(), dims.vpp());

@@ -116,7 +116,7 @@ class DataParallelEquivalenceTest {
       boolean tied,
       boolean recompute) {
     DataParallelConfig config =
-        new DataParallelConfig(distributed, overlap, distributed && overlap, bucket);
+        new DataParallelConfig(distributed, overlap, distributed && overlap, false, bucket);
     Run run = new Run(model(tied, recompute), Precision.FP32, 0.5, true);
     check(run, new Spread(dp, pp, chunks, config), FP32);
   }
@@ -124,7 +124,7 @@ class DataParallelEquivalenceTest {
   @ParameterizedTest
   @CsvSource({"2, true", "4, false"})
   void replicas_train_in_bf16_up_to_its_rounding(int dp, boolean distributed) {
-    DataParallelConfig config = new DataParallelConfig(distributed, true, distributed, 200);
+    DataParallelConfig config = new DataParallelConfig(distributed, true, distributed, false, 200);
     Run run = new Run(model(true, false), MIXED, 0.5, false);
     check(run, new Spread(dp, 1, 1, config), BF16);
   }
@@ -135,13 +135,13 @@ class DataParallelEquivalenceTest {
     for (Precision precision : List.of(MIXED, NARROW)) {
       Run run = new Run(model(false, false), precision, 0, true);
       Map<String, double[]> plain = train(run, 2, DataParallelConfig.PLAIN);
-      assertThat(train(run, 2, new DataParallelConfig(true, false, false, null)))
+      assertThat(train(run, 2, new DataParallelConfig(true, false, false, false, null)))
           .usingRecursiveComparison()
           .isEqualTo(plain);
-      assertThat(train(run, 2, new DataParallelConfig(false, true, false, 300)))
+      assertThat(train(run, 2, new DataParallelConfig(false, true, false, false, 300)))
           .usingRecursiveComparison()
           .isEqualTo(plain);
-      assertThat(train(run, 2, new DataParallelConfig(true, true, true, 1)))
+      assertThat(train(run, 2, new DataParallelConfig(true, true, true, false, 1)))
           .usingRecursiveComparison()
           .isEqualTo(plain);
     }
@@ -203,7 +203,9 @@ class DataParallelEquivalenceTest {
         ParameterBuffers.allocate(
             ModelParameters.specs(
                 run.model(), spread.layers(), context.grid(), context.globalRank()),
-            spread.config().bucketPlan(context.dpCp().size(), Set.of(ModelParameters.EMBEDDING)),
+            spread
+                .config()
+                .bucketPlan(context.dpCp().size(), Set.of(ModelParameters.EMBEDDING), Set.of()),
             device.scope(),
             run.precision().compute(),
             run.precision().gradients());

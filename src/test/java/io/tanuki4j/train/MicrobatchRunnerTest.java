@@ -107,7 +107,7 @@ class MicrobatchRunnerTest {
     ParameterBuffers parameters =
         ParameterBuffers.allocate(
             ModelParameters.specs(MODEL, layers, context.grid(), context.globalRank()),
-            DataParallelConfig.PLAIN.bucketPlan(1, Set.of(ModelParameters.EMBEDDING)),
+            DataParallelConfig.PLAIN.bucketPlan(1, Set.of(ModelParameters.EMBEDDING), Set.of()),
             device.scope(),
             DType.F32,
             DType.F32);

@@ -9,6 +9,7 @@ import io.tanuki4j.nn.Factor;
 import io.tanuki4j.nn.IterationState;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.fp8.Fp8Config.Recipe;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -47,7 +48,9 @@ public final class Fp8State implements IterationState {
   private final Tensor limit;
   private final Tensor history;
   private final Tensor ignored;
+  private @Nullable FlatWeights flatWeights;
   private boolean hasHistory;
+  private boolean weightsAreCast;
 
   /**
    * @param weights of the layers that multiply in FP8
@@ -101,17 +104,53 @@ public final class Fp8State implements IterationState {
 
   /** Returns the bytes that the weights take in FP8, both as they are and transposed. */
   public long weightBytes() {
-    return weights.stream().mapToLong(weight -> 2 * weight.value().numElements()).sum();
+    long columns = weights.stream().mapToLong(weight -> weight.value().numElements()).sum();
+    return columns + (flatWeights == null ? columns : flatWeights.numBytes());
+  }
+
+  /**
+   * Keeps the weights in flat buffers from now on, so that shards of them can be cast and gathered;
+   * to be called before layers ask for {@link #weightRows}.
+   *
+   * @param parameters whose buckets have no other parameters next to FP8 weights
+   * @param largestOfShards replaces each number by the largest among the ranks that have parts of a
+   *     weight
+   */
+  public FlatWeights flattenWeights(
+      ParameterBuffers parameters, Consumer<Tensor> largestOfShards, MemoryScope scope) {
+    flatWeights = new FlatWeights(this, parameters, kernels, largestOfShards, scope);
+    return flatWeights;
+  }
+
+  /** Returns the memory of a weight in FP8, as it is: {@code [out, in]}. */
+  public Tensor weightRows(Parameter weight, MemoryScope scope) {
+    return flatWeights == null
+        ? scope.allocate(weight.value().shape(), type(Role.WEIGHT))
+        : flatWeights.rows(weight);
+  }
+
+  /** Returns whether {@link FlatWeights} has made the weights of this iteration. */
+  public boolean weightsAreCast() {
+    return weightsAreCast;
+  }
+
+  void castWeights() {
+    weightsAreCast = true;
+  }
+
+  /** Returns whether a parameter is an FP8 weight. */
+  boolean has(Parameter parameter) {
+    return places.containsKey(parameter.name());
   }
 
   /** Returns whether each tensor is scaled by its own magnitude. */
-  private boolean isCurrent() {
+  boolean isCurrent() {
     return !hasHistory;
   }
 
   @Override
   public int phase() {
-    return isCurrent() ? 0 : 1;
+    return (isCurrent() ? 0 : 1) + (weightsAreCast ? 2 : 0);
   }
 
   /** Computes the scales of the next iteration from the magnitudes of this one. */
@@ -142,13 +181,29 @@ public final class Fp8State implements IterationState {
         isCurrent() ? newCell(scope) : null);
   }
 
+  /**
+   * Returns the scaling of a weight that is cast before its iteration begins.
+   *
+   * @param own see {@link Scaling#own}
+   */
+  Scaling weightScaling(Parameter weight, @Nullable Tensor own) {
+    int place = Objects.requireNonNull(places.get(weight.name())) + Role.WEIGHT.ordinal();
+    return new Scaling(
+        type(Role.WEIGHT),
+        cell(scale, place),
+        cell(inverse, place),
+        cell(amax, place),
+        cell(limit, place),
+        own);
+  }
+
   /** Returns 1 / the scale of an FP8 weight. */
   public Tensor weightInverse(Parameter weight) {
     int place = Objects.requireNonNull(places.get(weight.name()));
     return cell(inverse, place + Role.WEIGHT.ordinal());
   }
 
-  private static Tensor cell(Tensor all, int place) {
+  static Tensor cell(Tensor all, int place) {
     return all.rows(place, place + 1);
   }
 
@@ -222,5 +277,6 @@ public final class Fp8State implements IterationState {
   /** Continues with the state that was written into {@link #places}. */
   public void restored() {
     hasHistory = remembers();
+    weightsAreCast = false;
   }
 }

@@ -6,11 +6,13 @@ import io.tanuki4j.kernel.Device;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterListener;
+import io.tanuki4j.nn.fp8.FlatWeights;
 import io.tanuki4j.parallel.DataParallelConfig;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.pipeline.TiedParameters;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One rank's side of what the replicas of a model exchange in an iteration. The replicas are the
@@ -40,11 +42,25 @@ public final class DataParallel {
       ParameterBuffers parameters,
       ParallelContext context,
       TiedParameters tied) {
+    this(config, parameters, context, tied, null);
+  }
+
+  /**
+   * @param parameters cut into buckets by the config's plan
+   * @param tied those that other stages have too
+   * @param narrow weights that are gathered in FP8; null if none are
+   */
+  public DataParallel(
+      DataParallelConfig config,
+      ParameterBuffers parameters,
+      ParallelContext context,
+      TiedParameters tied,
+      @Nullable FlatWeights narrow) {
     this.config = config;
     this.context = context;
     boolean sharded = config.distributedOptimizer();
     this.gradients = new GradientSync(sharded, parameters, context, tied);
-    this.weights = new WeightGather(sharded, parameters, context.dpCp());
+    this.weights = new WeightGather(sharded, parameters, context.dpCp(), narrow);
     this.shard = OptimizerShard.of(sharded, parameters, context, tied);
   }
 
@@ -100,10 +116,16 @@ public final class DataParallel {
   }
 
   /**
-   * Waits for the weights, before anything reads them except a forward that names its parameters.
+   * Waits for the weights, before anything computes with them except a forward that names its
+   * parameters.
    */
   public void awaitWeights() {
     weights.await();
+  }
+
+  /** Makes all weights whole on this rank in the model's type, as a checkpoint keeps them. */
+  public void completeWeights() {
+    weights.complete();
   }
 
   private final class Listener implements ParameterListener {

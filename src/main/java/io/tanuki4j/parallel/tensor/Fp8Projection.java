@@ -60,7 +60,7 @@ public final class Fp8Projection implements Projection {
     this.wideWeightGradients = state.config().wideWeightGradients();
     long out = weight.value().dim(0);
     long in = weight.value().dim(1);
-    this.weightRows = scope.allocate(Shape.of(out, in), DType.F8_E4M3);
+    this.weightRows = state.weightRows(weight, scope);
     this.weightColumns = scope.allocate(Shape.of(in, out), DType.F8_E4M3);
   }
 
@@ -108,8 +108,15 @@ public final class Fp8Projection implements Projection {
     return kept.saved();
   }
 
-  /** Casts the weight: once an iteration, since the optimizer has changed it, and to evaluate. */
+  /**
+   * Casts the weight: once an iteration, since the optimizer has changed it, and to evaluate. Where
+   * it has been gathered in FP8, only its transpose is missing.
+   */
   private void quantizeWeight(Microbatch microbatch) {
+    if (state.weightsAreCast()) {
+      kernels.fp8().transpose(weightColumns, weightRows);
+      return;
+    }
     try (MemoryScope scratch = microbatch.scope().child("scale of a weight")) {
       Scaling scaling = state.scaling(weight, Role.WEIGHT, microbatch.withScope(scratch));
       Factor values = Factor.of(weight.value(), kernels.fp8());

@@ -1,5 +1,6 @@
 package io.tanuki4j.parallel.tensor;
 
+import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.nn.fp8.Fp8Config.Recipe;
 import io.tanuki4j.parallel.ParallelContext;
@@ -17,11 +18,18 @@ public final class SharedScales {
    * since the scale is waited for.
    */
   public static Consumer<Tensor> largest(ParallelContext context, Recipe recipe) {
+    return recipe == Recipe.DELAYED ? largest(context) : amax -> largest(context.tp(), amax);
+  }
+
+  /** Returns the operation for magnitudes of which all ranks with a layer have a part. */
+  public static Consumer<Tensor> largest(ParallelContext context) {
     return amax -> {
-      context.tp().allReduce(amax, ReduceOp.MAX).await();
-      if (recipe == Recipe.DELAYED) {
-        context.dpCp().allReduce(amax, ReduceOp.MAX).await();
-      }
+      largest(context.tp(), amax);
+      largest(context.dpCp(), amax);
     };
+  }
+
+  private static void largest(ProcessGroup group, Tensor amax) {
+    group.allReduce(amax, ReduceOp.MAX).await();
   }
 }

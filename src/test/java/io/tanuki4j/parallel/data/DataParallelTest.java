@@ -36,7 +36,7 @@ class DataParallelTest {
   private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final String TIED = "embedding";
   private static final DataParallelConfig OVERLAPPING =
-      new DataParallelConfig(true, true, true, 50);
+      new DataParallelConfig(true, true, true, false, 50);
 
   /** Every gradient is 1 on every rank, so a sum counts the ranks that took part in it. */
   @ParameterizedTest
@@ -53,7 +53,7 @@ class DataParallelTest {
   void gradients_are_summed_over_the_ranks_that_have_parts_of_them(
       int tp, int cp, int dp, int pp, boolean sequenceParallel, boolean distributed) {
     ParallelDims dims = new ParallelDims(tp, cp, dp, pp, 1, sequenceParallel);
-    DataParallelConfig config = new DataParallelConfig(distributed, true, distributed, 50);
+    DataParallelConfig config = new DataParallelConfig(distributed, true, distributed, false, 50);
     run(
         dims,
         config,
@@ -76,7 +76,7 @@ class DataParallelTest {
   @ValueSource(booleans = {false, true})
   void every_parameter_is_counted_once(boolean distributed) {
     ParallelDims dims = ParallelDims.of(2, 1, 2, 2);
-    DataParallelConfig config = new DataParallelConfig(distributed, false, false, null);
+    DataParallelConfig config = new DataParallelConfig(distributed, false, false, false, null);
     List<Long> counts = new ArrayList<>();
     run(
         dims,
@@ -100,7 +100,7 @@ class DataParallelTest {
   void a_bucket_is_reduced_as_soon_as_all_of_its_gradients_are_done() {
     run(
         ParallelDims.of(1, 1, 2, 1),
-        new DataParallelConfig(false, true, false, 1),
+        new DataParallelConfig(false, true, false, false, 1),
         rank -> {
           rank.fillGradients(1);
           ParameterListener listener = rank.data.listener(4, 5);
@@ -142,7 +142,7 @@ class DataParallelTest {
   void each_rank_gets_the_weights_that_the_others_updated(boolean overlap) {
     run(
         ParallelDims.of(1, 1, 3, 1),
-        new DataParallelConfig(true, overlap, overlap, 50),
+        new DataParallelConfig(true, overlap, overlap, false, 50),
         rank -> {
           rank.device.kernels().elementwise().fill(rank.parameters.values(), -1);
           for (var owned : rank.data.shard().owned()) {
@@ -187,11 +187,12 @@ class DataParallelTest {
 
   @Test
   void the_default_size_of_a_bucket_is_megatrons() {
-    DataParallelConfig config = new DataParallelConfig(true, true, false, null);
-    assertThat(config.bucketPlan(8, Set.of()).bucketElements()).isEqualTo(40_000_000);
-    assertThat(config.bucketPlan(64, Set.of()).bucketElements()).isEqualTo(64_000_000);
-    assertThat(config.bucketPlan(64, Set.of()).numShards()).isEqualTo(64);
-    assertThat(DataParallelConfig.PLAIN.bucketPlan(64, Set.of())).isEqualTo(BucketLayout.WHOLE);
+    DataParallelConfig config = new DataParallelConfig(true, true, false, false, null);
+    assertThat(config.bucketPlan(8, Set.of(), Set.of()).bucketElements()).isEqualTo(40_000_000);
+    assertThat(config.bucketPlan(64, Set.of(), Set.of()).bucketElements()).isEqualTo(64_000_000);
+    assertThat(config.bucketPlan(64, Set.of(), Set.of()).numShards()).isEqualTo(64);
+    assertThat(DataParallelConfig.PLAIN.bucketPlan(64, Set.of(), Set.of()))
+        .isEqualTo(BucketLayout.WHOLE);
   }
 
   private static void run(ParallelDims dims, DataParallelConfig config, Consumer<Rank> body) {
@@ -202,7 +203,7 @@ class DataParallelTest {
           try (TestDevice device = new TestDevice();
               ProcessGroupFactory factory = seat.processGroups(device.device())) {
             int replicas = dims.dp() * dims.cp();
-            BucketLayout plan = config.bucketPlan(replicas, Set.of(TIED));
+            BucketLayout plan = config.bucketPlan(replicas, Set.of(TIED), Set.of());
             body.accept(new Rank(device, factory, dims, config, plan));
           }
         });
