@@ -104,7 +104,7 @@ class MemoryPlanTest {
 
   private static long bytesToReplicas(PlanRequest request) {
     try (Rehearsal rehearsal = new Rehearsal(request)) {
-      return rehearsal.iteration(1).bytesSent().get("dp_cp");
+      return rehearsal.iteration(1).bytesSent().getOrDefault("dp_cp", 0L);
     }
   }
 
