@@ -12,7 +12,7 @@ import io.tanuki4j.convert.ConvertProgress;
 import io.tanuki4j.convert.ExportedTokenizer;
 import io.tanuki4j.convert.TensorComparison;
 import io.tanuki4j.convert.huggingface.HfFolder;
-import io.tanuki4j.convert.huggingface.HfLlamaConfig;
+import io.tanuki4j.convert.huggingface.HfModel;
 import io.tanuki4j.convert.huggingface.HfWriter;
 import io.tanuki4j.convert.megatron.MegatronTarget;
 import io.tanuki4j.convert.megatron.MegatronWriter;
@@ -88,7 +88,7 @@ public final class ConvertCommand implements Callable<Integer> {
   }
 
   private void checkVocabulary(ConversionSource model) {
-    int rows = model.config().vocabSize();
+    int rows = model.model().vocabSize();
     if (model.vocabSize() > rows) {
       throw new UserException(
           "--true-vocab-size: %d (expected: at most the %d rows of the model in %s)."
@@ -144,7 +144,7 @@ public final class ConvertCommand implements Callable<Integer> {
     MegatronTarget target =
         new MegatronTarget(dims.tp(), dims.pp(), options.savesTransformerEngine());
     Path saved =
-        new MegatronWriter(options.saveDir(), model.shape(), target)
+        new MegatronWriter(options.saveDir(), model.model().shape(), target)
             .write(checkpoint.state(), counted(checkpoint.tensors(), "wrote"));
     if (!options.noChecking) {
       try (ConversionSource written = ConversionSource.ofMegatron(saved, null, null)) {
@@ -162,8 +162,8 @@ public final class ConvertCommand implements Callable<Integer> {
     List<ShardedTensor> tensors =
         ConversionTarget.retyped(model.withRows(model.vocabSize()).tensors(), options.type());
     ExportedTokenizer tokenizer = ExportedTokenizer.of(options, model);
-    HfLlamaConfig config = tokenizer.config();
-    new HfWriter(options.saveDir(), config, tokenizer.files(), options.maxShardBytes())
+    HfModel exported = tokenizer.exported();
+    new HfWriter(options.saveDir(), exported, tokenizer.files(), options.maxShardBytes())
         .write(counted(tensors, "wrote"));
     if (!options.noChecking) {
       try (HfFolder written = HfFolder.open(options.saveDir())) {
@@ -173,7 +173,7 @@ public final class ConvertCommand implements Callable<Integer> {
     out()
         .printf(
             " > %d tensors, vocabulary of %d, tokenizer %s: %s%n",
-            tensors.size(), config.vocabSize(), tokenizer.told(), options.saveDir());
+            tensors.size(), exported.vocabSize(), tokenizer.told(), options.saveDir());
     out().flush();
   }
 

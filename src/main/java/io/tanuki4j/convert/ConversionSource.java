@@ -6,10 +6,9 @@ import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.convert.huggingface.HfFolder;
-import io.tanuki4j.convert.huggingface.HfLlamaConfig;
+import io.tanuki4j.convert.huggingface.HfModel;
 import io.tanuki4j.convert.huggingface.HfTensor;
 import io.tanuki4j.convert.megatron.MegatronFolder;
-import io.tanuki4j.convert.megatron.ModelShape;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.Closeable;
@@ -24,13 +23,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * A model that is being converted, its tensors still in the files they come from.
  *
- * @param config its {@code vocabSize} is the number of stored rows, padding included
+ * @param model its {@code vocabSize} is the number of stored rows, padding included
  * @param state of the run that it comes from; its {@code vocabSize} counts rows without padding
  * @param tensors under the names of this program
  * @param optimizer state of the optimizer; empty if there is none
  */
 public record ConversionSource(
-    HfLlamaConfig config,
+    HfModel model,
     TrainState state,
     List<ShardedTensor> tensors,
     List<ShardedTensor> optimizer,
@@ -42,12 +41,12 @@ public record ConversionSource(
   public static ConversionSource ofHuggingFace(Path folder, @Nullable Integer trueVocabSize)
       throws IOException {
     HfFolder opened = HfFolder.open(folder);
-    HfLlamaConfig config = opened.config();
-    int vocabSize = trueVocabSize == null ? config.vocabSize() : trueVocabSize;
+    HfModel model = opened.model();
+    int vocabSize = trueVocabSize == null ? model.vocabSize() : trueVocabSize;
     TrainState state =
         new TrainState(
-            FIRST_ITERATION, 0, 0, vocabSize, Map.of(), Map.of(), LlamaArguments.of(config));
-    return new ConversionSource(config, state, opened.tensors(), List.of(), opened);
+            FIRST_ITERATION, 0, 0, vocabSize, Map.of(), Map.of(), model.toArguments());
+    return new ConversionSource(model, state, opened.tensors(), List.of(), opened);
   }
 
   /**
@@ -61,8 +60,8 @@ public record ConversionSource(
     MegatronFolder opened = MegatronFolder.open(folder, iteration);
     try {
       int rows = opened.vocabularyRows();
-      HfLlamaConfig config =
-          LlamaArguments.toConfig(opened.folder().toString(), opened.arguments(), rows);
+      HfModel model =
+          HfModel.ofArguments(opened.folder().toString(), opened.arguments(), rows);
       TrainState state =
           new TrainState(
               opened.iteration(),
@@ -72,7 +71,7 @@ public record ConversionSource(
               Map.of(),
               Map.of(),
               opened.arguments());
-      return new ConversionSource(config, state, opened.tensors(shape(config)), List.of(), opened)
+      return new ConversionSource(model, state, opened.tensors(model.shape()), List.of(), opened)
           .requireShapes();
     } catch (RuntimeException e) {
       opened.close();
@@ -80,22 +79,8 @@ public record ConversionSource(
     }
   }
 
-  private static ModelShape shape(HfLlamaConfig config) {
-    return new ModelShape(
-        config.numLayers(),
-        config.numHeads(),
-        config.numKeyValueHeads(),
-        config.headDim(),
-        config.tiedEmbeddings());
-  }
-
-  /** Returns the sizes that determine how Megatron packs the weights. */
-  public ModelShape shape() {
-    return shape(config);
-  }
-
   private ConversionSource requireShapes() {
-    Map<String, Shape> expected = HfTensor.shapes(config);
+    Map<String, Shape> expected = HfTensor.shapes(model.shape());
     for (ShardedTensor tensor : tensors) {
       Shape shape = expected.get(tensor.name());
       if (shape == null || !tensor.shape().equals(shape)) {
@@ -138,9 +123,9 @@ public record ConversionSource(
       Closeable files) {
     TrainState state = checkpoint.state();
     int rows = vocabularyRows(checkpoint, tensors);
-    HfLlamaConfig config =
-        LlamaArguments.toConfig(checkpoint.folder().toString(), state.arguments(), rows);
-    return new ConversionSource(config, state, tensors, optimizer, files)
+    HfModel model =
+        HfModel.ofArguments(checkpoint.folder().toString(), state.arguments(), rows);
+    return new ConversionSource(model, state, tensors, optimizer, files)
         .withVocabSize(state.vocabSize() == 0 ? rows : null);
   }
 
@@ -174,7 +159,7 @@ public record ConversionSource(
             state.optimizer(),
             state.schedule(),
             state.arguments());
-    return new ConversionSource(config, other, tensors, optimizer, files);
+    return new ConversionSource(model, other, tensors, optimizer, files);
   }
 
   private static int vocabularyRows(Checkpoint checkpoint, List<ShardedTensor> tensors) {
@@ -203,7 +188,7 @@ public record ConversionSource(
   /** Returns the same model with another number of vocabulary rows. */
   public ConversionSource withRows(int rows) {
     return new ConversionSource(
-        config, state, withRows(tensors, rows), withRows(optimizer, rows), files);
+        model, state, withRows(tensors, rows), withRows(optimizer, rows), files);
   }
 
   static List<ShardedTensor> withRows(List<ShardedTensor> tensors, int rows) {

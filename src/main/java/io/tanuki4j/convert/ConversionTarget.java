@@ -37,7 +37,7 @@ public record ConversionTarget(
     MegatronArguments source = new MegatronArguments("the model", model.arguments());
     int tp = size(options.targetTensorParallelSize, source, "tensor_model_parallel_size");
     int pp = size(options.targetPipelineParallelSize, source, "pipeline_model_parallel_size");
-    int rows = options.trueVocabSize == null ? model.config().vocabSize() : model.vocabSize();
+    int rows = options.trueVocabSize == null ? model.model().vocabSize() : model.vocabSize();
     ConversionSource cut = model.withRows(rows);
     List<ShardedTensor> tensors = retyped(cut.tensors(), options.type());
     boolean sameTypes = types(tensors).equals(types(cut.tensors()));

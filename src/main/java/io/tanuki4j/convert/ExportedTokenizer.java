@@ -1,6 +1,6 @@
 package io.tanuki4j.convert;
 
-import io.tanuki4j.convert.huggingface.HfLlamaConfig;
+import io.tanuki4j.convert.huggingface.HfModel;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;
 import io.tanuki4j.run.SavedArguments;
@@ -20,11 +20,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a Hugging Face folder says about a model's tokenizer.
  *
- * @param config with the ids of the special tokens
+ * @param exported with the ids of the special tokens
  * @param files contents by name; empty if no tokenizer is known
  * @param told tells the user what happened to the tokenizer
  */
-public record ExportedTokenizer(HfLlamaConfig config, Map<String, byte[]> files, String told) {
+public record ExportedTokenizer(HfModel exported, Map<String, byte[]> files, String told) {
   /**
    * Returns the first that exists: the tokenizer of the flags, the files that came with the model,
    * or the tokenizer that its checkpoint was trained with.
@@ -34,24 +34,24 @@ public record ExportedTokenizer(HfLlamaConfig config, Map<String, byte[]> files,
    */
   public static ExportedTokenizer of(ConvertOptions options, ConversionSource model)
       throws IOException {
-    HfLlamaConfig stored = model.config();
-    HfLlamaConfig config =
+    HfModel stored = model.model();
+    HfModel exported =
         stored.withTokenizer(model.vocabSize(), stored.bosId(), stored.eosIds(), stored.padId());
     if (options.tokenizerModel == null && options.tokenizerType == null) {
       HuggingFaceFiles carried = CarriedTokenizer.of(options, model);
       if (!carried.isEmpty()) {
-        return new ExportedTokenizer(config, carried.contents(), "as it came");
+        return new ExportedTokenizer(exported, carried.contents(), "as it came");
       }
     }
     TokenizerConfig known = known(options, model);
     if (known == null) {
       return new ExportedTokenizer(
-          config, Map.of(), "not written (none is known; --tokenizer-model gives one)");
+          exported, Map.of(), "not written (none is known; --tokenizer-model gives one)");
     }
     try (Tokenizer tokenizer = Tokenizers.open(known)) {
-      requireFits(tokenizer, known, config);
+      requireFits(tokenizer, known, exported);
       return of(
-          tokenizer.toHuggingFace(config.maxPositionEmbeddings(), !options.noChecking), config);
+          tokenizer.toHuggingFace(exported.shape().sizes().maxPositionEmbeddings(), !options.noChecking), exported);
     }
   }
 
@@ -68,12 +68,12 @@ public record ExportedTokenizer(HfLlamaConfig config, Map<String, byte[]> files,
     }
   }
 
-  private static ExportedTokenizer of(HuggingFaceFiles files, HfLlamaConfig config) {
+  private static ExportedTokenizer of(HuggingFaceFiles files, HfModel exported) {
     Roles roles = files.roles();
     Integer eos = roles.eos();
     return new ExportedTokenizer(
-        config.withTokenizer(
-            config.vocabSize(), roles.bos(), eos == null ? List.of() : List.of(eos), roles.pad()),
+        exported.withTokenizer(
+            exported.vocabSize(), roles.bos(), eos == null ? List.of() : List.of(eos), roles.pad()),
         files.contents(),
         "written");
   }
@@ -114,12 +114,12 @@ public record ExportedTokenizer(HfLlamaConfig config, Map<String, byte[]> files,
   }
 
   private static void requireFits(
-      Tokenizer tokenizer, TokenizerConfig known, HfLlamaConfig config) {
-    if (tokenizer.vocabSize() > config.vocabSize()) {
+      Tokenizer tokenizer, TokenizerConfig known, HfModel exported) {
+    if (tokenizer.vocabSize() > exported.vocabSize()) {
       throw new UserException(
           ("--tokenizer-model: %s has %d ids with %s (expected: at most the model's vocabulary of"
                   + " %d). Give the model's own tokenizer.")
-              .formatted(known.model(), tokenizer.vocabSize(), known.type(), config.vocabSize()));
+              .formatted(known.model(), tokenizer.vocabSize(), known.type(), exported.vocabSize()));
     }
   }
 }

@@ -14,7 +14,7 @@ import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.convert.huggingface.HfFolder;
-import io.tanuki4j.convert.huggingface.HfLlamaConfig;
+import io.tanuki4j.convert.huggingface.HfModel;
 import io.tanuki4j.convert.huggingface.HfWriter;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.run.SavedArguments;
@@ -465,9 +465,9 @@ class ConvertCommandTest {
   /** The golden model with an embedding and a head of more rows. */
   private void widenVocabulary(int rows) throws IOException {
     try (HfFolder golden = HfFolder.open(GOLDEN)) {
-      HfLlamaConfig config = golden.config();
-      HfLlamaConfig wide =
-          config.withTokenizer(rows, config.bosId(), config.eosIds(), config.padId());
+      HfModel model = golden.model();
+      HfModel wide =
+          model.withTokenizer(rows, model.bosId(), model.eosIds(), model.padId());
       new HfWriter(folder.resolve("wide"), wide, Map.of(), Long.MAX_VALUE)
           .write(
               golden.tensors().stream()

@@ -1,6 +1,13 @@
 package io.tanuki4j.convert.huggingface;
 
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Layers;
+import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Rotary;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.nn.RopeScaling;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -33,7 +40,7 @@ final class HfConfigReader {
    *
    * @throws UserException if it is damaged, or its model is not a plain Llama
    */
-  static HfLlamaConfig read(Path folder) throws IOException {
+  static HfModel read(Path folder) throws IOException {
     HfConfigReader reader = new HfConfigReader(JsonFields.read(folder.resolve(NAME)));
     reader.refuseOtherModels();
     return reader.config();
@@ -53,7 +60,7 @@ final class HfConfigReader {
     }
   }
 
-  private HfLlamaConfig config() {
+  private HfModel config() {
     int heads = json.size("num_attention_heads");
     int hidden = json.size("hidden_size");
     int keyValueHeads = json.size("num_key_value_heads", architecture.numKeyValueHeads(heads));
@@ -61,24 +68,27 @@ final class HfConfigReader {
       throw json.wrong(
           "num_key_value_heads", keyValueHeads, "a divisor of the " + heads + " heads");
     }
-    Rope rope = rope();
+    Rotary rope = rope();
     int positions = json.size("max_position_embeddings", architecture.maxPositionEmbeddings());
     architecture.checkWindow(json, positions);
-    return new HfLlamaConfig(
-        numLayers(),
-        hidden,
-        json.size("intermediate_size"),
-        heads,
-        keyValueHeads,
-        json.size("head_dim", hidden / heads),
-        json.size("vocab_size"),
-        positions,
-        json.number("rms_norm_eps", DEFAULT_EPSILON, NumberRange.EPSILON),
-        rope.theta(),
-        rope.interpolation(),
-        rope.scaling(),
-        json.flag("tie_word_embeddings", false),
-        json.number("initializer_range", DEFAULT_INITIALIZER_RANGE, NumberRange.DEVIATION),
+    return new HfModel(
+        new ModelConfig(
+            new Sizes(
+                numLayers(),
+                hidden,
+                json.size("intermediate_size"),
+                json.size("vocab_size"),
+                positions,
+                positions),
+            new Attention(heads, keyValueHeads, json.size("head_dim", hidden / heads)),
+            rope,
+            new Layers(
+                json.number("rms_norm_eps", DEFAULT_EPSILON, NumberRange.EPSILON),
+                json.flag("tie_word_embeddings", false)),
+            new Training(
+                json.number("initializer_range", DEFAULT_INITIALIZER_RANGE, NumberRange.DEVIATION),
+                0,
+                Recompute.NONE)),
         first(json.ids("bos_token_id")),
         json.ids("eos_token_id"),
         first(json.ids("pad_token_id")));
@@ -93,7 +103,7 @@ final class HfConfigReader {
   }
 
   /** Reads RoPE, whose base is next to the scaling or inside it. */
-  private Rope rope() {
+  private Rotary rope() {
     JsonFields parameters =
         json.object(json.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
     double outside = json.number("rope_theta", DEFAULT_THETA, NumberRange.BASE);
@@ -103,9 +113,9 @@ final class HfConfigReader {
     expect("partial_rotary_factor", partial, 1.0);
     String type = parameters.text("rope_type", parameters.text("type", "default"));
     return switch (type) {
-      case "default" -> new Rope(theta, 1, null);
-      case "linear" -> new Rope(theta, factor(parameters), null);
-      case "llama3" -> new Rope(theta, 1, llama3(parameters));
+      case "default" -> new Rotary(theta, 1, 1, null);
+      case "linear" -> new Rotary(theta, 1, factor(parameters), null);
+      case "llama3" -> new Rotary(theta, 1, 1, llama3(parameters));
       default -> throw json.wrong("rope_type", type, "default, linear or llama3");
     };
   }
@@ -137,6 +147,4 @@ final class HfConfigReader {
   private static @Nullable Integer first(List<Integer> ids) {
     return ids.isEmpty() ? null : ids.get(0);
   }
-
-  private record Rope(double theta, double interpolation, @Nullable RopeScaling scaling) {}
 }

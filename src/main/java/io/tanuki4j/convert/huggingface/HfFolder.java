@@ -28,12 +28,12 @@ public final class HfFolder implements Closeable {
   private static final String DERIVED = "rotary_emb.inv_freq";
 
   private final Path folder;
-  private final HfLlamaConfig config;
+  private final HfModel model;
   private final WeightFiles weights;
 
-  private HfFolder(Path folder, HfLlamaConfig config, WeightFiles weights) {
+  private HfFolder(Path folder, HfModel model, WeightFiles weights) {
     this.folder = folder;
-    this.config = config;
+    this.model = model;
     this.weights = weights;
   }
 
@@ -46,8 +46,8 @@ public final class HfFolder implements Closeable {
     if (!Files.isDirectory(folder)) {
       throw new UserException(folder + ": there is no such folder. Check the path.");
     }
-    HfLlamaConfig config = HfConfigReader.read(folder);
-    HfFolder opened = new HfFolder(folder, config, WeightFiles.open(folder));
+    HfModel model = HfConfigReader.read(folder);
+    HfFolder opened = new HfFolder(folder, model, WeightFiles.open(folder));
     try {
       opened.checkTensors();
     } catch (IOException | RuntimeException e) {
@@ -57,13 +57,13 @@ public final class HfFolder implements Closeable {
     return opened;
   }
 
-  public HfLlamaConfig config() {
-    return config;
+  public HfModel model() {
+    return model;
   }
 
   /** Returns every tensor of the model, whole, in its stored type. */
   public List<ShardedTensor> tensors() {
-    return HfTensor.of(config).stream().map(this::source).toList();
+    return HfTensor.of(model.shape()).stream().map(this::source).toList();
   }
 
   private ShardedTensor source(HfTensor tensor) {
@@ -86,7 +86,7 @@ public final class HfFolder implements Closeable {
     List<String> different = new ArrayList<>();
     Set<String> extra = weights.names();
     extra.removeIf(name -> name.endsWith(DERIVED));
-    for (HfTensor tensor : HfTensor.of(config)) {
+    for (HfTensor tensor : HfTensor.of(model.shape())) {
       extra.remove(tensor.theirs());
       if (!weights.names().contains(tensor.theirs())) {
         missing.add(tensor.theirs());
@@ -99,7 +99,7 @@ public final class HfFolder implements Closeable {
                 .formatted(tensor.theirs(), entry.type(), entry.shape(), tensor.shape()));
       }
     }
-    if (config.tiedEmbeddings() && extra.remove(HfTensor.HEAD)) {
+    if (model.shape().layers().tiedEmbeddings() && extra.remove(HfTensor.HEAD)) {
       requireEqual(HfTensor.EMBEDDING, HfTensor.HEAD);
     }
     refuse("lacks", missing);

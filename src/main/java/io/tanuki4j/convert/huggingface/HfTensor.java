@@ -1,5 +1,6 @@
 package io.tanuki4j.convert.huggingface;
 
+import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,31 +16,31 @@ public record HfTensor(String theirs, String ours, Shape shape) {
   static final String EMBEDDING = "model.embed_tokens.weight";
 
   /** Returns the shapes of a model's tensors by this program's names. */
-  public static Map<String, Shape> shapes(HfLlamaConfig config) {
-    return of(config).stream().collect(Collectors.toMap(HfTensor::ours, HfTensor::shape));
+  public static Map<String, Shape> shapes(ModelConfig shape) {
+    return of(shape).stream().collect(Collectors.toMap(HfTensor::ours, HfTensor::shape));
   }
 
   /** Returns every tensor of a model, in the order of the model. */
-  static List<HfTensor> of(HfLlamaConfig config) {
-    long hidden = config.hiddenSize();
-    Shape vocabulary = Shape.of(config.vocabSize(), hidden);
+  static List<HfTensor> of(ModelConfig shape) {
+    long hidden = shape.sizes().hiddenSize();
+    Shape vocabulary = Shape.of(shape.sizes().vocabSize(), hidden);
     List<HfTensor> tensors = new ArrayList<>();
     tensors.add(new HfTensor(EMBEDDING, "embedding.weight", vocabulary));
-    for (int i = 0; i < config.numLayers(); i++) {
-      addLayer(tensors, i, config);
+    for (int i = 0; i < shape.sizes().numLayers(); i++) {
+      addLayer(tensors, i, shape);
     }
     tensors.add(new HfTensor("model.norm.weight", "final_norm.weight", Shape.of(hidden)));
-    if (!config.tiedEmbeddings()) {
+    if (!shape.layers().tiedEmbeddings()) {
       tensors.add(new HfTensor(HEAD, "output.weight", vocabulary));
     }
     return tensors;
   }
 
-  private static void addLayer(List<HfTensor> tensors, int index, HfLlamaConfig config) {
-    long hidden = config.hiddenSize();
-    long ffn = config.ffnHiddenSize();
-    long queries = (long) config.numHeads() * config.headDim();
-    long keys = (long) config.numKeyValueHeads() * config.headDim();
+  private static void addLayer(List<HfTensor> tensors, int index, ModelConfig shape) {
+    long hidden = shape.sizes().hiddenSize();
+    long ffn = shape.sizes().ffnHiddenSize();
+    long queries = (long) shape.attention().numHeads() * shape.attention().headDim();
+    long keys = (long) shape.attention().numQueryGroups() * shape.attention().headDim();
     Object[][] layer = {
       {"input_layernorm", "attention.norm", Shape.of(hidden)},
       {"self_attn.q_proj", "attention.q", Shape.of(queries, hidden)},

@@ -18,7 +18,7 @@ import java.util.TreeMap;
 /** Writes a Llama folder that transformers loads. The folder appears when it is complete. */
 public final class HfWriter {
   private final Path folder;
-  private final HfLlamaConfig config;
+  private final HfModel model;
   private final Map<String, byte[]> tokenizer;
   private final long maxShardBytes;
 
@@ -30,9 +30,9 @@ public final class HfWriter {
    * @param maxShardBytes limit for each file of weights; only a single larger tensor exceeds it
    */
   public HfWriter(
-      Path folder, HfLlamaConfig config, Map<String, byte[]> tokenizer, long maxShardBytes) {
+      Path folder, HfModel model, Map<String, byte[]> tokenizer, long maxShardBytes) {
     this.folder = folder;
-    this.config = config;
+    this.model = model;
     this.tokenizer = tokenizer;
     this.maxShardBytes = maxShardBytes;
   }
@@ -52,7 +52,7 @@ public final class HfWriter {
     Path saving = folder.resolveSibling(folder.getFileName() + ".saving");
     Folders.delete(saving);
     Files.createDirectories(saving);
-    HfConfigWriter.write(saving, config, theirs.get(0).type());
+    HfConfigWriter.write(saving, model, theirs.get(0).type());
     for (Map.Entry<String, byte[]> file : tokenizer.entrySet()) {
       NewFile.write(saving.resolve(file.getKey()), file.getValue());
     }
@@ -65,7 +65,7 @@ public final class HfWriter {
     Map<String, ShardedTensor> byName = new HashMap<>();
     tensors.forEach(tensor -> byName.put(tensor.name(), tensor));
     List<ShardedTensor> theirs = new ArrayList<>();
-    for (HfTensor tensor : HfTensor.of(config)) {
+    for (HfTensor tensor : HfTensor.of(model.shape())) {
       ShardedTensor source = byName.remove(tensor.ours());
       if (source == null || !source.shape().equals(tensor.shape())) {
         throw new UserException(

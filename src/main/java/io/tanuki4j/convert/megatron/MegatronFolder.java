@@ -3,6 +3,7 @@ package io.tanuki4j.convert.megatron;
 import io.tanuki4j.checkpoint.CheckpointFolders;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.model.ModelConfig;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -187,8 +188,8 @@ public final class MegatronFolder implements Closeable {
   }
 
   /** Returns the model's tensors under this program's names. */
-  public List<ShardedTensor> tensors(ModelShape shape) {
-    return new ModelWeights(folder.toString(), shape, weights).tensors();
+  public List<ShardedTensor> tensors(ModelConfig model) {
+    return new ModelWeights(folder.toString(), PackedShape.of(model), weights).tensors();
   }
 
   @Override

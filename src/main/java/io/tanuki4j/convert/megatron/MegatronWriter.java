@@ -5,6 +5,7 @@ import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.model.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +22,7 @@ public final class MegatronWriter {
   private static final double CHECKPOINT_VERSION = 3.0;
 
   private final Path folder;
-  private final ModelShape shape;
+  private final PackedShape shape;
   private final MegatronTarget target;
 
   /**
@@ -29,9 +30,9 @@ public final class MegatronWriter {
    *
    * @param folder for checkpoints; must not contain any
    */
-  public MegatronWriter(Path folder, ModelShape shape, MegatronTarget target) {
+  public MegatronWriter(Path folder, ModelConfig model, MegatronTarget target) {
     this.folder = folder;
-    this.shape = shape;
+    this.shape = PackedShape.of(model);
     this.target = target;
   }
 

@@ -23,7 +23,7 @@ final class ModelWeights {
   private static final int MAX_NAMED = 5;
 
   private final String source;
-  private final ModelShape shape;
+  private final PackedShape shape;
   private final Map<String, List<Matrix>> left;
   private final List<ShardedTensor> tensors = new ArrayList<>();
 
@@ -32,7 +32,7 @@ final class ModelWeights {
    *
    * @param weights by Megatron's names, each with the parts of the tensor parallel ranks
    */
-  ModelWeights(String source, ModelShape shape, Map<String, List<Matrix>> weights) {
+  ModelWeights(String source, PackedShape shape, Map<String, List<Matrix>> weights) {
     this.source = source;
     this.shape = shape;
     this.left = new LinkedHashMap<>(weights);

@@ -20,13 +20,13 @@ final class RankWeights {
           "mlp.linear_fc2");
 
   private final Map<String, Matrix> model;
-  private final ModelShape shape;
+  private final PackedShape shape;
   private final MegatronTarget target;
   private final int rank;
   private final Map<String, @Nullable Matrix> weights = new LinkedHashMap<>();
 
   private RankWeights(
-      Map<String, Matrix> model, ModelShape shape, MegatronTarget target, int rank) {
+      Map<String, Matrix> model, PackedShape shape, MegatronTarget target, int rank) {
     this.model = model;
     this.shape = shape;
     this.target = target;
@@ -41,7 +41,7 @@ final class RankWeights {
    * @param rank among the tensor parallel ones
    */
   static Map<String, @Nullable Matrix> of(
-      List<ShardedTensor> tensors, ModelShape shape, MegatronTarget target, int stage, int rank) {
+      List<ShardedTensor> tensors, PackedShape shape, MegatronTarget target, int stage, int rank) {
     Map<String, Matrix> model = new LinkedHashMap<>();
     tensors.forEach(tensor -> model.put(tensor.name(), new SourceMatrix(tensor)));
     RankWeights packed = new RankWeights(model, shape, target, rank);

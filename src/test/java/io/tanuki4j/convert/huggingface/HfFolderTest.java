@@ -1,5 +1,12 @@
 package io.tanuki4j.convert.huggingface;
 
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Layers;
+import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Rotary;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -39,26 +46,15 @@ class HfFolderTest {
   @Test
   void reads_the_configuration() throws IOException {
     try (HfFolder opened = HfFolder.open(model)) {
-      assertThat(opened.config())
+      assertThat(opened.model())
           .isEqualTo(
-              new HfLlamaConfig(
-                  2,
-                  64,
-                  176,
-                  4,
-                  2,
-                  16,
-                  512,
-                  64,
-                  1e-5,
-                  500_000,
-                  1,
-                  null,
-                  false,
-                  0.02,
-                  null,
-                  List.of(511),
-                  null));
+              new HfModel(
+ new ModelConfig(new Sizes(2,64,176,512,64,64),
+ new Attention(4,2,16),
+ new Rotary(500_000,1,1,null),
+ new Layers(1e-5,false),
+ new Training(0.02,0,Recompute.NONE)),
+ null,List.of(511),null));
     }
   }
 
@@ -67,42 +63,36 @@ class HfFolderTest {
     config(
         "\"rope_theta\": 500000.0",
         "\"rope_theta\": 1e4, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}");
-    assertThat(HfConfigReader.read(model).positionInterpolation()).isEqualTo(2);
-    assertThat(HfConfigReader.read(model).ropeTheta()).isEqualTo(10_000);
+    assertThat(HfConfigReader.read(model).shape().rotary().interpolationFactor()).isEqualTo(2);
+    assertThat(HfConfigReader.read(model).shape().rotary().base()).isEqualTo(10_000);
     config(
         "\"rope_theta\": 1e4, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}",
         "\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"rope_theta\": 5e5,"
             + " \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0,"
             + " \"original_max_position_embeddings\": 8192}");
-    assertThat(HfConfigReader.read(model).ropeScaling()).isEqualTo(RopeScaling.LLAMA3);
-    assertThat(HfConfigReader.read(model).ropeTheta()).isEqualTo(500_000);
+    assertThat(HfConfigReader.read(model).shape().rotary().scaling()).isEqualTo(RopeScaling.LLAMA3);
+    assertThat(HfConfigReader.read(model).shape().rotary().base()).isEqualTo(500_000);
   }
 
   @Test
   void every_configuration_survives_writing_and_reading() throws IOException {
-    HfLlamaConfig llama3 =
-        new HfLlamaConfig(
-            2,
-            64,
-            176,
-            4,
-            2,
-            32,
-            512,
-            64,
-            1e-6,
-            1e4,
-            1,
-            new RopeScaling(32, 2, 8, 1024),
-            true,
-            0.01,
-            1,
-            List.of(2, 3),
-            0);
-    HfLlamaConfig linear =
-        new HfLlamaConfig(
-            2, 64, 176, 4, 4, 16, 512, 64, 1e-6, 1e4, 4, null, false, 0.01, null, List.of(), null);
-    for (HfLlamaConfig config : List.of(llama3, linear)) {
+    HfModel llama3 =
+        new HfModel(
+ new ModelConfig(new Sizes(2,64,176,512,64,64),
+ new Attention(4,2,32),
+ new Rotary(1e4,1,1,new RopeScaling(32, 2, 8, 1024)),
+ new Layers(1e-6,true),
+ new Training(0.01,0,Recompute.NONE)),
+ 1,List.of(2, 3),0);
+    HfModel linear =
+        new HfModel(
+ new ModelConfig(new Sizes(2,64,176,512,64,64),
+ new Attention(4,4,16),
+ new Rotary(1e4,1,4,null),
+ new Layers(1e-6,false),
+ new Training(0.01,0,Recompute.NONE)),
+ null,List.of(),null);
+    for (HfModel config : List.of(llama3, linear)) {
       HfConfigWriter.write(model, config, ElementType.BF16);
       assertThat(HfConfigReader.read(model)).isEqualTo(config);
     }
@@ -200,7 +190,7 @@ class HfFolderTest {
   void shards_and_index_must_agree() throws IOException {
     Path sharded = folder.resolve("sharded");
     try (HfFolder opened = HfFolder.open(model)) {
-      new HfWriter(sharded, opened.config(), Map.of(), 200_000).write(opened.tensors());
+      new HfWriter(sharded, opened.model(), Map.of(), 200_000).write(opened.tensors());
     }
     HfFolder.open(sharded).close();
     model = sharded;
@@ -234,7 +224,7 @@ class HfFolderTest {
     Files.copy(model.resolve("config.json"), old.resolve("config.json"));
     try (HfFolder opened = HfFolder.open(model)) {
       List<ShardedTensor> tensors = new ArrayList<>();
-      List<HfTensor> names = HfTensor.of(opened.config());
+      List<HfTensor> names = HfTensor.of(opened.model().shape());
       for (int i = 0; i < names.size(); i++) {
         tensors.add(opened.tensors().get(i).renamed(names.get(i).theirs()));
       }
