@@ -2,7 +2,6 @@ package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
-import io.tanuki4j.flags.ConvertOptions;
 import io.tanuki4j.tokenizer.HuggingFaceFiles;
 import io.tanuki4j.tokenizer.TokenizerType;
 import java.io.IOException;
@@ -26,14 +25,10 @@ public final class CarriedTokenizer {
 
   private CarriedTokenizer() {}
 
-  /** Returns the files that came with a model; none if a run has trained it since. */
-  public static HuggingFaceFiles of(ConvertOptions options, ConversionSource model)
-      throws IOException {
-    if (options.loadsHuggingFace()) {
-      return HuggingFaceFiles.of(options.loadDir());
-    }
+  /** Returns the files that came with a checkpoint's model; none if a run has trained it since. */
+  static HuggingFaceFiles of(Path checkpoints, ConversionSource model) throws IOException {
     return model.arguments().containsKey(ARGUMENT)
-        ? HuggingFaceFiles.of(options.loadDir().resolve(FOLDER))
+        ? HuggingFaceFiles.of(checkpoints.resolve(FOLDER))
         : HuggingFaceFiles.NONE;
   }
 

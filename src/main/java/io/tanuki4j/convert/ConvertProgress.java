@@ -28,6 +28,12 @@ public final class ConvertProgress {
     this.totalBytes = tensors.stream().mapToLong(ShardedTensor::numBytes).sum();
   }
 
+  /** Returns the same tensors, whose reads are counted. */
+  static List<ShardedTensor> counted(PrintWriter out, String verb, List<ShardedTensor> tensors) {
+    ConvertProgress progress = new ConvertProgress(out, verb, tensors);
+    return tensors.stream().map(tensor -> tensor.observed(progress::add)).toList();
+  }
+
   public void add(int bytes) {
     doneBytes += bytes;
     long now = System.nanoTime();

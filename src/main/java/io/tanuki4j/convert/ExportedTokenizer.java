@@ -38,7 +38,7 @@ public record ExportedTokenizer(HfModel exported, Map<String, byte[]> files, Str
     HfModel exported =
         stored.withTokenizer(model.vocabSize(), stored.bosId(), stored.eosIds(), stored.padId());
     if (options.tokenizerModel == null && options.tokenizerType == null) {
-      HuggingFaceFiles carried = CarriedTokenizer.of(options, model);
+      HuggingFaceFiles carried = ForeignFormats.named(options.loader()).tokenizer(options, model);
       if (!carried.isEmpty()) {
         return new ExportedTokenizer(exported, carried.contents(), "as it came");
       }
@@ -51,7 +51,9 @@ public record ExportedTokenizer(HfModel exported, Map<String, byte[]> files, Str
     try (Tokenizer tokenizer = Tokenizers.open(known)) {
       requireFits(tokenizer, known, exported);
       return of(
-          tokenizer.toHuggingFace(exported.shape().sizes().maxPositionEmbeddings(), !options.noChecking), exported);
+          tokenizer.toHuggingFace(
+              exported.shape().sizes().maxPositionEmbeddings(), !options.noChecking),
+          exported);
     }
   }
 
@@ -113,8 +115,7 @@ public record ExportedTokenizer(HfModel exported, Map<String, byte[]> files, Str
     }
   }
 
-  private static void requireFits(
-      Tokenizer tokenizer, TokenizerConfig known, HfModel exported) {
+  private static void requireFits(Tokenizer tokenizer, TokenizerConfig known, HfModel exported) {
     if (tokenizer.vocabSize() > exported.vocabSize()) {
       throw new UserException(
           ("--tokenizer-model: %s has %d ids with %s (expected: at most the model's vocabulary of"

@@ -1,7 +1,7 @@
 /**
  * Converts checkpoints to and from other formats and layouts.
  *
- * <p>Start reading at {@link io.tanuki4j.convert.ConversionSource}.
+ * <p>Start reading at {@link io.tanuki4j.convert.ForeignFormat}.
  */
 @NullMarked
 package io.tanuki4j.convert;

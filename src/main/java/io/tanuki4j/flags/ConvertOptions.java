@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.config.Problems;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -14,10 +15,6 @@ public final class ConvertOptions {
   public static final String TARGET_TP = "--target-tensor-parallel-size";
   public static final String TARGET_PP = "--target-pipeline-parallel-size";
 
-  private static final Set<String> HUGGING_FACE =
-      Set.of("hf", "llama2_hf", "llama3_hf", "llama_mistral");
-  private static final String OURS = "tanuki4j";
-  private static final Set<String> MEGATRON = Set.of("megatron", "mcore", "core");
   private static final double BYTES_PER_GB = 1e9;
 
   @Option(names = "--model-type", paramLabel = "TYPE", description = "GPT, the only one.")
@@ -141,14 +138,27 @@ public final class ConvertOptions {
   @Nullable String withoutEffect;
 
   /**
+   * The formats that there are.
+   *
+   * @param shown their names in messages
+   * @param whyWhole for every name why the format is not split by ranks; null if it is
+   */
+  public record Formats(List<String> shown, Map<String, @Nullable String> whyWhole) {
+    String text() {
+      int last = shown.size() - 1;
+      return String.join(", ", shown.subList(0, last)) + " or " + shown.get(last);
+    }
+  }
+
+  /**
    * Checks the flags.
    *
    * @throws io.tanuki4j.config.ConfigException with one line for each problem
    */
-  public void validate() {
+  public void validate(Formats formats) {
     Problems problems = new Problems();
-    checkFormat(problems, "--loader", loader);
-    checkFormat(problems, "--saver", saver);
+    checkFormat(problems, formats, "--loader", loader);
+    checkFormat(problems, formats, "--saver", saver);
     require(problems, "--load-dir", loadDir);
     require(problems, "--save-dir", saveDir);
     if (!modelType.equals("GPT")) {
@@ -163,18 +173,20 @@ public final class ConvertOptions {
     }
     problems.oneOf(
         "--saver-transformer-impl", saverTransformerImpl, List.of("transformer_engine", "local"));
-    checkTarget(problems, TARGET_TP, targetTensorParallelSize);
-    checkTarget(problems, TARGET_PP, targetPipelineParallelSize);
+    String whyWhole = formats.whyWhole().get(saver);
+    checkTarget(problems, whyWhole, TARGET_TP, targetTensorParallelSize);
+    checkTarget(problems, whyWhole, TARGET_PP, targetPipelineParallelSize);
     checkType(problems);
     checkNumbers(problems);
     problems.throwIfAny();
   }
 
-  private void checkTarget(Problems problems, String flag, @Nullable Integer size) {
+  private static void checkTarget(
+      Problems problems, @Nullable String whyWhole, String flag, @Nullable Integer size) {
     if (size != null && size < 1) {
       problems.add(flag, size, "above 0", "Write 1 for none.");
-    } else if (size != null && size > 1 && savesHuggingFace()) {
-      problems.add(flag, size, "1", "A Hugging Face folder is not split by ranks.");
+    } else if (size != null && size > 1 && whyWhole != null) {
+      problems.add(flag, size, "1", whyWhole);
     }
   }
 
@@ -207,33 +219,20 @@ public final class ConvertOptions {
     }
   }
 
-  private static void checkFormat(Problems problems, String flag, @Nullable String format) {
-    boolean known =
-        format != null
-            && (HUGGING_FACE.contains(format) || format.equals(OURS) || MEGATRON.contains(format));
-    if (!known) {
+  private static void checkFormat(
+      Problems problems, Formats formats, String flag, @Nullable String format) {
+    if (format == null || !formats.whyWhole().containsKey(format)) {
       problems.add(
-          flag,
-          format == null ? "not given" : format,
-          "hf, megatron or tanuki4j",
-          "Choose one of them.");
+          flag, format == null ? "not given" : format, formats.text(), "Choose one of them.");
     }
   }
 
-  public boolean loadsHuggingFace() {
-    return loader != null && HUGGING_FACE.contains(loader);
+  public String loader() {
+    return Objects.requireNonNull(loader, "validated");
   }
 
-  public boolean loadsMegatron() {
-    return loader != null && MEGATRON.contains(loader);
-  }
-
-  public boolean savesHuggingFace() {
-    return saver != null && HUGGING_FACE.contains(saver);
-  }
-
-  public boolean savesMegatron() {
-    return saver != null && MEGATRON.contains(saver);
+  public String saver() {
+    return Objects.requireNonNull(saver, "validated");
   }
 
   /** Returns whether Megatron's checkpoint gets the names of TransformerEngine's layers. */

@@ -466,8 +466,7 @@ class ConvertCommandTest {
   private void widenVocabulary(int rows) throws IOException {
     try (HfFolder golden = HfFolder.open(GOLDEN)) {
       HfModel model = golden.model();
-      HfModel wide =
-          model.withTokenizer(rows, model.bosId(), model.eosIds(), model.padId());
+      HfModel wide = model.withTokenizer(rows, model.bosId(), model.eosIds(), model.padId());
       new HfWriter(folder.resolve("wide"), wide, Map.of(), Long.MAX_VALUE)
           .write(
               golden.tensors().stream()

@@ -2,6 +2,7 @@ package io.tanuki4j.fuzz;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.convert.ConversionSource;
+import io.tanuki4j.convert.MegatronFormat;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
@@ -78,7 +79,7 @@ final class ForeignFileKinds {
   }
 
   private static List<Object> ofMegatron(Path copy) throws IOException {
-    try (ConversionSource source = ConversionSource.ofMegatron(copy, null, null)) {
+    try (ConversionSource source = MegatronFormat.open(copy, null, null)) {
       return contents(source.tensors());
     }
   }

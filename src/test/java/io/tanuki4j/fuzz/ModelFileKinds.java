@@ -5,6 +5,8 @@ import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.cli.Main;
 import io.tanuki4j.convert.ConversionSource;
+import io.tanuki4j.convert.HuggingFaceFormat;
+import io.tanuki4j.convert.OwnFormat;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -63,7 +65,7 @@ final class ModelFileKinds {
   }
 
   private static List<Object> ofHuggingFace(Path hf) throws IOException {
-    try (ConversionSource source = ConversionSource.ofHuggingFace(hf, null)) {
+    try (ConversionSource source = HuggingFaceFormat.open(hf, null)) {
       return ForeignFileKinds.contents(source.tensors());
     }
   }
@@ -98,8 +100,7 @@ final class ModelFileKinds {
 
   private static List<Object> ofCheckpoint(Path saved) throws IOException {
     CheckpointStore store = new CheckpointStore(saved);
-    try (ConversionSource source =
-        ConversionSource.ofCheckpoint(store.latest().orElseThrow(), null, true)) {
+    try (ConversionSource source = OwnFormat.open(store.latest().orElseThrow(), null, true)) {
       List<Object> contents = ForeignFileKinds.contents(source.tensors());
       contents.add(source.state());
       return contents;

@@ -10,6 +10,7 @@ import com.google.gson.JsonParser;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.convert.ConversionSource;
+import io.tanuki4j.convert.MegatronFormat;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.Microbatch;
@@ -53,7 +54,7 @@ class MegatronWeightsTest {
     JsonObject expected =
         JsonParser.parseString(Files.readString(folder.resolveSibling("expected.json")))
             .getAsJsonObject();
-    try (ConversionSource source = ConversionSource.ofMegatron(folder, null, null)) {
+    try (ConversionSource source = MegatronFormat.open(folder, null, null)) {
       ModelConfig config = new MegatronArguments("the test", source.state().arguments()).model(64);
       TestModel model = new TestModel(device, config);
       load(model, source.tensors());

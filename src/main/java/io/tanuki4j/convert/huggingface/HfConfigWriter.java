@@ -87,8 +87,7 @@ final class HfConfigWriter {
     return scaling;
   }
 
-  private static Map<String, Object> ropeParameters(
-      HfModel model, Map<String, Object> scaling) {
+  private static Map<String, Object> ropeParameters(HfModel model, Map<String, Object> scaling) {
     Map<String, Object> parameters = new LinkedHashMap<>(scaling);
     parameters.putIfAbsent("rope_type", "default");
     parameters.put("rope_theta", model.shape().rotary().base());

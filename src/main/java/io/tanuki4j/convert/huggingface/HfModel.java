@@ -58,8 +58,7 @@ public record HfModel(
         id(arguments.get("pad_token_id")));
   }
 
-  private static void expect(
-      String source, String name, @Nullable Object value, Object expected) {
+  private static void expect(String source, String name, @Nullable Object value, Object expected) {
     if (!same(value, expected)) {
       throw new UserException(
           "%s: its argument %s is %s (expected for a Hugging Face Llama: %s)."

@@ -29,8 +29,7 @@ public final class HfWriter {
    * @param tokenizer contents of its files by name; empty to leave it out
    * @param maxShardBytes limit for each file of weights; only a single larger tensor exceeds it
    */
-  public HfWriter(
-      Path folder, HfModel model, Map<String, byte[]> tokenizer, long maxShardBytes) {
+  public HfWriter(Path folder, HfModel model, Map<String, byte[]> tokenizer, long maxShardBytes) {
     this.folder = folder;
     this.model = model;
     this.tokenizer = tokenizer;

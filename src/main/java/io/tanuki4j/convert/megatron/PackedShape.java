@@ -7,8 +7,7 @@ import io.tanuki4j.model.ModelConfig;
  *
  * @param tied whether the output layer is the embedding
  */
-record PackedShape(
-    int numLayers, int numHeads, int numQueryGroups, int headDim, boolean tied) {
+record PackedShape(int numLayers, int numHeads, int numQueryGroups, int headDim, boolean tied) {
   static PackedShape of(ModelConfig model) {
     return new PackedShape(
         model.sizes().numLayers(),

@@ -1,12 +1,5 @@
 package io.tanuki4j.convert.huggingface;
 
-import io.tanuki4j.model.ModelConfig;
-import io.tanuki4j.model.ModelConfig.Attention;
-import io.tanuki4j.model.ModelConfig.Layers;
-import io.tanuki4j.model.ModelConfig.Recompute;
-import io.tanuki4j.model.ModelConfig.Rotary;
-import io.tanuki4j.model.ModelConfig.Sizes;
-import io.tanuki4j.model.ModelConfig.Training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -14,6 +7,13 @@ import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StagedWriter;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Layers;
+import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Rotary;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.nn.RopeScaling;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
@@ -49,12 +49,15 @@ class HfFolderTest {
       assertThat(opened.model())
           .isEqualTo(
               new HfModel(
- new ModelConfig(new Sizes(2,64,176,512,64,64),
- new Attention(4,2,16),
- new Rotary(500_000,1,1,null),
- new Layers(1e-5,false),
- new Training(0.02,0,Recompute.NONE)),
- null,List.of(511),null));
+                  new ModelConfig(
+                      new Sizes(2, 64, 176, 512, 64, 64),
+                      new Attention(4, 2, 16),
+                      new Rotary(500_000, 1, 1, null),
+                      new Layers(1e-5, false),
+                      new Training(0.02, 0, Recompute.NONE)),
+                  null,
+                  List.of(511),
+                  null));
     }
   }
 
@@ -78,20 +81,26 @@ class HfFolderTest {
   void every_configuration_survives_writing_and_reading() throws IOException {
     HfModel llama3 =
         new HfModel(
- new ModelConfig(new Sizes(2,64,176,512,64,64),
- new Attention(4,2,32),
- new Rotary(1e4,1,1,new RopeScaling(32, 2, 8, 1024)),
- new Layers(1e-6,true),
- new Training(0.01,0,Recompute.NONE)),
- 1,List.of(2, 3),0);
+            new ModelConfig(
+                new Sizes(2, 64, 176, 512, 64, 64),
+                new Attention(4, 2, 32),
+                new Rotary(1e4, 1, 1, new RopeScaling(32, 2, 8, 1024)),
+                new Layers(1e-6, true),
+                new Training(0.01, 0, Recompute.NONE)),
+            1,
+            List.of(2, 3),
+            0);
     HfModel linear =
         new HfModel(
- new ModelConfig(new Sizes(2,64,176,512,64,64),
- new Attention(4,4,16),
- new Rotary(1e4,1,4,null),
- new Layers(1e-6,false),
- new Training(0.01,0,Recompute.NONE)),
- null,List.of(),null);
+            new ModelConfig(
+                new Sizes(2, 64, 176, 512, 64, 64),
+                new Attention(4, 4, 16),
+                new Rotary(1e4, 1, 4, null),
+                new Layers(1e-6, false),
+                new Training(0.01, 0, Recompute.NONE)),
+            null,
+            List.of(),
+            null);
     for (HfModel config : List.of(llama3, linear)) {
       HfConfigWriter.write(model, config, ElementType.BF16);
       assertThat(HfConfigReader.read(model)).isEqualTo(config);

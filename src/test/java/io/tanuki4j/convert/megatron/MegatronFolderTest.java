@@ -8,6 +8,7 @@ import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.convert.ConversionSource;
+import io.tanuki4j.convert.MegatronFormat;
 import io.tanuki4j.convert.TensorComparison;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
@@ -36,7 +37,7 @@ class MegatronFolderTest {
   @TempDir Path folder;
 
   private static ConversionSource open(Path path) throws IOException {
-    return ConversionSource.ofMegatron(path, null, null);
+    return MegatronFormat.open(path, null, null);
   }
 
   /** A copy of a fixture that may be broken. */
@@ -75,10 +76,10 @@ class MegatronFolderTest {
     Path folder = FIXTURES.resolve("te/torch");
     Path one = folder.resolve("iter_0000007");
     try (ConversionSource byFolder = open(one);
-        ConversionSource byNumber = ConversionSource.ofMegatron(folder, 7, null)) {
+        ConversionSource byNumber = MegatronFormat.open(folder, 7, null)) {
       TensorComparison.requireEqual(byFolder.tensors(), byNumber.tensors());
     }
-    assertThatThrownBy(() -> ConversionSource.ofMegatron(folder, 8, null))
+    assertThatThrownBy(() -> MegatronFormat.open(folder, 8, null))
         .isInstanceOf(UserException.class)
         .hasMessageContaining("iter_0000008: there is no checkpoint of Megatron");
   }

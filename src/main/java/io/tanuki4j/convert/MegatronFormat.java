@@ -1,0 +1,101 @@
+package io.tanuki4j.convert;
+
+import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.convert.huggingface.HfModel;
+import io.tanuki4j.convert.huggingface.HfTensor;
+import io.tanuki4j.convert.megatron.MegatronFolder;
+import io.tanuki4j.convert.megatron.MegatronTarget;
+import io.tanuki4j.convert.megatron.MegatronWriter;
+import io.tanuki4j.error.UserException;
+import io.tanuki4j.flags.ConvertOptions;
+import io.tanuki4j.parallel.ParallelDims;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tokenizer.HuggingFaceFiles;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Checkpoints of Megatron-LM: weights only. */
+public final class MegatronFormat implements ForeignFormat {
+  /** Megatron's default of --make-vocab-size-divisible-by. */
+  private static final int VOCABULARY_UNIT = 128;
+
+  @Override
+  public List<String> names() {
+    return List.of("megatron", "mcore", "core");
+  }
+
+  @Override
+  public ConversionSource open(ConvertOptions options, boolean withOptimizer) throws IOException {
+    return open(options.loadDir(), options.ckptStep, options.trueVocabSize);
+  }
+
+  /**
+   * Opens a checkpoint, and takes its weights only.
+   *
+   * @param iteration null for the latest
+   * @param trueVocabSize rows that are no padding; null for all
+   */
+  public static ConversionSource open(
+      Path folder, @Nullable Integer iteration, @Nullable Integer trueVocabSize)
+      throws IOException {
+    MegatronFolder opened = MegatronFolder.open(folder, iteration);
+    try {
+      int rows = opened.vocabularyRows();
+      HfModel model = HfModel.ofArguments(opened.folder().toString(), opened.arguments(), rows);
+      TrainState state =
+          new TrainState(
+              opened.iteration(),
+              opened.count("consumed_train_samples"),
+              opened.count("consumed_valid_samples"),
+              trueVocabSize == null ? rows : trueVocabSize,
+              Map.of(),
+              Map.of(),
+              opened.arguments());
+      List<ShardedTensor> tensors = opened.tensors(model.shape());
+      requireShapes(tensors, HfTensor.shapes(model.shape()));
+      return new ConversionSource(model, state, tensors, List.of(), opened);
+    } catch (RuntimeException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  private static void requireShapes(List<ShardedTensor> tensors, Map<String, Shape> expected) {
+    for (ShardedTensor tensor : tensors) {
+      Shape shape = expected.get(tensor.name());
+      if (shape == null || !tensor.shape().equals(shape)) {
+        throw new UserException(
+            "%s of the checkpoint is %s (expected by its args: %s), so it is damaged."
+                .formatted(tensor.name(), tensor.shape(), shape));
+      }
+    }
+  }
+
+  @Override
+  public void write(ConversionSource model, ConvertOptions options, PrintWriter out)
+      throws IOException {
+    ConversionTarget checkpoint =
+        ConversionTarget.of(model, options, HuggingFaceFiles.NONE).shareable(VOCABULARY_UNIT);
+    ParallelDims dims = checkpoint.dims();
+    MegatronTarget target =
+        new MegatronTarget(dims.tp(), dims.pp(), options.savesTransformerEngine());
+    Path saved =
+        new MegatronWriter(options.saveDir(), model.model().shape(), target)
+            .write(checkpoint.state(), ConvertProgress.counted(out, "wrote", checkpoint.tensors()));
+    if (!options.noChecking) {
+      try (ConversionSource written = open(saved, null, null)) {
+        TensorComparison.requireEqual(
+            ConvertProgress.counted(out, "checked", checkpoint.tensors()), written.tensors());
+      }
+    }
+    out.printf(
+        " > %d tensors in Megatron's format torch, tp %d x pp %d, weights only: %s%n",
+        checkpoint.tensors().size(), dims.tp(), dims.pp(), saved);
+    out.flush();
+  }
+}

@@ -1,0 +1,158 @@
+package io.tanuki4j.convert;
+
+import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.OpenShards;
+import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.StateKind;
+import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.convert.huggingface.HfModel;
+import io.tanuki4j.error.UserException;
+import io.tanuki4j.flags.ConvertOptions;
+import io.tanuki4j.tokenizer.HuggingFaceFiles;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Checkpoints of this program, with all of a run's state. */
+public final class OwnFormat implements ForeignFormat {
+  @Override
+  public List<String> names() {
+    return List.of("tanuki4j");
+  }
+
+  @Override
+  public boolean keepsOptimizer() {
+    return true;
+  }
+
+  @Override
+  public ConversionSource open(ConvertOptions options, boolean withOptimizer) throws IOException {
+    CheckpointStore store = new CheckpointStore(options.loadDir());
+    Checkpoint checkpoint =
+        options.ckptStep != null
+            ? store.at(options.ckptStep)
+            : store
+                .latest()
+                .orElseThrow(
+                    () ->
+                        new UserException(
+                            store.trackerFile()
+                                + ": there is no such file, so no checkpoint. Check --load-dir."));
+    return open(checkpoint, options.trueVocabSize, withOptimizer);
+  }
+
+  /**
+   * Opens a checkpoint of this program.
+   *
+   * @param checkpoint verified first against its checksums
+   * @param withOptimizer whether to include the optimizer's state, if there is any
+   * @throws UserException if it is damaged
+   */
+  public static ConversionSource open(
+      Checkpoint checkpoint, @Nullable Integer trueVocabSize, boolean withOptimizer)
+      throws IOException {
+    OpenFiles files = new OpenFiles(new ArrayList<>());
+    try {
+      List<ShardedTensor> tensors = files.open(checkpoint, StateKind.MODEL);
+      List<ShardedTensor> optimizer =
+          withOptimizer && checkpoint.has(StateKind.OPTIMIZER)
+              ? files.open(checkpoint, StateKind.OPTIMIZER)
+              : List.of();
+      return of(checkpoint, tensors, optimizer, files).withVocabSize(trueVocabSize);
+    } catch (IOException | RuntimeException e) {
+      files.close();
+      throw e;
+    }
+  }
+
+  private static ConversionSource of(
+      Checkpoint checkpoint,
+      List<ShardedTensor> tensors,
+      List<ShardedTensor> optimizer,
+      Closeable files) {
+    TrainState state = checkpoint.state();
+    int rows = vocabularyRows(checkpoint, tensors);
+    HfModel model = HfModel.ofArguments(checkpoint.folder().toString(), state.arguments(), rows);
+    return new ConversionSource(model, state, tensors, optimizer, files)
+        .withVocabSize(state.vocabSize() == 0 ? rows : null);
+  }
+
+  /** The open files of both parts. */
+  private record OpenFiles(List<OpenShards> shards) implements Closeable {
+    List<ShardedTensor> open(Checkpoint checkpoint, StateKind part) throws IOException {
+      OpenShards opened = checkpoint.open(part);
+      shards.add(opened);
+      opened.verify();
+      return opened.tensors();
+    }
+
+    @Override
+    public void close() throws IOException {
+      for (OpenShards opened : shards) {
+        opened.close();
+      }
+    }
+  }
+
+  private static int vocabularyRows(Checkpoint checkpoint, List<ShardedTensor> tensors) {
+    return tensors.stream()
+        .filter(ConversionSource::isVocabulary)
+        .mapToInt(tensor -> Math.toIntExact(tensor.shape().dim(0)))
+        .findFirst()
+        .orElseThrow(
+            () -> new UserException(checkpoint.folder() + ": it has no tensor embedding.weight."));
+  }
+
+  @Override
+  public void write(ConversionSource model, ConvertOptions options, PrintWriter out)
+      throws IOException {
+    try (CheckpointStore store = new CheckpointStore(options.saveDir())) {
+      if (store.latest().isPresent()) {
+        throw new UserException(
+            store.trackerFile() + ": there are checkpoints already. Give another --save-dir.");
+      }
+      ExportedTokenizer.check(options, model);
+      HuggingFaceFiles tokenizerFiles =
+          ForeignFormats.named(options.loader()).tokenizer(options, model);
+      ConversionTarget checkpoint = ConversionTarget.of(model, options, tokenizerFiles);
+      store.requireWritable();
+      store.lock(out::println);
+      if (!tokenizerFiles.isEmpty()) {
+        CarriedTokenizer.copy(tokenizerFiles, options.saveDir());
+      }
+      save(checkpoint, store, options, out);
+    }
+  }
+
+  private static void save(
+      ConversionTarget checkpoint, CheckpointStore store, ConvertOptions options, PrintWriter out)
+      throws IOException {
+    List<ShardedTensor> all = checkpoint.all();
+    ConvertProgress progress = new ConvertProgress(out, "wrote", all);
+    store.save(checkpoint.state(), checkpoint.ranks(progress::add));
+    Checkpoint saved = store.at(checkpoint.state().iteration());
+    if (!options.noChecking) {
+      check(checkpoint, saved, out);
+    }
+    out.println(" > %s: %s".formatted(checkpoint, saved.folder()));
+    out.flush();
+  }
+
+  private static void check(ConversionTarget expected, Checkpoint saved, PrintWriter out)
+      throws IOException {
+    try (OpenShards shards = saved.open(StateKind.MODEL)) {
+      TensorComparison.requireEqual(
+          ConvertProgress.counted(out, "checked", expected.tensors()), shards.tensors());
+    }
+    if (!expected.optimizer().isEmpty()) {
+      try (OpenShards shards = saved.open(StateKind.OPTIMIZER)) {
+        TensorComparison.requireEqual(
+            ConvertProgress.counted(out, "checked", expected.optimizer()), shards.tensors());
+      }
+    }
+  }
+}
