@@ -30,6 +30,13 @@ public final class LoggingOptions {
   boolean logNumZerosInGrad;
 
   @Option(
+      names = "--log-energy",
+      description =
+          "Adds the joules of an iteration and the watts of a GPU, by NVML, to the line; joules per"
+              + " token to metrics.jsonl and the page.")
+  boolean logEnergy;
+
+  @Option(
       names = "--no-progress-line",
       description = "Leaves out our own line about progress and speed under each line of the log.")
   boolean progressLine = true;
@@ -77,9 +84,7 @@ public final class LoggingOptions {
   LoggingConfig toConfig(boolean rankTimes) {
     return new LoggingConfig(
         logInterval,
-        logThroughput,
-        logParamsNorm,
-        logNumZerosInGrad,
+        new LoggingConfig.Line(logThroughput, logParamsNorm, logNumZerosInGrad, logEnergy),
         timingLogLevel,
         Style.valueOf(timingLogOption.toUpperCase(Locale.ROOT)),
         rankTimes,

@@ -1,9 +1,11 @@
 package io.tanuki4j.kernel;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Optional;
+import java.util.function.DoubleSupplier;
 
 /** One device, owned by the thread of one rank. Operations run in the order they are called. */
 public interface Device extends AutoCloseable {
@@ -103,6 +105,17 @@ public interface Device extends AutoCloseable {
    */
   default DeviceTimer openTimer(int numMarks) {
     return new HostTimer(numMarks);
+  }
+
+  /**
+   * Opens the counter of the joules that the device has used, from any origin.
+   *
+   * @throws UserException if there is none, with the reason
+   */
+  default DoubleSupplier energyCounter() {
+    throw new UserException(
+        "%s has no energy counter (expected: a GPU whose energy NVML counts)."
+            .formatted(info().name()));
   }
 
   /** Returns why the device does not support FP8 products; empty if it does. */

@@ -8,7 +8,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param millisPerIteration wall time without evaluations and saves
  * @param teraflopsPerDevice causal model FLOP/s by Megatron's formula, in TFLOP/s; null if not
- *     requested @param learningRate the one that the next iteration uses, as Megatron logs it
+ *     requested
+ * @param joulesPerDevice energy of an iteration on one device, the mean over all; null if not
+ *     measured
+ * @param learningRate the one that the next iteration uses, as Megatron logs it
  * @param lmLoss mean cross entropy per token, nats
  * @param zLoss mean z-loss term per token; null without z-loss
  * @param gradNorm before clipping; 0 without clipping
@@ -24,6 +27,7 @@ public record IterationMetrics(
     long consumedSamples,
     double millisPerIteration,
     @Nullable Double teraflopsPerDevice,
+    @Nullable Double joulesPerDevice,
     double learningRate,
     int globalBatchSize,
     double lmLoss,
@@ -35,6 +39,13 @@ public record IterationMetrics(
     int skippedIterations,
     int nanIterations,
     Memory memory) {
+  private static final double MILLIS = 1e3;
+
+  /** Returns the mean power of a device, in watts; null if not measured. */
+  public @Nullable Double wattsPerDevice() {
+    return joulesPerDevice == null ? null : joulesPerDevice / millisPerIteration * MILLIS;
+  }
+
   /** Bytes of tensors, and of tensors and workspaces. */
   public record Memory(long allocated, long reserved) {}
 }

@@ -3,8 +3,10 @@ package io.tanuki4j.metrics;
 import io.tanuki4j.metrics.TimerMetrics.Style;
 
 /**
+ * What a run logs.
+ *
  * @param logInterval iterations per iteration line
- * @param logThroughput whether the line has TFLOP/s
+ * @param line optional numbers of the line
  * @param timingLevel {@code --timing-log-level}: 0 for no timers, 1 for the parts of an iteration,
  *     2 for each group of ranks too
  * @param timingStyle of the timers' lines
@@ -13,21 +15,29 @@ import io.tanuki4j.metrics.TimerMetrics.Style;
  */
 public record LoggingConfig(
     int logInterval,
-    boolean logThroughput,
-    boolean logParamsNorm,
-    boolean logNumZeros,
+    Line line,
     int timingLevel,
     Style timingStyle,
     boolean rankTimes,
     boolean argumentDump) {
-  /** Returns whether the times of the parts of an iteration are measured. */
-  public boolean measuresParts() {
-    return timingLevel > 0;
+  /**
+   * The numbers of an iteration line that are left out unless asked for.
+   *
+   * @param throughput TFLOP/s
+   * @param energy joules and watts, where the device counts them
+   */
+  public record Line(boolean throughput, boolean paramsNorm, boolean numZeros, boolean energy) {
+    /** The shortest line. */
+    public static final Line SHORT = new Line(false, false, false, false);
   }
 
   /** Lines without timers. */
-  public LoggingConfig(
-      int logInterval, boolean logThroughput, boolean logParamsNorm, boolean logNumZeros) {
-    this(logInterval, logThroughput, logParamsNorm, logNumZeros, 0, Style.MINMAX, false, true);
+  public LoggingConfig(int logInterval, Line line) {
+    this(logInterval, line, 0, Style.MINMAX, false, true);
+  }
+
+  /** Returns whether the times of the parts of an iteration are measured. */
+  public boolean measuresParts() {
+    return timingLevel > 0;
   }
 }

@@ -33,6 +33,8 @@ public final class MegatronLines {
     field(line, "consumed samples: %12d", metrics.consumedSamples());
     text(line, "elapsed time per iteration (ms): ", fixed(metrics.millisPerIteration(), 1));
     number(line, "throughput per GPU (TFLOP/s/GPU): ", metrics.teraflopsPerDevice(), 1);
+    number(line, "energy per GPU (J/iter/GPU): ", metrics.joulesPerDevice(), 1);
+    number(line, "power per GPU (W/GPU): ", metrics.wattsPerDevice(), 1);
     text(line, "learning rate: ", scientific(metrics.learningRate(), 6));
     field(line, "global batch size: %5d", metrics.globalBatchSize());
     loss(line, "lm loss: ", metrics.lmLoss());

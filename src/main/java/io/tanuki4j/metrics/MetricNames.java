@@ -30,6 +30,9 @@ public final class MetricNames {
     values.put("throughput", teraflops(metrics, run));
     values.put("tokens-per-second", tokensPerSecond(metrics, run));
     put(values, "mfu", mfu(metrics, run));
+    put(values, "iter-energy/gpu", metrics.joulesPerDevice());
+    put(values, "power/gpu", metrics.wattsPerDevice());
+    put(values, "joules-per-token", joulesPerToken(metrics, run));
     if (metrics.numZeros() != null) {
       values.put("num-zeros", (double) metrics.numZeros());
     }
@@ -66,6 +69,12 @@ public final class MetricNames {
   public static @Nullable Double mfu(IterationMetrics metrics, RunInfo run) {
     Double peak = run.ranks().peakTeraflops();
     return peak == null ? null : teraflops(metrics, run) / peak;
+  }
+
+  private static @Nullable Double joulesPerToken(IterationMetrics metrics, RunInfo run) {
+    Double joules = metrics.joulesPerDevice();
+    double tokens = (double) metrics.globalBatchSize() * run.seqLength();
+    return joules == null ? null : joules * run.ranks().count() / tokens;
   }
 
   private static void put(Map<String, Double> values, String name, @Nullable Double value) {

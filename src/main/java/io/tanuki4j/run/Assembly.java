@@ -14,6 +14,7 @@ import io.tanuki4j.config.ArgumentDump;
 import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.SampleCounts;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.profile.ProfiledDevice;
@@ -55,6 +56,7 @@ import java.io.PrintStream;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Builds every object of a rank in order: the one place that chooses implementations. */
@@ -251,7 +253,18 @@ public final class Assembly {
             agreement,
             timers),
         reports(),
-        timing);
+        config.logging().line().energy() ? withEnergy() : timing);
+  }
+
+  private RunClock withEnergy() {
+    try {
+      DoubleSupplier joules = device.energyCounter();
+      int sharing = config.distributed().ranksPerGpu();
+      return timing.withEnergy(() -> joules.getAsDouble() / sharing);
+    } catch (UserException e) {
+      log.message("--log-energy: %s The run logs no energy.".formatted(e.getMessage()));
+      return timing;
+    }
   }
 
   private RunInfo runInfo(Progress start) {

@@ -1,5 +1,6 @@
 package io.tanuki4j.train;
 
+import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.metrics.IterationMetrics;
 import io.tanuki4j.metrics.LoggingConfig;
@@ -77,7 +78,12 @@ public final class IterationLog {
                 optimizer.clips() ? result.gradNorm() : 0));
   }
 
-  void write(LogInterval interval, Position position) {
+  /**
+   * Reports an interval, which all ranks do.
+   *
+   * @param ranks exchange the energy that their devices used
+   */
+  void write(LogInterval interval, Position position, TextExchange ranks) {
     double millis = interval.millisPerIteration();
     Loss loss = interval.loss();
     reports
@@ -88,7 +94,8 @@ public final class IterationLog {
                 position.trainIterations,
                 position.consumedSamples,
                 millis,
-                config.logThroughput() ? teraflops(position.globalBatchSize, millis) : null,
+                config.line().throughput() ? teraflops(position.globalBatchSize, millis) : null,
+                config.line().energy() ? joules(interval, ranks) : null,
                 position.learningRate,
                 position.globalBatchSize,
                 loss.lm(),
@@ -96,7 +103,7 @@ public final class IterationLog {
                 1,
                 optimizer.clips() ? interval.gradNorm() : 0,
                 numZeros(),
-                config.logParamsNorm() ? statistics.paramsNorm() : null,
+                config.line().paramsNorm() ? statistics.paramsNorm() : null,
                 interval.numSkipped(),
                 interval.numNan(),
                 new IterationMetrics.Memory(device.bytesInUse(), device.bytesHeld())));
@@ -110,13 +117,23 @@ public final class IterationLog {
     }
   }
 
+  /** Returns the joules of a device per iteration; null unless each rank's device counts them. */
+  private static @Nullable Double joules(LogInterval interval, TextExchange ranks) {
+    double mean =
+        ranks.gather(Double.toString(interval.joulesPerIteration())).stream()
+            .mapToDouble(Double::parseDouble)
+            .average()
+            .orElse(Double.NaN);
+    return Double.isNaN(mean) ? null : mean;
+  }
+
   private double teraflops(int globalBatchSize, double millis) {
     return flopsPerSample * globalBatchSize / (millis / MILLIS_PER_SECOND) / TERA;
   }
 
   /** Megatron's optimizer with main weights reports 0 when it does not count. */
   private @Nullable Long numZeros() {
-    if (config.logNumZeros()) {
+    if (config.line().numZeros()) {
       return statistics.numZeros();
     }
     return optimizer.hasMaster() ? 0L : null;

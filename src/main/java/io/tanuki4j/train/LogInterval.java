@@ -1,14 +1,17 @@
 package io.tanuki4j.train;
 
-import java.util.function.LongSupplier;
-
-/** The results and the time of a log interval. Time does not pass while it is paused. */
+/**
+ * The results, the time and the energy of a log interval. Neither time nor energy counts while it
+ * is paused.
+ */
 final class LogInterval {
   private static final double NANOS_PER_MILLI = 1e6;
 
-  private final LongSupplier nanoTime;
+  private final RunClock clock;
   private long nanos;
   private long runningSince;
+  private double joules;
+  private double joulesBefore;
   private double lmSum;
   private double zSum;
   private double lastNorm;
@@ -17,17 +20,27 @@ final class LogInterval {
   private int numNan;
 
   /** Begins at once. */
-  LogInterval(LongSupplier nanoTime) {
-    this.nanoTime = nanoTime;
-    this.runningSince = nanoTime.getAsLong();
+  LogInterval(RunClock clock) {
+    this.clock = clock;
+    resume();
   }
 
   void pause() {
-    nanos += nanoTime.getAsLong() - runningSince;
+    nanos = nanosSoFar();
+    joules = joulesSoFar();
   }
 
   void resume() {
-    runningSince = nanoTime.getAsLong();
+    runningSince = clock.nanoTime().getAsLong();
+    joulesBefore = clock.joules().getAsDouble();
+  }
+
+  private long nanosSoFar() {
+    return nanos + clock.nanoTime().getAsLong() - runningSince;
+  }
+
+  private double joulesSoFar() {
+    return joules + clock.joules().getAsDouble() - joulesBefore;
   }
 
   void add(StepResult result) {
@@ -48,8 +61,15 @@ final class LogInterval {
 
   /** Returns the milliseconds per iteration until now; not to be called while paused. */
   double millisPerIteration() {
-    long all = nanos + nanoTime.getAsLong() - runningSince;
-    return all / NANOS_PER_MILLI / Math.max(1, numIterations());
+    return nanosSoFar() / NANOS_PER_MILLI / Math.max(1, numIterations());
+  }
+
+  /**
+   * Returns the joules of this rank's device per iteration until now; NaN if they are not counted.
+   * Not to be called while paused.
+   */
+  double joulesPerIteration() {
+    return joulesSoFar() / Math.max(1, numIterations());
   }
 
   /** Returns the means over the iterations that updated the weights. */

@@ -69,7 +69,8 @@ public final class Timers {
 
   /** Returns timers that measure nothing. */
   static Timers none(Device device) {
-    return new Timers(new LoggingConfig(1, false, false, false), () -> 0, device, Map::of, null);
+    return new Timers(
+        new LoggingConfig(1, LoggingConfig.Line.SHORT), () -> 0, device, Map::of, null);
   }
 
   /**

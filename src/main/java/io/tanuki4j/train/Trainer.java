@@ -57,7 +57,7 @@ public final class Trainer {
     this.timing = timing;
     this.exits = new ExitPolicy(config, run.stop, timing.nanoTime(), run.agreement);
     this.evaluations = new EvaluationSchedule(config, run.evaluator, exits, reports);
-    this.interval = new LogInterval(timing.nanoTime());
+    this.interval = new LogInterval(timing);
   }
 
   /**
@@ -126,7 +126,7 @@ public final class Trainer {
       reports.log().message("setting initial batch size to " + batchSize);
     }
     reports.log().message(timing.dateTime("before the start of training step"));
-    interval = new LogInterval(timing.nanoTime());
+    interval = new LogInterval(timing);
     run.timers.resume();
     return batchSize;
   }
@@ -190,11 +190,11 @@ public final class Trainer {
 
   private void writeLog() {
     collect();
-    run.log.write(interval, requireNonNull(last));
+    run.log.write(interval, requireNonNull(last), run.agreement.texts());
     run.timers
         .take(interval.numIterations(), run.agreement.texts())
         .ifPresent(reports.metrics()::timers);
-    interval = new LogInterval(timing.nanoTime());
+    interval = new LogInterval(timing);
   }
 
   /**

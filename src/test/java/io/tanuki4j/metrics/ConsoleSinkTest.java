@@ -61,6 +61,34 @@ class ConsoleSinkTest {
   }
 
   @Test
+  void energy_and_power_follow_the_throughput_as_in_megatron() {
+    IterationMetrics counted =
+        new IterationMetrics(
+            292,
+            300,
+            9344,
+            3075.7,
+            478.0,
+            1992.5,
+            9.568256e-8,
+            32,
+            2.4,
+            null,
+            1,
+            1.797,
+            null,
+            null,
+            0,
+            0,
+            new IterationMetrics.Memory(0, 0));
+    sink.iteration(counted);
+    assertThat(printed())
+        .contains(
+            " throughput per GPU (TFLOP/s/GPU): 478.0 | energy per GPU (J/iter/GPU): 1992.5 |"
+                + " power per GPU (W/GPU): 647.8 | learning rate: 9.568256E-08 |");
+  }
+
+  @Test
   void the_validation_block_is_megatrons() {
     sink.evaluation(new EvaluationMetrics("iteration 10", "validation", 10, 2.345678));
     String rule = "-".repeat(94);
@@ -95,6 +123,7 @@ class ConsoleSinkTest {
         1536,
         12345.6,
         teraflops,
+        null,
         1e-7,
         1536,
         loss,

@@ -169,7 +169,7 @@ final class LlamaRun implements AutoCloseable {
     IterationLog log =
         new IterationLog(
             sink.reports(),
-            new LoggingConfig(1, false, false, false),
+            new LoggingConfig(1, LoggingConfig.Line.SHORT),
             optimizer,
             statistics,
             0,

@@ -27,6 +27,7 @@ import java.time.ZoneOffset;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,6 +65,7 @@ final class TinyRun implements AutoCloseable {
     boolean skipTrain;
     boolean checkForNan = true;
     boolean logAll;
+    DoubleSupplier joules = () -> Double.NaN;
     double rate = 0.01;
     double clip = 1;
     @Nullable Path save;
@@ -192,7 +194,9 @@ final class TinyRun implements AutoCloseable {
         new IterationLog(
             sink.reports(),
             new LoggingConfig(
-                settings.logInterval, settings.logAll, settings.logAll, settings.logAll),
+                settings.logInterval,
+                new LoggingConfig.Line(
+                    settings.logAll, settings.logAll, settings.logAll, settings.logAll)),
             optimizer,
             statistics,
             3e9,
@@ -207,7 +211,7 @@ final class TinyRun implements AutoCloseable {
         new Trainer.Collaborators(
             step, evaluator, schedule, splits, saver, log, stop, agreement, Timers.none(device)),
         sink.reports(),
-        new RunClock(clock, () -> nanos.addAndGet(1_000_000)));
+        new RunClock(clock, () -> nanos.addAndGet(1_000_000), settings.joules));
   }
 
   private Agreement agreement() {

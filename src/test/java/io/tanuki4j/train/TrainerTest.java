@@ -212,6 +212,18 @@ class TrainerTest {
   }
 
   @Test
+  void the_energy_of_an_interval_is_logged_per_iteration_when_asked() {
+    double[] joules = {0};
+    settings.iterations = 4;
+    settings.logInterval = 2;
+    settings.joules = () -> joules[0] += 30;
+    assertThat(metrics().get(0).joulesPerDevice()).isNull();
+    settings.logAll = true;
+    // The counter is read where an interval begins and ends, and 30 J pass in between.
+    assertThat(metrics().get(1).joulesPerDevice()).isEqualTo(30.0 / 2);
+  }
+
+  @Test
   void without_clipping_the_logged_norm_is_zero() {
     settings.iterations = 1;
     settings.clip = 0;

@@ -13,6 +13,7 @@ import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.function.DoubleSupplier;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.Pointer;
 
@@ -170,6 +171,11 @@ public final class CudaDevice implements Device {
   @Override
   public long bytesHeld() {
     return memory.bytesHeld();
+  }
+
+  @Override
+  public DoubleSupplier energyCounter() {
+    return new NvmlEnergy(gpu);
   }
 
   @Override

@@ -12,6 +12,7 @@ import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -186,6 +187,11 @@ public final class ProfiledDevice implements Device {
   @Override
   public DeviceTimer openTimer(int numMarks) {
     return device.openTimer(numMarks);
+  }
+
+  @Override
+  public DoubleSupplier energyCounter() {
+    return device.energyCounter();
   }
 
   @Override

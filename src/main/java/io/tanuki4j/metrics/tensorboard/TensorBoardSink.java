@@ -25,7 +25,9 @@ public final class TensorBoardSink implements MetricsSink {
   private final TensorBoardConfig config;
   private final String host;
   private final Clock clock;
-  private final Set<String> ofLogLine = new HashSet<>(Set.of("num-zeros", "params-norm"));
+  private final Set<String> ofLogLine =
+      new HashSet<>(
+          Set.of("num-zeros", "params-norm", "iter-energy/gpu", "power/gpu", "joules-per-token"));
   private RunInfo run = RunInfo.NONE;
   private long lastIteration;
   private long lastSamples;

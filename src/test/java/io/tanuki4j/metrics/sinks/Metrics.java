@@ -48,6 +48,7 @@ public final class Metrics {
         2 * iteration,
         500,
         null,
+        100.0,
         1e-3,
         2,
         1.5,

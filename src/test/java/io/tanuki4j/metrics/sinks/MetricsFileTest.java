@@ -42,6 +42,9 @@ class MetricsFileTest {
     assertThat(rows.get(3).get("tokens-per-second").getAsDouble()).isEqualTo(2 * 8 / 0.5);
     assertThat(rows.get(3).get("throughput").getAsDouble()).isEqualTo(4);
     assertThat(rows.get(3).get("lm loss validation").getAsDouble()).isEqualTo(0.125);
+    assertThat(rows.get(3).get("iter-energy/gpu").getAsDouble()).isEqualTo(100);
+    assertThat(rows.get(3).get("power/gpu").getAsDouble()).isEqualTo(100 / 0.5);
+    assertThat(rows.get(3).get("joules-per-token").getAsDouble()).isEqualTo(100.0 / (2 * 8));
     assertThat(rows.get(3).get("params-norm").getAsDouble()).isEqualTo(3.5);
   }
 
