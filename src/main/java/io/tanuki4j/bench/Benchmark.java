@@ -96,7 +96,7 @@ public final class Benchmark {
         ParallelContext.create(config.parallel().grid(), closer.add(seat.processGroups(device)));
     Measured measured = measure(config, settings, new ProfiledDevice(device), context, vocabSize);
     DeviceRates rates = DeviceRates.measure(device, config.precision().compute());
-    return result(measured, config.train().globalBatchSize(), rates, device);
+    return result(measured, config.train().batches().globalBatchSize(), rates, device);
   }
 
   /** Gives the memory of the model back, so that the rates of the device find room. */
@@ -127,14 +127,14 @@ public final class Benchmark {
     batches =
         new RandomBatches(
             model.shape().sizes().seqLength(),
-            config.train().microBatchSize(),
+            config.train().batches().microBatchSize(),
             model.shape().sizes().vocabSize(),
             numMicrobatches(),
             config.train().seed() + model.part().context().dp().rank());
   }
 
   private int numMicrobatches() {
-    return config.train().numMicrobatches(config.train().globalBatchSize());
+    return config.train().batches().numMicrobatches(config.train().batches().globalBatchSize());
   }
 
   private Measured measure() {
@@ -185,8 +185,8 @@ public final class Benchmark {
     if (step.isFull()) {
       step.takeResults();
     }
-    double rate = config.schedule().maxRate();
-    step.run(batches, numMicrobatches(), rate, config.schedule().startWeightDecay());
+    double rate = config.schedule().rate().max();
+    step.run(batches, numMicrobatches(), rate, config.schedule().weightDecay().start());
   }
 
   /**

@@ -8,28 +8,35 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where the tokens come from and in which order.
  *
- * @param blend datasets that {@code split} divides into train, valid and test; null if the splits
- *     have blends of their own
- * @param trainBlend {@code --train-data-path}; null for none. Likewise valid and test
- * @param split weights of the three splits, for example {@code 969, 30, 1}
  * @param seed of the sample order
- * @param cacheDir {@code --data-cache-path}; null for a folder next to each dataset
- * @param memoryMapped whether .bin files are mapped or read by position
  * @param documents what the ends of documents change
- * @param numWorkers two micro-batches are read ahead per worker; 0 to read on demand
  */
 public record DataConfig(
-    @Nullable Blend blend,
-    @Nullable Blend trainBlend,
-    @Nullable Blend validBlend,
-    @Nullable Blend testBlend,
-    String split,
-    int seqLength,
-    int seed,
-    @Nullable Path cacheDir,
-    boolean memoryMapped,
-    DocumentMasks documents,
-    int numWorkers) {
+    Sources sources, Reading reading, int seqLength, int seed, DocumentMasks documents) {
+
+  /**
+   * The datasets of the three splits.
+   *
+   * @param shared datasets that {@code split} divides into train, valid and test; null if the
+   *     splits have blends of their own
+   * @param train {@code --train-data-path}; null for none. Likewise valid and test
+   * @param split weights of the three splits, for example {@code 969, 30, 1}
+   */
+  public record Sources(
+      @Nullable Blend shared,
+      @Nullable Blend train,
+      @Nullable Blend valid,
+      @Nullable Blend test,
+      String split) {}
+
+  /**
+   * How files are read.
+   *
+   * @param cacheDir {@code --data-cache-path}; null for a folder next to each dataset
+   * @param memoryMapped whether .bin files are mapped or read by position
+   * @param numWorkers two micro-batches are read ahead per worker; 0 to read on demand
+   */
+  public record Reading(@Nullable Path cacheDir, boolean memoryMapped, int numWorkers) {}
 
   /**
    * Datasets by prefix (the path without .bin or .idx).

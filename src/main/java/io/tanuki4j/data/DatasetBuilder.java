@@ -30,9 +30,11 @@ final class DatasetBuilder implements AutoCloseable {
   private final Map<String, Corpus> corpora = new HashMap<>();
 
   DatasetBuilder(DataConfig config, SampleCounts counts, Tokenizer tokenizer) {
-    boolean shared = config.blend() != null;
+    boolean shared = config.sources().shared() != null;
     boolean separate =
-        config.trainBlend() != null || config.validBlend() != null || config.testBlend() != null;
+        config.sources().train() != null
+            || config.sources().valid() != null
+            || config.sources().test() != null;
     if (shared == separate) {
       throw new UserException(
           ("data: %s (expected: one source). Give --data-path with --split, or"
@@ -42,21 +44,21 @@ final class DatasetBuilder implements AutoCloseable {
     this.config = config;
     this.counts = counts;
     this.eodId = tokenizer.eodId();
-    this.ratios = shared ? SplitRatios.parse(config.split()) : null;
+    this.ratios = shared ? SplitRatios.parse(config.sources().split()) : null;
     this.temporary = temporary(config);
     this.settings =
         new OrderSettings(
             config.seed(),
             config.seqLength(),
-            shared ? config.split() : null,
+            shared ? config.sources().split() : null,
             tokenizer.cacheIdentity(),
             tokenizer.vocabSize(),
-            temporary == null ? config.cacheDir() : temporary);
+            temporary == null ? config.reading().cacheDir() : temporary);
   }
 
   /** Creates a temporary folder for the sample order of mock data, which has none of its own. */
   private static @Nullable Path temporary(DataConfig config) {
-    if (!isMock(config) || config.cacheDir() != null) {
+    if (!isMock(config) || config.reading().cacheDir() != null) {
       return null;
     }
     try {
@@ -85,7 +87,7 @@ final class DatasetBuilder implements AutoCloseable {
 
   /** Returns the dataset of a split; null if it has no data or no samples are requested. */
   @Nullable TokenDataset build(Split split) {
-    DataConfig.Blend blend = ratios == null ? ownBlend(split) : config.blend();
+    DataConfig.Blend blend = ratios == null ? ownBlend(split) : config.sources().shared();
     boolean left = ratios != null && !ratios.has(split);
     if (blend == null || left || counts.of(split) == 0) {
       return null;
@@ -108,9 +110,9 @@ final class DatasetBuilder implements AutoCloseable {
 
   private DataConfig.@Nullable Blend ownBlend(Split split) {
     return switch (split) {
-      case TRAIN -> config.trainBlend();
-      case VALID -> config.validBlend();
-      case TEST -> config.testBlend();
+      case TRAIN -> config.sources().train();
+      case VALID -> config.sources().valid();
+      case TEST -> config.sources().test();
     };
   }
 
@@ -124,7 +126,7 @@ final class DatasetBuilder implements AutoCloseable {
       datasets.add(dataset(prefixes.get(i), split, (long) Math.ceil(used * MARGIN)));
       size += (long) used;
     }
-    return BlendedDataset.build(datasets, split, weights, size, config.cacheDir());
+    return BlendedDataset.build(datasets, split, weights, size, config.reading().cacheDir());
   }
 
   private TokenDataset bySize(List<String> prefixes, Split split) {
@@ -139,17 +141,18 @@ final class DatasetBuilder implements AutoCloseable {
                   + " less: --train-iters, --eval-iters or a larger --eval-interval.")
               .formatted(split.label(), available, counts.of(split)));
     }
-    return BlendedDataset.build(datasets, split, sizes, counts.of(split), config.cacheDir());
+    return BlendedDataset.build(
+        datasets, split, sizes, counts.of(split), config.reading().cacheDir());
   }
 
   private Corpus open(String prefix) {
     return isMock(config)
         ? new MockCorpus(settings.vocabSize(), eodId)
-        : IndexedDataset.open(Path.of(prefix), config.memoryMapped());
+        : IndexedDataset.open(Path.of(prefix), config.reading().memoryMapped());
   }
 
   private static boolean isMock(DataConfig config) {
-    return DataConfig.Blend.MOCK.equals(config.blend());
+    return DataConfig.Blend.MOCK.equals(config.sources().shared());
   }
 
   private GptDataset dataset(String prefix, Split split, @Nullable Long numSamples) {

@@ -5,6 +5,8 @@ import static java.util.Objects.requireNonNullElse;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.data.DataConfig;
 import io.tanuki4j.data.DataConfig.Blend;
+import io.tanuki4j.data.DataConfig.Reading;
+import io.tanuki4j.data.DataConfig.Sources;
 import io.tanuki4j.data.DocumentMasks;
 import io.tanuki4j.data.SplitRatios;
 import io.tanuki4j.error.UserException;
@@ -225,17 +227,11 @@ public final class DataOptions {
 
   DataConfig toConfig(int seqLength, int seed) {
     return new DataConfig(
-        blend,
-        train,
-        valid,
-        test,
-        requireNonNullElse(split, LEGACY_SPLIT),
+        new Sources(blend, train, valid, test, requireNonNullElse(split, LEGACY_SPLIT)),
+        new Reading(dataCachePath, mmapBinFiles, numWorkers),
         seqLength,
         seed,
-        dataCachePath,
-        mmapBinFiles,
-        documents(),
-        numWorkers);
+        documents());
   }
 
   /** Returns what the model's layers need to know of samples. */

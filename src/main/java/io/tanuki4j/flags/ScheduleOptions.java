@@ -7,6 +7,9 @@ import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.PythonText;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.optim.ScheduleConfig.FinalDecay;
+import io.tanuki4j.optim.ScheduleConfig.LearningRate;
+import io.tanuki4j.optim.ScheduleConfig.WeightDecay;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -211,18 +214,21 @@ public final class ScheduleOptions {
     long total =
         inSamples ? requireNonNull(train.trainSamples) : batch * requireNonNull(train.trainIters);
     return new ScheduleConfig(
-        style(lrDecayStyle),
-        requireNonNull(lr),
-        minLr,
-        lrWarmupInit,
-        lrWarmupFraction == null ? warmup : lrWarmupFraction * decay,
-        decay,
-        inSamples ? requireNonNullElse(lrWsdDecaySamples, 0L) : batch * wsdIters,
-        style(lrWsdDecayStyle),
-        weightDecay.start(),
-        weightDecay.end(),
-        style(weightDecay.weightDecayIncrStyle),
-        total);
+        new LearningRate(
+            style(lrDecayStyle),
+            requireNonNull(lr),
+            minLr,
+            lrWarmupInit,
+            lrWarmupFraction == null ? warmup : lrWarmupFraction * decay,
+            decay),
+        new FinalDecay(
+            style(lrWsdDecayStyle),
+            inSamples ? requireNonNullElse(lrWsdDecaySamples, 0L) : batch * wsdIters),
+        new WeightDecay(
+            style(weightDecay.weightDecayIncrStyle),
+            weightDecay.start(),
+            weightDecay.end(),
+            total));
   }
 
   private static DecayStyle style(String word) {

@@ -5,6 +5,10 @@ import static java.util.Objects.requireNonNull;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.train.LossNormalization;
 import io.tanuki4j.train.TrainConfig;
+import io.tanuki4j.train.TrainConfig.Batches;
+import io.tanuki4j.train.TrainConfig.Evaluations;
+import io.tanuki4j.train.TrainConfig.Exits;
+import io.tanuki4j.train.TrainConfig.Length;
 import io.tanuki4j.train.TrainConfig.Rampup;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -188,17 +192,15 @@ public final class TrainOptions {
 
   TrainConfig toConfig(int dataParallelSize) {
     return new TrainConfig(
-        requireNonNull(microBatchSize),
-        requireNonNull(globalBatchSize),
-        dataParallelSize,
-        rampup,
-        requireNonNull(trainIters),
-        trainSamples,
-        evalInterval,
-        evalIters,
-        exitInterval,
-        exitDurationInMins == null ? null : exitDurationInMins.doubleValue(),
-        skipTrain,
+        new Batches(
+            requireNonNull(microBatchSize),
+            requireNonNull(globalBatchSize),
+            dataParallelSize,
+            rampup),
+        new Length(requireNonNull(trainIters), trainSamples, skipTrain),
+        new Evaluations(evalInterval, evalIters),
+        new Exits(
+            exitInterval, exitDurationInMins == null ? null : exitDurationInMins.doubleValue()),
         calculatePerTokenLoss ? LossNormalization.TOKENS : LossNormalization.MICROBATCHES,
         checkForNanInLossAndGrad,
         seed);

@@ -29,24 +29,28 @@ public final class MegatronLines {
   public static String iteration(IterationMetrics metrics, LocalDateTime now) {
     StringBuilder line = new StringBuilder();
     line.append(" [").append(DATE_TIME.format(now)).append(']');
-    field(line, "iteration %8d/%8d", metrics.iteration(), metrics.trainIterations());
-    field(line, "consumed samples: %12d", metrics.consumedSamples());
-    text(line, "elapsed time per iteration (ms): ", fixed(metrics.millisPerIteration(), 1));
-    number(line, "throughput per GPU (TFLOP/s/GPU): ", metrics.teraflopsPerDevice(), 1);
-    number(line, "energy per GPU (J/iter/GPU): ", metrics.joulesPerDevice(), 1);
-    number(line, "power per GPU (W/GPU): ", metrics.wattsPerDevice(), 1);
-    text(line, "learning rate: ", scientific(metrics.learningRate(), 6));
-    field(line, "global batch size: %5d", metrics.globalBatchSize());
-    loss(line, "lm loss: ", metrics.lmLoss());
-    loss(line, "z loss: ", metrics.zLoss());
-    text(line, "loss scale: ", fixed(metrics.lossScale(), 1));
-    text(line, "grad norm: ", fixed(metrics.gradNorm(), 3));
-    if (metrics.numZeros() != null) {
-      text(line, "num zeros: ", Long.toString(metrics.numZeros()));
+    field(
+        line,
+        "iteration %8d/%8d",
+        metrics.position().iteration(),
+        metrics.position().trainIterations());
+    field(line, "consumed samples: %12d", metrics.position().consumedSamples());
+    text(line, "elapsed time per iteration (ms): ", fixed(metrics.speed().millisPerIteration(), 1));
+    number(line, "throughput per GPU (TFLOP/s/GPU): ", metrics.speed().teraflopsPerDevice(), 1);
+    number(line, "energy per GPU (J/iter/GPU): ", metrics.speed().joulesPerDevice(), 1);
+    number(line, "power per GPU (W/GPU): ", metrics.speed().wattsPerDevice(), 1);
+    text(line, "learning rate: ", scientific(metrics.position().learningRate(), 6));
+    field(line, "global batch size: %5d", metrics.position().globalBatchSize());
+    loss(line, "lm loss: ", metrics.losses().lm());
+    loss(line, "z loss: ", metrics.losses().z());
+    text(line, "loss scale: ", fixed(metrics.losses().scale(), 1));
+    text(line, "grad norm: ", fixed(metrics.norms().grad(), 3));
+    if (metrics.norms().gradZeros() != null) {
+      text(line, "num zeros: ", Long.toString(metrics.norms().gradZeros()));
     }
-    number(line, "params norm: ", metrics.paramsNorm(), 3);
-    field(line, "number of skipped iterations: %3d", metrics.skippedIterations());
-    field(line, "number of nan iterations: %3d", metrics.nanIterations());
+    number(line, "params norm: ", metrics.norms().params(), 3);
+    field(line, "number of skipped iterations: %3d", metrics.skipped().iterations());
+    field(line, "number of nan iterations: %3d", metrics.skipped().nanIterations());
     return line.toString();
   }
 

@@ -13,8 +13,8 @@ public final class MetricNames {
   /** Returns the metrics of one iteration. */
   public static Map<String, Double> of(UpdateMetrics metrics) {
     Map<String, Double> values = new LinkedHashMap<>();
-    values.put("learning-rate", metrics.learningRate());
-    values.put("batch-size", (double) metrics.globalBatchSize());
+    values.put("learning-rate", metrics.position().learningRate());
+    values.put("batch-size", (double) metrics.position().globalBatchSize());
     values.put("lm loss", metrics.lmLoss());
     put(values, "z loss", metrics.zLoss());
     values.put("grad-norm", metrics.gradNorm());
@@ -24,23 +24,23 @@ public final class MetricNames {
   /** Returns the metrics that are known only per log interval, or of its last iteration. */
   public static Map<String, Double> of(IterationMetrics metrics, RunInfo run) {
     Map<String, Double> values = new LinkedHashMap<>();
-    double seconds = metrics.millisPerIteration() / MILLIS_PER_SECOND;
-    values.put("loss-scale", metrics.lossScale());
+    double seconds = metrics.speed().millisPerIteration() / MILLIS_PER_SECOND;
+    values.put("loss-scale", metrics.losses().scale());
     values.put("iteration-time", seconds);
     values.put("throughput", teraflops(metrics, run));
     values.put("tokens-per-second", tokensPerSecond(metrics, run));
     put(values, "mfu", mfu(metrics, run));
-    put(values, "iter-energy/gpu", metrics.joulesPerDevice());
-    put(values, "power/gpu", metrics.wattsPerDevice());
+    put(values, "iter-energy/gpu", metrics.speed().joulesPerDevice());
+    put(values, "power/gpu", metrics.speed().wattsPerDevice());
     put(values, "joules-per-token", joulesPerToken(metrics, run));
-    if (metrics.numZeros() != null) {
-      values.put("num-zeros", (double) metrics.numZeros());
+    if (metrics.norms().gradZeros() != null) {
+      values.put("num-zeros", (double) metrics.norms().gradZeros());
     }
-    put(values, "params-norm", metrics.paramsNorm());
+    put(values, "params-norm", metrics.norms().params());
     values.put("mem-allocated-bytes", (double) metrics.memory().allocated());
     values.put("mem-reserved-bytes", (double) metrics.memory().reserved());
-    values.put("skipped-iterations", (double) metrics.skippedIterations());
-    values.put("nan-iterations", (double) metrics.nanIterations());
+    values.put("skipped-iterations", (double) metrics.skipped().iterations());
+    values.put("nan-iterations", (double) metrics.skipped().nanIterations());
     return values;
   }
 
@@ -55,14 +55,14 @@ public final class MetricNames {
 
   /** Returns the tokens per second of all ranks in a log interval. */
   public static double tokensPerSecond(IterationMetrics metrics, RunInfo run) {
-    double seconds = metrics.millisPerIteration() / MILLIS_PER_SECOND;
-    return (double) metrics.globalBatchSize() * run.seqLength() / seconds;
+    double seconds = metrics.speed().millisPerIteration() / MILLIS_PER_SECOND;
+    return (double) metrics.position().globalBatchSize() * run.seqLength() / seconds;
   }
 
   /** Returns the TFLOP/s of one device in a log interval. */
   public static double teraflops(IterationMetrics metrics, RunInfo run) {
-    double seconds = metrics.millisPerIteration() / MILLIS_PER_SECOND;
-    return run.ranks().flopsPerSample() * metrics.globalBatchSize() / seconds / 1e12;
+    double seconds = metrics.speed().millisPerIteration() / MILLIS_PER_SECOND;
+    return run.ranks().flopsPerSample() * metrics.position().globalBatchSize() / seconds / 1e12;
   }
 
   /** Returns the share of a device's peak FLOP/s in a log interval; null if the peak is unknown. */
@@ -72,8 +72,8 @@ public final class MetricNames {
   }
 
   private static @Nullable Double joulesPerToken(IterationMetrics metrics, RunInfo run) {
-    Double joules = metrics.joulesPerDevice();
-    double tokens = (double) metrics.globalBatchSize() * run.seqLength();
+    Double joules = metrics.speed().joulesPerDevice();
+    double tokens = (double) metrics.position().globalBatchSize() * run.seqLength();
     return joules == null ? null : joules * run.ranks().count() / tokens;
   }
 

@@ -30,14 +30,14 @@ public abstract class Rows implements MetricsSink {
 
   @Override
   public final void update(UpdateMetrics metrics) {
-    add(metrics.iteration(), MetricNames.of(metrics));
-    row.put("consumed-samples", (double) metrics.consumedSamples());
-    row.put("consumed-tokens", (double) metrics.consumedSamples() * run.seqLength());
+    add(metrics.position().iteration(), MetricNames.of(metrics));
+    row.put("consumed-samples", (double) metrics.position().consumedSamples());
+    row.put("consumed-tokens", (double) metrics.position().consumedSamples() * run.seqLength());
   }
 
   @Override
   public void iteration(IterationMetrics metrics) {
-    add(metrics.iteration(), MetricNames.of(metrics, run));
+    add(metrics.position().iteration(), MetricNames.of(metrics, run));
   }
 
   @Override

@@ -6,17 +6,9 @@ import org.jspecify.annotations.Nullable;
  * The metrics of one iteration. Sinks receive iterations in order, but late: results are read back
  * from the device when a log line is due, or earlier.
  *
- * @param consumedSamples by this run after the iteration
- * @param learningRate the one that the next iteration uses, as Megatron logs it
  * @param lmLoss mean cross entropy per token, nats
  * @param zLoss mean z-loss term per token; null without z-loss
  * @param gradNorm before clipping; 0 without clipping
  */
 public record UpdateMetrics(
-    long iteration,
-    long consumedSamples,
-    int globalBatchSize,
-    double learningRate,
-    double lmLoss,
-    @Nullable Double zLoss,
-    double gradNorm) {}
+    RunPosition position, double lmLoss, @Nullable Double zLoss, double gradNorm) {}

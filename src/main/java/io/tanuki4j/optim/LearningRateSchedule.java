@@ -31,30 +31,32 @@ public final class LearningRateSchedule {
   public LearningRateSchedule(ScheduleConfig config) {
     this.config = config;
     require(
-        config.minRate() >= 0 && config.minRate() <= config.maxRate(),
+        config.rate().min() >= 0 && config.rate().min() <= config.rate().max(),
         "min-lr: %s (expected: from 0 to lr %s). Change --min-lr or --lr.",
-        config.minRate(),
-        config.maxRate());
+        config.rate().min(),
+        config.rate().max());
     require(
-        config.warmupInitRate() <= config.maxRate(),
+        config.rate().init() <= config.rate().max(),
         "lr-warmup-init: %s (expected: at most lr %s). Change --lr-warmup-init or --lr.",
-        config.warmupInitRate(),
-        config.maxRate());
+        config.rate().init(),
+        config.rate().max());
     require(
-        config.decaySamples() > 0 && config.warmupSamples() < config.decaySamples(),
+        config.rate().decaySamples() > 0
+            && config.rate().warmupSamples() < config.rate().decaySamples(),
         "warm-up: %s samples (expected: less than the %s samples of the decay)."
             + " Shorten the warm-up or raise --lr-decay-iters or --lr-decay-samples.",
-        config.warmupSamples(),
-        config.decaySamples());
-    requireStyle("lr-decay-style", config.style(), STYLES);
-    if (config.style() == DecayStyle.WSD) {
-      requireStyle("lr-wsd-decay-style", config.wsdDecayStyle(), FINAL_STYLES);
+        config.rate().warmupSamples(),
+        config.rate().decaySamples());
+    requireStyle("lr-decay-style", config.rate().style(), STYLES);
+    if (config.rate().style() == DecayStyle.WSD) {
+      requireStyle("lr-wsd-decay-style", config.finalDecay().style(), FINAL_STYLES);
       require(
-          config.wsdDecaySamples() > 0 && config.wsdDecaySamples() <= config.decaySamples(),
+          config.finalDecay().samples() > 0
+              && config.finalDecay().samples() <= config.rate().decaySamples(),
           "final decay: %s samples (expected: above 0, at most the %s of the whole decay)."
               + " Change --lr-wsd-decay-iters or --lr-wsd-decay-samples.",
-          config.wsdDecaySamples(),
-          config.decaySamples());
+          config.finalDecay().samples(),
+          config.rate().decaySamples());
     }
   }
 
@@ -64,49 +66,50 @@ public final class LearningRateSchedule {
    * @param samples consumed by all ranks together
    */
   public double at(long samples) {
-    double warmup = config.warmupSamples();
+    double warmup = config.rate().warmupSamples();
     if (warmup > 0 && samples <= warmup) {
-      double range = config.maxRate() - config.warmupInitRate();
-      return config.warmupInitRate() + range * samples / warmup;
+      double range = config.rate().max() - config.rate().init();
+      return config.rate().init() + range * samples / warmup;
     }
-    if (config.style() == DecayStyle.CONSTANT) {
-      return config.maxRate();
+    if (config.rate().style() == DecayStyle.CONSTANT) {
+      return config.rate().max();
     }
-    if (samples > config.decaySamples()) {
-      return config.minRate();
+    if (samples > config.rate().decaySamples()) {
+      return config.rate().min();
     }
-    if (config.style() == DecayStyle.INVERSE_SQUARE_ROOT) {
-      double rate = config.maxRate() * Math.sqrt(Math.max(warmup, 1));
-      return Math.max(config.minRate(), rate / Math.sqrt(Math.max(samples, 1)));
+    if (config.rate().style() == DecayStyle.INVERSE_SQUARE_ROOT) {
+      double rate = config.rate().max() * Math.sqrt(Math.max(warmup, 1));
+      return Math.max(config.rate().min(), rate / Math.sqrt(Math.max(samples, 1)));
     }
-    return config.minRate() + share(samples) * (config.maxRate() - config.minRate());
+    return config.rate().min() + share(samples) * (config.rate().max() - config.rate().min());
   }
 
   /** Returns how much of the way from the lowest to the highest rate is left, 1 to 0. */
   private double share(long samples) {
     double done =
-        (samples - config.warmupSamples()) / (config.decaySamples() - config.warmupSamples());
-    return switch (config.style()) {
+        (samples - config.rate().warmupSamples())
+            / (config.rate().decaySamples() - config.rate().warmupSamples());
+    return switch (config.rate().style()) {
       case LINEAR -> 1 - done;
       case COSINE -> halfCosine(done);
       case WSD -> finalDecay(samples);
-      default -> throw new IllegalStateException("checked before: " + config.style());
+      default -> throw new IllegalStateException("checked before: " + config.rate().style());
     };
   }
 
   /** Returns the share in the last phase of warm-up, stable, decay (Hu et al., 2024, MiniCPM). */
   private double finalDecay(long samples) {
-    double start = config.decaySamples() - config.wsdDecaySamples();
+    double start = config.rate().decaySamples() - config.finalDecay().samples();
     if (samples <= start) {
       return 1;
     }
-    double done = (samples - start) / config.wsdDecaySamples();
-    return switch (config.wsdDecayStyle()) {
+    double done = (samples - start) / config.finalDecay().samples();
+    return switch (config.finalDecay().style()) {
       case LINEAR -> 1 - done;
       case COSINE -> halfCosine(done);
       case EXPONENTIAL -> 2 * Math.pow(0.5, done) - 1;
       case MINUS_SQRT -> 1 - Math.sqrt(done);
-      default -> throw new IllegalStateException("checked before: " + config.wsdDecayStyle());
+      default -> throw new IllegalStateException("checked before: " + config.finalDecay().style());
     };
   }
 

@@ -6,25 +6,37 @@ import java.util.Collection;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/**
- * Learning rate and weight decay over the run. All lengths are in samples, as in Megatron.
- *
- * @param warmupSamples may be fractional ({@code --lr-warmup-fraction})
- * @param wsdDecaySamples length of the final decay of the WSD style; 0 for the other styles
- */
-public record ScheduleConfig(
-    DecayStyle style,
-    double maxRate,
-    double minRate,
-    double warmupInitRate,
-    double warmupSamples,
-    double decaySamples,
-    double wsdDecaySamples,
-    DecayStyle wsdDecayStyle,
-    double startWeightDecay,
-    double endWeightDecay,
-    DecayStyle weightDecayStyle,
-    double weightDecaySamples) {
+/** Learning rate and weight decay over the run. All lengths are in samples, as in Megatron. */
+public record ScheduleConfig(LearningRate rate, FinalDecay finalDecay, WeightDecay weightDecay) {
+
+  /**
+   * The learning rate: a warm-up, then a decay.
+   *
+   * @param init where the warm-up begins
+   * @param warmupSamples may be fractional ({@code --lr-warmup-fraction})
+   * @param decaySamples from the start of the run to the end of the decay
+   */
+  public record LearningRate(
+      DecayStyle style,
+      double max,
+      double min,
+      double init,
+      double warmupSamples,
+      double decaySamples) {}
+
+  /**
+   * The last part of the WSD style's decay.
+   *
+   * @param samples its length; 0 for the other styles
+   */
+  public record FinalDecay(DecayStyle style, double samples) {}
+
+  /**
+   * The weight decay.
+   *
+   * @param samples over which it changes
+   */
+  public record WeightDecay(DecayStyle style, double start, double end, double samples) {}
 
   /** {@code --lr-decay-style}, {@code --lr-wsd-decay-style}, {@code --weight-decay-incr-style}. */
   public enum DecayStyle {

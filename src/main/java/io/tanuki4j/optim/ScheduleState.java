@@ -2,6 +2,9 @@ package io.tanuki4j.optim;
 
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.optim.ScheduleConfig.FinalDecay;
+import io.tanuki4j.optim.ScheduleConfig.LearningRate;
+import io.tanuki4j.optim.ScheduleConfig.WeightDecay;
 import java.math.BigDecimal;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -26,16 +29,16 @@ final class ScheduleState {
 
   static Map<String, Object> of(ScheduleConfig config, long samples) {
     Map<String, Object> state = new LinkedHashMap<>();
-    state.put(SavedSetting.MAX_RATE.key(), config.maxRate());
-    state.put(SavedSetting.WARMUP.key(), config.warmupSamples());
+    state.put(SavedSetting.MAX_RATE.key(), config.rate().max());
+    state.put(SavedSetting.WARMUP.key(), config.rate().warmupSamples());
     state.put(NUM_STEPS, samples);
-    state.put(SavedSetting.STYLE.key(), config.style().spelling());
-    state.put(SavedSetting.DECAY.key(), config.decaySamples());
-    state.put(SavedSetting.MIN_RATE.key(), config.minRate());
-    state.put(SavedSetting.START_DECAY.key(), config.startWeightDecay());
-    state.put(SavedSetting.END_DECAY.key(), config.endWeightDecay());
-    state.put(SavedSetting.RAMP_STYLE.key(), config.weightDecayStyle().spelling());
-    state.put(SavedSetting.RAMP.key(), config.weightDecaySamples());
+    state.put(SavedSetting.STYLE.key(), config.rate().style().spelling());
+    state.put(SavedSetting.DECAY.key(), config.rate().decaySamples());
+    state.put(SavedSetting.MIN_RATE.key(), config.rate().min());
+    state.put(SavedSetting.START_DECAY.key(), config.weightDecay().start());
+    state.put(SavedSetting.END_DECAY.key(), config.weightDecay().end());
+    state.put(SavedSetting.RAMP_STYLE.key(), config.weightDecay().style().spelling());
+    state.put(SavedSetting.RAMP.key(), config.weightDecay().samples());
     return state;
   }
 
@@ -45,28 +48,19 @@ final class ScheduleState {
 
   /** Merges the state with the configuration. The comparisons follow Megatron's order. */
   ScheduleConfig merge(ScheduleConfig config) {
-    double maxRate = number(SavedSetting.MAX_RATE, config.maxRate());
-    double minRate = number(SavedSetting.MIN_RATE, config.minRate());
-    double warmup = number(SavedSetting.WARMUP, config.warmupSamples());
-    double decay = number(SavedSetting.DECAY, config.decaySamples());
-    DecayStyle style = style(SavedSetting.STYLE, config.style());
-    double startDecay = number(SavedSetting.START_DECAY, config.startWeightDecay());
-    double endDecay = number(SavedSetting.END_DECAY, config.endWeightDecay());
-    double ramp = number(SavedSetting.RAMP, config.weightDecaySamples());
-    DecayStyle rampStyle = style(SavedSetting.RAMP_STYLE, config.weightDecayStyle());
+    double maxRate = number(SavedSetting.MAX_RATE, config.rate().max());
+    double minRate = number(SavedSetting.MIN_RATE, config.rate().min());
+    double warmup = number(SavedSetting.WARMUP, config.rate().warmupSamples());
+    double decay = number(SavedSetting.DECAY, config.rate().decaySamples());
+    DecayStyle style = style(SavedSetting.STYLE, config.rate().style());
+    double startDecay = number(SavedSetting.START_DECAY, config.weightDecay().start());
+    double endDecay = number(SavedSetting.END_DECAY, config.weightDecay().end());
+    double ramp = number(SavedSetting.RAMP, config.weightDecay().samples());
+    DecayStyle rampStyle = style(SavedSetting.RAMP_STYLE, config.weightDecay().style());
     return new ScheduleConfig(
-        style,
-        maxRate,
-        minRate,
-        config.warmupInitRate(),
-        warmup,
-        decay,
-        config.wsdDecaySamples(),
-        config.wsdDecayStyle(),
-        startDecay,
-        endDecay,
-        rampStyle,
-        ramp);
+        new LearningRate(style, maxRate, minRate, config.rate().init(), warmup, decay),
+        new FinalDecay(config.finalDecay().style(), config.finalDecay().samples()),
+        new WeightDecay(rampStyle, startDecay, endDecay, ramp));
   }
 
   private double number(SavedSetting setting, double configured) {

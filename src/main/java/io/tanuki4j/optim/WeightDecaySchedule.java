@@ -17,28 +17,31 @@ public final class WeightDecaySchedule {
    */
   public WeightDecaySchedule(ScheduleConfig config) {
     this.config = config;
-    LearningRateSchedule.requireStyle("weight-decay-incr-style", config.weightDecayStyle(), STYLES);
-    if (config.startWeightDecay() < 0 || config.startWeightDecay() > config.endWeightDecay()) {
+    LearningRateSchedule.requireStyle(
+        "weight-decay-incr-style", config.weightDecay().style(), STYLES);
+    if (config.weightDecay().start() < 0
+        || config.weightDecay().start() > config.weightDecay().end()) {
       throw new UserException(
           ("start-weight-decay: %s (expected: from 0 to end-weight-decay %s)."
                   + " Change --start-weight-decay or --end-weight-decay.")
-              .formatted(config.startWeightDecay(), config.endWeightDecay()));
+              .formatted(config.weightDecay().start(), config.weightDecay().end()));
     }
   }
 
   public double at(long samples) {
-    if (samples > config.weightDecaySamples() || config.weightDecayStyle() == DecayStyle.CONSTANT) {
-      return config.endWeightDecay();
+    if (samples > config.weightDecay().samples()
+        || config.weightDecay().style() == DecayStyle.CONSTANT) {
+      return config.weightDecay().end();
     }
-    double done = samples / config.weightDecaySamples();
+    double done = samples / config.weightDecay().samples();
     double share =
-        switch (config.weightDecayStyle()) {
+        switch (config.weightDecay().style()) {
           case LINEAR -> done;
           case COSINE -> 0.5 * (Math.cos(Math.PI * (1 - done)) + 1);
           default ->
-              throw new IllegalStateException("checked before: " + config.weightDecayStyle());
+              throw new IllegalStateException("checked before: " + config.weightDecay().style());
         };
-    return config.startWeightDecay()
-        + share * (config.endWeightDecay() - config.startWeightDecay());
+    return config.weightDecay().start()
+        + share * (config.weightDecay().end() - config.weightDecay().start());
   }
 }

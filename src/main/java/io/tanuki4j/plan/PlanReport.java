@@ -47,7 +47,7 @@ public final class PlanReport {
     line(
         "an iteration: on each rank %d micro-batches of %d x %d tokens%s",
         plan.numMicrobatches(),
-        plan.config().train().microBatchSize(),
+        plan.config().train().batches().microBatchSize(),
         plan.model().sizes().seqLength(),
         dims.pp() == 1
             ? ""

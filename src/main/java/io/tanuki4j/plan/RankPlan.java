@@ -24,7 +24,8 @@ record RankPlan(
    */
   static RankPlan of(RunConfig config, ModelConfig model, int globalRank) {
     PlanRequest request = PlanRequest.of(config, model, globalRank);
-    int numMicrobatches = config.train().numMicrobatches(config.train().globalBatchSize());
+    int numMicrobatches =
+        config.train().batches().numMicrobatches(config.train().batches().globalBatchSize());
     try (Rehearsal rehearsal = new Rehearsal(request).iteration(numMicrobatches)) {
       MemoryPlan memory = rehearsal.memory();
       long named = memory.weights() + memory.gradients() + memory.optimizer();

@@ -42,7 +42,7 @@ public record RunPlan(
   }
 
   private static int numMicrobatches(RunConfig config) {
-    return config.train().numMicrobatches(config.train().globalBatchSize());
+    return config.train().batches().numMicrobatches(config.train().batches().globalBatchSize());
   }
 
   /** Returns the number of micro-batches of each rank in an iteration. */

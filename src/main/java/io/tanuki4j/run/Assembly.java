@@ -272,7 +272,7 @@ public final class Assembly {
         config.arguments(),
         start.iteration(),
         start.consumedTrainSamples(),
-        config.train().trainIterations(),
+        config.train().length().iterations(),
         config.model().sizes().seqLength(),
         new RunInfo.Ranks(
             config.parallel().grid().sizes(),

@@ -22,10 +22,10 @@ record CheckpointLoss(Evaluator evaluator, TrainConfig config, long iteration, R
       reports.log().message("no " + set + " data");
       return;
     }
-    int numMicrobatches = config.numMicrobatches(config.globalBatchSize());
+    int numMicrobatches = config.batches().numMicrobatches(config.batches().globalBatchSize());
     String where = "iteration %d on %s set".formatted(iteration, set);
     evaluator
-        .run(source, config.evalIterations(), numMicrobatches, batch -> true)
+        .run(source, config.evaluations().iterations(), numMicrobatches, batch -> true)
         .map(loss -> new EvaluationMetrics(where, set, iteration, loss.lm()))
         .ifPresent(reports.metrics()::evaluation);
   }

@@ -20,7 +20,11 @@ public record PlanRequest(
   /** Returns the part of the model that a rank of a run has. */
   public static PlanRequest of(RunConfig config, ModelConfig model, int globalRank) {
     return new PlanRequest(
-        model, config.precision(), config.train().microBatchSize(), config.parallel(), globalRank);
+        model,
+        config.precision(),
+        config.train().batches().microBatchSize(),
+        config.parallel(),
+        globalRank);
   }
 
   PlanRequest withMicroBatchSize(int size) {

@@ -124,6 +124,6 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
    * @param closer takes the runner
    */
   public MicrobatchRunner<?> runner(Closer closer) {
-    return closer.add(part.runner(config.train().microBatchSize(), plan.microbatch()));
+    return closer.add(part.runner(config.train().batches().microBatchSize(), plan.microbatch()));
   }
 }

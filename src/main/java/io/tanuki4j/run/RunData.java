@@ -37,7 +37,8 @@ final class RunData {
     this.config = config;
     this.tokenizer = tokenizer;
     this.share =
-        new Share(config.train().microBatchSize(), context.dp().rank(), context.dp().size());
+        new Share(
+            config.train().batches().microBatchSize(), context.dp().rank(), context.dp().size());
     this.log = log;
     this.closer = closer;
   }
@@ -45,11 +46,11 @@ final class RunData {
   /** Returns the samples that the run needs. */
   SampleCounts counts() {
     return SampleCounts.of(
-        config.train().trainIterations(),
-        config.train().trainSamples(),
-        config.train().globalBatchSize(),
-        config.train().evalInterval(),
-        config.train().evalIterations());
+        config.train().length().iterations(),
+        config.train().length().samples(),
+        config.train().batches().globalBatchSize(),
+        config.train().evaluations().interval(),
+        config.train().evaluations().iterations());
   }
 
   /**
@@ -76,8 +77,8 @@ final class RunData {
     DataConfig data = config.data();
     MicrobatchBuilder builder = new MicrobatchBuilder(data.documents(), tokenizer.eodId());
     BatchSource source = new SequentialBatches(dataset, name, share, builder, consumed);
-    return data.numWorkers() == 0
+    return data.reading().numWorkers() == 0
         ? source
-        : closer.add(new Prefetcher(source, PREFETCH * data.numWorkers()));
+        : closer.add(new Prefetcher(source, PREFETCH * data.reading().numWorkers()));
   }
 }

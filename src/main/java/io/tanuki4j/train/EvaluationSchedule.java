@@ -20,12 +20,12 @@ final class EvaluationSchedule {
   }
 
   boolean isDue(long iteration) {
-    return config.evalInterval() > 0 && iteration % config.evalInterval() == 0;
+    return config.evaluations().interval() > 0 && iteration % config.evaluations().interval() == 0;
   }
 
   /** Returns the number of samples that one evaluation takes. */
   long numSamples() {
-    return (long) config.evalIterations() * config.globalBatchSize();
+    return (long) config.evaluations().iterations() * config.batches().globalBatchSize();
   }
 
   /** Runs an evaluation during training. */
@@ -52,12 +52,12 @@ final class EvaluationSchedule {
   }
 
   private void evaluate(BatchSource source, Place place, boolean verbose) {
-    int numBatches = config.evalIterations();
+    int numBatches = config.evaluations().iterations();
     evaluator
         .run(
             source,
             numBatches,
-            config.numMicrobatches(config.globalBatchSize()),
+            config.batches().numMicrobatches(config.batches().globalBatchSize()),
             batch -> goOn("Evaluating iter " + batch + "/" + numBatches, verbose))
         .map(place::metrics)
         .ifPresent(reports.metrics()::evaluation);

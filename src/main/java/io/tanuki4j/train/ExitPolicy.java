@@ -54,7 +54,7 @@ final class ExitPolicy {
 
   /** Returns whether the run is configured to exit after the iteration. */
   boolean isDue(long iteration) {
-    Integer interval = config.exitInterval();
+    Integer interval = config.exits().interval();
     return interval != null && iteration % interval == 0;
   }
 
@@ -82,7 +82,7 @@ final class ExitPolicy {
   }
 
   private boolean timeIsOver() {
-    Double limit = config.exitDurationMinutes();
+    Double limit = config.exits().minutes();
     return limit != null && minutes() > limit;
   }
 

@@ -3,8 +3,14 @@ package io.tanuki4j.train;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.metrics.IterationMetrics;
+import io.tanuki4j.metrics.IterationMetrics.Losses;
+import io.tanuki4j.metrics.IterationMetrics.Memory;
+import io.tanuki4j.metrics.IterationMetrics.Norms;
+import io.tanuki4j.metrics.IterationMetrics.Skipped;
+import io.tanuki4j.metrics.IterationMetrics.Speed;
 import io.tanuki4j.metrics.LoggingConfig;
 import io.tanuki4j.metrics.Reports;
+import io.tanuki4j.metrics.RunPosition;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.metrics.UpdateMetrics;
 import io.tanuki4j.optim.AdamW;
@@ -46,33 +52,18 @@ public final class IterationLog {
     this.globalRank = globalRank;
   }
 
-  /**
-   * Where a run stands after an iteration.
-   *
-   * @param learningRate of the next iteration
-   */
-  record Position(
-      long iteration,
-      long trainIterations,
-      long consumedSamples,
-      int globalBatchSize,
-      double learningRate) {}
-
   boolean isDue(long iteration) {
     return iteration % config.logInterval() == 0;
   }
 
   /** Reports one iteration by itself. */
-  void update(Position position, StepResult result) {
+  void update(RunPosition position, StepResult result) {
     Loss loss = result.loss();
     reports
         .metrics()
         .update(
             new UpdateMetrics(
-                position.iteration,
-                position.consumedSamples,
-                position.globalBatchSize,
-                position.learningRate,
+                position,
                 loss.lm(),
                 loss.z() == 0 ? null : loss.z(),
                 optimizer.clips() ? result.gradNorm() : 0));
@@ -83,37 +74,34 @@ public final class IterationLog {
    *
    * @param ranks exchange the energy that their devices used
    */
-  void write(LogInterval interval, Position position, TextExchange ranks) {
+  void write(LogInterval interval, RunPosition position, TextExchange ranks) {
     double millis = interval.millisPerIteration();
     Loss loss = interval.loss();
     reports
         .metrics()
         .iteration(
             new IterationMetrics(
-                position.iteration,
-                position.trainIterations,
-                position.consumedSamples,
-                millis,
-                config.line().throughput() ? teraflops(position.globalBatchSize, millis) : null,
-                config.line().energy() ? joules(interval, ranks) : null,
-                position.learningRate,
-                position.globalBatchSize,
-                loss.lm(),
-                loss.z() == 0 ? null : loss.z(),
-                1,
-                optimizer.clips() ? interval.gradNorm() : 0,
-                numZeros(),
-                config.line().paramsNorm() ? statistics.paramsNorm() : null,
-                interval.numSkipped(),
-                interval.numNan(),
-                new IterationMetrics.Memory(device.bytesInUse(), device.bytesHeld())));
+                position,
+                new Speed(
+                    millis,
+                    config.line().throughput()
+                        ? teraflops(position.globalBatchSize(), millis)
+                        : null,
+                    config.line().energy() ? joules(interval, ranks) : null),
+                new Losses(loss.lm(), loss.z() == 0 ? null : loss.z(), 1),
+                new Norms(
+                    optimizer.clips() ? interval.gradNorm() : 0,
+                    numZeros(),
+                    config.line().paramsNorm() ? statistics.paramsNorm() : null),
+                new Skipped(interval.numSkipped(), interval.numNan()),
+                new Memory(device.bytesInUse(), device.bytesHeld())));
     if (!saidMemory) {
       saidMemory = true;
       reports
           .log()
           .ofPart(
               StartupLines.memory(
-                  globalRank, position.iteration, device.bytesInUse(), device.bytesHeld()));
+                  globalRank, position.iteration(), device.bytesInUse(), device.bytesHeld()));
     }
   }
 

@@ -160,12 +160,13 @@ public final class Restorer {
   private Progress progress(TrainState saved) {
     long trained = saved.consumedTrainSamples();
     long validated = saved.consumedValidSamples();
-    if (train.trainSamples() == null && trained == 0) {
-      trained = saved.iteration() * train.globalBatchSize();
+    if (train.length().samples() == null && trained == 0) {
+      trained = saved.iteration() * train.batches().globalBatchSize();
     }
-    if (train.trainSamples() == null && validated == 0 && train.evalInterval() > 0) {
-      long evaluations = saved.iteration() / train.evalInterval();
-      validated = evaluations * train.evalIterations() * train.globalBatchSize();
+    if (train.length().samples() == null && validated == 0 && train.evaluations().interval() > 0) {
+      long evaluations = saved.iteration() / train.evaluations().interval();
+      validated =
+          evaluations * train.evaluations().iterations() * train.batches().globalBatchSize();
     }
     return new Progress(saved.iteration(), trained, validated);
   }

@@ -21,12 +21,12 @@ final class SamplesToCome {
   }
 
   private long lastIteration() {
-    if (config.skipTrain()) {
+    if (config.length().skipTrain()) {
       return start.iteration();
     }
-    Integer interval = config.exitInterval();
+    Integer interval = config.exits().interval();
     long exit = interval == null ? Long.MAX_VALUE : (start.iteration() / interval + 1) * interval;
-    return Math.min(exit, config.trainIterations());
+    return Math.min(exit, config.length().iterations());
   }
 
   /**
@@ -50,8 +50,8 @@ final class SamplesToCome {
   }
 
   private void requireValidation(@Nullable BatchSource valid) {
-    long perIteration = numEvaluations() * config.globalBatchSize();
-    long toCome = SampleCounts.product(perIteration, config.evalIterations());
+    long perIteration = numEvaluations() * config.batches().globalBatchSize();
+    long toCome = SampleCounts.product(perIteration, config.evaluations().iterations());
     if (valid != null && left(valid) < toCome) {
       throw new UserException(
           ("validation data: %d samples of %d are left (expected: %d, for %d evaluations to come)."
@@ -78,21 +78,21 @@ final class SamplesToCome {
   }
 
   private long trainSamples() {
-    if (config.rampup() == null) {
-      return numIterations() * config.globalBatchSize();
+    if (config.batches().rampup() == null) {
+      return numIterations() * config.batches().globalBatchSize();
     }
     long consumed = start.consumedTrainSamples();
     for (long i = 0; i < numIterations(); i++) {
-      consumed += config.batchSize(consumed);
+      consumed += config.batches().batchSize(consumed);
     }
     return consumed - start.consumedTrainSamples();
   }
 
   /** Counts evaluations during training, and the one after its last iteration. */
   private long numEvaluations() {
-    int interval = config.evalInterval();
+    int interval = config.evaluations().interval();
     long during = interval > 0 ? lastIteration / interval - start.iteration() / interval : 0;
-    boolean toTheEnd = config.skipTrain() || lastIteration >= config.trainIterations();
+    boolean toTheEnd = config.length().skipTrain() || lastIteration >= config.length().iterations();
     return during + (toTheEnd ? 1 : 0);
   }
 }

@@ -5,42 +5,62 @@ import org.jspecify.annotations.Nullable;
 /**
  * How long to train and in which portions.
  *
- * @param globalBatchSize samples of an iteration, of all ranks together
- * @param dataParallelSize ranks that share them
- * @param rampup {@code --rampup-batch-size}; null for a constant global batch
- * @param trainIterations derived if the run is given in samples
- * @param trainSamples {@code --train-samples}; null if the run is given in iterations
- * @param evalIterations global batches per evaluation; 0 for no evaluation and no test
- * @param exitInterval stop when the iteration is a multiple of this; null for never
- * @param exitDurationMinutes stop after this time; null for never
  * @param lossNormalization what gradients are divided by
  * @param checkForNan whether a loss or norm that is not finite ends the run
  */
 public record TrainConfig(
-    int microBatchSize,
-    int globalBatchSize,
-    int dataParallelSize,
-    @Nullable Rampup rampup,
-    int trainIterations,
-    @Nullable Long trainSamples,
-    int evalInterval,
-    int evalIterations,
-    @Nullable Integer exitInterval,
-    @Nullable Double exitDurationMinutes,
-    boolean skipTrain,
+    Batches batches,
+    Length length,
+    Evaluations evaluations,
+    Exits exits,
     LossNormalization lossNormalization,
     boolean checkForNan,
     int seed) {
 
-  /** Returns the number of micro-batches of each rank in a global batch of this size. */
-  public int numMicrobatches(int batchSize) {
-    return batchSize / (microBatchSize * dataParallelSize);
+  /**
+   * The samples of an iteration.
+   *
+   * @param globalBatchSize of all ranks together
+   * @param dataParallelSize ranks that share them
+   * @param rampup {@code --rampup-batch-size}; null for a constant global batch
+   */
+  public record Batches(
+      int microBatchSize, int globalBatchSize, int dataParallelSize, @Nullable Rampup rampup) {
+
+    /** Returns the number of micro-batches of each rank in a global batch of this size. */
+    public int numMicrobatches(int batchSize) {
+      return batchSize / (microBatchSize * dataParallelSize);
+    }
+
+    /** Returns the samples of the iteration that starts after this many consumed ones. */
+    public int batchSize(long consumed) {
+      return rampup == null ? globalBatchSize : rampup.batchSize(consumed, globalBatchSize);
+    }
   }
 
-  /** Returns the samples of the iteration that starts after this many consumed ones. */
-  public int batchSize(long consumed) {
-    return rampup == null ? globalBatchSize : rampup.batchSize(consumed, globalBatchSize);
-  }
+  /**
+   * How long to train.
+   *
+   * @param iterations derived if the run is given in samples
+   * @param samples {@code --train-samples}; null if the run is given in iterations
+   * @param skipTrain whether to evaluate only
+   */
+  public record Length(int iterations, @Nullable Long samples, boolean skipTrain) {}
+
+  /**
+   * When to evaluate.
+   *
+   * @param iterations global batches per evaluation; 0 for no evaluation and no test
+   */
+  public record Evaluations(int interval, int iterations) {}
+
+  /**
+   * When to stop early.
+   *
+   * @param interval stop when the iteration is a multiple of this; null for never
+   * @param minutes stop after this time; null for never
+   */
+  public record Exits(@Nullable Integer interval, @Nullable Double minutes) {}
 
   /**
    * The global batch grows from {@code start} by {@code increment} until {@code samples} are

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.metrics.Reports;
+import io.tanuki4j.metrics.RunPosition;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.parallel.Agreement;
@@ -25,11 +26,11 @@ public final class Trainer {
   private final RunClock timing;
   private final ExitPolicy exits;
   private final EvaluationSchedule evaluations;
-  private final Queue<IterationLog.Position> pending = new ArrayDeque<>();
+  private final Queue<RunPosition> pending = new ArrayDeque<>();
   private long iteration;
   private long consumedTrain;
   private long consumedValid;
-  private IterationLog.@Nullable Position last;
+  private @Nullable RunPosition last;
   private LogInterval interval;
 
   /**
@@ -71,7 +72,7 @@ public final class Trainer {
     consumedTrain = start.consumedTrainSamples();
     consumedValid = start.consumedValidSamples();
     new SamplesToCome(config, start).require(run.splits);
-    if (config.skipTrain()) {
+    if (config.length().skipTrain()) {
       reports.log().message(StartupLines.SKIPPING_TRAINING);
       evaluateAtEnd();
       return;
@@ -121,8 +122,8 @@ public final class Trainer {
   }
 
   private int begin() {
-    int batchSize = config.batchSize(consumedTrain);
-    if (config.rampup() != null) {
+    int batchSize = config.batches().batchSize(consumedTrain);
+    if (config.batches().rampup() != null) {
       reports.log().message("setting initial batch size to " + batchSize);
     }
     reports.log().message(timing.dateTime("before the start of training step"));
@@ -132,7 +133,7 @@ public final class Trainer {
   }
 
   private int rampUp(int before) {
-    int now = config.batchSize(consumedTrain);
+    int now = config.batches().batchSize(consumedTrain);
     if (now != before) {
       reports.log().message("ramping up batch size from %d to %d".formatted(before, now));
       save();
@@ -142,7 +143,7 @@ public final class Trainer {
 
   private void iterate(BatchSource source, int batchSize) {
     OptimizerSchedule schedule = run.schedule;
-    int numMicrobatches = config.numMicrobatches(batchSize);
+    int numMicrobatches = config.batches().numMicrobatches(batchSize);
     run.timers.iteration(
         iteration + 1,
         () ->
@@ -151,9 +152,9 @@ public final class Trainer {
     consumedTrain += batchSize;
     iteration++;
     pending.add(
-        new IterationLog.Position(
+        new RunPosition(
             iteration,
-            config.trainIterations(),
+            config.length().iterations(),
             consumedTrain,
             batchSize,
             schedule.learningRate()));
@@ -203,7 +204,7 @@ public final class Trainer {
    */
   private void evaluateIfDue() {
     BatchSource valid = run.splits.valid();
-    if (valid != null && config.evalIterations() > 0 && evaluations.isDue(iteration)) {
+    if (valid != null && config.evaluations().iterations() > 0 && evaluations.isDue(iteration)) {
       consumedValid += evaluations.numSamples();
       if (run.saver.isDue(iteration) || exits.isDue(iteration) || isLast()) {
         save();
@@ -214,7 +215,7 @@ public final class Trainer {
   }
 
   private boolean isLast() {
-    return iteration >= config.trainIterations();
+    return iteration >= config.length().iterations();
   }
 
   private boolean saveOrExit() {
@@ -232,10 +233,10 @@ public final class Trainer {
   private void evaluateAtEnd() {
     BatchSource valid = run.splits.valid();
     BatchSource test = run.splits.test();
-    if (valid != null && config.evalIterations() > 0) {
+    if (valid != null && config.evaluations().iterations() > 0) {
       evaluations.runAtEnd(valid, iteration, "validation");
     }
-    if (test != null && config.evalIterations() > 0) {
+    if (test != null && config.evaluations().iterations() > 0) {
       evaluations.runAtEnd(test, iteration, "test");
     }
   }

@@ -52,7 +52,7 @@ class ProfiledRunTest {
       batches =
           new RandomBatches(
               config.model().sizes().seqLength(),
-              config.train().microBatchSize(),
+              config.train().batches().microBatchSize(),
               VOCAB_SIZE,
               7,
               1);

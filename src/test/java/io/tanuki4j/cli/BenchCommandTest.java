@@ -133,7 +133,7 @@ class BenchCommandTest {
             .resolve(command.spec, Map.of(), (folder, iteration) -> Optional.empty())
             .config();
     assertThat(config.tokenizer().vocabSize()).isEqualTo(100);
-    assertThat(config.schedule().maxRate()).isEqualTo(1e-3);
+    assertThat(config.schedule().rate().max()).isEqualTo(1e-3);
   }
 
   @Test

@@ -54,14 +54,14 @@ class PretrainCommandTest {
     RunConfig config =
         lines.config("--num-layers 3 --num-layers=5 --data-path 2 DIR/other_document");
     assertThat(config.model().sizes().numLayers()).isEqualTo(5);
-    assertThat(config.data().blend())
+    assertThat(config.data().sources().shared())
         .isEqualTo(new Blend(List.of(folder + "/other_document"), List.of(2.0)));
   }
 
   @Test
   void an_even_number_of_prefixes_without_weights_is_not_taken_for_pairs() {
     RunConfig config = lines.config("--data-path DIR/text_document DIR/other_document");
-    assertThat(config.data().blend())
+    assertThat(config.data().sources().shared())
         .isEqualTo(new Blend(List.of(folder + "/text_document", folder + "/other_document"), null));
   }
 
@@ -69,9 +69,9 @@ class PretrainCommandTest {
   void numbers_follow_python() {
     RunConfig config =
         lines.config("--train-iters 1_000 --lr .5e-3 --min-lr 1e-4 --lr-warmup-iters +5");
-    assertThat(config.train().trainIterations()).isEqualTo(1000);
-    assertThat(config.schedule().maxRate()).isEqualTo(5e-4);
-    assertThat(config.schedule().warmupSamples()).isEqualTo(10);
+    assertThat(config.train().length().iterations()).isEqualTo(1000);
+    assertThat(config.schedule().rate().max()).isEqualTo(5e-4);
+    assertThat(config.schedule().rate().warmupSamples()).isEqualTo(10);
   }
 
   @Test
@@ -111,10 +111,10 @@ class PretrainCommandTest {
         lines
             .config("--global-batch-size 4 --lr-warmup-iters 3 --lr-decay-style cosine")
             .schedule();
-    assertThat(schedule.style()).isEqualTo(DecayStyle.COSINE);
-    assertThat(schedule.warmupSamples()).isEqualTo(12);
-    assertThat(schedule.decaySamples()).isEqualTo(40);
-    assertThat(schedule.weightDecaySamples()).isEqualTo(40);
+    assertThat(schedule.rate().style()).isEqualTo(DecayStyle.COSINE);
+    assertThat(schedule.rate().warmupSamples()).isEqualTo(12);
+    assertThat(schedule.rate().decaySamples()).isEqualTo(40);
+    assertThat(schedule.weightDecay().samples()).isEqualTo(40);
   }
 
   @Test
@@ -126,10 +126,10 @@ class PretrainCommandTest {
                 CommandLines.SMALLEST.replace("--train-iters 10", "--train-samples 40")
                     + " --global-batch-size 6 --rampup-batch-size 2 2 20")
             .config();
-    assertThat(config.train().rampup()).isEqualTo(new Rampup(2, 2, 20));
-    assertThat(config.train().trainIterations()).isEqualTo(8 + 3);
-    assertThat(config.train().trainSamples()).isEqualTo(40);
-    assertThat(config.schedule().decaySamples()).isEqualTo(40);
+    assertThat(config.train().batches().rampup()).isEqualTo(new Rampup(2, 2, 20));
+    assertThat(config.train().length().iterations()).isEqualTo(8 + 3);
+    assertThat(config.train().length().samples()).isEqualTo(40);
+    assertThat(config.schedule().rate().decaySamples()).isEqualTo(40);
   }
 
   @Test
@@ -141,7 +141,7 @@ class PretrainCommandTest {
                     + " --global-batch-size 6 --rampup-batch-size 2 2 20")
             .config();
     // 5 iterations of 2 samples, one of 4: the next 4 would end after sample 15.
-    assertThat(config.train().trainIterations()).isEqualTo(6);
+    assertThat(config.train().length().iterations()).isEqualTo(6);
   }
 
   @Test

@@ -82,7 +82,7 @@ class ScriptFlagsTest {
 
   @Test
   void no_evaluation_is_written_as_minus_one_too() {
-    assertThat(lines.config("--eval-iters -1").train().evalIterations()).isZero();
+    assertThat(lines.config("--eval-iters -1").train().evaluations().iterations()).isZero();
   }
 
   @Test

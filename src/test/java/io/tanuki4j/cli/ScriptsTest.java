@@ -90,8 +90,8 @@ class ScriptsTest {
     assertThat(config.model().rotary().base()).isEqualTo(10000);
     assertThat(config.model().training().zLoss()).isEqualTo(1e-4);
     assertThat(config.optimizer().epsilon()).isEqualTo(1e-5);
-    assertThat(config.train().globalBatchSize()).isEqualTo(1536);
-    assertThat(config.train().trainIterations()).isEqualTo(12500);
+    assertThat(config.train().batches().globalBatchSize()).isEqualTo(1536);
+    assertThat(config.train().length().iterations()).isEqualTo(12500);
     assertThat(config.checkpoint().save()).isEqualTo(config.checkpoint().load());
   }
 
@@ -112,7 +112,7 @@ class ScriptsTest {
         run(INITIAL, Map.of("PIPELINE_PARALLEL_SIZE", "2", "LR", "3e-5"), "--lr", "5e-5");
     RunConfig config = config(words, 4);
     assertThat(config.parallel().dims().dp()).isEqualTo(2);
-    assertThat(config.schedule().maxRate()).isEqualTo(5e-5);
+    assertThat(config.schedule().rate().max()).isEqualTo(5e-5);
   }
 
   @Test

@@ -55,7 +55,7 @@ class UserScriptsTest {
     assertThat(config.backend().name()).isEqualTo("cuda");
     assertThat(config.parallel().dims()).isEqualTo(ParallelDims.of(1, 1, 1, 4));
     assertThat(config.parallel().dataParallel().distributedOptimizer()).isTrue();
-    assertThat(config.train().numMicrobatches(1536)).isEqualTo(1536);
+    assertThat(config.train().batches().numMicrobatches(1536)).isEqualTo(1536);
   }
 
   @Test
@@ -67,7 +67,7 @@ class UserScriptsTest {
     assertThat(config.model().rotary().base()).isEqualTo(10000);
     assertThat(config.model().training().zLoss()).isEqualTo(1e-4);
     assertThat(config.model().layers().tiedEmbeddings()).isFalse();
-    assertThat(config.schedule().warmupSamples()).isEqualTo(1000 * 1536);
+    assertThat(config.schedule().rate().warmupSamples()).isEqualTo(1000 * 1536);
     assertThat(resolved.notices())
         .contains(
             "Checkpoint not found to provide arguments, using provided arguments.",

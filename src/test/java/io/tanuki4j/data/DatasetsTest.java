@@ -3,6 +3,8 @@ package io.tanuki4j.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.data.DataConfig.Reading;
+import io.tanuki4j.data.DataConfig.Sources;
 import io.tanuki4j.error.UserException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -101,7 +103,11 @@ class DatasetsTest {
     DataConfig one = shared("1", "a");
     DataConfig both =
         new DataConfig(
-            one.blend(), one.blend(), null, null, "1", 4, 1234, dir, true, DocumentMasks.NONE, 1);
+            new Sources(one.sources().shared(), one.sources().shared(), null, null, "1"),
+            new Reading(dir, true, 1),
+            4,
+            1234,
+            DocumentMasks.NONE);
     assertRefused(both, "data: both --data-path and paths per split (expected: one source).");
   }
 

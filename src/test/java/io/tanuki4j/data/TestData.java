@@ -1,6 +1,8 @@
 package io.tanuki4j.data;
 
 import io.tanuki4j.data.DataConfig.Blend;
+import io.tanuki4j.data.DataConfig.Reading;
+import io.tanuki4j.data.DataConfig.Sources;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
@@ -23,17 +25,11 @@ final class TestData {
   static DataConfig shared(
       List<String> dataPath, String split, int seqLength, int seed, @Nullable Path cacheDir) {
     return new DataConfig(
-        Blend.parse(dataPath),
-        null,
-        null,
-        null,
-        split,
+        new Sources(Blend.parse(dataPath), null, null, null, split),
+        new Reading(cacheDir, true, 1),
         seqLength,
         seed,
-        cacheDir,
-        true,
-        DocumentMasks.NONE,
-        1);
+        DocumentMasks.NONE);
   }
 
   /** Paths of train, valid and test; null for a split without. */
@@ -42,17 +38,11 @@ final class TestData {
     List<@Nullable Blend> blends = new ArrayList<>();
     paths.forEach(path -> blends.add(path == null ? null : Blend.parse(path)));
     return new DataConfig(
-        null,
-        blends.get(0),
-        blends.get(1),
-        blends.get(2),
-        "969, 30, 1",
+        new Sources(null, blends.get(0), blends.get(1), blends.get(2), "969, 30, 1"),
+        new Reading(cacheDir, false, 1),
         seqLength,
         seed,
-        cacheDir,
-        false,
-        DocumentMasks.NONE,
-        1);
+        DocumentMasks.NONE);
   }
 
   /** Writes a corpus of one document per array. */

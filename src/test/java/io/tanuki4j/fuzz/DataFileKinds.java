@@ -4,6 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import com.github.luben.zstd.ZstdOutputStream;
 import io.tanuki4j.data.DataConfig;
+import io.tanuki4j.data.DataConfig.Reading;
+import io.tanuki4j.data.DataConfig.Sources;
 import io.tanuki4j.data.Datasets;
 import io.tanuki4j.data.DocumentMasks;
 import io.tanuki4j.data.IndexedDataset;
@@ -152,17 +154,11 @@ final class DataFileKinds {
     DataConfig.Blend blend = DataConfig.Blend.parse(List.of(folder.resolve("a").toString()));
     DataConfig config =
         new DataConfig(
-            blend,
-            null,
-            null,
-            null,
-            "1",
+            new Sources(blend, null, null, null, "1"),
+            new Reading(folder.resolve("cache"), true, 0),
             SEQ_LENGTH,
             1,
-            folder.resolve("cache"),
-            true,
-            DocumentMasks.NONE,
-            0);
+            DocumentMasks.NONE);
     try (Datasets data = Datasets.build(config, new SampleCounts(400, 0, 0), ids)) {
       TokenDataset train = requireNonNull(data.train());
       List<Object> samples = new ArrayList<>();

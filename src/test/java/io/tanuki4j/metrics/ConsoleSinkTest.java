@@ -3,6 +3,11 @@ package io.tanuki4j.metrics;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.metrics.IterationMetrics.Losses;
+import io.tanuki4j.metrics.IterationMetrics.Memory;
+import io.tanuki4j.metrics.IterationMetrics.Norms;
+import io.tanuki4j.metrics.IterationMetrics.Skipped;
+import io.tanuki4j.metrics.IterationMetrics.Speed;
 import io.tanuki4j.metrics.TimerMetrics.Style;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -64,23 +69,12 @@ class ConsoleSinkTest {
   void energy_and_power_follow_the_throughput_as_in_megatron() {
     IterationMetrics counted =
         new IterationMetrics(
-            292,
-            300,
-            9344,
-            3075.7,
-            478.0,
-            1992.5,
-            9.568256e-8,
-            32,
-            2.4,
-            null,
-            1,
-            1.797,
-            null,
-            null,
-            0,
-            0,
-            new IterationMetrics.Memory(0, 0));
+            new RunPosition(292, 300, 9344, 32, 9.568256e-8),
+            new Speed(3075.7, 478.0, 1992.5),
+            new Losses(2.4, null, 1),
+            new Norms(1.797, null, null),
+            new Skipped(0, 0),
+            new Memory(0, 0));
     sink.iteration(counted);
     assertThat(printed())
         .contains(
@@ -118,23 +112,12 @@ class ConsoleSinkTest {
       @Nullable Long numZeros,
       @Nullable Double paramsNorm) {
     return new IterationMetrics(
-        1,
-        12500,
-        1536,
-        12345.6,
-        teraflops,
-        null,
-        1e-7,
-        1536,
-        loss,
-        zLoss,
-        1,
-        12.345,
-        numZeros,
-        paramsNorm,
-        0,
-        0,
-        new IterationMetrics.Memory(0, 0));
+        new RunPosition(1, 12500, 1536, 1536, 1e-7),
+        new Speed(12345.6, teraflops, null),
+        new Losses(loss, zLoss, 1),
+        new Norms(12.345, numZeros, paramsNorm),
+        new Skipped(0, 0),
+        new Memory(0, 0));
   }
 
   @Test

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.optim.ScheduleConfig.FinalDecay;
+import io.tanuki4j.optim.ScheduleConfig.LearningRate;
+import io.tanuki4j.optim.ScheduleConfig.WeightDecay;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,18 +61,9 @@ class LearningRateScheduleTest {
     LearningRateSchedule schedule =
         new LearningRateSchedule(
             new ScheduleConfig(
-                DecayStyle.COSINE,
-                1e-4,
-                1e-6,
-                0,
-                1000 * 1536,
-                12500 * 1536,
-                0,
-                DecayStyle.EXPONENTIAL,
-                0.1,
-                0.1,
-                DecayStyle.CONSTANT,
-                12500 * 1536));
+                new LearningRate(DecayStyle.COSINE, 1e-4, 1e-6, 0, 1000 * 1536, 12500 * 1536),
+                new FinalDecay(DecayStyle.EXPONENTIAL, 0),
+                new WeightDecay(DecayStyle.CONSTANT, 0.1, 0.1, 12500 * 1536)));
     assertThat(schedule.at(iterations * 1536)).isEqualTo(expected, within(RELATIVE * expected));
   }
 
@@ -78,18 +72,9 @@ class LearningRateScheduleTest {
     LearningRateSchedule schedule =
         new LearningRateSchedule(
             new ScheduleConfig(
-                DecayStyle.LINEAR,
-                1e-3,
-                0,
-                2e-4,
-                10,
-                100,
-                0,
-                DecayStyle.LINEAR,
-                0,
-                0,
-                DecayStyle.CONSTANT,
-                100));
+                new LearningRate(DecayStyle.LINEAR, 1e-3, 0, 2e-4, 10, 100),
+                new FinalDecay(DecayStyle.LINEAR, 0),
+                new WeightDecay(DecayStyle.CONSTANT, 0, 0, 100)));
     assertThat(schedule.at(0)).isEqualTo(2e-4);
     assertThat(schedule.at(5)).isEqualTo(6e-4, within(RELATIVE));
   }
@@ -127,7 +112,9 @@ class LearningRateScheduleTest {
       DecayStyle style, double max, double min, double warmup) {
     return new LearningRateSchedule(
         new ScheduleConfig(
-            style, max, min, 0, warmup, 100, 0, DecayStyle.LINEAR, 0, 0, DecayStyle.CONSTANT, 100));
+            new LearningRate(style, max, min, 0, warmup, 100),
+            new FinalDecay(DecayStyle.LINEAR, 0),
+            new WeightDecay(DecayStyle.CONSTANT, 0, 0, 100)));
   }
 
   private static void assertRates(LearningRateSchedule schedule, long[] samples, String rates) {

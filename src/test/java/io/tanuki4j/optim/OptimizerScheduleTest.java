@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.optim.OptimizerSchedule.Conflict;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.optim.ScheduleConfig.FinalDecay;
+import io.tanuki4j.optim.ScheduleConfig.LearningRate;
+import io.tanuki4j.optim.ScheduleConfig.WeightDecay;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -107,18 +110,9 @@ class OptimizerScheduleTest {
     OptimizerSchedule saved =
         new OptimizerSchedule(
             new ScheduleConfig(
-                DecayStyle.LINEAR,
-                2e-3,
-                1e-5,
-                0,
-                10,
-                100,
-                0,
-                DecayStyle.LINEAR,
-                0.1,
-                0.1,
-                DecayStyle.CONSTANT,
-                100));
+                new LearningRate(DecayStyle.LINEAR, 2e-3, 1e-5, 0, 10, 100),
+                new FinalDecay(DecayStyle.LINEAR, 0),
+                new WeightDecay(DecayStyle.CONSTANT, 0.1, 0.1, 100)));
     saved.advance(55);
     OptimizerSchedule schedule = new OptimizerSchedule(Schedules.cosine());
     schedule.load(saved.state(), conflict, log::add);

@@ -8,6 +8,10 @@ import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.parallel.Agreement;
+import io.tanuki4j.train.TrainConfig.Batches;
+import io.tanuki4j.train.TrainConfig.Evaluations;
+import io.tanuki4j.train.TrainConfig.Exits;
+import io.tanuki4j.train.TrainConfig.Length;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +33,13 @@ class ExitPolicyTest {
 
   private static TrainConfig config() {
     return new TrainConfig(
-        1, 3, 3, null, 100, null, 10, 0, null, 5.0, false, LossNormalization.MICROBATCHES, true, 1);
+        new Batches(1, 3, 3, null),
+        new Length(100, null, false),
+        new Evaluations(10, 0),
+        new Exits(null, 5.0),
+        LossNormalization.MICROBATCHES,
+        true,
+        1);
   }
 
   private static List<Exit> exits(int rankWithSignal, LongSupplier[] clocks) {

@@ -86,10 +86,10 @@ record GoldenOutcome(
     List<Double> losses = new ArrayList<>();
     List<Double> norms = new ArrayList<>();
     for (IterationMetrics iteration : run.sink.iterations) {
-      Double zLoss = iteration.zLoss();
-      losses.add(iteration.lmLoss());
+      Double zLoss = iteration.losses().z();
+      losses.add(iteration.losses().lm());
       losses.add(zLoss == null ? 0 : zLoss);
-      norms.add(iteration.gradNorm());
+      norms.add(iteration.norms().grad());
     }
     List<EvaluationMetrics> evaluations = run.sink.evaluations;
     assertThat(evaluations.stream().map(EvaluationMetrics::where))
@@ -109,7 +109,7 @@ record GoldenOutcome(
     assertThat(actual).hasSize(expected.size()).hasSize(ITERATIONS);
     for (int i = 1; i < actual.size(); i++) {
       double rate = number(expected.get(i), "lr");
-      assertThat(actual.get(i - 1).learningRate())
+      assertThat(actual.get(i - 1).position().learningRate())
           .as("rate logged before iteration %d", i + 1)
           .isCloseTo(rate, within(RELATIVE_RATE * rate));
     }

@@ -9,6 +9,8 @@ import io.tanuki4j.config.Precision;
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.DataConfig;
 import io.tanuki4j.data.DataConfig.Blend;
+import io.tanuki4j.data.DataConfig.Reading;
+import io.tanuki4j.data.DataConfig.Sources;
 import io.tanuki4j.data.Datasets;
 import io.tanuki4j.data.DocumentMasks;
 import io.tanuki4j.data.MicrobatchBuilder;
@@ -29,6 +31,9 @@ import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.optim.ScheduleConfig.FinalDecay;
+import io.tanuki4j.optim.ScheduleConfig.LearningRate;
+import io.tanuki4j.optim.ScheduleConfig.WeightDecay;
 import io.tanuki4j.parallel.Agreement;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.StageLayers;
@@ -36,6 +41,10 @@ import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
+import io.tanuki4j.train.TrainConfig.Batches;
+import io.tanuki4j.train.TrainConfig.Evaluations;
+import io.tanuki4j.train.TrainConfig.Exits;
+import io.tanuki4j.train.TrainConfig.Length;
 import java.io.IOException;
 import java.nio.LongBuffer;
 import java.nio.file.Path;
@@ -216,17 +225,11 @@ final class LlamaRun implements AutoCloseable {
                 .toList());
     DataConfig config =
         new DataConfig(
-            blend,
-            null,
-            null,
-            null,
-            flags.get("split").getAsString(),
+            new Sources(blend, null, null, null, flags.get("split").getAsString()),
+            new Reading(options.cache, true, 1),
             model.sizes().seqLength(),
             integer("seed"),
-            options.cache,
-            true,
-            masks(),
-            1);
+            masks());
     SampleCounts counts =
         SampleCounts.of(
             integer("iters"),
@@ -254,17 +257,10 @@ final class LlamaRun implements AutoCloseable {
 
   private TrainConfig train() {
     return new TrainConfig(
-        1,
-        integer("gbs"),
-        1,
-        null,
-        integer("iters"),
-        null,
-        options.evalInterval,
-        integer("eval_iters"),
-        options.exitInterval,
-        null,
-        false,
+        new Batches(1, integer("gbs"), 1, null),
+        new Length(integer("iters"), null, false),
+        new Evaluations(options.evalInterval, integer("eval_iters")),
+        new Exits(options.exitInterval, null),
         normalization(),
         true,
         integer("seed"));
@@ -285,18 +281,15 @@ final class LlamaRun implements AutoCloseable {
   private ScheduleConfig schedule() {
     int batch = integer("gbs");
     return new ScheduleConfig(
-        DecayStyle.COSINE,
-        number("lr"),
-        number("min_lr"),
-        0,
-        integer("warmup") * batch,
-        integer("decay") * batch,
-        0,
-        DecayStyle.EXPONENTIAL,
-        number("wd"),
-        number("wd"),
-        DecayStyle.CONSTANT,
-        integer("iters") * batch);
+        new LearningRate(
+            DecayStyle.COSINE,
+            number("lr"),
+            number("min_lr"),
+            0,
+            integer("warmup") * batch,
+            integer("decay") * batch),
+        new FinalDecay(DecayStyle.EXPONENTIAL, 0),
+        new WeightDecay(DecayStyle.CONSTANT, number("wd"), number("wd"), integer("iters") * batch));
   }
 
   private CheckpointConfig checkpoints() {

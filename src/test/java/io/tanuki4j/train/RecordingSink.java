@@ -16,7 +16,7 @@ final class RecordingSink implements MetricsSink, RunLog {
 
   @Override
   public void iteration(IterationMetrics metrics) {
-    events.add("log " + metrics.iteration());
+    events.add("log " + metrics.position().iteration());
     iterations.add(metrics);
   }
 

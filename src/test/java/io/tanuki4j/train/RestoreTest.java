@@ -245,11 +245,11 @@ class RestoreTest {
         .map(
             metrics ->
                 List.<Object>of(
-                    metrics.iteration(),
-                    metrics.consumedSamples(),
-                    metrics.learningRate(),
-                    metrics.lmLoss(),
-                    metrics.gradNorm()))
+                    metrics.position().iteration(),
+                    metrics.position().consumedSamples(),
+                    metrics.position().learningRate(),
+                    metrics.losses().lm(),
+                    metrics.norms().grad()))
         .toList();
   }
 }

@@ -50,11 +50,11 @@ class ResumeTest {
 
   private static List<Number> withoutTime(IterationMetrics metrics) {
     return List.of(
-        metrics.iteration(),
-        metrics.consumedSamples(),
-        metrics.learningRate(),
-        metrics.lmLoss(),
-        metrics.gradNorm());
+        metrics.position().iteration(),
+        metrics.position().consumedSamples(),
+        metrics.position().learningRate(),
+        metrics.losses().lm(),
+        metrics.norms().grad());
   }
 
   /**

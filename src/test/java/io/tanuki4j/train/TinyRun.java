@@ -12,11 +12,18 @@ import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
+import io.tanuki4j.optim.ScheduleConfig.FinalDecay;
+import io.tanuki4j.optim.ScheduleConfig.LearningRate;
+import io.tanuki4j.optim.ScheduleConfig.WeightDecay;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.parallel.Agreement;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.train.TrainConfig.Batches;
+import io.tanuki4j.train.TrainConfig.Evaluations;
+import io.tanuki4j.train.TrainConfig.Exits;
+import io.tanuki4j.train.TrainConfig.Length;
 import io.tanuki4j.train.TrainConfig.Rampup;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -88,17 +95,10 @@ final class TinyRun implements AutoCloseable {
 
     TrainConfig train() {
       return new TrainConfig(
-          1,
-          GLOBAL_BATCH,
-          1,
-          rampup,
-          iterations,
-          null,
-          evalInterval,
-          evalIterations,
-          exitInterval,
-          exitMinutes,
-          skipTrain,
+          new Batches(1, GLOBAL_BATCH, 1, rampup),
+          new Length(iterations, null, skipTrain),
+          new Evaluations(evalInterval, evalIterations),
+          new Exits(exitInterval, exitMinutes),
           LossNormalization.MICROBATCHES,
           checkForNan,
           1);
@@ -124,18 +124,9 @@ final class TinyRun implements AutoCloseable {
 
     ScheduleConfig schedule() {
       return new ScheduleConfig(
-          DecayStyle.COSINE,
-          rate,
-          0,
-          0,
-          4,
-          24,
-          0,
-          DecayStyle.LINEAR,
-          0.1,
-          0.1,
-          DecayStyle.CONSTANT,
-          24);
+          new LearningRate(DecayStyle.COSINE, rate, 0, 0, 4, 24),
+          new FinalDecay(DecayStyle.LINEAR, 0),
+          new WeightDecay(DecayStyle.CONSTANT, 0.1, 0.1, 24));
     }
   }
 

@@ -135,9 +135,9 @@ class TrainerTest {
     settings.iterations = 3;
     try (TinyRun run = new TinyRun(settings)) {
       run.run();
-      assertThat(run.sink.iterations.stream().map(IterationMetrics::learningRate))
+      assertThat(run.sink.iterations.stream().map(line -> line.position().learningRate()))
           .startsWith(0.005, 0.01);
-      assertThat(run.sink.iterations.stream().map(IterationMetrics::consumedSamples))
+      assertThat(run.sink.iterations.stream().map(line -> line.position().consumedSamples()))
           .containsExactly(2L, 4L, 6L);
     }
   }
@@ -157,11 +157,13 @@ class TrainerTest {
     List<IterationMetrics> single = metrics();
     settings.logInterval = 3;
     List<IterationMetrics> grouped = metrics();
-    assertThat(grouped.stream().map(IterationMetrics::iteration)).containsExactly(3L, 6L, 7L);
-    double mean = single.subList(3, 6).stream().mapToDouble(IterationMetrics::lmLoss).sum() / 3;
-    assertThat(grouped.get(1).lmLoss()).isEqualTo(mean, within(1e-12));
-    assertThat(grouped.get(1).gradNorm()).isEqualTo(single.get(5).gradNorm());
-    assertThat(grouped.get(1).learningRate()).isEqualTo(single.get(5).learningRate());
+    assertThat(grouped.stream().map(line -> line.position().iteration()))
+        .containsExactly(3L, 6L, 7L);
+    double mean = single.subList(3, 6).stream().mapToDouble(line -> line.losses().lm()).sum() / 3;
+    assertThat(grouped.get(1).losses().lm()).isEqualTo(mean, within(1e-12));
+    assertThat(grouped.get(1).norms().grad()).isEqualTo(single.get(5).norms().grad());
+    assertThat(grouped.get(1).position().learningRate())
+        .isEqualTo(single.get(5).position().learningRate());
   }
 
   @Test
@@ -169,7 +171,7 @@ class TrainerTest {
     settings.iterations = 7;
     settings.logInterval = 3;
     settings.exitInterval = 5;
-    assertThat(metrics().stream().map(IterationMetrics::iteration)).containsExactly(3L, 5L);
+    assertThat(metrics().stream().map(line -> line.position().iteration())).containsExactly(3L, 5L);
   }
 
   @Test
@@ -179,8 +181,8 @@ class TrainerTest {
     settings.rate = 0;
     List<IterationMetrics> grouped = metrics();
     settings.logInterval = 1;
-    double sum = metrics().stream().mapToDouble(IterationMetrics::lmLoss).sum();
-    assertThat(grouped.get(0).lmLoss()).isEqualTo(sum / settings.iterations, within(1e-9));
+    double sum = metrics().stream().mapToDouble(line -> line.losses().lm()).sum();
+    assertThat(grouped.get(0).losses().lm()).isEqualTo(sum / settings.iterations, within(1e-9));
   }
 
   /** Reading the clock takes a millisecond; evaluations and saves read it many times. */
@@ -189,13 +191,13 @@ class TrainerTest {
     settings.iterations = 4;
     settings.logInterval = 2;
     settings.exitMinutes = 100.0;
-    double plain = metrics().get(1).millisPerIteration();
+    double plain = metrics().get(1).speed().millisPerIteration();
     settings.evalInterval = 3;
     settings.evalIterations = 50;
     settings.save = folder;
     settings.saveInterval = 3;
     // Pausing twice reads the clock four times; the two reads that end a pause count half each.
-    assertThat(metrics().get(1).millisPerIteration()).isBetween(plain, plain + 2);
+    assertThat(metrics().get(1).speed().millisPerIteration()).isBetween(plain, plain + 2);
   }
 
   @Test
@@ -203,12 +205,13 @@ class TrainerTest {
     settings.iterations = 1;
     settings.logAll = true;
     IterationMetrics metrics = metrics().get(0);
-    double seconds = metrics.millisPerIteration() / 1e3;
-    assertThat(metrics.teraflopsPerDevice()).isEqualTo(3e9 * 2 / seconds / 1e12, within(1e-12));
-    assertThat(metrics.paramsNorm()).isEqualTo(2, within(1e-6));
+    double seconds = metrics.speed().millisPerIteration() / 1e3;
+    assertThat(metrics.speed().teraflopsPerDevice())
+        .isEqualTo(3e9 * 2 / seconds / 1e12, within(1e-12));
+    assertThat(metrics.norms().params()).isEqualTo(2, within(1e-6));
     // Samples 0 and 1: tokens 0 (error 1), 1 (−1), 1 (0), 2 (−1). Token 3 has no gradient.
-    assertThat(metrics.numZeros()).isEqualTo(1);
-    assertThat(metrics.zLoss()).isEqualTo(1, within(1e-12));
+    assertThat(metrics.norms().gradZeros()).isEqualTo(1);
+    assertThat(metrics.losses().z()).isEqualTo(1, within(1e-12));
   }
 
   @Test
@@ -217,17 +220,17 @@ class TrainerTest {
     settings.iterations = 4;
     settings.logInterval = 2;
     settings.joules = () -> joules[0] += 30;
-    assertThat(metrics().get(0).joulesPerDevice()).isNull();
+    assertThat(metrics().get(0).speed().joulesPerDevice()).isNull();
     settings.logAll = true;
     // The counter is read where an interval begins and ends, and 30 J pass in between.
-    assertThat(metrics().get(1).joulesPerDevice()).isEqualTo(30.0 / 2);
+    assertThat(metrics().get(1).speed().joulesPerDevice()).isEqualTo(30.0 / 2);
   }
 
   @Test
   void without_clipping_the_logged_norm_is_zero() {
     settings.iterations = 1;
     settings.clip = 0;
-    assertThat(metrics().get(0).gradNorm()).isZero();
+    assertThat(metrics().get(0).norms().grad()).isZero();
   }
 
   @Test
@@ -264,9 +267,9 @@ class TrainerTest {
       run.device.kernels().elementwise().fill(run.parameters.values(), Double.POSITIVE_INFINITY);
       run.run();
       IterationMetrics metrics = run.sink.iterations.get(0);
-      assertThat(metrics.skippedIterations()).isEqualTo(2);
-      assertThat(metrics.nanIterations()).isEqualTo(2);
-      assertThat(metrics.lmLoss()).isZero();
+      assertThat(metrics.skipped().iterations()).isEqualTo(2);
+      assertThat(metrics.skipped().nanIterations()).isEqualTo(2);
+      assertThat(metrics.losses().lm()).isZero();
     }
   }
 
@@ -333,9 +336,9 @@ class TrainerTest {
               "ramping up batch size from 1 to 2",
               "saving checkpoint at iteration       2 to " + folder + " in tanuki4j format",
               "log 3");
-      assertThat(run.sink.iterations.stream().map(IterationMetrics::globalBatchSize))
+      assertThat(run.sink.iterations.stream().map(line -> line.position().globalBatchSize()))
           .containsExactly(1, 1, 2, 2);
-      assertThat(run.sink.iterations.get(3).consumedSamples()).isEqualTo(6);
+      assertThat(run.sink.iterations.get(3).position().consumedSamples()).isEqualTo(6);
     }
   }
 

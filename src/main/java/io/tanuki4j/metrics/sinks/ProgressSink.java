@@ -35,15 +35,15 @@ final class ProgressSink implements MetricsSink {
 
   @Override
   public void iteration(IterationMetrics metrics) {
-    long left = metrics.trainIterations() - metrics.iteration();
-    Duration eta = Duration.ofMillis((long) (left * metrics.millisPerIteration()));
-    double done = PERCENT * metrics.iteration() / metrics.trainIterations();
+    long left = metrics.position().trainIterations() - metrics.position().iteration();
+    Duration eta = Duration.ofMillis((long) (left * metrics.speed().millisPerIteration()));
+    double done = PERCENT * metrics.position().iteration() / metrics.position().trainIterations();
     log.message(
         " progress: %s %% | %s tokens/s | %s tokens so far | %s to go | %s | %s GiB"
             .formatted(
                 PythonFormat.fixed(done, 1),
                 count(MetricNames.tokensPerSecond(metrics, run)),
-                count((double) metrics.consumedSamples() * run.seqLength()),
+                count((double) metrics.position().consumedSamples() * run.seqLength()),
                 duration(eta),
                 rate(metrics),
                 PythonFormat.fixed(metrics.memory().reserved() / GIB, 1)));

@@ -72,8 +72,8 @@ public final class TensorBoardSink implements MetricsSink {
 
   @Override
   public void update(UpdateMetrics metrics) {
-    lastIteration = metrics.iteration();
-    lastSamples = metrics.consumedSamples();
+    lastIteration = metrics.position().iteration();
+    lastSamples = metrics.position().consumedSamples();
     if (isDue()) {
       points(MetricNames.of(metrics));
       if (config.worldSize()) {

@@ -2,8 +2,14 @@ package io.tanuki4j.metrics.sinks;
 
 import io.tanuki4j.metrics.EvaluationMetrics;
 import io.tanuki4j.metrics.IterationMetrics;
+import io.tanuki4j.metrics.IterationMetrics.Losses;
+import io.tanuki4j.metrics.IterationMetrics.Memory;
+import io.tanuki4j.metrics.IterationMetrics.Norms;
+import io.tanuki4j.metrics.IterationMetrics.Skipped;
+import io.tanuki4j.metrics.IterationMetrics.Speed;
 import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.RunInfo;
+import io.tanuki4j.metrics.RunPosition;
 import io.tanuki4j.metrics.UpdateMetrics;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +37,10 @@ public final class Metrics {
     for (long iteration = from; iteration <= to; iteration++) {
       sink.update(
           new UpdateMetrics(
-              iteration, 2 * iteration, 2, 1e-3 / iteration, 1.0 / iteration, null, 0.25));
+              new RunPosition(iteration, 6, 2 * iteration, 2, 1e-3 / iteration),
+              1.0 / iteration,
+              null,
+              0.25));
       if (iteration % 2 == 0) {
         sink.iteration(line(iteration));
       }
@@ -43,22 +52,11 @@ public final class Metrics {
 
   private static IterationMetrics line(long iteration) {
     return new IterationMetrics(
-        iteration,
-        6,
-        2 * iteration,
-        500,
-        null,
-        100.0,
-        1e-3,
-        2,
-        1.5,
-        null,
-        1,
-        0.25,
-        7L,
-        3.5,
-        0,
-        0,
-        new IterationMetrics.Memory(100, 200));
+        new RunPosition(iteration, 6, 2 * iteration, 2, 1e-3),
+        new Speed(500, null, 100.0),
+        new Losses(1.5, null, 1),
+        new Norms(0.25, 7L, 3.5),
+        new Skipped(0, 0),
+        new Memory(100, 200));
   }
 }

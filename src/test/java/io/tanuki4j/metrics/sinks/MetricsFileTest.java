@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
+import io.tanuki4j.metrics.RunPosition;
 import io.tanuki4j.metrics.TimerMetrics;
 import io.tanuki4j.metrics.UpdateMetrics;
 import java.io.IOException;
@@ -73,7 +74,9 @@ class MetricsFileTest {
   void what_is_not_finite_is_null() throws IOException {
     MetricsFile file = new MetricsFile(folder);
     file.start(Metrics.run(0));
-    file.update(new UpdateMetrics(1, 2, 2, 0, Double.NaN, null, Double.POSITIVE_INFINITY));
+    file.update(
+        new UpdateMetrics(
+            new RunPosition(1, 6, 2, 2, 0), Double.NaN, null, Double.POSITIVE_INFINITY));
     file.close();
     assertThat(Files.readString(folder.resolve("metrics.jsonl")))
         .contains("\"lm loss\":null", "\"grad-norm\":null", "\"learning-rate\":0,");
