@@ -45,7 +45,8 @@ public abstract class DocumentAttentionContract extends KernelContract {
     Tensor starts = memory.filled(DType.I32, 0, 256, 2);
     Found found = run(dtype, shape, AttentionMask.ofDocuments(starts, 1));
     Found plain = run(dtype, shape, AttentionMask.NONE);
-    assertClose(found.out, memory.values(plain.out));
+    // Two roundings apart: each may be computed by a kernel of its own.
+    assertClose(found.out, memory.values(plain.out), 2 * tolerance(dtype));
     assertClose(found.dQkv, memory.values(plain.dQkv), 4 * tolerance(dtype));
   }
 
