@@ -20,8 +20,12 @@ public interface Factor {
   /** Returns them in the type the model computes in, either in place or in memory of the scope. */
   Tensor write(MemoryScope scope);
 
-  /** Writes them in FP8. */
-  void quantize(Target out);
+  /**
+   * Writes them in FP8.
+   *
+   * @param scratch for numbers that no kernel quantizes as it computes them
+   */
+  void quantize(Target out, MemoryScope scratch);
 
   /** Returns the numbers of a tensor in memory. */
   static Factor of(Tensor tensor, Fp8Kernels fp8) {

@@ -51,6 +51,9 @@ public final class Initializer {
       kernels.elementwise().fill(parameter.value(), 1);
       return;
     }
+    if (spec.initialStd() == 0) {
+      return; // as it is
+    }
     long row = 0;
     for (ParameterSpec.Slice slice : spec.slices()) {
       Tensor rows = parameter.value().rows(row, row + slice.rows());

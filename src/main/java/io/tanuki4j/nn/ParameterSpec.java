@@ -9,8 +9,9 @@ import java.util.List;
  * @param name global and stable, whatever stage or rank holds it: {@code layers.17.mlp.down.weight}
  * @param shape of this rank's shard
  * @param slices the pieces it is stored as, in order of rows; one slice of the same name for most
- * @param initialStd standard deviation of its initial normal numbers; {@link #ONES} starts with 1
- * @param weightDecay whether the optimizer decays it (matrices yes, norm weights no)
+ * @param initialStd standard deviation of its initial normal numbers; 0 starts with 0, {@link
+ *     #ONES} with 1
+ * @param weightDecay whether the optimizer decays it (matrices yes; biases and norms no)
  * @param sharing what tensor-parallel ranks have of it and of its gradient
  */
 public record ParameterSpec(

@@ -5,8 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A linear layer, {@code y = x · Wᵀ}, that chooses the form in which its three products read their
- * operands. It is the seam between a model and a numeric recipe.
+ * A linear layer, {@code y = x · Wᵀ} or that and a bias, that chooses the form in which its three
+ * products read their operands. It is the seam between a model and a numeric recipe.
  */
 public interface Projection {
   /**

@@ -25,7 +25,7 @@ record TensorFactor(Tensor tensor, Fp8Kernels fp8) implements Factor {
   }
 
   @Override
-  public void quantize(Target out) {
+  public void quantize(Target out, MemoryScope scratch) {
     fp8.quantize(out, tensor);
   }
 }

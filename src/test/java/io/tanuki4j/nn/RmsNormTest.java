@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -43,30 +42,6 @@ class RmsNormTest {
   void gradients_of_a_residual_addition_with_norm_match_central_differences() {
     Parameter weight = device.parameter("weight", Shape.of(7), 1);
     RmsNorm norm = new RmsNorm(device.kernels(), weight, EPSILON);
-    GradientCheck.ofLayer(device, new ResidualNorm(device, norm), 3, 7, 7);
-  }
-
-  /** {@code y = x + x}, {@code out = y + norm(y)}, in the way a block uses the norm. */
-  private record ResidualNorm(TestDevice device, RmsNorm norm) implements Layer<RmsNorm.Saved> {
-    @Override
-    public RmsNorm.Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
-      Tensor sum = microbatch.scope().allocate(x.shape(), x.dtype());
-      device.kernels().elementwise().copy(sum, x);
-      RmsNorm.Normed normed = norm.ofSum(sum, x, sum, microbatch);
-      device.kernels().elementwise().add(out, normed.write(microbatch.scope()), sum);
-      return normed.saved();
-    }
-
-    @Override
-    public void backward(Tensor dx, RmsNorm.Saved saved, Tensor dOut, Microbatch microbatch) {
-      device.kernels().elementwise().copy(dx, dOut);
-      norm.addBackward(dx, saved, dOut, microbatch);
-      device.kernels().elementwise().add(dx, dx, dx);
-    }
-
-    @Override
-    public List<Parameter> parameters() {
-      return norm.parameters();
-    }
+    GradientCheck.ofLayer(device, new ResidualNorm(device.kernels(), norm), 3, 7, 7);
   }
 }

@@ -231,7 +231,7 @@ public final class Fp8State implements IterationState {
     Target target = new Target(rows, columns, scaling.scale(), scaling.amax());
     Tensor own = scaling.own();
     if (own == null) {
-      x.quantize(target);
+      x.quantize(target, scratch);
       return;
     }
     Tensor values = x.write(scratch);

@@ -1,0 +1,37 @@
+package io.tanuki4j.model;
+
+import io.tanuki4j.nn.LearnedPositions;
+import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.parallel.tensor.VocabParallelEmbedding;
+import io.tanuki4j.tensor.Tensor;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The begin of a model: the tokens' rows of the vocabulary's table, and their positions' rows.
+ *
+ * @param positions null unless they are learned
+ */
+record InputEmbedding(VocabParallelEmbedding words, @Nullable LearnedPositions positions) {
+  /** Returns this rank's shard of the hidden states, from the micro-batch's memory. */
+  Tensor forward(Microbatch microbatch) {
+    Tensor hidden = words.forward(microbatch);
+    if (positions != null) {
+      positions.forward(hidden);
+    }
+    return hidden;
+  }
+
+  /** Adds into the gradients of the tables, or begins them. */
+  void backward(Tensor dHidden, Microbatch microbatch) {
+    if (positions != null) {
+      positions.backward(dHidden, microbatch);
+    }
+    words.backward(dHidden, microbatch);
+  }
+
+  List<Parameter> parameters() {
+    return positions == null ? List.of(words.weight()) : List.of(words.weight(), positions.table());
+  }
+}
