@@ -19,16 +19,10 @@ final class CheckpointArguments {
   /** The kind of model, apart from its sizes and numbers. */
   private static final List<String> KIND =
       List.of(
-          "position_embedding_type",
           "add_position_embedding",
           "use_rotary_position_embeddings",
           "rotary_interleaved",
-          "add_bias_linear",
-          "add_qkv_bias",
-          "squared_relu",
-          "swiglu",
           "apply_layernorm_1p",
-          "normalization",
           "apply_query_key_layer_scaling",
           "attention_dropout",
           "hidden_dropout");

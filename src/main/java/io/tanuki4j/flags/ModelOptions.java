@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNullElse;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.model.ModelConfig;
-import io.tanuki4j.model.ModelConfig.Layers;
 import io.tanuki4j.model.ModelConfig.Sizes;
 import io.tanuki4j.model.ModelConfig.Training;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +25,8 @@ public final class ModelOptions {
   @Option(
       names = "--ffn-hidden-size",
       paramLabel = "N",
-      description = "Width inside the MLP (8/3 of the hidden size, down to a multiple of 64).")
+      description =
+          "Width inside the MLP (4 times the hidden size; with a gate 8/3, down to a multiple of 64).")
   @Nullable Integer ffnHiddenSize;
 
   @Mixin final AttentionOptions attention = new AttentionOptions();
@@ -54,16 +54,7 @@ public final class ModelOptions {
 
   @Mixin final RotaryOptions rotary = new RotaryOptions();
 
-  @Option(
-      names = {"--norm-epsilon", "--layernorm-epsilon"},
-      paramLabel = "X",
-      description = "Added to the mean square in RMSNorm.")
-  double normEpsilon = 1e-5;
-
-  @Option(
-      names = "--untie-embeddings-and-output-weights",
-      description = "The head has weights of its own; otherwise it uses the embedding's.")
-  boolean untieEmbeddingsAndOutputWeights;
+  @Mixin final LayerOptions layers = new LayerOptions();
 
   @Option(
       names = "--padded-vocab-size",
@@ -93,12 +84,16 @@ public final class ModelOptions {
   /** Sets what follows from other flags. */
   void derive() {
     rotary.derive();
+    layers.derive();
     recompute.derive();
     if (seqLength == null) {
       seqLength = encoderSeqLength;
     }
     if (ffnHiddenSize == null && hiddenSize != null && hiddenSize > 0) {
-      ffnHiddenSize = (int) (4.0 * hiddenSize * 2 / 3 / FFN_MULTIPLE) * FFN_MULTIPLE;
+      ffnHiddenSize =
+          layers.isGated()
+              ? (int) (4.0 * hiddenSize * 2 / 3 / FFN_MULTIPLE) * FFN_MULTIPLE
+              : 4 * hiddenSize;
     }
     attention.derive(hiddenSize);
     if (zLossStrength == null) {
@@ -112,7 +107,7 @@ public final class ModelOptions {
     attention.check(hiddenSize, problems);
     rotary.check(attention.kvChannels, problems);
     recompute.check(numLayers, problems);
-    problems.positive("--norm-epsilon", normEpsilon, "Llama uses 1e-5.");
+    layers.check(problems);
     problems.positive("--init-method-std", initMethodStd, "Megatron uses 0.02.");
     problems.notNegative("--z-loss-strength", zLossStrength, "PaLM uses 1e-4; 0 is none.");
     if (encoderSeqLength != null && !encoderSeqLength.equals(seqLength)) {
@@ -140,7 +135,7 @@ public final class ModelOptions {
     problems.positive(
         "--ffn-hidden-size",
         ffnHiddenSize,
-        "Give it: the default is 8/3 of --hidden-size, down to a multiple of 64.");
+        "Give it: the default with a gate is 8/3 of --hidden-size, down to a multiple of 64.");
     problems.positive("--seq-length", seqLength, size);
     problems.positive("--padded-vocab-size", paddedVocabSize, "Write 1 or more, or leave it out.");
     if (seqLength != null && maxPositionEmbeddings != null && maxPositionEmbeddings < seqLength) {
@@ -171,7 +166,7 @@ public final class ModelOptions {
             requireNonNull(maxPositionEmbeddings)),
         attention.toConfig(),
         rotary.toConfig(),
-        new Layers(normEpsilon, !untieEmbeddingsAndOutputWeights),
+        layers.toConfig(rotary.positions()),
         new Training(initMethodStd, requireNonNullElse(zLossStrength, 0.0), recompute.toConfig()));
   }
 }

@@ -108,6 +108,7 @@ final class PretrainHelp {
             command,
             ModelOptions.class,
             AttentionOptions.class,
+            LayerOptions.class,
             RotaryOptions.class,
             RecomputeOptions.class));
     groups.put("Tokenizer", of(command, TokenizerOptions.class));

@@ -2,12 +2,15 @@ package io.tanuki4j.flags;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.PythonText;
+import io.tanuki4j.model.ModelConfig.Positions;
 import io.tanuki4j.model.ModelConfig.Rotary;
 import io.tanuki4j.nn.RopeScaling;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Positions: rotary embedding is the only kind. Part of {@link ModelOptions}. */
+/** Positions, and the rotation of queries and keys by them. Part of {@link ModelOptions}. */
 final class RotaryOptions {
   private static final double DEFAULT_BASE = 10000;
   private static final RopeScaling LLAMA3 = RopeScaling.LLAMA3;
@@ -15,8 +18,8 @@ final class RotaryOptions {
   @Option(
       names = "--position-embedding-type",
       paramLabel = "TYPE",
-      description = "rope; Megatron's default, learned_absolute, is not built.")
-  @Nullable String positionEmbeddingType;
+      description = "rope, Megatron's default learned_absolute, or none.")
+  String positionEmbeddingType = Positions.LEARNED_ABSOLUTE.megatronName();
 
   @Option(
       names = "--use-rotary-position-embeddings",
@@ -25,7 +28,7 @@ final class RotaryOptions {
 
   @Option(
       names = "--no-position-embedding",
-      description = "No learned positions; allowed with rope.")
+      description = "Old spelling of no learned positions; allowed with rope.")
   boolean addPositionEmbedding = true;
 
   @Option(
@@ -84,7 +87,7 @@ final class RotaryOptions {
 
   void derive() {
     if (useRotaryPositionEmbeddings) {
-      positionEmbeddingType = "rope";
+      positionEmbeddingType = Positions.ROPE.megatronName();
     }
     if (ropeFactor != null) {
       useRopeScaling = true;
@@ -93,14 +96,14 @@ final class RotaryOptions {
   }
 
   void check(@Nullable Integer headDim, Problems problems) {
-    if (!"rope".equals(positionEmbeddingType)) {
+    List<String> types = Arrays.stream(Positions.values()).map(Positions::megatronName).toList();
+    problems.oneOf("--position-embedding-type", positionEmbeddingType, types);
+    if (!addPositionEmbedding && positions() != Positions.ROPE) {
       problems.add(
-          "--position-embedding-type",
-          positionEmbeddingType == null
-              ? "not given, which means learned_absolute"
-              : positionEmbeddingType,
-          "rope",
-          "Write --position-embedding-type rope, as Llama has it; others are not built.");
+          "--no-position-embedding",
+          "given, with --position-embedding-type " + positionEmbeddingType,
+          "together with --position-embedding-type rope",
+          "Write --position-embedding-type none for a model without positions.");
     }
     checkBase(problems);
     problems.positive(
@@ -173,6 +176,13 @@ final class RotaryOptions {
             "Rotation works on pairs: change it, or --kv-channels.");
       }
     }
+  }
+
+  Positions positions() {
+    return Arrays.stream(Positions.values())
+        .filter(one -> one.megatronName().equals(positionEmbeddingType))
+        .findFirst()
+        .orElse(Positions.LEARNED_ABSOLUTE);
   }
 
   /** Returns the configuration of checked flags. */

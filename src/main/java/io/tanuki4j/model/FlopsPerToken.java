@@ -27,7 +27,8 @@ public final class FlopsPerToken {
     long hidden = config.sizes().hiddenSize();
     Attention attention = config.attention();
     long attentionWeights = 2 * hidden * (attention.queryWidth() + attention.keyWidth());
-    long mlpWeights = 3 * hidden * config.sizes().ffnHiddenSize();
+    long matrices = config.layers().activation().isGated() ? 3 : 2;
+    long mlpWeights = matrices * hidden * config.sizes().ffnHiddenSize();
     return PER_WEIGHT * (attentionWeights + mlpWeights) + ofAttentionCore(config);
   }
 

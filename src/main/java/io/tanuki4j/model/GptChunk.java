@@ -2,11 +2,10 @@ package io.tanuki4j.model;
 
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.Norm;
 import io.tanuki4j.nn.Parameter;
-import io.tanuki4j.nn.RmsNorm;
 import io.tanuki4j.nn.Sequential;
 import io.tanuki4j.parallel.pipeline.ModelChunk;
-import io.tanuki4j.parallel.tensor.VocabParallelEmbedding;
 import io.tanuki4j.parallel.tensor.VocabParallelHead;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -15,14 +14,15 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The layers of a Llama that one pipeline stage owns: the embedding on the first stage, blocks, and
+ * The layers of a model that one pipeline stage owns: the embedding on the first stage, blocks, and
  * the head with the loss on the last.
  */
 public final class GptChunk implements ModelChunk<GptChunk.Saved> {
-  private final @Nullable VocabParallelEmbedding embedding;
+  private final @Nullable InputEmbedding embedding;
   private final Sequential blocks;
   private final @Nullable Head head;
 
@@ -33,7 +33,7 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
    * @param embedding null unless the chunk is the first
    * @param head null unless the chunk is the last
    */
-  GptChunk(@Nullable VocabParallelEmbedding embedding, Sequential blocks, @Nullable Head head) {
+  GptChunk(@Nullable InputEmbedding embedding, Sequential blocks, @Nullable Head head) {
     this.embedding = embedding;
     this.blocks = blocks;
     this.head = head;
@@ -41,21 +41,21 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
   }
 
   private static List<Parameter> endParameters(
-      @Nullable VocabParallelEmbedding embedding, @Nullable Head head) {
+      @Nullable InputEmbedding embedding, @Nullable Head head) {
     if (head == null) {
       return List.of();
     }
-    boolean tied = embedding != null && embedding.weight().equals(head.output().weight());
-    return tied ? List.of(head.norm().weight()) : head.parameters();
+    boolean tied = embedding != null && embedding.words().weight().equals(head.output().weight());
+    return tied ? head.norm().parameters() : head.parameters();
   }
 
   /** The end of the model. */
-  record Head(RmsNorm norm, VocabParallelHead output) {
+  record Head(Norm norm, VocabParallelHead output) {
     /** Normalises hidden states, adds their losses, and returns what the backward starts from. */
     SavedHead forward(Tensor hidden, Microbatch microbatch) {
       microbatch.listener().valuesNeeded(parameters());
       Tensor normed = microbatch.scope().allocate(hidden.shape(), hidden.dtype());
-      RmsNorm.Saved saved = norm.forward(normed, hidden, microbatch);
+      Norm.Saved saved = norm.forward(normed, hidden, microbatch);
       output.forward(normed, microbatch);
       return new SavedHead(saved, normed);
     }
@@ -68,14 +68,14 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
     }
 
     List<Parameter> parameters() {
-      return List.of(norm.weight(), output.weight());
+      return Stream.concat(norm.parameters().stream(), Stream.of(output.weight())).toList();
     }
   }
 
   /**
    * @param dNormed gradient of the normalised hidden states, computed in the forward
    */
-  record SavedHead(RmsNorm.Saved norm, Tensor dNormed) {}
+  record SavedHead(Norm.Saved norm, Tensor dNormed) {}
 
   /**
    * What the parts saved.
@@ -109,7 +109,7 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
       return gradient;
     }
     embedding.backward(gradient, microbatch);
-    microbatch.listener().gradientsDone(List.of(embedding.weight()));
+    microbatch.listener().gradientsDone(embedding.parameters());
     return null;
   }
 
@@ -143,7 +143,7 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
   public List<Parameter> parameters() {
     Set<Parameter> parameters = new LinkedHashSet<>();
     if (embedding != null) {
-      parameters.add(embedding.weight());
+      parameters.addAll(embedding.parameters());
     }
     parameters.addAll(blocks.parameters());
     if (head != null) {
@@ -156,7 +156,7 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
     if (embedding == null) {
       return Objects.requireNonNull(hidden, "only the first stage starts from tokens");
     }
-    microbatch.listener().valuesNeeded(List.of(embedding.weight()));
+    microbatch.listener().valuesNeeded(embedding.parameters());
     return embedding.forward(microbatch);
   }
 }

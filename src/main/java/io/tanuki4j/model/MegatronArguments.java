@@ -1,16 +1,23 @@
 package io.tanuki4j.model;
 
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.model.ModelConfig.Activation;
 import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Biases;
 import io.tanuki4j.model.ModelConfig.Layers;
+import io.tanuki4j.model.ModelConfig.Norm;
+import io.tanuki4j.model.ModelConfig.Positions;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelConfig.Rotary;
 import io.tanuki4j.model.ModelConfig.Sizes;
 import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.nn.RopeScaling;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,12 +70,24 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
     values.put("seq_length", model.sizes().seqLength());
     values.put("max_position_embeddings", model.sizes().maxPositionEmbeddings());
     values.put(VOCABULARY, model.sizes().vocabSize());
-    values.put("norm_epsilon", model.layers().normEpsilon());
-    values.put("untie_embeddings_and_output_weights", !model.layers().tiedEmbeddings());
+    putLayers(values, model.layers());
     values.put("init_method_std", model.training().initStd());
     values.put("z_loss_strength", model.training().zLoss());
     putRotary(values, model);
     return values;
+  }
+
+  private static void putLayers(Map<String, Object> values, Layers layers) {
+    values.put("normalization", layers.norm().megatronName());
+    values.put("norm_epsilon", layers.normEpsilon());
+    values.put("qk_layernorm", layers.qkNorm());
+    values.put("swiglu", layers.activation() == Activation.SWIGLU);
+    values.put("squared_relu", layers.activation() == Activation.SQUARED_RELU);
+    values.put("bias_gelu_fusion", layers.activation() == Activation.GELU_TANH);
+    values.put("add_bias_linear", layers.biases() == Biases.ALL);
+    values.put("add_qkv_bias", layers.biases() == Biases.QKV);
+    values.put("position_embedding_type", layers.positions().megatronName());
+    values.put("untie_embeddings_and_output_weights", !layers.tiedEmbeddings());
   }
 
   private static void putRotary(Map<String, Object> values, ModelConfig model) {
@@ -120,10 +139,51 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
             isSet("group_query_attention") ? size("num_query_groups", null) : heads,
             size("kv_channels", Math.max(1, hidden / heads))),
         rotary(),
-        new Layers(
-            positive("norm_epsilon", NORM_EPSILON), !isSet("untie_embeddings_and_output_weights")),
+        layers(),
         new Training(
             positive("init_method_std", INIT_STD), number("z_loss_strength", 0), Recompute.NONE));
+  }
+
+  /** Returns the layers; what nothing is said about is as in Llama. */
+  private Layers layers() {
+    Biases biases = isSet("add_qkv_bias") ? Biases.QKV : Biases.NONE;
+    return new Layers(
+        named("normalization", Norm.RMS_NORM, Norm.values(), Norm::megatronName),
+        positive("norm_epsilon", NORM_EPSILON),
+        isSet("qk_layernorm"),
+        activation(),
+        isSet("add_bias_linear") ? Biases.ALL : biases,
+        named(
+            "position_embedding_type", Positions.ROPE, Positions.values(), Positions::megatronName),
+        !isSet("untie_embeddings_and_output_weights"));
+  }
+
+  private Activation activation() {
+    if (isSet("squared_relu")) {
+      return Activation.SQUARED_RELU;
+    }
+    if (!Boolean.FALSE.equals(values.get("swiglu"))) {
+      return Activation.SWIGLU;
+    }
+    return isSet("bias_gelu_fusion") && isSet("add_bias_linear")
+        ? Activation.GELU_TANH
+        : Activation.GELU;
+  }
+
+  private <E> E named(String name, E otherwise, E[] choices, Function<E, String> names) {
+    Object value = values.get(name);
+    if (value == null) {
+      return otherwise;
+    }
+    return Arrays.stream(choices)
+        .filter(choice -> names.apply(choice).equals(value))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                wrong(
+                    name,
+                    value,
+                    Arrays.stream(choices).map(names).collect(Collectors.joining(" or "))));
   }
 
   private Rotary rotary() {

@@ -1,35 +1,36 @@
 package io.tanuki4j.model;
 
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.Activation;
 import io.tanuki4j.nn.Factor;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.Projection;
 import io.tanuki4j.nn.Projection.SavedInput;
-import io.tanuki4j.nn.SwiGlu;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Gate and up in one projection, SwiGLU, projection back: {@code [s, b, h]} to {@code [s, b, h]}.
- * Each tensor-parallel rank has some of the features in between.
+ * Projection up (with the gate, if there is one), activation, projection back: {@code [s, b, h]} to
+ * {@code [s, b, h]}. Each tensor-parallel rank has some of the features in between.
  */
 final class Mlp {
   private final Projection gateUpProjection;
-  private final SwiGlu swiGlu;
+  private final Activation activation;
   private final Projection downProjection;
 
-  Mlp(Projection gateUpProjection, SwiGlu swiGlu, Projection downProjection) {
+  Mlp(Projection gateUpProjection, Activation activation, Projection downProjection) {
     this.gateUpProjection = gateUpProjection;
-    this.swiGlu = swiGlu;
+    this.activation = activation;
     this.downProjection = downProjection;
   }
 
   /**
    * @param x the input
-   * @param gateUp {@code [s, b, 2f]}; the backward may put its gradient there
+   * @param gateUp {@code [s, b, 2f]}, or {@code [s, b, f]} without a gate; the backward may put its
+   *     gradient there
    * @param activated {@code [s, b, f]}
    */
   record Saved(SavedInput x, Tensor gateUp, SavedInput activated) {}
@@ -38,17 +39,17 @@ final class Mlp {
     Shape inside = inside(gateUpProjection.outSize(), microbatch);
     Tensor gateUp = microbatch.scope().allocate(inside, x.dtype());
     SavedInput savedX = gateUpProjection.forward(gateUp, x, microbatch);
-    SavedInput activated = downProjection.forward(out, swiGlu.of(gateUp), microbatch);
+    SavedInput activated = downProjection.forward(out, activation.of(gateUp), microbatch);
     return new Saved(savedX, gateUp, activated);
   }
 
   void backward(Tensor dx, Saved saved, Factor dOut, Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("mlp backward")) {
-      Shape inside = inside(saved.gateUp().dim(-1) / 2, microbatch);
+      Shape inside = inside(activation.outSize(saved.gateUp().dim(-1)), microbatch);
       Tensor dActivated = scratch.allocate(inside, dOut.dtype());
       Microbatch temporary = microbatch.withScope(scratch);
       downProjection.backward(dActivated, saved.activated(), dOut, temporary);
-      Factor dGateUp = swiGlu.gradient(saved.gateUp(), dActivated);
+      Factor dGateUp = activation.gradient(saved.gateUp(), dActivated);
       gateUpProjection.backward(dx, saved.x(), dGateUp, temporary);
     }
   }

@@ -1,25 +1,23 @@
 package io.tanuki4j.model;
 
-import static java.util.Objects.requireNonNull;
-
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.model.ModelConfig.Biases;
 import io.tanuki4j.model.ModelConfig.Granularity;
+import io.tanuki4j.model.ModelConfig.Positions;
 import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.CausalAttention;
 import io.tanuki4j.nn.IterationState;
 import io.tanuki4j.nn.Layer;
+import io.tanuki4j.nn.LearnedPositions;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterSpec;
-import io.tanuki4j.nn.Projection;
 import io.tanuki4j.nn.Recompute;
-import io.tanuki4j.nn.RmsNorm;
 import io.tanuki4j.nn.Rope;
 import io.tanuki4j.nn.RopeFrequencies;
 import io.tanuki4j.nn.Sequential;
-import io.tanuki4j.nn.SwiGlu;
 import io.tanuki4j.nn.fp8.Fp8Config;
 import io.tanuki4j.nn.fp8.Fp8State;
 import io.tanuki4j.parallel.Axis;
@@ -31,9 +29,6 @@ import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.pipeline.ModelChunk;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
 import io.tanuki4j.parallel.pipeline.TiedParameters;
-import io.tanuki4j.parallel.tensor.ColumnParallelLinear;
-import io.tanuki4j.parallel.tensor.Fp8Projection;
-import io.tanuki4j.parallel.tensor.RowParallelLinear;
 import io.tanuki4j.parallel.tensor.SharedScales;
 import io.tanuki4j.parallel.tensor.TensorRegion;
 import io.tanuki4j.parallel.tensor.VocabParallelEmbedding;
@@ -46,17 +41,18 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Wires the layers of a Llama to its parameters. */
+/** Wires the layers of a model to its parameters. */
 public final class ModelBuilder {
   private final ModelConfig config;
   private final ParallelContext context;
   private final Kernels kernels;
   private final ParameterBuffers parameters;
   private final TensorRegion region;
-  private final Rope rope;
+  private final @Nullable Rope rope;
   private final AttentionCore attentionCore;
   private final MemoryScope scope;
   private final @Nullable Fp8State fp8;
+  private final LayerFactory factory;
 
   /** Builds the whole model on one rank; see the other constructor. */
   public ModelBuilder(
@@ -98,15 +94,20 @@ public final class ModelBuilder {
     this.parameters = parameters;
     this.region = TensorRegion.of(context);
     this.rope =
-        Rope.create(
-            device,
-            frequencies(config),
-            rotatedPositions(config, context),
-            parameters.values().dtype().statisticsType(),
-            scope);
+        config.layers().positions() == Positions.ROPE ? rope(config, context, device, scope) : null;
     this.scope = scope;
     this.attentionCore = attentionCore(communication, device);
     this.fp8 = fp8 == null ? null : fp8State(fp8);
+    this.factory = new LayerFactory(config, kernels, parameters, region, this.fp8, scope);
+  }
+
+  private Rope rope(ModelConfig config, ParallelContext context, Device device, MemoryScope scope) {
+    return Rope.create(
+        device,
+        frequencies(config),
+        rotatedPositions(config, context),
+        parameters.values().dtype().statisticsType(),
+        scope);
   }
 
   private Fp8State fp8State(Fp8Config fp8Config) {
@@ -201,10 +202,18 @@ public final class ModelBuilder {
         end == config.sizes().numLayers() ? head() : null);
   }
 
-  private VocabParallelEmbedding embedding(boolean withHead) {
+  private InputEmbedding embedding(boolean withHead) {
     Parameter weight = parameters.get(ModelParameters.EMBEDDING);
-    return new VocabParallelEmbedding(
-        kernels, weight, withHead && config.layers().tiedEmbeddings(), region);
+    boolean afterHead = withHead && config.layers().tiedEmbeddings();
+    return new InputEmbedding(
+        new VocabParallelEmbedding(kernels, weight, afterHead, region),
+        config.layers().positions() == Positions.LEARNED_ABSOLUTE ? learnedPositions() : null);
+  }
+
+  private LearnedPositions learnedPositions() {
+    int[] positions = SequenceSharding.of(context).positions(config.sizes().seqLength());
+    Parameter table = parameters.get(ModelParameters.POSITIONS);
+    return new LearnedPositions(kernels, table, region.shard(positions));
   }
 
   private static RopeFrequencies frequencies(ModelConfig config) {
@@ -224,24 +233,27 @@ public final class ModelBuilder {
   }
 
   private TransformerBlock block(String prefix) {
+    Biases biases = config.layers().biases();
     return new TransformerBlock(
         kernels,
-        norm(prefix + ModelParameters.ATTENTION_NORM),
+        factory.norm(prefix + ModelParameters.ATTENTION_NORM),
         attention(prefix),
-        norm(prefix + ModelParameters.MLP_NORM),
+        factory.norm(prefix + ModelParameters.MLP_NORM),
         new Mlp(
-            intoRegion(prefix + ModelParameters.GATE_UP),
-            new SwiGlu(kernels),
-            outOfRegion(prefix + ModelParameters.DOWN)));
+            factory.intoRegion(prefix + ModelParameters.GATE_UP, biases == Biases.ALL),
+            factory.activation(),
+            factory.outOfRegion(prefix + ModelParameters.DOWN)));
   }
 
   private SelfAttention attention(String prefix) {
+    Biases biases = config.layers().biases();
     return new SelfAttention(
         kernels.fp8(),
-        intoRegion(prefix + ModelParameters.QKV),
+        factory.intoRegion(prefix + ModelParameters.QKV, biases != Biases.NONE),
+        config.layers().qkNorm() ? factory.queryKeyNorm(prefix) : null,
         rope,
         attentionCore,
-        outOfRegion(prefix + ModelParameters.PROJ),
+        factory.outOfRegion(prefix + ModelParameters.PROJ),
         config.training().recompute().granularity() == Granularity.SELECTIVE);
   }
 
@@ -250,7 +262,7 @@ public final class ModelBuilder {
         parameters.get(
             config.layers().tiedEmbeddings() ? ModelParameters.EMBEDDING : ModelParameters.OUTPUT);
     return new GptChunk.Head(
-        norm(ModelParameters.FINAL_NORM),
+        factory.norm(ModelParameters.FINAL_NORM),
         new VocabParallelHead(kernels, weight, config.training().zLoss(), region));
   }
 
@@ -278,30 +290,6 @@ public final class ModelBuilder {
       layers.add(layers.size() < numRecomputed ? new Recompute<>(block) : block);
     }
     return layers;
-  }
-
-  private RmsNorm norm(String name) {
-    return new RmsNorm(kernels, parameters.get(name), config.layers().normEpsilon());
-  }
-
-  private Projection intoRegion(String name) {
-    Parameter weight = parameters.get(name);
-    return inEightBits(weight)
-        ? new Fp8Projection(kernels, weight, requireNonNull(fp8), region, true, scope)
-        : Projection.of(
-            new ColumnParallelLinear(kernels.matmul(), weight, region), weight.value().dim(0));
-  }
-
-  private Projection outOfRegion(String name) {
-    Parameter weight = parameters.get(name);
-    return inEightBits(weight)
-        ? new Fp8Projection(kernels, weight, requireNonNull(fp8), region, false, scope)
-        : Projection.of(
-            new RowParallelLinear(kernels.matmul(), weight, region), weight.value().dim(0));
-  }
-
-  private boolean inEightBits(Parameter weight) {
-    return fp8 != null && fp8.config().covers(layerOf(weight), config.sizes().numLayers());
   }
 
   private static int layerOf(Parameter weight) {

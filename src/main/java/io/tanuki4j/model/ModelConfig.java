@@ -3,9 +3,10 @@ package io.tanuki4j.model;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.RopeScaling;
 import io.tanuki4j.nn.Samples;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** The shape of a Llama and its initialisation. */
+/** The shape of a decoder and its initialisation. */
 public record ModelConfig(
     Sizes sizes, Attention attention, Rotary rotary, Layers layers, Training training) {
 
@@ -28,7 +29,7 @@ public record ModelConfig(
    * How large the model and its samples are.
    *
    * @param hiddenSize h: width of the residual stream
-   * @param ffnHiddenSize f: width of the gate and of the up projection
+   * @param ffnHiddenSize f: width inside the MLP, without the gate
    * @param vocabSize v, padded
    * @param seqLength s: length of the samples, and of the rotary table
    */
@@ -78,9 +79,82 @@ public record ModelConfig(
   /**
    * What the layers are made of.
    *
+   * @param qkNorm whether each head's query and each group's key are normalised before the rotation
    * @param tiedEmbeddings whether the head uses the embedding's weights
    */
-  public record Layers(double normEpsilon, boolean tiedEmbeddings) {}
+  public record Layers(
+      Norm norm,
+      double normEpsilon,
+      boolean qkNorm,
+      Activation activation,
+      Biases biases,
+      Positions positions,
+      boolean tiedEmbeddings) {
+    /** Returns Llama's layers. */
+    public static Layers llama(double normEpsilon, boolean tiedEmbeddings) {
+      return new Layers(
+          Norm.RMS_NORM,
+          normEpsilon,
+          /* qkNorm= */ false,
+          Activation.SWIGLU,
+          Biases.NONE,
+          Positions.ROPE,
+          tiedEmbeddings);
+    }
+  }
+
+  /** Megatron's {@code --normalization}. */
+  public enum Norm {
+    RMS_NORM("RMSNorm"),
+    LAYER_NORM("LayerNorm");
+
+    private final String megatronName;
+
+    Norm(String megatronName) {
+      this.megatronName = megatronName;
+    }
+
+    public String megatronName() {
+      return megatronName;
+    }
+  }
+
+  /** What is between the MLP's two products. */
+  public enum Activation {
+    /** {@code --swiglu}. */
+    SWIGLU,
+    /** Megatron's default without fusion or without biases. */
+    GELU,
+    /** Megatron's default, which its fused kernel approximates by tanh. */
+    GELU_TANH,
+    /** {@code --squared-relu}. */
+    SQUARED_RELU;
+
+    public boolean isGated() {
+      return this == SWIGLU;
+    }
+  }
+
+  /** Which linear layers of a block have biases. */
+  public enum Biases {
+    /** {@code --disable-bias-linear}. */
+    NONE,
+    /** {@code --add-qkv-bias}: that of queries, keys and values. */
+    QKV,
+    /** Megatron's default. */
+    ALL
+  }
+
+  /** Megatron's {@code --position-embedding-type}. */
+  public enum Positions {
+    ROPE,
+    LEARNED_ABSOLUTE,
+    NONE;
+
+    public String megatronName() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
 
   /**
    * What only training needs.

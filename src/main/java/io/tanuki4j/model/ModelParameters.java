@@ -1,6 +1,7 @@
 package io.tanuki4j.model;
 
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.model.ModelConfig.Positions;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.nn.fp8.Fp8Config;
 import io.tanuki4j.parallel.Axis;
@@ -15,12 +16,15 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Names and shapes of all parameters of a Llama. Queries, keys and values are one matrix in memory,
+ * Names and shapes of all parameters of a model. Queries, keys and values are one matrix in memory,
  * as are gate and up; checkpoints know their parts by the names of the slices.
  */
 public final class ModelParameters {
   /** {@code [v, h]}. */
   public static final String EMBEDDING = "embedding.weight";
+
+  /** {@code [m, h]}: a row for each position, up to the longest sequence; only if learned. */
+  public static final String POSITIONS = "position_embedding.weight";
 
   /** {@code [h]}. */
   public static final String FINAL_NORM = "final_norm.weight";
@@ -34,13 +38,19 @@ public final class ModelParameters {
   /** {@code [(n + 2g)·d, h]}: rows of query heads, key heads, value heads. */
   public static final String QKV = "attention.qkv.weight";
 
+  /** {@code [d]}; only if queries are normalised. */
+  public static final String Q_NORM = "attention.q_norm.weight";
+
+  /** {@code [d]}; only if keys are normalised. */
+  public static final String K_NORM = "attention.k_norm.weight";
+
   /** {@code [h, n·d]}. */
   public static final String PROJ = "attention.proj.weight";
 
   /** {@code [h]}. */
   public static final String MLP_NORM = "mlp.norm.weight";
 
-  /** {@code [2f, h]}: rows of the gate, then of up. */
+  /** {@code [2f, h]}: rows of the gate, then of up; {@code [f, h]} without a gate. */
   public static final String GATE_UP = "mlp.gate_up.weight";
 
   /** {@code [h, f]}. */
@@ -71,6 +81,11 @@ public final class ModelParameters {
 
   static boolean isProjection(String name) {
     return Stream.of(QKV, PROJ, GATE_UP, DOWN).anyMatch(name::endsWith);
+  }
+
+  /** Returns the name of the bias that belongs to a weight. */
+  public static String bias(String weight) {
+    return weight.substring(0, weight.lastIndexOf('.')) + ".bias";
   }
 
   /** Returns which layer of the whole model a layer's parameter belongs to. */
@@ -105,6 +120,9 @@ public final class ModelParameters {
     if (stage == 0 || (last && config.layers().tiedEmbeddings())) {
       specs.add(shards.vocabulary(EMBEDDING));
     }
+    if (stage == 0 && config.layers().positions() == Positions.LEARNED_ABSOLUTE) {
+      specs.add(shards.positions(POSITIONS));
+    }
     for (int chunk = 0; chunk < layers.chunksPerStage(); chunk++) {
       int first = layers.firstLayer(stage, chunk);
       for (int i = 0; i < layers.count(stage, chunk); i++) {
@@ -112,7 +130,7 @@ public final class ModelParameters {
       }
     }
     if (last) {
-      specs.add(shards.norm(FINAL_NORM));
+      specs.addAll(shards.norm(FINAL_NORM));
     }
     if (last && !config.layers().tiedEmbeddings()) {
       specs.add(shards.vocabulary(OUTPUT));

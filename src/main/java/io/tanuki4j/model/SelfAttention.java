@@ -1,5 +1,7 @@
 package io.tanuki4j.model;
 
+import static java.util.Objects.requireNonNull;
+
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.MemoryScope;
@@ -9,6 +11,7 @@ import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.Projection;
 import io.tanuki4j.nn.Projection.SavedInput;
+import io.tanuki4j.nn.QueryKeyNorm;
 import io.tanuki4j.nn.Rope;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -18,30 +21,36 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Projection to queries, keys and values, rotation, causal attention, projection back: {@code [s,
- * b, h]} to {@code [s, b, h]}. Each tensor-parallel rank has some of the heads.
+ * Projection to queries, keys and values, perhaps their norms and rotation, causal attention,
+ * projection back: {@code [s, b, h]} to {@code [s, b, h]}. Each tensor-parallel rank has some of
+ * the heads.
  */
 final class SelfAttention {
   private final Fp8Kernels fp8;
   private final Projection qkvProjection;
-  private final Rope rope;
+  private final @Nullable QueryKeyNorm norm;
+  private final @Nullable Rope rope;
   private final AttentionCore core;
   private final Projection outProjection;
   private final boolean recomputeCore;
 
   /**
+   * @param norm of queries and keys; null for none
+   * @param rope null if positions are not rotations
    * @param recomputeCore whether the core's output is computed again in the backward instead of
    *     being kept (selective recomputation: Korthikanti et al., 2022)
    */
   SelfAttention(
       Fp8Kernels fp8,
       Projection qkvProjection,
-      Rope rope,
+      @Nullable QueryKeyNorm norm,
+      @Nullable Rope rope,
       AttentionCore core,
       Projection outProjection,
       boolean recomputeCore) {
     this.fp8 = fp8;
     this.qkvProjection = qkvProjection;
+    this.norm = norm;
     this.rope = rope;
     this.core = core;
     this.outProjection = outProjection;
@@ -50,10 +59,12 @@ final class SelfAttention {
 
   /**
    * @param x the input
-   * @param qkv the rotated projection, {@code [s, b, (n + 2g)·d]}
+   * @param normed null without norms of queries and keys
+   * @param qkv the normalised and rotated projection, {@code [s, b, (n + 2g)·d]}
    * @param attended null if it is to be recomputed
    */
-  record Saved(SavedInput x, Tensor qkv, @Nullable Attended attended) {}
+  record Saved(
+      SavedInput x, QueryKeyNorm.@Nullable Saved normed, Tensor qkv, @Nullable Attended attended) {}
 
   /**
    * @param out the core's output as the projection back saves it
@@ -64,17 +75,20 @@ final class SelfAttention {
     AttentionShape shape = core.shape(microbatch);
     Tensor qkv = allocate(shape.qkvSize(), x.dtype(), microbatch);
     SavedInput savedX = qkvProjection.forward(qkv, x, microbatch);
-    rope.forward(qkv, shape, microbatch.samples());
+    QueryKeyNorm.Saved normed = norm == null ? null : norm.forward(qkv, shape, microbatch);
+    if (rope != null) {
+      rope.forward(qkv, shape, microbatch.samples());
+    }
     if (!recomputeCore) {
       AttentionCore.Saved saved = attend(qkv, microbatch);
       SavedInput savedOut = outProjection.forward(out, factor(saved.out()), microbatch);
-      return new Saved(savedX, qkv, new Attended(saved, savedOut));
+      return new Saved(savedX, normed, qkv, new Attended(saved, savedOut));
     }
     try (MemoryScope scratch = microbatch.scope().child("attention not kept")) {
       Microbatch temporary = microbatch.withScope(scratch);
       outProjection.forward(out, factor(attend(qkv, temporary).out()), temporary);
     }
-    return new Saved(savedX, qkv, null);
+    return new Saved(savedX, normed, qkv, null);
   }
 
   void backward(Tensor dx, Saved saved, Factor dOut, Microbatch microbatch) {
@@ -88,14 +102,22 @@ final class SelfAttention {
       Tensor dQkv = allocate(shape.qkvSize(), dOut.dtype(), temporary);
       outProjection.backward(dAttended, attended.out(), dOut, temporary);
       core.backward(dQkv, attended.core(), dAttended, temporary);
-      rope.backward(dQkv, shape, microbatch.samples());
+      if (rope != null) {
+        rope.backward(dQkv, shape, microbatch.samples());
+      }
+      if (norm != null) {
+        norm.backward(dQkv, requireNonNull(saved.normed()), shape, temporary);
+      }
       qkvProjection.backward(dx, saved.x(), factor(dQkv), temporary);
     }
   }
 
   List<Parameter> parameters() {
-    return Stream.of(qkvProjection, outProjection)
-        .flatMap(layer -> layer.parameters().stream())
+    return Stream.of(
+            qkvProjection.parameters(),
+            norm == null ? List.<Parameter>of() : norm.parameters(),
+            outProjection.parameters())
+        .flatMap(List::stream)
         .toList();
   }
 

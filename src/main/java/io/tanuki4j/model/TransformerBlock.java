@@ -5,25 +5,25 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.Factor;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.Norm;
 import io.tanuki4j.nn.Parameter;
-import io.tanuki4j.nn.RmsNorm;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * One layer of a Llama (pre-norm): {@code r = x + attention(norm(x))}, {@code out = r +
+ * One layer of a decoder (pre-norm): {@code r = x + attention(norm(x))}, {@code out = r +
  * mlp(norm(r))}, all {@code [s, b, h]}.
  */
 final class TransformerBlock implements Layer<TransformerBlock.Saved> {
   private final Kernels kernels;
-  private final RmsNorm attentionNorm;
+  private final Norm attentionNorm;
   private final SelfAttention attention;
-  private final RmsNorm mlpNorm;
+  private final Norm mlpNorm;
   private final Mlp mlp;
 
   TransformerBlock(
-      Kernels kernels, RmsNorm attentionNorm, SelfAttention attention, RmsNorm mlpNorm, Mlp mlp) {
+      Kernels kernels, Norm attentionNorm, SelfAttention attention, Norm mlpNorm, Mlp mlp) {
     this.kernels = kernels;
     this.attentionNorm = attentionNorm;
     this.attention = attention;
@@ -33,19 +33,16 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
 
   /** What the layer's parts saved. */
   record Saved(
-      RmsNorm.Saved attentionNorm,
-      SelfAttention.Saved attention,
-      RmsNorm.Saved mlpNorm,
-      Mlp.Saved mlp) {}
+      Norm.Saved attentionNorm, SelfAttention.Saved attention, Norm.Saved mlpNorm, Mlp.Saved mlp) {}
 
   /** Runs the layer. If no backward follows, out may be x itself. */
   @Override
   public Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
     Tensor residual = allocateLike(x, microbatch);
-    RmsNorm.Normed normed = attentionNorm.of(x, microbatch);
+    Norm.Normed normed = attentionNorm.of(x, microbatch);
     SelfAttention.Saved attentionSaved = attention.forward(residual, normed, microbatch);
 
-    RmsNorm.Normed normedAgain = mlpNorm.ofSum(residual, x, residual, microbatch);
+    Norm.Normed normedAgain = mlpNorm.ofSum(residual, x, residual, microbatch);
     Mlp.Saved mlpSaved = mlp.forward(out, normedAgain, microbatch);
     kernels.elementwise().add(out, residual, out);
     return new Saved(normed.saved(), attentionSaved, normedAgain.saved(), mlpSaved);

@@ -91,15 +91,16 @@ class CheckpointArgumentsTest {
   @Test
   void a_checkpoint_that_this_version_cannot_continue_is_refused() {
     Map<String, @Nullable Object> arguments = checkpoint();
-    arguments.put("add_qkv_bias", true);
     arguments.put("hidden_dropout", 0.2);
+    arguments.put("rotary_interleaved", true);
     arguments.put("num_layers", "many");
     assertThat(lines.withCheckpoint(arguments).problems(SHORT))
         .containsExactly(
             "--num-layers: many in the checkpoint (expected: a value that the flag can hold). Give"
                 + " the flag yourself.",
             "--hidden-dropout: 0.2 (expected: 0). Write --hidden-dropout 0; dropout is not built.",
-            "--add-qkv-bias: given (expected: not given). Biases are not built: leave it out.");
+            "--rotary-interleaved: given (expected: not given). Only half-split rotation is built: leave"
+                + " it out.");
   }
 
   @Test

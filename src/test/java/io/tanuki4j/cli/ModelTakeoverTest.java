@@ -5,11 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.model.MegatronArguments;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Activation;
 import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Biases;
+import io.tanuki4j.model.ModelConfig.Norm;
+import io.tanuki4j.model.ModelConfig.Positions;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelConfig.Sizes;
 import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.model.TestModels;
+import io.tanuki4j.model.TestModels.Family;
 import io.tanuki4j.nn.RopeScaling;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
@@ -26,6 +31,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -39,7 +45,14 @@ class ModelTakeoverTest {
   /** Their flags have to be given, so the user's word counts; the vocabulary is always taken. */
   private static final Set<String> ALWAYS_GIVEN =
       Set.of(
-          "numLayers", "hiddenSize", "numHeads", "seqLength", "maxPositionEmbeddings", "vocabSize");
+          "numLayers",
+          "hiddenSize",
+          "numHeads",
+          "seqLength",
+          "maxPositionEmbeddings",
+          "vocabSize",
+          "norm",
+          "positions");
 
   /** The model of {@link #FLAGS}. */
   private static final ModelConfig BASE =
@@ -50,15 +63,22 @@ class ModelTakeoverTest {
           new Training(0.02, 0, Recompute.NONE));
 
   private static final String TRAINING =
-      " --position-embedding-type rope --normalization RMSNorm --swiglu --disable-bias-linear"
-          + " --attention-dropout 0 --hidden-dropout 0 --micro-batch-size 2 --train-iters 10"
+      " --attention-dropout 0 --hidden-dropout 0 --micro-batch-size 2 --train-iters 10"
           + " --lr 1e-3 --tokenizer-type NullTokenizer --vocab-size 99"
           + " --data-path DIR/text_document --split 8,1,1 --load DIR";
 
   private static final String FLAGS =
       "--num-layers 2 --hidden-size 64 --num-attention-heads 4 --seq-length 32"
-          + " --max-position-embeddings 128"
+          + " --max-position-embeddings 128 --position-embedding-type rope"
+          + " --normalization RMSNorm --swiglu --disable-bias-linear"
           + TRAINING;
+
+  private static final Map<String, Object> OTHER_CHOICES =
+      Map.of(
+          "norm", Norm.LAYER_NORM,
+          "activation", Activation.SQUARED_RELU,
+          "biases", Biases.QKV,
+          "positions", Positions.NONE);
 
   @TempDir Path folder;
   private CommandLines lines;
@@ -121,6 +141,9 @@ class ModelTakeoverTest {
     }
     if (value instanceof Double number) {
       return List.of(name.equals("percent") ? 0.5 : number == 0 ? 1e-3 : number * 2.5);
+    }
+    if (value instanceof Enum<?>) {
+      return List.of(OTHER_CHOICES.get(name));
     }
     throw new AssertionError("teach this test other values of " + name);
   }
@@ -213,6 +236,18 @@ class ModelTakeoverTest {
             assertThat(found.get(name))
                 .as(name)
                 .isEqualTo(value instanceof Number ? value : theirs.get(name)));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void what_layers_are_made_of_is_taken_from_the_checkpoint(Family family) {
+    ModelConfig model =
+        new ModelConfig(
+            BASE.sizes(), BASE.attention(), BASE.rotary(), family.layers(true), BASE.training());
+    assertThat(new MegatronArguments("here", MegatronArguments.of(model)).model()).isEqualTo(model);
+    Resolved resolved =
+        lines.withCheckpoint(arguments(model)).resolve(TRAINING + " --use-checkpoint-args");
+    assertThat(resolved.config().model()).isEqualTo(model);
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelRanks.Found;
+import io.tanuki4j.model.TestModels.Family;
 import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.StageLayers;
@@ -53,6 +54,28 @@ class ContextParallelEquivalenceTest {
     ModelConfig config = new TestConfig(tied, 1, zLoss, Recompute.NONE).divisible(NUM_LAYERS);
     ParallelDims dims = new ParallelDims(tp, cp, 1, pp, 1, sequenceParallel);
     check(new ModelRanks(config, DType.F64, NUM_MICROBATCHES, communication), dims, chunks, FP64);
+  }
+
+  @ParameterizedTest(name = "{0}, {1}: cp {2}, tp {3}, pp {4}, sequence parallel {5}")
+  @CsvSource({
+    "QWEN2, P2P,        2, 1, 1, false",
+    "QWEN2, ALL_GATHER, 2, 2, 1, true",
+    "QWEN3, P2P,        4, 1, 1, false",
+    "QWEN3, ALL_GATHER, 2, 2, 1, false",
+    "GPT,   P2P,        2, 1, 2, false",
+    "GPT,   ALL_GATHER, 2, 2, 1, true",
+    "MIXED, P2P,        2, 2, 2, true",
+  })
+  void so_they_have_in_other_families(
+      Family family,
+      ContextCommunication communication,
+      int cp,
+      int tp,
+      int pp,
+      boolean sequenceParallel) {
+    ModelConfig config = new TestConfig(true, 1, 0, Recompute.NONE, family).divisible(NUM_LAYERS);
+    ParallelDims dims = new ParallelDims(tp, cp, 1, pp, 1, sequenceParallel);
+    check(new ModelRanks(config, DType.F64, NUM_MICROBATCHES, communication), dims, 1, FP64);
   }
 
   @ParameterizedTest(name = "{0}, {1}")

@@ -50,7 +50,7 @@ public record GoldenRun(Path folder) {
             seqLength),
         new Attention(heads, config.get("kv").getAsInt(), hidden / heads),
         new Rotary(config.get("theta").getAsDouble(), 1, 1, null),
-        new Layers(config.get("eps").getAsDouble(), config.get("tied").getAsBoolean()),
+        Layers.llama(config.get("eps").getAsDouble(), config.get("tied").getAsBoolean()),
         new Training(
             config.get("std").getAsDouble(),
             config.get("zloss").getAsBoolean() ? Z_LOSS : 0,

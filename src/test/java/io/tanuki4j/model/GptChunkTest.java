@@ -8,6 +8,7 @@ import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.TestModels.Family;
 import io.tanuki4j.nn.GradientCheck;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
@@ -17,6 +18,7 @@ import io.tanuki4j.parallel.pipeline.ModelChunk.ChunkForward;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -51,13 +53,22 @@ class GptChunkTest {
   }
 
   static Stream<TestConfig> variants() {
+    Stream<TestConfig> recomputed =
+        recomputations()
+            .flatMap(
+                recompute ->
+                    Stream.of(Family.LLAMA, Family.QWEN3)
+                        .map(family -> TestConfig.PLAIN.with(recompute).with(family)));
+    Stream<TestConfig> families =
+        Arrays.stream(Family.values())
+            .map(family -> new TestConfig(true, 1, 0, Recompute.NONE, family));
     return Stream.concat(
+        Stream.concat(families, recomputed),
         Stream.of(
             TestConfig.PLAIN,
-            new TestConfig(true, 1, 0, Recompute.NONE),
+            TestConfig.PLAIN.with(Family.GPT),
             new TestConfig(false, 0.5, 0, Recompute.NONE),
-            new TestConfig(true, 1, 0.01, Recompute.NONE)),
-        recomputations().map(TestConfig.PLAIN::with));
+            new TestConfig(true, 1, 0.01, Recompute.NONE)));
   }
 
   @ParameterizedTest

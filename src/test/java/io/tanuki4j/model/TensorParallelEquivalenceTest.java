@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelRanks.Found;
+import io.tanuki4j.model.TestModels.Family;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.tensor.DType;
@@ -40,6 +41,29 @@ class TensorParallelEquivalenceTest {
       int tp, int pp, int chunks, boolean sequenceParallel, boolean tied, double zLoss) {
     ModelConfig config = new TestConfig(tied, 1, zLoss, Recompute.NONE).divisible(NUM_LAYERS);
     check(config, new ParallelDims(tp, 1, 1, pp, 1, sequenceParallel), chunks);
+  }
+
+  @ParameterizedTest(name = "{0}: tp {1}, pp {2} x {3} chunks, sequence parallel {4}")
+  @CsvSource({
+    "QWEN2, 2, 1, 1, false",
+    "QWEN2, 4, 1, 1, true",
+    "QWEN3, 2, 1, 1, false",
+    "QWEN3, 4, 1, 1, true",
+    "QWEN3, 2, 2, 1, true",
+    "GPT,   2, 1, 1, false",
+    "GPT,   4, 1, 1, true",
+    "GPT,   2, 2, 2, true",
+    "GPT,   1, 2, 1, false",
+    "MIXED, 2, 1, 1, false",
+    "MIXED, 4, 2, 1, true",
+  })
+  void so_they_have_in_other_families(
+      Family family, int tp, int pp, int chunks, boolean sequenceParallel) {
+    for (boolean tied : new boolean[] {false, true}) {
+      ModelConfig config =
+          new TestConfig(tied, 1, 0.01, Recompute.NONE, family).divisible(NUM_LAYERS);
+      check(config, new ParallelDims(tp, 1, 1, pp, 1, sequenceParallel), chunks);
+    }
   }
 
   @ParameterizedTest(name = "{0} {1}, sequence parallel {2}")

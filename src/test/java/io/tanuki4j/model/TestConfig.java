@@ -5,18 +5,29 @@ import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelConfig.Rotary;
 import io.tanuki4j.model.ModelConfig.Sizes;
 import io.tanuki4j.model.ModelConfig.Training;
+import io.tanuki4j.model.TestModels.Family;
 
 /**
  * What the tests of a tiny model vary: three layers, hidden size 8, four heads of four, two query
  * groups, a vocabulary of 13.
  */
-record TestConfig(boolean tied, double rotaryPercent, double zLoss, Recompute recompute) {
+record TestConfig(
+    boolean tied, double rotaryPercent, double zLoss, Recompute recompute, Family family) {
   static final int SEQ_LENGTH = 5;
   static final int VOCAB_SIZE = 13;
   static final TestConfig PLAIN = new TestConfig(false, 1, 0, Recompute.NONE);
 
+  /** A Llama. */
+  TestConfig(boolean tied, double rotaryPercent, double zLoss, Recompute recompute) {
+    this(tied, rotaryPercent, zLoss, recompute, Family.LLAMA);
+  }
+
+  TestConfig with(Family other) {
+    return new TestConfig(tied, rotaryPercent, zLoss, recompute, other);
+  }
+
   TestConfig with(Recompute other) {
-    return new TestConfig(tied, rotaryPercent, zLoss, other);
+    return new TestConfig(tied, rotaryPercent, zLoss, other, family);
   }
 
   ModelConfig config() {
@@ -41,7 +52,7 @@ record TestConfig(boolean tied, double rotaryPercent, double zLoss, Recompute re
         new Sizes(numLayers, 8, 12, vocabSize, seqLength, seqLength),
         new Attention(numHeads, numQueryGroups, headDim),
         new Rotary(1e4, rotaryPercent, 1, null),
-        TestModels.layers(tied),
+        family.layers(tied),
         new Training(0.4, zLoss, recompute));
   }
 }

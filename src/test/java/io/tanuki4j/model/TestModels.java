@@ -1,7 +1,11 @@
 package io.tanuki4j.model;
 
+import io.tanuki4j.model.ModelConfig.Activation;
 import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Biases;
 import io.tanuki4j.model.ModelConfig.Layers;
+import io.tanuki4j.model.ModelConfig.Norm;
+import io.tanuki4j.model.ModelConfig.Positions;
 import io.tanuki4j.model.ModelConfig.Rotary;
 import io.tanuki4j.model.ModelConfig.Sizes;
 import io.tanuki4j.model.ModelConfig.Training;
@@ -21,6 +25,53 @@ public final class TestModels {
 
   /** Returns Llama's layers. */
   public static Layers layers(boolean tied) {
-    return new Layers(1e-5, tied);
+    return Family.LLAMA.layers(tied);
+  }
+
+  /** Families of models, by what their layers are made of. */
+  public enum Family {
+    LLAMA,
+    /** Has biases of queries, keys and values. */
+    QWEN2,
+    /** Has norms of queries and keys. */
+    QWEN3,
+    /** Megatron's defaults: LayerNorm, GELU, biases, learned positions. */
+    GPT,
+    /** Has biases, no gate and no positions, and LayerNorms of queries and keys. */
+    MIXED;
+
+    /** Returns their layers. */
+    public Layers layers(boolean tied) {
+      boolean qkNorm = this == QWEN3 || this == MIXED;
+      return switch (this) {
+        case LLAMA, QWEN2, QWEN3 ->
+            new Layers(
+                Norm.RMS_NORM,
+                1e-5,
+                qkNorm,
+                Activation.SWIGLU,
+                this == QWEN2 ? Biases.QKV : Biases.NONE,
+                Positions.ROPE,
+                tied);
+        case GPT ->
+            new Layers(
+                Norm.LAYER_NORM,
+                1e-5,
+                qkNorm,
+                Activation.GELU_TANH,
+                Biases.ALL,
+                Positions.LEARNED_ABSOLUTE,
+                tied);
+        case MIXED ->
+            new Layers(
+                Norm.LAYER_NORM,
+                1e-5,
+                qkNorm,
+                Activation.SQUARED_RELU,
+                Biases.ALL,
+                Positions.NONE,
+                tied);
+      };
+    }
   }
 }

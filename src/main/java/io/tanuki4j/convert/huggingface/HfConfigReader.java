@@ -82,7 +82,7 @@ final class HfConfigReader {
                 positions),
             new Attention(heads, keyValueHeads, json.size("head_dim", hidden / heads)),
             rope,
-            new Layers(
+            Layers.llama(
                 json.number("rms_norm_eps", DEFAULT_EPSILON, NumberRange.EPSILON),
                 json.flag("tie_word_embeddings", false)),
             new Training(

@@ -30,6 +30,8 @@ public record HfModel(
     fixed.put("normalization", "RMSNorm");
     fixed.put("swiglu", true);
     fixed.put("add_bias_linear", false);
+    fixed.put("squared_relu", false);
+    fixed.put("qk_layernorm", false);
     fixed.put("add_qkv_bias", false);
     fixed.put("rotary_percent", 1.0);
     fixed.put("rotary_interleaved", false);

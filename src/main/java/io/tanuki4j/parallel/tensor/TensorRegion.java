@@ -7,6 +7,7 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.util.Arrays;
 
 /**
  * Where the ranks of a tensor-parallel group work on parts of the same layer, and what passes its
@@ -48,6 +49,15 @@ public final class TensorRegion {
   /** Returns the shape, outside, of a tensor that is {@code [s, b, h]} inside. */
   Shape outside(long seqLength, long batchSize, long width) {
     return Shape.of(splitsSequence ? seqLength / ranks.size() : seqLength, batchSize, width);
+  }
+
+  /** Returns what belongs to this rank's tokens, outside, of what belongs to each token inside. */
+  public int[] shard(int[] ofTokens) {
+    if (!splitsSequence) {
+      return ofTokens;
+    }
+    int length = ofTokens.length / ranks.size();
+    return Arrays.copyOfRange(ofTokens, ranks.rank() * length, (ranks.rank() + 1) * length);
   }
 
   /**
