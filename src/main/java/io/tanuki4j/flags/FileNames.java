@@ -3,6 +3,7 @@ package io.tanuki4j.flags;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +27,9 @@ final class FileNames {
     if (folder != null && !Files.isDirectory(folder)) {
       return "There is no folder " + folder + ".";
     }
-    return NearestNames.of(name.toString(), names(folder, suffix, cut)).stream()
+    List<String> others = new ArrayList<>(names(folder, suffix, cut));
+    others.remove(name.toString()); // it is there, but it is no file
+    return NearestNames.of(name.toString(), others).stream()
         .map(nearest -> folder == null ? nearest : folder.resolve(nearest).toString())
         .reduce((left, right) -> left + " or " + right)
         .map(names -> "Did you mean " + names + "?")

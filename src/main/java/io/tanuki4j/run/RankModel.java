@@ -13,6 +13,8 @@ import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tokenizer.Tokenizer;
+import io.tanuki4j.tokenizer.TokenizerConfig;
+import io.tanuki4j.tokenizer.TokenizerType;
 import io.tanuki4j.tokenizer.Tokenizers;
 import io.tanuki4j.train.MicrobatchRunner;
 import java.util.Optional;
@@ -84,11 +86,19 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
     }
     if (known < size) {
       throw new UserException(
-          "padded_vocab_size: %d (expected: at least the %d ids of the tokenizer). Use the tokenizer"
+          "padded_vocab_size: %d rows of the model (expected: at least the %d ids of the tokenizer)."
                   .formatted(known, size)
-              + " that the checkpoint was trained with.");
+              + " Use the tokenizer that the model was trained with."
+              + aboutAddedIds(config.tokenizer()));
     }
     return known;
+  }
+
+  private static String aboutAddedIds(TokenizerConfig tokenizer) {
+    return tokenizer.type() == TokenizerType.SENTENCE_PIECE
+        ? " SentencePieceTokenizer adds ids to those of its model; Llama2Tokenizer and"
+            + " GPTSentencePieceTokenizer add none."
+        : "";
   }
 
   /** Returns the shape of the whole model, with the vocabulary that followed from the tokenizer. */

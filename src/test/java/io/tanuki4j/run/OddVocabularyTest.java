@@ -1,8 +1,10 @@
 package io.tanuki4j.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.run.TinyLlama.Output;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,6 +33,20 @@ class OddVocabularyTest {
         "--distributed-backend local --local-ranks 2 --tensor-model-parallel-size 2"
             + " --sequence-parallel";
     assertClose(run(cpu, shards), run(cpu), SUMS_IN_ANOTHER_ORDER);
+  }
+
+  @Test
+  void ids_without_a_row_are_refused() {
+    String tokenizer =
+        "--tokenizer-type SentencePieceTokenizer"
+            + " --tokenizer-model tokenizer/ja_en_8k_unigram_identity.model";
+    assertThatExceptionOfType(UserException.class)
+        .isThrownBy(() -> run(tokenizer, "--backend cpu --padded-vocab-size 7999"))
+        .withMessage(
+            "padded_vocab_size: 7999 rows of the model (expected: at least the 8000 ids of the"
+                + " tokenizer). Use the tokenizer that the model was trained with."
+                + " SentencePieceTokenizer adds ids to those of its model; Llama2Tokenizer and"
+                + " GPTSentencePieceTokenizer add none.");
   }
 
   /** Losses near 6; in BF16 the two devices round the same sums at different places. */
