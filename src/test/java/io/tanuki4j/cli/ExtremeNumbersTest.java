@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
@@ -26,7 +27,7 @@ class ExtremeNumbersTest {
           + " --vocab-size 99";
 
   private static final List<String> EXTREMES =
-      List.of("2147483647", "2147483646", "1073741824", "1048576", "1", "0", "-1", "-2147483648");
+      List.of("2147483646", "1073741824", "1048576", "1", "0", "-1", "-2147483648");
 
   /** Of 2³¹ layers or micro-batches none can be looked at one by one in this time. */
   private static final Duration LIMIT = Duration.ofSeconds(10);
@@ -46,9 +47,20 @@ class ExtremeNumbersTest {
 
   @ParameterizedTest
   @MethodSource("flags")
-  void an_extreme_number_is_planned_or_refused_with_a_sentence(String flag) {
+  void the_largest_number_is_planned_or_refused_with_a_sentence(String flag) {
+    assertSentences(flag, List.of("2147483647"));
+  }
+
+  @Tag("slow")
+  @ParameterizedTest
+  @MethodSource("flags")
+  void every_extreme_number_is_planned_or_refused_with_a_sentence(String flag) {
+    assertSentences(flag, EXTREMES);
+  }
+
+  private static void assertSentences(String flag, List<String> values) {
     List<String> failures = new ArrayList<>();
-    for (String value : EXTREMES) {
+    for (String value : values) {
       String said = assertTimeoutPreemptively(LIMIT, () -> plan(flag, value), flag + " " + value);
       if (said.contains("fault of the program") || said.contains("Exception")) {
         failures.add(value + ": " + said);
