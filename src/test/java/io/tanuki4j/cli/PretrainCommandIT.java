@@ -2,6 +2,7 @@ package io.tanuki4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,9 +10,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The real command in a JVM of its own, on the corpora of a reference run. */
@@ -88,6 +91,26 @@ class PretrainCommandIT {
         pretrain("--load", path("stopped"), "--train-iters", "100000", "--exit-interval", "1");
     assertThat(again.output()).contains("successfully loaded checkpoint");
     assertThat(again.exitCode()).isZero();
+  }
+
+  /** Until the first iteration there is nothing to save, so a signal waits for no file. */
+  @Test
+  @Timeout(100)
+  void a_signal_ends_a_run_whose_checkpoint_stalls_while_it_is_read() throws Exception {
+    assertThat(pretrain("--save", path("stalled"), "--exit-interval", "1").exitCode()).isZero();
+    Path manifest = dir.resolve("stalled").resolve("iter_0000001").resolve("manifest.json");
+    Files.delete(manifest);
+    String pipe = "mkfifo \"$0\" && exec 3> \"$0\" && echo read && exec sleep 100";
+    Process writer = new ProcessBuilder("sh", "-c", pipe, manifest.toString()).start();
+    try (BufferedReader reader = writer.inputReader()) {
+      Program program = Program.start(dir, words("--load", path("stalled")));
+      assertThat(reader.readLine()).as(program.output()).isEqualTo("read");
+      program.process().destroy(); // SIGTERM
+      assertThat(program.process().waitFor(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(program.process().exitValue()).as(program.output()).isEqualTo(128 + 15);
+    } finally {
+      writer.destroyForcibly();
+    }
   }
 
   @Test
