@@ -2,6 +2,7 @@ package io.tanuki4j.bench;
 
 import com.google.gson.FieldNamingPolicy;
 import com.google.gson.GsonBuilder;
+import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.profile.DeviceRates;
 import io.tanuki4j.model.FlopsPerToken;
@@ -147,9 +148,9 @@ public record BenchReport(
    */
   record Profile(double msPerIteration, Map<String, Double> msByFamily) {}
 
-  static Run run(RankModel model, int iterations) {
+  static Run run(RunConfig config, RankModel model, int iterations) {
     ModelConfig shape = model.shape();
-    ParallelDims dims = model.config().parallel().dims();
+    ParallelDims dims = config.parallel().dims();
     return new Run(
         model.device().info().name(),
         model.parameters().values().dtype().name(),
@@ -158,8 +159,8 @@ public record BenchReport(
         shape.sizes().hiddenSize(),
         shape.sizes().vocabSize(),
         shape.sizes().seqLength(),
-        model.config().train().batches().microBatchSize(),
-        model.config().train().batches().globalBatchSize(),
+        config.train().batches().microBatchSize(),
+        config.train().batches().globalBatchSize(),
         iterations,
         dims.worldSize(),
         dims.tp(),

@@ -120,17 +120,21 @@ public final class Benchmark {
     this.settings = settings;
     this.device = device;
     this.model = model;
-    model.initialize();
+    model.initialize(config.train().seed());
     step =
         new TrainStep(
-            device, model.runner(closer), model.data(), model.optimizer(), model.memory());
+            device,
+            model.runner(closer),
+            model.data(),
+            model.optimizer(config.optimizer()),
+            model.memory());
     batches =
         new RandomBatches(
             model.shape().sizes().seqLength(),
             config.train().batches().microBatchSize(),
             model.shape().sizes().vocabSize(),
             numMicrobatches(),
-            config.train().seed() + model.part().context().dp().rank());
+            config.train().seed() + model.context().dp().rank());
   }
 
   private int numMicrobatches() {
@@ -150,7 +154,7 @@ public final class Benchmark {
     HeapUse heap = HeapUse.now();
     double[] millis = times();
     return new Measured(
-        BenchReport.run(model, settings.iterations()),
+        BenchReport.run(config, model, settings.iterations()),
         model.shape(),
         millis,
         BenchReport.Memory.of(model, bytesEarly),

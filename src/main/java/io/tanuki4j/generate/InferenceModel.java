@@ -6,10 +6,11 @@ import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.model.GptChunk;
-import io.tanuki4j.model.ModelBuilder;
 import io.tanuki4j.model.ModelConfig;
-import io.tanuki4j.model.ModelParameters;
-import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.run.MemoryPlan;
+import io.tanuki4j.run.PlanRequest;
+import io.tanuki4j.run.RankModel;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -32,11 +33,16 @@ public final class InferenceModel implements AutoCloseable {
     this.device = device;
     this.config = config;
     this.scope = device.openScope("model");
-    ParameterBuffers parameters =
-        ParameterBuffers.allocate(ModelParameters.specs(config), scope, DType.F32, DType.F32);
+    RankModel model =
+        RankModel.build(
+            PlanRequest.whole(config),
+            MemoryPlan.NONE,
+            ParallelContext.single(device),
+            device,
+            scope);
     checkpoint.load(
-        device, StateKind.MODEL, ShardedTensor.ofValues(parameters), tokenizer.vocabSize());
-    this.chunk = new ModelBuilder(config, device, parameters, scope).build();
+        device, StateKind.MODEL, ShardedTensor.ofValues(model.parameters()), tokenizer.vocabSize());
+    this.chunk = model.builder().build();
     this.logits = scope.allocate(Shape.of(1, config.sizes().vocabSize()), DType.F32);
     this.host = direct(Math.toIntExact(logits.numBytes()));
   }

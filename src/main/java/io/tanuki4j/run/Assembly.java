@@ -158,7 +158,7 @@ public final class Assembly {
     log.message("memory planned: " + model.plan());
     log.ofPart(
         StartupLines.numberOfParameters(
-            context.tp().rank(), context.pp().rank(), model.part().numParameters()));
+            context.tp().rank(), context.pp().rank(), model.numParameters()));
     agreement = new Agreement(context.world(), device, model.memory());
     data = new RunData(config, tokenizer, context, log, closer);
     turns = new RankTurns(seat, agreement);
@@ -186,7 +186,7 @@ public final class Assembly {
   }
 
   private void train(StopRequest stop, Signals signals) {
-    AdamW optimizer = model.optimizer();
+    AdamW optimizer = model.optimizer(config.optimizer());
     OptimizerSchedule schedule = new OptimizerSchedule(config.schedule());
     log.message(
         StartupLines.learningRateDecayStyle(
@@ -199,7 +199,7 @@ public final class Assembly {
             vocabSize(),
             savedArguments(),
             context,
-            model.part().builder().fp8());
+            model.builder().fp8());
     Saver saver = closer.add(new Saver(config.checkpoint(), device, state, log::message));
     saver.open();
     saver.openStage(
@@ -226,7 +226,7 @@ public final class Assembly {
   }
 
   private Progress fromRandom(RunState state) {
-    model.initialize();
+    model.initialize(config.train().seed());
     state.optimizer().resetMaster();
     return Progress.START;
   }
@@ -310,7 +310,7 @@ public final class Assembly {
         Checkpoints.find(config.checkpoint(), TextExchange.over(context.world(), device));
     checkpoint.load(
         device, StateKind.MODEL, ShardedTensor.ofValues(model.parameters()), tokenizer.vocabSize());
-    Fp8Scales.load(model.part().builder().fp8(), checkpoint, device, tokenizer.vocabSize());
+    Fp8Scales.load(model.builder().fp8(), checkpoint, device, tokenizer.vocabSize());
     SampleCounts ofTraining = data.counts(); // the order of samples depends on their number
     SampleCounts counts = new SampleCounts(0, ofTraining.valid(), ofTraining.test());
     BatchSources splits = data.open(counts, Progress.START, turns);

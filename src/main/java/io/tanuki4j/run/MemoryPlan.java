@@ -24,6 +24,9 @@ import java.util.Map;
  */
 public record MemoryPlan(
     long weights, long gradients, long optimizer, long activations, long microbatch) {
+  /** The plan of a rank whose memory was not planned. */
+  public static final MemoryPlan NONE = new MemoryPlan(0, 0, 0, 0, 0);
+
   public static MemoryPlan of(PlanRequest request) {
     try (Rehearsal rehearsal = new Rehearsal(request)) {
       return rehearsal.microbatches().memory();

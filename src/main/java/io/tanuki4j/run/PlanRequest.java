@@ -4,10 +4,16 @@ import io.tanuki4j.config.Precision;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.parallel.ContextCommunication;
+import io.tanuki4j.parallel.DataParallelConfig;
+import io.tanuki4j.parallel.Layout;
 import io.tanuki4j.parallel.ParallelConfig;
+import io.tanuki4j.parallel.ParallelDims;
+import io.tanuki4j.parallel.RankOrder;
+import io.tanuki4j.parallel.StageLayers;
 
 /**
- * A rank whose memory is to be planned.
+ * A rank of a run: what is built, and whose memory is planned.
  *
  * @param model with its vocabulary
  */
@@ -25,6 +31,23 @@ public record PlanRequest(
         config.train().batches().microBatchSize(),
         config.parallel(),
         globalRank);
+  }
+
+  /** Returns the only rank that computes with a whole model in FP32, a sample at a time. */
+  public static PlanRequest whole(ModelConfig model) {
+    StageLayers layers = StageLayers.even(model.sizes().numLayers(), 1, 1);
+    ParallelConfig alone =
+        new ParallelConfig(
+            new Layout(ParallelDims.SINGLE, layers),
+            RankOrder.TP_CP_DP_PP,
+            ContextCommunication.P2P,
+            DataParallelConfig.PLAIN);
+    return new PlanRequest(model, Precision.FP32, 1, alone, 0);
+  }
+
+  /** Returns the layers of each stage and chunk. */
+  StageLayers layers() {
+    return parallel.layout().layers();
   }
 
   PlanRequest withMicroBatchSize(int size) {

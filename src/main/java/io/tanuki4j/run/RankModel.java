@@ -6,30 +6,57 @@ import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.metrics.StartupLines;
+import io.tanuki4j.model.GptChunk;
+import io.tanuki4j.model.ModelBuilder;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelParameters;
 import io.tanuki4j.nn.Initializer;
 import io.tanuki4j.nn.ParameterBuffers;
+import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.nn.fp8.FlatWeights;
+import io.tanuki4j.nn.fp8.Fp8State;
 import io.tanuki4j.optim.AdamW;
+import io.tanuki4j.optim.OptimizerConfig;
+import io.tanuki4j.parallel.DataParallelConfig;
 import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
+import io.tanuki4j.parallel.pipeline.PipelineStage;
+import io.tanuki4j.parallel.tensor.SharedScales;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.TokenizerType;
 import io.tanuki4j.tokenizer.Tokenizers;
 import io.tanuki4j.train.MicrobatchRunner;
+import io.tanuki4j.train.MicrobatchTokens;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * A rank's part of a run's model in the memory of its device: what training, evaluation and
- * measuring begin with.
+ * A rank's part of a model in the memory of its device, all of it if there is one rank: what
+ * training, evaluation, measuring and planning begin with.
  *
+ * @param request what was built
  * @param plan of all that the rank takes
  * @param memory for as long as the model is used
+ * @param parameters zero until they are initialised or loaded
+ * @param data what the rank exchanges with its replicas
  */
-public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, ModelPart part) {
+public record RankModel(
+    PlanRequest request,
+    MemoryPlan plan,
+    ParallelContext context,
+    Device device,
+    MemoryScope memory,
+    ParameterBuffers parameters,
+    DataParallel data,
+    ModelBuilder builder) {
 
   /**
+   * Builds a rank of a run.
+   *
    * @param vocabSize see {@link #paddedVocabSize}
    * @param context whose groups have their tensors on the device
    * @param closer takes the memory
@@ -39,16 +66,58 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
   public static RankModel build(
       RunConfig config, int vocabSize, Device device, ParallelContext context, Closer closer) {
     requireFp8(config.precision(), device.obstacleToFp8());
-    ModelConfig shape = config.model().withVocabSize(vocabSize);
+    PlanRequest request =
+        PlanRequest.of(config, config.model().withVocabSize(vocabSize), context.globalRank());
     MemoryPlan plan =
         MemoryPlan.thatFits(
-            PlanRequest.of(config, shape, context.globalRank()),
-            bytesFree(device, context),
-            config.distributed().ranksPerDevice());
+            request, bytesFree(device, context), config.distributed().ranksPerDevice());
     MemoryScope memory = closer.add(device.openScope("weights and optimizer"));
-    ModelPart part =
-        ModelPart.build(shape, config.parallel(), config.precision(), context, device, memory);
-    return new RankModel(config, plan, memory, part);
+    return build(request, plan, context, device, memory);
+  }
+
+  /**
+   * Builds a rank's part of a model.
+   *
+   * @param plan {@link MemoryPlan#NONE} if there is none
+   */
+  public static RankModel build(
+      PlanRequest request,
+      MemoryPlan plan,
+      ParallelContext context,
+      Device device,
+      MemoryScope memory) {
+    ModelConfig config = request.model();
+    Precision precision = request.precision();
+    DataParallelConfig replicas = request.parallel().dataParallel();
+    List<ParameterSpec> specs =
+        ModelParameters.specs(config, request.layers(), context.grid(), context.globalRank());
+    ParameterBuffers parameters =
+        ParameterBuffers.allocate(
+            specs,
+            replicas.bucketPlan(
+                context.dpCp().size(),
+                Set.of(ModelParameters.EMBEDDING),
+                ModelParameters.narrow(specs, precision.fp8(), config)),
+            memory,
+            precision.compute(),
+            precision.gradients());
+    device.kernels().elementwise().fill(parameters.values(), 0); // the gaps between them, too
+    ModelBuilder builder =
+        new ModelBuilder(
+            config,
+            context,
+            request.parallel().contextCommunication(),
+            precision.fp8(),
+            device,
+            parameters,
+            memory);
+    Fp8State fp8 = builder.fp8();
+    FlatWeights gathered =
+        fp8 == null || !replicas.narrowParamGather()
+            ? null
+            : fp8.flattenWeights(parameters, SharedScales.largest(context), memory);
+    DataParallel data = new DataParallel(replicas, parameters, context, builder.tied(), gathered);
+    return new RankModel(request, plan, context, device, memory, parameters, data, builder);
   }
 
   /** Before anything is built, and not at the first product. */
@@ -103,37 +172,34 @@ public record RankModel(RunConfig config, MemoryPlan plan, MemoryScope memory, M
 
   /** Returns the shape of the whole model, with the vocabulary that followed from the tokenizer. */
   public ModelConfig shape() {
-    return part.config();
+    return request.model();
   }
 
-  public Device device() {
-    return part.device();
-  }
-
-  /** Returns the parameters of this rank; undefined until they are initialised or loaded. */
-  public ParameterBuffers parameters() {
-    return part.parameters();
-  }
-
-  /** Returns what this rank exchanges with its replicas. */
-  public DataParallel data() {
-    return part.data();
+  /** Returns the number of parameters that this rank has. */
+  long numParameters() {
+    return parameters.all().stream().mapToLong(one -> one.value().numElements()).sum();
   }
 
   /** Fills the weights with random numbers of the run's seed. */
-  public void initialize() {
-    new Initializer(device().kernels(), config.train().seed()).initialize(parameters());
+  public void initialize(int seed) {
+    new Initializer(device.kernels(), seed).initialize(parameters);
   }
 
-  public AdamW optimizer() {
-    return new AdamW(
-        config.optimizer(), config.precision().state(), data().shard(), device().kernels(), memory);
+  public AdamW optimizer(OptimizerConfig config) {
+    return new AdamW(config, request.precision().state(), data.shard(), device.kernels(), memory);
   }
 
   /**
+   * Returns a runner of micro-batches through this part.
+   *
    * @param closer takes the runner
    */
   public MicrobatchRunner<?> runner(Closer closer) {
-    return closer.add(part.runner(config.train().batches().microBatchSize(), plan.microbatch()));
+    int microBatchSize = request.microBatchSize();
+    PipelineStage<GptChunk.Saved> stage = builder.stage(request.layers(), microBatchSize);
+    MicrobatchTokens tokens =
+        new MicrobatchTokens(
+            shape().sizes().seqLength(), microBatchSize, SequenceSharding.of(context));
+    return closer.add(new MicrobatchRunner<>(device, stage, tokens, plan.microbatch()));
   }
 }

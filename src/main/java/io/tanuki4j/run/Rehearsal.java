@@ -30,7 +30,7 @@ public final class Rehearsal implements AutoCloseable {
   private final CountingDevice device = closer.add(new CountingDevice());
   private final MemoryScope scope = closer.add(device.openScope(RESIDENT));
   private final ParallelContext context;
-  private final ModelPart model;
+  private final RankModel model;
   private final AdamW optimizer;
   private final MicrobatchRunner<?> runner;
 
@@ -39,12 +39,9 @@ public final class Rehearsal implements AutoCloseable {
     CountingFactory groups =
         new CountingFactory(request.globalRank(), request.parallel().dims().worldSize());
     context = ParallelContext.create(request.parallel().grid(), closer.add(groups));
-    model =
-        ModelPart.build(
-            request.model(), request.parallel(), request.precision(), context, device, scope);
-    optimizer =
-        new AdamW(ANY, request.precision().state(), model.data().shard(), device.kernels(), scope);
-    runner = closer.add(model.runner(request.microBatchSize(), 0));
+    model = RankModel.build(request, MemoryPlan.NONE, context, device, scope);
+    optimizer = model.optimizer(ANY);
+    runner = model.runner(closer);
   }
 
   /** Runs as many micro-batches as the schedule has in flight at most. */

@@ -45,10 +45,14 @@ class ProfiledRunTest {
 
     Iterations(RunConfig config, Device device, Closer closer) {
       model = RankModel.build(config, VOCAB_SIZE, device, ParallelContext.single(device), closer);
-      model.initialize();
+      model.initialize(config.train().seed());
       step =
           new TrainStep(
-              device, model.runner(closer), model.data(), model.optimizer(), model.memory());
+              device,
+              model.runner(closer),
+              model.data(),
+              model.optimizer(config.optimizer()),
+              model.memory());
       batches =
           new RandomBatches(
               config.model().sizes().seqLength(),

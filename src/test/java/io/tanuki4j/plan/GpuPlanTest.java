@@ -60,10 +60,14 @@ class GpuPlanTest {
         Closer closer = new Closer()) {
       RankModel model =
           RankModel.build(config, VOCAB_SIZE, device, ParallelContext.single(device), closer);
-      model.initialize();
+      model.initialize(config.train().seed());
       TrainStep step =
           new TrainStep(
-              device, model.runner(closer), model.data(), model.optimizer(), model.memory());
+              device,
+              model.runner(closer),
+              model.data(),
+              model.optimizer(config.optimizer()),
+              model.memory());
       RandomBatches batches =
           new RandomBatches(model.shape().sizes().seqLength(), 2, VOCAB_SIZE, 1, 0);
       for (int i = 0; i < ITERATIONS; i++) {

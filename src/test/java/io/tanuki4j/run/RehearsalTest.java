@@ -15,7 +15,6 @@ import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelConfig.Sizes;
 import io.tanuki4j.model.ModelConfig.Training;
 import io.tanuki4j.model.TestModels;
-import io.tanuki4j.nn.Initializer;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerConfig;
@@ -105,17 +104,17 @@ class RehearsalTest {
 
   private static Map<String, Long> iterate(
       ModelConfig model, ParallelConfig parallel, TestDevice device, ParallelContext context) {
-    ModelPart part =
-        ModelPart.build(model, parallel, Precision.FP32, context, device.device(), device.scope());
-    new Initializer(device.kernels(), 1).initialize(part.parameters());
-    AdamW optimizer =
-        new AdamW(
-            new OptimizerConfig(0.9, 0.95, 1e-8, 1),
-            Precision.FP32.state(),
-            part.data().shard(),
-            device.kernels(),
+    RankModel part =
+        RankModel.build(
+            new PlanRequest(model, Precision.FP32, 1, parallel, context.globalRank()),
+            MemoryPlan.NONE,
+            context,
+            device.device(),
             device.scope());
-    try (MicrobatchRunner<?> runner = part.runner(1, 0)) {
+    part.initialize(1);
+    AdamW optimizer = part.optimizer(new OptimizerConfig(0.9, 0.95, 1e-8, 1));
+    try (Closer closer = new Closer()) {
+      MicrobatchRunner<?> runner = part.runner(closer);
       TrainStep step =
           new TrainStep(device.device(), runner, part.data(), optimizer, device.scope());
       RandomBatches batches =
