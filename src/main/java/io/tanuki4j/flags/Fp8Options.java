@@ -89,14 +89,10 @@ public final class Fp8Options {
     }
   }
 
-  /** Checks that weights which are to be gathered in FP8 are in FP8. */
-  void checkGather(boolean gathers, Problems problems) {
-    if (gathers && fp8 == null) {
-      problems.add(
-          "--fp8-param-gather",
-          "given",
-          "together with --fp8-format",
-          "Add it, or leave this one out.");
+  /** Checks that a flag about FP8 tensors comes with some. */
+  void checkUse(String flag, boolean given, Problems problems) {
+    if (given && fp8 == null) {
+      problems.add(flag, "given", "together with --fp8-format", "Add it, or leave this one out.");
     }
   }
 

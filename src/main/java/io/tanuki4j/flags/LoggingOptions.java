@@ -37,6 +37,13 @@ public final class LoggingOptions {
   boolean logEnergy;
 
   @Option(
+      names = "--log-fp8",
+      description =
+          "Adds, for each kind of tensor that --fp8-format casts, the share of clipped numbers, the"
+              + " share of zeros and the smallest scale. Counting reads all of them once more.")
+  boolean logFp8;
+
+  @Option(
       names = "--no-progress-line",
       description = "Leaves out our own line about progress and speed under each line of the log.")
   boolean progressLine = true;
@@ -85,6 +92,7 @@ public final class LoggingOptions {
     return new LoggingConfig(
         logInterval,
         new LoggingConfig.Line(logThroughput, logParamsNorm, logNumZerosInGrad, logEnergy),
+        logFp8,
         timingLogLevel,
         Style.valueOf(timingLogOption.toUpperCase(Locale.ROOT)),
         rankTimes,

@@ -248,7 +248,8 @@ public final class PretrainOptions {
     }
     Sizes sizes = sizes();
     parallel.check(distributed.worldSize(), sizes, notices, problems);
-    precision.fp8.checkGather(parallel.dataParallel.fp8ParamGather, problems);
+    precision.fp8.checkUse("--fp8-param-gather", parallel.dataParallel.fp8ParamGather, problems);
+    precision.fp8.checkUse("--log-fp8", logging.logFp8, problems);
     if (sizes != null && problems.isEmpty()) {
       checkFp8(sizes, problems);
     }

@@ -112,6 +112,19 @@ public interface Fp8Kernels {
     MOST_RECENT
   }
 
+  /** The numbers of a {@link #tally}. */
+  int TALLY_SIZE = 4;
+
+  /**
+   * Counts what a scale has done to a tensor.
+   *
+   * @param tally {@code [TALLY_SIZE]}, F64: added to are the number of elements, of those of the
+   *     type's largest magnitude (clipped, or just as large) and of zeros; last, becomes the scale
+   * @param x FP8
+   * @param scale {@code [1]}, F32, by which x was multiplied
+   */
+  void tally(Tensor tally, Tensor x, Tensor scale);
+
   /**
    * Computes {@code out (+)= a · bᵀ}, multiplied by both inverses, with sums in fp32. At most one
    * operand is E5M2.

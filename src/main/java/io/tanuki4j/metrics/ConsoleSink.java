@@ -36,5 +36,10 @@ public final class ConsoleSink implements MetricsSink {
   }
 
   @Override
+  public void fp8(Fp8Metrics metrics) {
+    out.message(MegatronLines.fp8(metrics));
+  }
+
+  @Override
   public void close() {}
 }

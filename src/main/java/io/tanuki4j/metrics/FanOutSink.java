@@ -42,6 +42,11 @@ public final class FanOutSink implements MetricsSink {
   }
 
   @Override
+  public void fp8(Fp8Metrics metrics) {
+    each(sink -> sink.fp8(metrics));
+  }
+
+  @Override
   public void failed() {
     each(MetricsSink::failed);
   }

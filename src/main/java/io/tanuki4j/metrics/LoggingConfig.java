@@ -7,6 +7,7 @@ import io.tanuki4j.metrics.TimerMetrics.Style;
  *
  * @param logInterval iterations per iteration line
  * @param line optional numbers of the line
+ * @param fp8 whether FP8 tensors are counted, and reported under the line
  * @param timingLevel {@code --timing-log-level}: 0 for no timers, 1 for the parts of an iteration,
  *     2 for each group of ranks too
  * @param timingStyle of the timers' lines
@@ -16,6 +17,7 @@ import io.tanuki4j.metrics.TimerMetrics.Style;
 public record LoggingConfig(
     int logInterval,
     Line line,
+    boolean fp8,
     int timingLevel,
     Style timingStyle,
     boolean rankTimes,
@@ -33,7 +35,7 @@ public record LoggingConfig(
 
   /** Lines without timers. */
   public LoggingConfig(int logInterval, Line line) {
-    this(logInterval, line, 0, Style.MINMAX, false, true);
+    this(logInterval, line, false, 0, Style.MINMAX, false, true);
   }
 
   /** Returns whether the times of the parts of an iteration are measured. */

@@ -19,6 +19,7 @@ public final class MegatronLines {
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT);
 
   private static final int TIMER_WIDTH = 48;
+  private static final int FP8_WIDTH = 28;
 
   private MegatronLines() {}
 
@@ -79,6 +80,19 @@ public final class MegatronLines {
     metrics.timers().stream()
         .filter(timer -> timer.max() > 0 && !timer.name().equals(TimerMetrics.INTERVAL))
         .forEach(timer -> timer(lines, metrics.style(), timer));
+    return lines.toString();
+  }
+
+  /** Returns a table of our own, a line for each kind of tensor, without a final line break. */
+  public static String fp8(Fp8Metrics metrics) {
+    StringBuilder lines = new StringBuilder("fp8 tensors (share clipped, share of zeros, scale):");
+    for (Fp8Metrics.Kind kind : metrics.kinds()) {
+      String name = kind.name() + " ";
+      lines.append("\n    ").append(name).append(".".repeat(FP8_WIDTH - name.length()));
+      lines.append(
+          String.format(
+              Locale.ROOT, ": (%.2E, %.2E, %.4G)", kind.clipped(), kind.zeros(), kind.scale()));
+    }
     return lines.toString();
   }
 

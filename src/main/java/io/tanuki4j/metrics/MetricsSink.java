@@ -20,6 +20,9 @@ public interface MetricsSink extends AutoCloseable {
   /** Receives the times of the parts of an iteration. */
   default void timers(TimerMetrics metrics) {}
 
+  /** Receives what FP8 did to tensors in a log interval, after its {@link #iteration}. */
+  default void fp8(Fp8Metrics metrics) {}
+
   /** Is told that the run failed; only {@link #close} follows. */
   default void failed() {}
 

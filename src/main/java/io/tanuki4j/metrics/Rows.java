@@ -46,6 +46,11 @@ public abstract class Rows implements MetricsSink {
   }
 
   @Override
+  public void fp8(Fp8Metrics metrics) {
+    add(metrics.iteration(), metrics.values());
+  }
+
+  @Override
   public final void close() {
     flush();
     end();

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,12 +55,11 @@ public final class ModelParameters {
   /** {@code [h, f]}. */
   public static final String DOWN = "mlp.down.weight";
 
+  /** The weights of a layer that are matrices. */
+  public static final List<String> PROJECTIONS = List.of(QKV, PROJ, GATE_UP, DOWN);
+
   private ModelParameters() {}
 
-  /**
-   * Returns whether a parameter is the weight of a linear layer between the embedding and the
-   * output.
-   */
   /**
    * Returns the names of the weights that multiply in FP8.
    *
@@ -79,8 +77,12 @@ public final class ModelParameters {
         .collect(Collectors.toSet());
   }
 
-  static boolean isProjection(String name) {
-    return Stream.of(QKV, PROJ, GATE_UP, DOWN).anyMatch(name::endsWith);
+  /**
+   * Returns whether a parameter is the weight of a linear layer between the embedding and the
+   * output.
+   */
+  private static boolean isProjection(String name) {
+    return PROJECTIONS.stream().anyMatch(name::endsWith);
   }
 
   /** Returns the name of the bias that belongs to a weight. */

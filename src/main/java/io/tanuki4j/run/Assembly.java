@@ -28,6 +28,8 @@ import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.metrics.sinks.Sinks;
 import io.tanuki4j.model.FlopsPerToken;
 import io.tanuki4j.model.MegatronArguments;
+import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.nn.fp8.Fp8State;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.parallel.Agreement;
@@ -38,6 +40,7 @@ import io.tanuki4j.tokenizer.Tokenizers;
 import io.tanuki4j.train.BatchSources;
 import io.tanuki4j.train.Evaluator;
 import io.tanuki4j.train.Fp8Scales;
+import io.tanuki4j.train.Fp8Statistics;
 import io.tanuki4j.train.IterationLog;
 import io.tanuki4j.train.MicrobatchRunner;
 import io.tanuki4j.train.ParameterStatistics;
@@ -293,6 +296,14 @@ public final class Assembly {
     return (double) FlopsPerToken.of(model.shape()) * config.model().sizes().seqLength();
   }
 
+  private @Nullable Fp8Statistics fp8Statistics() {
+    Fp8State fp8 = model.builder().fp8();
+    return fp8 == null || !config.logging().fp8()
+        ? null
+        : new Fp8Statistics(
+            device, context.world(), fp8, ModelParameters.PROJECTIONS, model.memory());
+  }
+
   private IterationLog log(AdamW optimizer) {
     ParameterStatistics statistics = new ParameterStatistics(device, model.data(), model.memory());
     return new IterationLog(
@@ -300,6 +311,7 @@ public final class Assembly {
         config.logging(),
         optimizer,
         statistics,
+        fp8Statistics(),
         flopsPerSample() / context.world().size(),
         device,
         context.globalRank());

@@ -25,12 +25,14 @@ public final class IterationLog {
   private final LoggingConfig config;
   private final AdamW optimizer;
   private final ParameterStatistics statistics;
+  private final @Nullable Fp8Statistics fp8;
   private final double flopsPerSample;
   private final Device device;
   private final int globalRank;
   private boolean saidMemory;
 
   /**
+   * @param fp8 null if it is not logged
    * @param flopsPerSample of forward and backward, as Megatron counts them; of one device
    * @param device whose memory the first line is followed by
    * @param globalRank that has it
@@ -40,6 +42,7 @@ public final class IterationLog {
       LoggingConfig config,
       AdamW optimizer,
       ParameterStatistics statistics,
+      @Nullable Fp8Statistics fp8,
       double flopsPerSample,
       Device device,
       int globalRank) {
@@ -47,6 +50,7 @@ public final class IterationLog {
     this.config = config;
     this.optimizer = optimizer;
     this.statistics = statistics;
+    this.fp8 = fp8;
     this.flopsPerSample = flopsPerSample;
     this.device = device;
     this.globalRank = globalRank;
@@ -95,6 +99,9 @@ public final class IterationLog {
                     config.line().paramsNorm() ? statistics.paramsNorm() : null),
                 new Skipped(interval.numSkipped(), interval.numNan()),
                 new Memory(device.bytesInUse(), device.bytesHeld())));
+    if (fp8 != null) {
+      reports.metrics().fp8(fp8.take(position.iteration()));
+    }
     if (!saidMemory) {
       saidMemory = true;
       reports

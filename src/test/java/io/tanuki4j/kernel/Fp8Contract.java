@@ -188,6 +188,28 @@ public abstract class Fp8Contract extends KernelContract {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"F8_E4M3", "F8_E5M2"})
+  void tallies_what_is_clipped_and_what_is_zero(DType type) {
+    double limit = Float8.max(type);
+    double[] values = new double[48 * 272];
+    Arrays.fill(values, 1);
+    values[0] = 2 * limit;
+    values[17] = -limit;
+    values[5000] = Double.NEGATIVE_INFINITY;
+    values[5001] = Double.NaN;
+    values[9] = 0;
+    values[10] = 1e-20;
+    values[13_000] = -1e-20;
+    Tensor x = memory.of(DType.BF16, values, 48, 272);
+    Tensor scale = memory.filled(DType.F32, 1, 1);
+    Tensor rows = memory.undefined(type, 48, 272);
+    kernels().fp8().quantize(new Target(rows, null, scale, memory.filled(DType.F32, 0, 1)), x);
+    Tensor tally = memory.filled(DType.F64, 5, Fp8Kernels.TALLY_SIZE);
+    kernels().fp8().tally(tally, rows, scale);
+    assertThat(memory.values(tally)).containsExactly(5 + 48 * 272, 5 + 3, 5 + 3, 1);
+  }
+
   @Test
   void transposes_bytes() {
     for (int[] size : SIZES) {

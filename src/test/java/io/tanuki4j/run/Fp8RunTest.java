@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.google.gson.JsonParser;
 import io.tanuki4j.config.Precision;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.fp8.Fp8Config;
@@ -11,8 +12,13 @@ import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.run.TinyLayout.Data;
 import io.tanuki4j.run.TinyLlama.Output;
 import io.tanuki4j.tensor.DType;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -216,6 +222,69 @@ class Fp8RunTest {
     Output narrow = run(FP8, layout, PARAM_GATHER, "--load " + checkpoints);
     assertThat(wide.iterations()).isEqualTo(unbroken.iterations().subList(4, 8));
     assertThat(narrow.iterations()).isEqualTo(unbroken.iterations().subList(4, 8));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--fp8-recipe delayed", "--fp8-recipe tensorwise"})
+  void watching_changes_no_digit(String recipe) {
+    Output watched = run(FP8, recipe, "--log-fp8");
+    assertThat(watched.iterations()).isEqualTo(run(FP8, recipe).iterations());
+    assertThat(watched.text()).contains("mlp.down.input", "attention.qkv.gradient");
+  }
+
+  /** In the first iteration a weight's largest number is at the limit, or half of it. */
+  @Test
+  void watched_numbers_are_those_of_the_scales() throws IOException {
+    List<Map<String, Double>> plain = metrics("plain", "--fp8-margin 0");
+    List<Map<String, Double>> halved = metrics("halved", "--fp8-margin 1");
+    assertThat(plain).hasSize(8);
+    assertThat(plain.get(0).keySet()).filteredOn(name -> name.startsWith("fp8-")).hasSize(36);
+    for (String layer : List.of("attention.qkv", "attention.proj", "mlp.gate_up", "mlp.down")) {
+      String weight = "/" + layer + ".weight";
+      double scale = plain.get(0).get("fp8-scale" + weight);
+      assertThat(halved.get(0).get("fp8-scale" + weight)).isEqualTo(scale / 2);
+      assertThat(plain.get(0).get("fp8-clipped" + weight)).isPositive().isLessThan(0.1);
+      assertThat(halved.get(0).get("fp8-clipped" + weight)).isZero();
+      assertThat(plain.get(7).get("fp8-zeros/" + layer + ".gradient")).isBetween(0.0, 0.5);
+    }
+  }
+
+  /** Parts of tensors and of the model are counted where they are. */
+  @Test
+  void layouts_have_the_watched_numbers_of_one_rank() throws IOException {
+    Map<String, Double> alone = metrics("alone", "--fp8-margin 0").get(0);
+    for (TinyLayout layout :
+        List.of(
+            new TinyLayout(2, 1, 1, 2, 1, true, Data.PLAIN),
+            new TinyLayout(1, 1, 2, 1, 1, false, Data.OVERLAPPED))) {
+      Map<String, Double> several = metrics("layout" + layout.tp(), layout.localFlags()).get(0);
+      alone.forEach(
+          (name, value) -> {
+            if (name.startsWith("fp8-") && name.endsWith(".weight")) {
+              assertThat(several.get(name)).as(name).isCloseTo(value, within(1e-9));
+            }
+          });
+    }
+  }
+
+  private static List<Map<String, Double>> metrics(String name, String flags) throws IOException {
+    Path run = folder.resolve(name);
+    run(FP8, flags, "--log-fp8 --log-interval 1 --save " + run);
+    List<Map<String, Double>> rows = new ArrayList<>();
+    for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
+      Map<String, Double> row = new HashMap<>();
+      JsonParser.parseString(line)
+          .getAsJsonObject()
+          .entrySet()
+          .forEach(
+              entry -> {
+                if (entry.getValue().isJsonPrimitive()) {
+                  row.put(entry.getKey(), entry.getValue().getAsDouble());
+                }
+              });
+      rows.add(row);
+    }
+    return rows;
   }
 
   @Test

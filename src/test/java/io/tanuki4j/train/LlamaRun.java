@@ -181,6 +181,7 @@ final class LlamaRun implements AutoCloseable {
             new LoggingConfig(1, LoggingConfig.Line.SHORT),
             optimizer,
             statistics,
+            /* fp8= */ null,
             0,
             device.device(),
             0);

@@ -190,6 +190,7 @@ final class TinyRun implements AutoCloseable {
                     settings.logAll, settings.logAll, settings.logAll, settings.logAll)),
             optimizer,
             statistics,
+            /* fp8= */ null,
             3e9,
             device,
             0);

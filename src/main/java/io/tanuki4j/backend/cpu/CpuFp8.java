@@ -6,8 +6,10 @@ import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float8;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
 /**
@@ -148,6 +150,34 @@ final class CpuFp8 implements Fp8Kernels {
       Elements.set(amax, i, 0);
       setScale(scale, inverse, i, (float) (window == Window.MAX ? largest : newest), limit);
     }
+  }
+
+  @Override
+  public void tally(Tensor tally, Tensor x, Tensor scale) {
+    LongAdder largest = new LongAdder();
+    LongAdder zeros = new LongAdder();
+    double limit = Float8.max(x.dtype());
+    workers.runParts(
+        Rows.count(x),
+        Rows.perTask(Rows.columns(x)),
+        (from, to, scratch) -> {
+          for (long i = from * Rows.columns(x); i < to * Rows.columns(x); i++) {
+            double magnitude = Math.abs(Float8.toFloat(Bytes.get(x, i), x.dtype()));
+            if (magnitude == limit) {
+              largest.increment();
+            } else if (magnitude == 0) {
+              zeros.increment();
+            }
+          }
+        });
+    add(tally, 0, x.numElements());
+    add(tally, 1, largest.sum());
+    add(tally, 2, zeros.sum());
+    Elements.set(tally, 3, Elements.get(scale, 0));
+  }
+
+  private static void add(Tensor tally, int index, long count) {
+    Elements.set(tally, index, Elements.get(tally, index) + count);
   }
 
   @Override

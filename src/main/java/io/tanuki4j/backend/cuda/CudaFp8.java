@@ -206,6 +206,19 @@ final class CudaFp8 implements Fp8Kernels {
   }
 
   @Override
+  public void tally(Tensor tally, Tensor x, Tensor scale) {
+    Expect.dtype("tally", tally, DType.F64);
+    Expect.elements("tally", tally, TALLY_SIZE);
+    Expect.float8("x of tally", x);
+    Expect.multiple("x of tally", x, MULTIPLE);
+    value("scale of tally", scale);
+    long blocks = Vectors.ceilDiv(x.numElements(), (long) THREADS * MULTIPLE);
+    CudaFunction function = modules.function(new Fp8Variant(x.dtype()), "tally");
+    function.arg(tally).arg(x).arg(scale).arg(x.numElements());
+    function.launch(Math.min(blocks, (long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors), THREADS);
+  }
+
+  @Override
   public void multiply(Tensor out, Operand a, Operand b, Sums sums, Accumulate accumulate) {
     inverses("inverse of a", a.inverse(), 1);
     inverses("inverse of b", b.inverse(), 1);

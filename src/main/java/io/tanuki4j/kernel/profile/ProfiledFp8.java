@@ -80,6 +80,12 @@ record ProfiledFp8(Fp8Kernels kernels, CallRecorder recorder) implements Fp8Kern
   }
 
   @Override
+  public void tally(Tensor tally, Tensor x, Tensor scale) {
+    recorder.time(
+        () -> moved("tally", x.toString(), x.numBytes()), () -> kernels.tally(tally, x, scale));
+  }
+
+  @Override
   public void multiply(Tensor out, Operand a, Operand b, Sums sums, Accumulate accumulate) {
     recorder.time(
         () -> costOfMultiply(out, a.values(), b.values(), accumulate),

@@ -1,6 +1,7 @@
 package io.tanuki4j.metrics.sinks;
 
 import io.tanuki4j.metrics.EvaluationMetrics;
+import io.tanuki4j.metrics.Fp8Metrics;
 import io.tanuki4j.metrics.IterationMetrics;
 import io.tanuki4j.metrics.MetricsSink;
 import io.tanuki4j.metrics.RunInfo;
@@ -60,6 +61,11 @@ final class BackgroundSink implements MetricsSink {
   @Override
   public void evaluation(EvaluationMetrics metrics) {
     queue(sink -> sink.evaluation(metrics));
+  }
+
+  @Override
+  public void fp8(Fp8Metrics metrics) {
+    queue(sink -> sink.fp8(metrics));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.tanuki4j.metrics.tensorboard;
 
 import io.tanuki4j.metrics.EvaluationMetrics;
+import io.tanuki4j.metrics.Fp8Metrics;
 import io.tanuki4j.metrics.IterationMetrics;
 import io.tanuki4j.metrics.MetricNames;
 import io.tanuki4j.metrics.MetricsSink;
@@ -100,6 +101,13 @@ public final class TensorBoardSink implements MetricsSink {
     }
     points(values);
     write(() -> open().flush());
+  }
+
+  @Override
+  public void fp8(Fp8Metrics metrics) {
+    if (isDue()) {
+      points(metrics.values());
+    }
   }
 
   @Override

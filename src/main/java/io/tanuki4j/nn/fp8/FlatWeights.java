@@ -101,9 +101,9 @@ public final class FlatWeights {
       for (ParameterSlice part : parameters.partsIn(shardOf.apply(bucket))) {
         Scaling scaling = state.weightScaling(part.parameter(), null);
         Tensor bytes = matrix(part(bucket, part.range()));
-        kernels
-            .fp8()
-            .quantize(new Target(bytes, null, scaling.scale(), scaling.amax()), values(part));
+        Target target = new Target(bytes, null, scaling.scale(), scaling.amax());
+        kernels.fp8().quantize(target, values(part));
+        state.tally(scaling, target);
       }
     }
     state.castWeights();

@@ -1,6 +1,7 @@
 package io.tanuki4j.nn.fp8;
 
 import static io.tanuki4j.kernel.Fp8Kernels.INVERSE_SIZE;
+import static io.tanuki4j.kernel.Fp8Kernels.TALLY_SIZE;
 
 import io.tanuki4j.kernel.Fp8Kernels.Target;
 import io.tanuki4j.kernel.Kernels;
@@ -49,6 +50,7 @@ public final class Fp8State implements IterationState {
   private final Tensor history;
   private final Tensor ignored;
   private @Nullable FlatWeights flatWeights;
+  private @Nullable Tensor tallies;
   private boolean hasHistory;
   private boolean weightsAreCast;
 
@@ -178,7 +180,8 @@ public final class Fp8State implements IterationState {
         kept ? cell(inverse, place) : newInverse(scope),
         raised,
         cell(limit, place),
-        isCurrent() ? newCell(scope) : null);
+        isCurrent() ? newCell(scope) : null,
+        microbatch.training() ? tally(place) : null);
   }
 
   /**
@@ -194,7 +197,12 @@ public final class Fp8State implements IterationState {
         cell(inverse, place),
         cell(amax, place),
         cell(limit, place),
-        own);
+        own,
+        tally(place));
+  }
+
+  private @Nullable Tensor tally(int place) {
+    return tallies == null ? null : cell(tallies, place).reshape(Shape.of(TALLY_SIZE));
   }
 
   /** Returns 1 / the scale of an FP8 weight. */
@@ -232,6 +240,7 @@ public final class Fp8State implements IterationState {
     Tensor own = scaling.own();
     if (own == null) {
       x.quantize(target, scratch);
+      tally(scaling, target);
       return;
     }
     Tensor values = x.write(scratch);
@@ -240,6 +249,32 @@ public final class Fp8State implements IterationState {
     largestOfRanks.accept(own);
     kernels.fp8().scales(scaling.scale(), scaling.inverse(), own, scaling.limit());
     kernels.fp8().quantize(target, values);
+    tally(scaling, target);
+  }
+
+  void tally(Scaling scaling, Target written) {
+    if (scaling.tally() != null) {
+      Tensor values = Objects.requireNonNullElse(written.rows(), written.columns());
+      kernels.fp8().tally(scaling.tally(), Objects.requireNonNull(values), scaling.scale());
+    }
+  }
+
+  /**
+   * Counts from now on what the scales of a training do to their tensors; to be called before the
+   * first micro-batch.
+   *
+   * @return {@code [weights, roles, TALLY_SIZE]}, F64, in the order of {@link #weights}
+   */
+  public Tensor startTallies(MemoryScope scope) {
+    Tensor started = scope.allocate(Shape.of(scale.dim(0), TALLY_SIZE), DType.F64);
+    kernels.elementwise().fill(started, 0);
+    tallies = started;
+    return started;
+  }
+
+  /** Returns the FP8 weights. */
+  public List<Parameter> weights() {
+    return weights;
   }
 
   /** The state of a layer that a checkpoint keeps: one row for each {@link Role}. */

@@ -13,6 +13,14 @@ import org.jspecify.annotations.Nullable;
  * @param limit what the largest magnitude is scaled to
  * @param own for the tensor's own magnitude, from which its scale follows; null if the scale is
  *     known before
+ * @param tally counts what is cast ({@link io.tanuki4j.kernel.Fp8Kernels#tally}); null if nothing
+ *     does
  */
 public record Scaling(
-    DType type, Tensor scale, Tensor inverse, Tensor amax, Tensor limit, @Nullable Tensor own) {}
+    DType type,
+    Tensor scale,
+    Tensor inverse,
+    Tensor amax,
+    Tensor limit,
+    @Nullable Tensor own,
+    @Nullable Tensor tally) {}
