@@ -15,8 +15,9 @@ failures=0 count=0
 show() { # what, command…
   local what="$1" out code
   shift
-  out="$(cd "$d" && "$@" 2>&1 >/dev/null | grep -vE 'incubator modules|^SentencePieceTokenizer')"
-  code="$(cd "$d" && "$@" >/dev/null 2>&1; echo $?)"
+  (cd "$d" && "$@" >/dev/null 2>"$d/said")
+  code=$?
+  out="$(grep -vE 'incubator modules|^SentencePieceTokenizer' "$d/said" | sed -E "s#$d/home#/home/me#g; s/[0-9a-f]{32}-/…-/g")"
   count=$((count + 1))
   printf '| %s | %s | %s |\n' "$what" "$code" "$(tr '\n' ' ' <<<"$out" | sed 's/|/\\|/g')"
   if [ "$code" = 0 ] || grep -qE '^\s+at |fault of the program|(java|com|io)\.[a-z.]+\.[A-Z][A-Za-z]+' <<<"$out" || ! grep -qE '[.?)]$' <<<"$out"; then
@@ -132,7 +133,43 @@ hf; truncate -s 1000 "$d/hf/model.safetensors"; show 'safetensors cut off' c
 hf; patch "$d/hf/model.safetensors" 0 '\xff\xff\xff\xff\xff\xff\xff\x7f'; show 'safetensors with a huge header' c
 hf; patch "$d/hf/model.safetensors" 8 'X'; show 'safetensors with a broken header' c
 hf; rm "$d/hf/model.safetensors"; show 'HF folder without weights' c
+hf; (cd "$d" && c >log 2>&1) || cat "$d/log"
+show 'a tokenizer with more ids than the model has rows' "$t" evaluate --load new --tokenizer-type SentencePieceTokenizer --tokenizer-model "$model" --data-path a
 show 'inspect of nothing' "$t" inspect none
+m() { rm -rf "$d/m" "$d/new"; cp -r "$golden/../../megatron/$1/torch" "$d/m"; }
+convert_megatron() { "$t" convert --loader megatron --saver tanuki4j --load-dir m/iter_0000007 --save-dir new; }
+m te; python3 - "$d" <<'END'
+import os, pickle, sys, zipfile
+class Program:
+    def __reduce__(self): return os.system, ("touch " + sys.argv[1] + "/was_run",)
+with zipfile.ZipFile(sys.argv[1] + "/m/iter_0000007/mp_rank_00/model_optim_rng.pt", "w") as file:
+    file.writestr("model_optim_rng/data.pkl", pickle.dumps({"model": Program()}, 2))
+END
+show 'a Megatron checkpoint that would run a program' convert_megatron
+[ ! -e "$d/was_run" ] || { failures=$((failures + 1)); echo '^^^ it WAS run'; }
+m vpp; rm -r "$d/m/iter_0000007/mp_rank_01_001"; show 'a Megatron checkpoint that lacks a rank' convert_megatron
+
+copy
+far() { RANK=1 WORLD_SIZE=2 MASTER_ADDR=node7 MASTER_PORT=29500 HOME="$d/home" train --distributed-backend gloo; }
+show 'ranks of two machines without a secret' far
+echo 0123456789abcdef >"$d/secret"; chmod 644 "$d/secret"
+TANUKI4J_RUN_SECRET_FILE=secret show 'a secret that others can read' far
+stranger() {
+  TANUKI4J_RUN_SECRET=0123456789abcdef rank 0 >/dev/null 2>&1 &
+  TANUKI4J_RUN_SECRET=another-9abcdef0 rank 1
+  local code=$?
+  wait
+  return $code
+}
+export TANUKI4J_JOIN_SECONDS=40
+show 'a rank of another run' stranger
+export TANUKI4J_JOIN_SECONDS=8
+show 'a rank that does not come' rank 0
+python3 -c 'import socket, time; s = socket.create_server(("127.0.0.1", 29617)); time.sleep(600)' & listener=$!
+sleep 1; show 'a program that only listens at MASTER_PORT' rank 1
+kill "$listener"; wait "$listener" 2>/dev/null
+bare() { LC_ALL=C "${JAVA_HOME:+$JAVA_HOME/bin/}java" --add-modules jdk.incubator.vector -jar "${t%/scripts/*}/target/tanuki4j.jar" inspect 吾輩; }
+show 'Japanese words in the locale C, without the script' bare
 full() { "$@" >/dev/full; }
 show 'inspect with its output to a full disk' full "$t" inspect run
 show 'generate without a checkpoint' "$t" generate --load none --prompt x

@@ -51,6 +51,12 @@ final class HfConfigReader {
     if (json.has("architectures") && !json.isList("architectures", List.of(className))) {
       throw json.wrong("architectures", json.raw("architectures"), "[\"" + className + "\"]");
     }
+    if (json.object("auto_map").has("AutoModelForCausalLM")) {
+      throw json.wrong(
+          "auto_map",
+          "given, so the model has code of its own",
+          "none; remove it if the model is computed as transformers' own " + className);
+    }
     expect("hidden_act", json.text("hidden_act", "silu"), "silu");
     expect("attention_bias", json.flag("attention_bias", false), false);
     expect("mlp_bias", json.flag("mlp_bias", false), false);

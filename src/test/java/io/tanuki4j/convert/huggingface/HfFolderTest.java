@@ -140,6 +140,8 @@ class HfFolderTest {
         "'rope_theta': 500000.0 | 'partial_rotary_factor': 0.5 | partial_rotary_factor is 0.5",
         "'rope_theta': 500000.0 | 'rope_theta': 'big'  | rope_theta is 'big' (expected: a number)",
         "'rope_theta': 500000.0 | 'quantization_config': {} | unquantized weights",
+        "'rope_theta': 500000.0 | 'auto_map': {'AutoModelForCausalLM': 'own.Model'}"
+            + " | auto_map is given, so the model has code of its own (expected: none;",
         "'num_hidden_layers': 2, |                     | there is no num_hidden_layers in it",
         "'hidden_size': 64    | 'hidden_size': 0       | hidden_size is 0 (expected: a whole number",
         "'hidden_size': 64    | 'hidden_size': 64.5    | hidden_size is 64.5 (expected: a whole",
