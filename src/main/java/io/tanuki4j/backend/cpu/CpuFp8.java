@@ -2,27 +2,23 @@ package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.backend.host.BlockStack;
 import io.tanuki4j.backend.host.Expect;
+import io.tanuki4j.backend.host.UnfusedFp8;
 import io.tanuki4j.kernel.Accumulate;
-import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Float8;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Consumer;
 
 /**
  * Emulates FP8 products: the same rounding, saturation and scales as on a GPU, with the products
- * themselves in F32. Fused operations run the plain ones into scratch memory and quantize the
- * result.
+ * themselves in F32.
  */
-final class CpuFp8 implements Fp8Kernels {
+final class CpuFp8 extends UnfusedFp8 {
   private final Workers workers;
   private final CpuElementwise elementwise;
   private final CpuMatmul matmul;
-  private final CpuNorm norm;
-  private final CpuActivation activation;
 
   CpuFp8(
       Workers workers,
@@ -30,11 +26,10 @@ final class CpuFp8 implements Fp8Kernels {
       CpuMatmul matmul,
       CpuNorm norm,
       CpuActivation activation) {
+    super(elementwise, norm, activation, () -> workers.scratch().memory());
     this.workers = workers;
     this.elementwise = elementwise;
     this.matmul = matmul;
-    this.norm = norm;
-    this.activation = activation;
   }
 
   @Override
@@ -42,43 +37,6 @@ final class CpuFp8 implements Fp8Kernels {
     Quantization quantization = Quantization.of(out, x);
     workers.runParts(Rows.count(x), MULTIPLE, quantization::run);
     quantization.finish();
-  }
-
-  @Override
-  public void quantizeRmsNorm(Target out, Tensor rstd, Tensor x, Tensor weight, double epsilon) {
-    quantized(out, x, normed -> norm.rmsNormForward(normed, rstd, x, weight, epsilon));
-  }
-
-  @Override
-  public void quantizeAddRmsNorm(
-      Target out, Tensor sum, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
-    elementwise.add(sum, x, delta);
-    quantizeRmsNorm(out, rstd, sum, weight, epsilon);
-  }
-
-  @Override
-  public void quantizeSwiGlu(Target out, Tensor gateUp) {
-    Shape half = Shape.of(Rows.count(gateUp), Rows.columns(gateUp) / 2);
-    quantized(out, half, gateUp.dtype(), result -> activation.swiGluForward(result, gateUp));
-  }
-
-  @Override
-  public void quantizeSwiGluBackward(Target dGateUp, Tensor dOut, Tensor gateUp) {
-    quantized(dGateUp, gateUp, result -> activation.swiGluBackward(result, dOut, gateUp));
-  }
-
-  private void quantized(Target out, Tensor like, Consumer<Tensor> operation) {
-    Shape shape = Shape.of(Rows.count(like), Rows.columns(like));
-    quantized(out, shape, like.dtype(), operation);
-  }
-
-  private void quantized(Target out, Shape shape, DType dtype, Consumer<Tensor> operation) {
-    BlockStack memory = workers.scratch().memory();
-    BlockStack.Mark mark = memory.mark();
-    Tensor result = memory.push(shape, dtype);
-    operation.accept(result);
-    quantize(out, result);
-    memory.backTo(mark);
   }
 
   @Override

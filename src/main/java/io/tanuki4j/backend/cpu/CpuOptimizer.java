@@ -1,6 +1,7 @@
 package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.backend.host.BlockStack;
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.OptimizerKernels;
 import io.tanuki4j.tensor.DType;
@@ -67,9 +68,7 @@ final class CpuOptimizer implements OptimizerKernels {
       Tensor factor,
       AdamWStep step) {
     Update update = new Update(weight, master, firstMoment, secondMoment, grad, step);
-    update.check();
-    Expect.elements("factor of adamW", factor, 1);
-    Expect.dtype("factor of adamW", factor, DType.F64);
+    CallChecks.adamW(weight, master, firstMoment, secondMoment, grad, factor);
     double clip = Elements.get(factor, 0);
     if (Double.isNaN(clip)) {
       return;
@@ -93,18 +92,6 @@ final class CpuOptimizer implements OptimizerKernels {
       Tensor secondMoment,
       Tensor grad,
       AdamWStep step) {
-
-    void check() {
-      long k = master.numElements();
-      Expect.elements("weight of adamW", weight, k);
-      Expect.elements("firstMoment of adamW", firstMoment, k);
-      Expect.elements("secondMoment of adamW", secondMoment, k);
-      Expect.elements("grad of adamW", grad, k);
-      Expect.sameKind("weight of adamW", weight, master);
-      Expect.sameKind("firstMoment of adamW", firstMoment, master);
-      Expect.sameKind("secondMoment of adamW", secondMoment, master);
-      Expect.sameKind("grad of adamW", grad, master);
-    }
 
     void run(long first, int count, AdamWFactors factors, Scratch scratch) {
       Row w = scratch.row(0, master);

@@ -1,13 +1,10 @@
 package io.tanuki4j.backend.cpu;
 
-import io.tanuki4j.backend.host.Expect;
-import io.tanuki4j.kernel.Fp8Kernels;
+import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.kernel.Fp8Kernels.Target;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Float8;
 import io.tanuki4j.tensor.Tensor;
-import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /** A tensor being quantized to FP8, some rows at a time. */
 final class Quantization {
@@ -26,20 +23,7 @@ final class Quantization {
   }
 
   static Quantization of(Target out, Tensor x) {
-    Tensor some = out.rows() == null ? Objects.requireNonNull(out.columns()) : out.rows();
-    check("rows of the target", out.rows(), some.dtype(), Rows.count(x), Rows.columns(x));
-    check("columns of the target", out.columns(), some.dtype(), Rows.columns(x), Rows.count(x));
-    return new Quantization(out, x, some.dtype());
-  }
-
-  private static void check(
-      String name, @Nullable Tensor tensor, DType dtype, long rows, long columns) {
-    if (tensor != null) {
-      Expect.float8(name, tensor);
-      Expect.dtype(name, tensor, dtype);
-      Expect.matrix(name, tensor, rows, columns);
-      Expect.multiple(name, tensor, Fp8Kernels.MULTIPLE);
-    }
+    return new Quantization(out, x, CallChecks.quantized(out, Rows.count(x), Rows.columns(x)));
   }
 
   void run(long from, long to, Scratch scratch) {

@@ -3,12 +3,14 @@ package io.tanuki4j.backend.host;
 import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.kernel.VocabParallelLossKernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Checks of the arguments of whole calls, the same for every backend in the host's memory. */
@@ -179,5 +181,44 @@ public final class CallChecks {
   public static void gateUp(String name, Tensor gateUp, Tensor half) {
     Expect.matrix(name, gateUp, Expect.rows(half), 2 * half.dim(-1));
     Expect.sameType(name, gateUp, half);
+  }
+
+  /** Checks the tensors of {@link io.tanuki4j.kernel.OptimizerKernels#adamW}. */
+  public static void adamW(
+      Tensor weight,
+      Tensor master,
+      Tensor firstMoment,
+      Tensor secondMoment,
+      Tensor grad,
+      Tensor factor) {
+    likeMaster("weight of adamW", weight, master);
+    likeMaster("firstMoment of adamW", firstMoment, master);
+    likeMaster("secondMoment of adamW", secondMoment, master);
+    likeMaster("grad of adamW", grad, master);
+    Expect.elements("factor of adamW", factor, 1);
+    Expect.dtype("factor of adamW", factor, DType.F64);
+  }
+
+  private static void likeMaster(String name, Tensor tensor, Tensor master) {
+    Expect.elements(name, tensor, master.numElements());
+    Expect.sameKind(name, tensor, master);
+  }
+
+  /** Checks where an FP8 tensor of this many rows and columns goes; returns its type. */
+  public static DType quantized(Fp8Kernels.Target out, long rows, long columns) {
+    Tensor some = out.rows() == null ? Objects.requireNonNull(out.columns()) : out.rows();
+    quantized("rows of the target", out.rows(), some.dtype(), rows, columns);
+    quantized("columns of the target", out.columns(), some.dtype(), columns, rows);
+    return some.dtype();
+  }
+
+  private static void quantized(
+      String name, @Nullable Tensor tensor, DType dtype, long rows, long columns) {
+    if (tensor != null) {
+      Expect.float8(name, tensor);
+      Expect.dtype(name, tensor, dtype);
+      Expect.matrix(name, tensor, rows, columns);
+      Expect.multiple(name, tensor, Fp8Kernels.MULTIPLE);
+    }
   }
 }
