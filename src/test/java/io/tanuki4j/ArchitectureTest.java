@@ -49,7 +49,14 @@ class ArchitectureTest {
         .resideOutsideOfPackages("..backend..", "..comm.nccl..")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("org.nd4j..", "org.bytedeco..")
+        .resideInAnyPackage("org.bytedeco..")
+        .check(MAIN);
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("..backend.nd4j..", "io.tanuki4j.nd4j..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.nd4j..")
         .check(MAIN);
   }
 

@@ -4,6 +4,7 @@ import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.backend.cuda.CudaGpu;
 import io.tanuki4j.backend.cuda.CudaReport;
 import io.tanuki4j.backend.cuda.CudaSearchPath;
+import io.tanuki4j.backend.nd4j.Nd4jLibrary;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MatmulKernels.Op;
@@ -43,6 +44,7 @@ final class DoctorCommand implements Callable<Integer> {
     line(out, "heap", gib(runtime.maxMemory()) + " (TANUKI4J_HEAP)");
     line(out, "vector module", vectorModule());
     cpu(out);
+    nd4j(out);
     cuda(out, CudaReport.make(CudaSearchPath.of(cudaLibDir, System.getenv())));
     out.flush();
     return 0;
@@ -87,6 +89,11 @@ final class DoctorCommand implements Callable<Integer> {
       nanos = System.nanoTime() - start;
     }
     return 2.0 * PROBE_SIZE * PROBE_SIZE * PROBE_SIZE / nanos;
+  }
+
+  private static void nd4j(PrintWriter out) {
+    line(out, "backend nd4j", Nd4jLibrary.obstacle().map(why -> "no: " + why).orElse("yes"));
+    line(out, "  on a GPU", "only by nd4j-cuda, see the README; untested");
   }
 
   private static void cuda(PrintWriter out, CudaReport report) {

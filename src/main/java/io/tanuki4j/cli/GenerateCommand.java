@@ -73,7 +73,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Option(
       names = "--backend",
-      paramLabel = "cpu|cuda",
+      paramLabel = "cpu|cuda|nd4j",
       description = "Default: cuda if a GPU can be used.")
   @Nullable String backend;
 
@@ -116,7 +116,6 @@ final class GenerateCommand implements Callable<Integer> {
     if (!(topP > 0 && topP <= 1)) {
       problems.add("--top-p", topP, "above 0, at most 1", "Use 1 for all tokens.");
     }
-    backend = BackendOptions.canonical(backend);
     problems.oneOf("--backend", backend, BackendOptions.CHOICES);
     problems.throwIfAny();
   }

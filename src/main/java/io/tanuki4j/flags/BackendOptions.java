@@ -10,13 +10,14 @@ import picocli.CommandLine.Option;
 /** The device the run computes on: the flags of {@link BackendConfig}. */
 public final class BackendOptions {
   /** The values of {@code --backend}. */
-  public static final List<String> CHOICES = List.of("cpu", "cuda");
+  public static final List<String> CHOICES = List.of("cpu", "cuda", "nd4j");
 
   @Option(
       names = "--backend",
-      paramLabel = "cpu|cuda",
+      paramLabel = "cpu|cuda|nd4j",
       description =
-          "The CPU, or an NVIDIA GPU. Without it: a GPU if one can be used. (Tanuki4J's own flag.)")
+          "The CPU, an NVIDIA GPU, or ND4J, whose plain formulas are for comparisons. Without it: a"
+              + " GPU if one can be used. (Tanuki4J's own flag.)")
   @Nullable String backend;
 
   @Option(
@@ -33,16 +34,8 @@ public final class BackendOptions {
 
   /** Sets the backend if the ranks' communication permits only one. */
   void check(DistributedOptions distributed, List<String> notices, Problems problems) {
-    backend = canonical(backend);
     problems.oneOf("--backend", backend, CHOICES);
     backend = distributed.computingBackend(backend, notices, problems);
-  }
-
-  /**
-   * Returns the backend's current name for what the user wrote: {@code nd4j} was once the CPU's.
-   */
-  public static @Nullable String canonical(@Nullable String backend) {
-    return "nd4j".equals(backend) ? "cpu" : backend;
   }
 
   BackendConfig toConfig() {

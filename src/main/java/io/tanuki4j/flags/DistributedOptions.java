@@ -119,18 +119,21 @@ public final class DistributedOptions {
     if (worldSize == 1) {
       return backend;
     }
-    String asked = distributedBackend.equals("nccl") ? "cuda" : "cpu";
+    boolean onGpus = distributedBackend.equals("nccl");
     if (backend == null) {
-      notices.add("setting backend to %s, for %s %s".formatted(asked, FLAG, distributedBackend));
-    } else if (!backend.equals(asked)) {
+      String chosen = onGpus ? "cuda" : "cpu";
+      notices.add("setting backend to %s, for %s %s".formatted(chosen, FLAG, distributedBackend));
+      return chosen;
+    }
+    if (backend.equals("cuda") != onGpus) {
       problems.add(
           FLAG,
           distributedBackend,
           "%s, since there are %d ranks with --backend %s"
-              .formatted(asked.equals("cuda") ? "gloo or local" : "nccl", worldSize, backend),
+              .formatted(onGpus ? "gloo or local" : "nccl", worldSize, backend),
           "Change one of the two.");
     }
-    return asked;
+    return backend;
   }
 
   DistributedConfig toConfig() {

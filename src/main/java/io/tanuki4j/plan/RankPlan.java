@@ -33,9 +33,14 @@ record RankPlan(
           globalRank,
           memory,
           rehearsal.residentBytes() - named,
-          "cpu".equals(config.backend().name()) ? 0 : workspaces(request),
+          onGpu(config) ? workspaces(request) : 0,
           rehearsal.bytesSent());
     }
+  }
+
+  /** Returns whether the run is for GPUs, as one that leaves the backend open is. */
+  private static boolean onGpu(RunConfig config) {
+    return config.backend().name() == null || "cuda".equals(config.backend().name());
   }
 
   private static long workspaces(PlanRequest request) {

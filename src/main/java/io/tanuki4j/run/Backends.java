@@ -6,6 +6,8 @@ import io.tanuki4j.backend.cuda.CudaOptions;
 import io.tanuki4j.backend.cuda.CudaProblem;
 import io.tanuki4j.backend.cuda.CudaReport;
 import io.tanuki4j.backend.cuda.CudaSearchPath;
+import io.tanuki4j.backend.nd4j.Nd4jBackend;
+import io.tanuki4j.backend.nd4j.Nd4jLibrary;
 import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.DistributedConfig;
@@ -78,11 +80,14 @@ public final class Backends {
    * The backend that was asked for; if none was, cuda where it can be used.
    *
    * @param localWorldSize ranks that share this machine's cores
-   * @throws UserException if cuda was asked for and cannot be used
+   * @throws UserException if cuda or nd4j was asked for and cannot be used
    */
   public static Choice choose(
       BackendConfig config, int localWorldSize, Map<String, String> environment) {
     String name = config.name();
+    if (Nd4jBackend.NAME.equals(name)) {
+      return new Choice(nd4j(), ASKED);
+    }
     if (name != null && !name.equals(CUDA)) {
       return new Choice(cpu(localWorldSize), ASKED);
     }
@@ -94,6 +99,15 @@ public final class Backends {
     }
     Backend backend = new CudaBackend(report, options(config));
     return new Choice(backend, name == null ? "a GPU can be used" : ASKED);
+  }
+
+  private static Backend nd4j() {
+    Nd4jLibrary.obstacle()
+        .ifPresent(
+            obstacle -> {
+              throw new UserException("--backend nd4j: " + obstacle);
+            });
+    return new Nd4jBackend();
   }
 
   private static Backend cpu(int localWorldSize) {

@@ -52,8 +52,7 @@ class ReportTest {
         .isEqualTo("{\"iteration\":[1,2],\"lm loss\":[2.5,null]}");
     assertThat(data.getAsJsonObject("timers").toString()).isEqualTo("{\"interval-time\":[3,4]}");
     assertThat(data.getAsJsonArray("log")).hasSize(2);
-    assertThat(data.getAsJsonObject("others").keySet())
-        .containsExactly(folder.getFileName().toString());
+    assertThat(data.getAsJsonObject("others").keySet()).containsExactly(folder.toString());
   }
 
   @Test

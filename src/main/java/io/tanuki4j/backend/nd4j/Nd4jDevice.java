@@ -1,0 +1,126 @@
+package io.tanuki4j.backend.nd4j;
+
+import io.tanuki4j.backend.host.BlockStack;
+import io.tanuki4j.backend.host.HostMemory;
+import io.tanuki4j.kernel.ActivationKernels;
+import io.tanuki4j.kernel.AttentionKernels;
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.DeviceInfo;
+import io.tanuki4j.kernel.ElementwiseKernels;
+import io.tanuki4j.kernel.EmbeddingKernels;
+import io.tanuki4j.kernel.Fp8Kernels;
+import io.tanuki4j.kernel.HostStage;
+import io.tanuki4j.kernel.HostView;
+import io.tanuki4j.kernel.Kernels;
+import io.tanuki4j.kernel.LayerNormKernels;
+import io.tanuki4j.kernel.LossKernels;
+import io.tanuki4j.kernel.MatmulKernels;
+import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.kernel.NormKernels;
+import io.tanuki4j.kernel.OptimizerKernels;
+import io.tanuki4j.kernel.RandomKernels;
+import io.tanuki4j.kernel.RopeKernels;
+import io.tanuki4j.kernel.VocabParallelLossKernels;
+import io.tanuki4j.tensor.Tensor;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * Where ND4J computes, with tensors in the host's memory. An operation has finished when its call
+ * returns.
+ */
+final class Nd4jDevice implements Device {
+  private final HostMemory memory = new HostMemory();
+  private final BlockStack scratch = new BlockStack("scratch of fp8 operations", 0);
+  private final String name;
+  private final Kernels kernels;
+
+  Nd4jDevice(String name) {
+    this.name = name;
+    this.kernels = kernels(scratch);
+  }
+
+  private static Kernels kernels(BlockStack scratch) {
+    Nd4jElementwise elementwise = new Nd4jElementwise();
+    Nd4jNorm norm = new Nd4jNorm(elementwise);
+    Nd4jActivation activation = new Nd4jActivation();
+    Nd4jFp8 fp8 = new Nd4jFp8(elementwise, norm, activation, scratch);
+    return new Kernels(
+        InWorkspace.wrap(MatmulKernels.class, new Nd4jMatmul()),
+        InWorkspace.wrap(NormKernels.class, norm),
+        InWorkspace.wrap(LayerNormKernels.class, new Nd4jLayerNorm()),
+        InWorkspace.wrap(RopeKernels.class, new Nd4jRope()),
+        InWorkspace.wrap(AttentionKernels.class, new Nd4jAttention()),
+        InWorkspace.wrap(ActivationKernels.class, activation),
+        InWorkspace.wrap(EmbeddingKernels.class, new Nd4jEmbedding()),
+        InWorkspace.wrap(LossKernels.class, new Nd4jLoss()),
+        InWorkspace.wrap(VocabParallelLossKernels.class, new Nd4jVocabParallelLoss()),
+        InWorkspace.wrap(OptimizerKernels.class, new Nd4jOptimizer()),
+        InWorkspace.wrap(ElementwiseKernels.class, elementwise),
+        InWorkspace.wrap(RandomKernels.class, new Nd4jRandom()),
+        InWorkspace.wrap(Fp8Kernels.class, fp8));
+  }
+
+  @Override
+  public DeviceInfo info() {
+    return new DeviceInfo(name, Pointer.totalPhysicalBytes());
+  }
+
+  @Override
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  @Override
+  public MemoryScope openScope(String label) {
+    return openScope(label, 0);
+  }
+
+  @Override
+  public MemoryScope openScope(String label, long plannedBytes) {
+    return memory.openScope(label, plannedBytes);
+  }
+
+  @Override
+  public void upload(Tensor destination, ByteBuffer source) {
+    memory.upload(destination, source);
+  }
+
+  @Override
+  public void download(ByteBuffer destination, Tensor source) {
+    memory.download(destination, source);
+  }
+
+  @Override
+  public Optional<HostView> hostView(Tensor tensor) {
+    return memory.view(tensor);
+  }
+
+  @Override
+  public HostStage openStage(int numSlots, int slotBytes) {
+    return memory.openStage(numSlots, slotBytes);
+  }
+
+  @Override
+  public void synchronize() {}
+
+  @Override
+  public long bytesInUse() {
+    return memory.bytesHeld();
+  }
+
+  @Override
+  public long bytesFree() {
+    return HostMemory.bytesFree();
+  }
+
+  /**
+   * @throws IllegalStateException if a scope is still open
+   */
+  @Override
+  public void close() {
+    scratch.free();
+    memory.close();
+  }
+}

@@ -1,0 +1,82 @@
+package io.tanuki4j.backend.nd4j;
+
+import static org.nd4j.linalg.indexing.NDArrayIndex.all;
+import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
+
+import io.tanuki4j.backend.host.Expect;
+import io.tanuki4j.backend.host.HostCopy;
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.ElementwiseKernels;
+import io.tanuki4j.tensor.Tensor;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Fill, copy, add. */
+final class Nd4jElementwise implements ElementwiseKernels {
+  /** Elements filled at once. */
+  private static final long PART = 1 << 20;
+
+  @Override
+  public void fill(Tensor out, double value) {
+    TensorArrays.forEachPart(
+        out,
+        PART,
+        (from, part) ->
+            TensorArrays.put(
+                part, Nd4j.createUninitialized(DataType.DOUBLE, part.numElements()).assign(value)));
+  }
+
+  @Override
+  public void copy(Tensor out, Tensor in) {
+    Expect.elements("out of copy", out, in.numElements());
+    if (out.dtype() == in.dtype()) {
+      HostCopy.between(out, in);
+      return;
+    }
+    Expect.floatingPoint("in of copy", in);
+    Expect.floatingPoint("out of copy", out);
+    if (in.numElements() > 0) {
+      TensorArrays.put(out, TensorArrays.of(in));
+    }
+  }
+
+  @Override
+  public void add(Tensor out, Tensor a, Tensor b) {
+    Expect.elements("a of add", a, out.numElements());
+    Expect.elements("b of add", b, out.numElements());
+    Expect.sameType("a of add", a, out);
+    Expect.sameType("b of add", b, out);
+    if (out.numElements() > 0) {
+      TensorArrays.put(out, TensorArrays.row(a).add(TensorArrays.row(b)));
+    }
+  }
+
+  @Override
+  public void copyColumns(
+      Tensor out, int firstOut, Tensor in, int firstIn, int numColumns, Accumulate accumulate) {
+    Expect.matrix("out of copyColumns", out, in.numElements() / in.dim(-1), out.dim(-1));
+    Expect.sameKind("in of copyColumns", in, out);
+    Expect.columns("out of copyColumns", out, firstOut, numColumns);
+    Expect.columns("in of copyColumns", in, firstIn, numColumns);
+    INDArray all = TensorArrays.matrix(out);
+    INDArray target = all.get(all(), interval(firstOut, firstOut + numColumns));
+    INDArray source = TensorArrays.matrix(in).get(all(), interval(firstIn, firstIn + numColumns));
+    target.assign(accumulate == Accumulate.ADD ? target.add(source) : source);
+    TensorArrays.put(out, all);
+  }
+
+  @Override
+  public void addToRows(Tensor x, Tensor row) {
+    Expect.elements("row of addToRows", row, x.dim(-1));
+    Expect.sameType("row of addToRows", row, x);
+    TensorArrays.put(x, TensorArrays.matrix(x).add(TensorArrays.row(row)));
+  }
+
+  @Override
+  public void addSumOfRows(Tensor sum, Tensor x) {
+    Expect.elements("sum of addSumOfRows", sum, x.dim(-1));
+    Expect.gradientType("sum of addSumOfRows", sum, x);
+    TensorArrays.put(sum, TensorArrays.row(sum).add(TensorArrays.matrix(x).sum(true, 0)));
+  }
+}

@@ -1,0 +1,60 @@
+package io.tanuki4j.backend.nd4j;
+
+import static io.tanuki4j.backend.nd4j.TensorArrays.column;
+import static io.tanuki4j.backend.nd4j.TensorArrays.matrix;
+import static io.tanuki4j.backend.nd4j.TensorArrays.row;
+
+import io.tanuki4j.backend.host.CallChecks;
+import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.ElementwiseKernels;
+import io.tanuki4j.kernel.NormKernels;
+import io.tanuki4j.tensor.Tensor;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+/** RMSNorm. */
+final class Nd4jNorm implements NormKernels {
+  private final ElementwiseKernels elementwise;
+
+  Nd4jNorm(ElementwiseKernels elementwise) {
+    this.elementwise = elementwise;
+  }
+
+  @Override
+  public void rmsNormForward(Tensor out, Tensor rstd, Tensor x, Tensor weight, double epsilon) {
+    CallChecks.rmsNorm(out, rstd, x, weight);
+    INDArray in = matrix(x);
+    INDArray meanSquare = in.mul(in).sum(true, 1).div(x.dim(-1));
+    INDArray r = Transforms.sqrt(meanSquare.add(epsilon)).rdiv(1);
+    TensorArrays.put(rstd, r);
+    TensorArrays.put(out, in.mul(r).mul(row(weight)));
+  }
+
+  @Override
+  public void addRmsNormForward(
+      Tensor sum, Tensor out, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
+    elementwise.add(sum, x, delta);
+    rmsNormForward(out, rstd, sum, weight, epsilon);
+  }
+
+  @Override
+  public void rmsNormBackward(
+      Tensor dx,
+      Tensor dWeight,
+      Tensor dOut,
+      Tensor x,
+      Tensor rstd,
+      Tensor weight,
+      Accumulate accumulateDx) {
+    CallChecks.rmsNorm(dx, rstd, x, weight);
+    CallChecks.rmsNormGradients(dWeight, dOut, x);
+    INDArray in = matrix(x);
+    INDArray grad = matrix(dOut);
+    INDArray r = column(rstd);
+    INDArray u = grad.mul(row(weight));
+    INDArray mean = u.mul(in).sum(true, 1).div(x.dim(-1));
+    INDArray result = u.sub(in.mul(r).mul(r).mul(mean)).mul(r);
+    TensorArrays.put(dx, accumulateDx == Accumulate.ADD ? result.add(matrix(dx)) : result);
+    TensorArrays.put(dWeight, row(dWeight).add(grad.mul(in).mul(r).sum(true, 0)));
+  }
+}
