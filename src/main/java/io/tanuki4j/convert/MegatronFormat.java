@@ -5,7 +5,6 @@ import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.convert.huggingface.HfModel;
 import io.tanuki4j.convert.huggingface.HfTensor;
 import io.tanuki4j.convert.megatron.MegatronFolder;
-import io.tanuki4j.convert.megatron.MegatronTarget;
 import io.tanuki4j.convert.megatron.MegatronWriter;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;
@@ -82,8 +81,8 @@ public final class MegatronFormat implements ForeignFormat {
     ConversionTarget checkpoint =
         ConversionTarget.of(model, options, HuggingFaceFiles.NONE).shareable(VOCABULARY_UNIT);
     ParallelDims dims = checkpoint.dims();
-    MegatronTarget target =
-        new MegatronTarget(dims.tp(), dims.pp(), options.savesTransformerEngine());
+    MegatronWriter.Target target =
+        new MegatronWriter.Target(dims.tp(), dims.pp(), options.savesTransformerEngine());
     Path saved =
         new MegatronWriter(options.saveDir(), model.model().shape(), target)
             .write(checkpoint.state(), ConvertProgress.counted(out, "wrote", checkpoint.tensors()));

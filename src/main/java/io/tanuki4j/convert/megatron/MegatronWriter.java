@@ -21,16 +21,24 @@ import org.jspecify.annotations.Nullable;
 public final class MegatronWriter {
   private static final double CHECKPOINT_VERSION = 3.0;
 
+  /**
+   * The kind of checkpoint to write.
+   *
+   * @param transformerEngine whether norms have the names that TransformerEngine's fused layers
+   *     have
+   */
+  public record Target(int tensorRanks, int pipelineStages, boolean transformerEngine) {}
+
   private final Path folder;
   private final PackedShape shape;
-  private final MegatronTarget target;
+  private final Target target;
 
   /**
    * Prepares to write.
    *
    * @param folder for checkpoints; must not contain any
    */
-  public MegatronWriter(Path folder, ModelConfig model, MegatronTarget target) {
+  public MegatronWriter(Path folder, ModelConfig model, Target target) {
     this.folder = folder;
     this.shape = PackedShape.of(model);
     this.target = target;

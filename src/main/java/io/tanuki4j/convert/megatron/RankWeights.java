@@ -21,12 +21,12 @@ final class RankWeights {
 
   private final Map<String, Matrix> model;
   private final PackedShape shape;
-  private final MegatronTarget target;
+  private final MegatronWriter.Target target;
   private final int rank;
   private final Map<String, @Nullable Matrix> weights = new LinkedHashMap<>();
 
   private RankWeights(
-      Map<String, Matrix> model, PackedShape shape, MegatronTarget target, int rank) {
+      Map<String, Matrix> model, PackedShape shape, MegatronWriter.Target target, int rank) {
     this.model = model;
     this.shape = shape;
     this.target = target;
@@ -41,7 +41,11 @@ final class RankWeights {
    * @param rank among the tensor parallel ones
    */
   static Map<String, @Nullable Matrix> of(
-      List<ShardedTensor> tensors, PackedShape shape, MegatronTarget target, int stage, int rank) {
+      List<ShardedTensor> tensors,
+      PackedShape shape,
+      MegatronWriter.Target target,
+      int stage,
+      int rank) {
     Map<String, Matrix> model = new LinkedHashMap<>();
     tensors.forEach(tensor -> model.put(tensor.name(), new SourceMatrix(tensor)));
     RankWeights packed = new RankWeights(model, shape, target, rank);
