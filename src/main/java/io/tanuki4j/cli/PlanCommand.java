@@ -4,6 +4,7 @@ import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.flags.MegatronFlags;
 import io.tanuki4j.flags.PretrainOptions;
+import io.tanuki4j.plan.KnownDevice;
 import io.tanuki4j.plan.PlanReport;
 import io.tanuki4j.plan.RunPlan;
 import io.tanuki4j.run.Checkpoints;
@@ -42,13 +43,24 @@ final class PlanCommand implements Callable<Integer> {
       description = "Fails, and says what would help, if a rank needs more GiB than this.")
   @Nullable Double deviceMemory;
 
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      description =
+          "A GPU (H100, A100, RTX3090, ...) or a compute capability (9.0): fails, as a run would, if"
+              + " it cannot compute as the flags ask, and if a rank needs more than its memory.")
+  @Nullable String device;
+
   @Mixin final PretrainOptions options = PretrainOptions.ofPlan(() -> worldSize);
   @Spec CommandSpec spec;
 
   @Override
   public Integer call() {
     PretrainOptions.Resolved run = options.resolve(spec, Map.of(), Checkpoints::arguments);
-    check();
+    KnownDevice known = check();
+    if (known != null) {
+      RankModel.requireFp8(run.config().precision(), known.obstacleToFp8());
+    }
     PrintWriter out = spec.commandLine().getOut();
     RunConfig config = run.config();
     int vocabSize = RankModel.paddedVocabSize(config, out::println);
@@ -56,18 +68,34 @@ final class PlanCommand implements Callable<Integer> {
     PlanReport.lines(plan).forEach(out::println);
     out.flush();
     if (deviceMemory != null) {
-      plan.requireAtMost((long) (deviceMemory * BYTES_PER_GIB));
-      out.printf("%nfits into %s GiB%n", deviceMemory);
-      out.flush();
+      requireAtMost(plan, deviceMemory, "--device-memory", out);
+    } else if (known != null && known.memoryGib() > 0) {
+      requireAtMost(plan, known.memoryGib(), "--device " + known.name(), out);
     }
     return 0;
   }
 
-  private void check() {
+  private static void requireAtMost(RunPlan plan, double gib, String limit, PrintWriter out) {
+    plan.requireAtMost((long) (gib * BYTES_PER_GIB), limit);
+    out.printf("%nfits into %s GiB%n", gib);
+    out.flush();
+  }
+
+  /** Returns null without --device. */
+  private @Nullable KnownDevice check() {
     Problems problems = new Problems();
+    KnownDevice known = device == null ? null : KnownDevice.find(device).orElse(null);
+    if (device != null && known == null) {
+      problems.add(
+          "--device",
+          device,
+          "one of %s, or a compute capability".formatted(String.join(", ", KnownDevice.names())),
+          "For another GPU, write its compute capability, 8.6 for example, and --device-memory.");
+    }
     if (deviceMemory != null && !(deviceMemory > 0)) {
       problems.add("--device-memory", deviceMemory, "above 0", "Give GiB, 80 for example.");
     }
     problems.throwIfAny();
+    return known;
   }
 }

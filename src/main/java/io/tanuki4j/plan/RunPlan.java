@@ -63,9 +63,10 @@ public record RunPlan(
   }
 
   /**
+   * @param limit whose it is, for the message
    * @throws UserException with the flags that would fit, if a rank needs more
    */
-  public void requireAtMost(long bytes) {
+  public void requireAtMost(long bytes, String limit) {
     RankPlan fullest = stages.get(fullestStage());
     if (fullest.total() > bytes) {
       PlanRequest request = PlanRequest.of(config, model, fullest.globalRank());
@@ -73,7 +74,7 @@ public record RunPlan(
       throw new UserException(
           "memory: %.2f GiB on the ranks of stage %d (expected: at most the %.2f GiB of"
                   .formatted(MemoryPlan.gib(fullest.total()), fullestStage(), MemoryPlan.gib(bytes))
-              + " --device-memory). "
+              + " %s). ".formatted(limit)
               + MemoryPlan.remedy(request, bytes - besides));
     }
   }

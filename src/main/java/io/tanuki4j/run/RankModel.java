@@ -120,8 +120,12 @@ public record RankModel(
     return new RankModel(request, plan, context, device, memory, parameters, data, builder);
   }
 
-  /** Before anything is built, and not at the first product. */
-  static void requireFp8(Precision precision, Optional<String> obstacle) {
+  /**
+   * Refuses FP8 products before anything is built, and not at the first one.
+   *
+   * @param obstacle that a device has to them
+   */
+  public static void requireFp8(Precision precision, Optional<String> obstacle) {
     if (precision.fp8() != null && obstacle.isPresent()) {
       throw new UserException(
           "--fp8-format: %s (expected: 8.9 or later). Leave the --fp8-… flags out, and train in bf16."

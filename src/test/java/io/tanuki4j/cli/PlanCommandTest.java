@@ -61,6 +61,32 @@ class PlanCommandTest {
         .contains("These would fit: --recompute-granularity full");
   }
 
+  /** The sentence of RankModel.requireFp8, which a run on such a device ends with. */
+  @Test
+  void devices_are_known_by_what_they_can_do() {
+    String fp8 = "--fp8-format hybrid --pipeline-model-parallel-size 4 --device ";
+    for (String old : List.of("A100", "rtx3090")) {
+      assertThat(plan(fp8 + old).err)
+          .containsPattern("--fp8-format: (A100|RTX3090) has compute capability 8\\.[06]")
+          .contains("(expected: 8.9 or later). Leave the --fp8-… flags out, and train in bf16.");
+    }
+    assertThat(plan(fp8 + "8.6").err).contains("a GPU has compute capability 8.6 (expected: 8.9");
+    assertThat(plan(fp8 + "8.9").code).isZero();
+    assertThat(plan(fp8 + "H100").out).contains("fits into 79.0 GiB");
+    assertThat(plan("--pipeline-model-parallel-size 4 --device A100").code).isZero();
+  }
+
+  @Test
+  void devices_are_known_by_their_memory() {
+    assertThat(plan("--pipeline-model-parallel-size 4 --device A100-40GB").err)
+        .contains("(expected: at most the 40.00 GiB of --device A100-40GB)");
+    assertThat(plan("--pipeline-model-parallel-size 4 --device A100 --device-memory 30").err)
+        .contains("(expected: at most the 30.00 GiB of --device-memory)");
+    assertThat(plan("--device TPU").err)
+        .contains("--device: TPU (expected: one of A10, A100,")
+        .contains("write its compute capability");
+  }
+
   @Test
   void layouts_are_refused_as_in_training() {
     assertThat(plan("--pipeline-model-parallel-size 4 --world-size 6").err)

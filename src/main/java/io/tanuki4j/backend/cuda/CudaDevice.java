@@ -180,10 +180,7 @@ public final class CudaDevice implements Device {
 
   @Override
   public Optional<String> obstacleToFp8() {
-    return gpu.hasFp8()
-        ? Optional.empty()
-        : Optional.of(
-            "%s has compute capability %d.%d".formatted(gpu.name(), gpu.major(), gpu.minor()));
+    return gpu.capability().obstacleToFp8(gpu.name());
   }
 
   @Override

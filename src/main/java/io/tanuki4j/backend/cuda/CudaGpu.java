@@ -17,8 +17,6 @@ import org.bytedeco.javacpp.SizeTPointer;
  */
 public record CudaGpu(
     int ordinal, String name, int major, int minor, int multiprocessors, long memoryBytes) {
-  private static final int FP8_MAJOR = 8;
-  private static final int FP8_MINOR = 9;
   private static final int MIN_MAJOR = 8;
   private static final int NAME_BYTES = 256;
 
@@ -49,9 +47,8 @@ public record CudaGpu(
     return "sm_" + major + minor;
   }
 
-  /** Returns whether its matrix units support FP8: compute capability 8.9 or later. */
-  boolean hasFp8() {
-    return major > FP8_MAJOR || (major == FP8_MAJOR && minor >= FP8_MINOR);
+  ComputeCapability capability() {
+    return new ComputeCapability(major, minor);
   }
 
   /** Returns whether it has the matrix units and the copies that the backend builds on. */

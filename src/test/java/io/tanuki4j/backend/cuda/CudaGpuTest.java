@@ -9,6 +9,6 @@ class CudaGpuTest {
   @ParameterizedTest
   @CsvSource({"8, 0, false", "8, 6, false", "8, 9, true", "9, 0, true", "12, 0, true"})
   void numbers_of_eight_bits_need_compute_capability_8_9(int major, int minor, boolean has) {
-    assertThat(new CudaGpu(0, "GPU", major, minor, 1, 1).hasFp8()).isEqualTo(has);
+    assertThat(new CudaGpu(0, "GPU", major, minor, 1, 1).capability().hasFp8()).isEqualTo(has);
   }
 }
