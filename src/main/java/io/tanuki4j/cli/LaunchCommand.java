@@ -9,6 +9,8 @@ import io.tanuki4j.run.Signals;
 import io.tanuki4j.run.launcher.EndRules;
 import io.tanuki4j.run.launcher.Launch;
 import io.tanuki4j.run.launcher.LaunchSpec;
+import io.tanuki4j.run.launcher.LaunchSpec.Master;
+import io.tanuki4j.run.launcher.LaunchSpec.Ranks;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -108,7 +110,7 @@ final class LaunchCommand implements Callable<Integer> {
         CommandLine.executeHelpRequest(command.parseArgs(flags.toArray(String[]::new)));
     if (helped == null && command.getCommand() instanceof RunCommand run) {
       Map<String, String> environment = new HashMap<>(System.getenv());
-      int port = plan.masterPort() == 0 ? DEFAULT_PORT : plan.masterPort();
+      int port = plan.master().port() == 0 ? DEFAULT_PORT : plan.master().port();
       environment.putAll(plan.environment(0, 0, port));
       try {
         run.resolve(environment);
@@ -123,7 +125,7 @@ final class LaunchCommand implements Callable<Integer> {
    * Makes the secret by which ranks of several machines recognise each other, on the first machine.
    */
   private void makeSecret(LaunchSpec plan) {
-    boolean needed = nnodes > 1 && !MeetingPoint.isLoopback(plan.masterAddress());
+    boolean needed = nnodes > 1 && !MeetingPoint.isLoopback(plan.master().address());
     Path made = needed && nodeRank == 0 ? RunSecret.makeIfMissing(System.getenv()) : null;
     if (made != null) {
       say(
@@ -193,13 +195,8 @@ final class LaunchCommand implements Callable<Integer> {
     String given = System.getenv("TANUKI4J_RUN_TOKEN");
     String own = alone ? UUID.randomUUID().toString() : address + ":" + port;
     return new LaunchSpec(
-        nprocPerNode == null ? 1 : nprocPerNode,
-        ranksPerGpu,
-        nnodes,
-        nodeRank,
-        address,
-        port,
-        given == null ? own : given,
+        new Ranks(nprocPerNode == null ? 1 : nprocPerNode, ranksPerGpu, nnodes, nodeRank),
+        new Master(address, port, given == null ? own : given),
         maxRestarts,
         EndRules.of(Failures.OTHER_RANK_FAILED),
         command());

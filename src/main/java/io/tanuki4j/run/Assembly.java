@@ -34,6 +34,7 @@ import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.parallel.Agreement;
 import io.tanuki4j.parallel.ParallelContext;
+import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.Tokenizers;
@@ -120,14 +121,7 @@ public final class Assembly {
             ranks.reports()
                 ? Sinks.open(config.sinks(), console, timing.clock(), System.getenv())
                 : Sinks.none());
-    BackendConfig backend = config.backend();
-    Device opened =
-        Backends.open(
-            measuresWaits(config) ? backend.withoutReplays() : backend,
-            config.distributed(),
-            seat,
-            closer,
-            log::message);
+    Device opened = open(seat);
     ProfiledDevice profiled = isProfiled(seat.globalRank()) ? new ProfiledDevice(opened) : null;
     device = profiled == null ? opened : profiled;
     run.notices().forEach(log::message);
@@ -141,30 +135,49 @@ public final class Assembly {
       groups = new TimedFactory(groups, profiled::await);
     }
     WaitMeter waits = measuresWaits(config) ? closer.add(new WaitMeter(device)) : null;
-    timers =
-        new Timers(
-            config.logging(),
-            timing.nanoTime(),
-            device,
-            waits == null ? Map::of : waits::take,
-            profiled == null ? null : window(profiled, seat.globalRank()));
+    timers = timers(waits, profiled == null ? null : window(profiled, seat.globalRank()));
     context =
         ParallelContext.create(grid, waits == null ? groups : new TimedFactory(groups, waits));
-    StartupLines.groups(grid.dims().tp(), grid.dims().pp()).forEach(log::message);
+    logInitialized(start);
+    model = buildModel(vocabSize);
+    agreement = new Agreement(context.world(), device, model.memory());
+    data = new RunData(config, tokenizer, context, log, closer);
+    turns = new RankTurns(seat, agreement);
+  }
+
+  private Device open(RankConnection seat) {
+    BackendConfig backend = config.backend();
+    return Backends.open(
+        measuresWaits(config) ? backend.withoutReplays() : backend,
+        config.distributed(),
+        seat,
+        closer,
+        log::message);
+  }
+
+  private Timers timers(@Nullable WaitMeter waits, @Nullable TraceWindow window) {
+    return new Timers(
+        config.logging(), timing.nanoTime(), device, waits == null ? Map::of : waits::take, window);
+  }
+
+  /** Writes Megatron's lines after the groups are made. */
+  private void logInitialized(long start) {
+    ParallelDims dims = config.parallel().dims();
+    StartupLines.groups(dims.tp(), dims.pp()).forEach(log::message);
     log.message(StartupLines.randomSeeds(config.train().seed()));
     double seconds = (timing.nanoTime().getAsLong() - start) / 1e9;
     log.message("time to initialize megatron (seconds): %.3f".formatted(seconds));
     log.message(timing.dateTime("after megatron is initialized"));
+  }
 
+  private RankModel buildModel(int vocabSize) {
     log.message("building GPT model ...");
-    model = RankModel.build(config, vocabSize, device, context, closer);
-    log.message("memory planned: " + model.plan());
+    RankModel built = RankModel.build(config, vocabSize, device, context, closer);
+    log.message("memory planned: " + built.plan());
     log.ofPart(
         StartupLines.numberOfParameters(
-            context.tp().rank(), context.pp().rank(), model.numParameters()));
-    agreement = new Agreement(context.world(), device, model.memory());
-    data = new RunData(config, tokenizer, context, log, closer);
-    turns = new RankTurns(seat, agreement);
+            context.tp().rank(), context.pp().rank(), built.numParameters()));
+    return built;
   }
 
   private boolean isProfiled(int globalRank) {
@@ -191,9 +204,7 @@ public final class Assembly {
   private void train(StopRequest stop, Signals signals) {
     AdamW optimizer = model.optimizer(config.optimizer());
     OptimizerSchedule schedule = new OptimizerSchedule(config.schedule());
-    log.message(
-        StartupLines.learningRateDecayStyle(
-            String.valueOf(config.arguments().get("lr_decay_style"))));
+    log.message(StartupLines.learningRateDecayStyle(config.schedule().rate().style().spelling()));
     RunState state =
         new RunState(
             model.parameters(),

@@ -7,26 +7,30 @@ import java.util.Map;
 /**
  * What is to be started.
  *
- * @param ranksPerNode processes on each machine
- * @param ranksPerGpu above 1 for a rehearsal, in which ranks share GPUs
- * @param nodeRank number of this machine
- * @param masterAddress machine of rank 0
- * @param masterPort 0 for a free one at each start, if there is one machine only
- * @param runToken what the ranks of all machines have in common; each start adds its number
  * @param maxRestarts how often all ranks are started again after a failure
  * @param command of each rank, from the program on
  */
 public record LaunchSpec(
-    int ranksPerNode,
-    int ranksPerGpu,
-    int numNodes,
-    int nodeRank,
-    String masterAddress,
-    int masterPort,
-    String runToken,
-    int maxRestarts,
-    EndRules endRules,
-    List<String> command) {
+    Ranks ranks, Master master, int maxRestarts, EndRules endRules, List<String> command) {
+
+  /**
+   * The ranks of the machines.
+   *
+   * @param perNode processes on each machine
+   * @param perGpu above 1 for a rehearsal, in which ranks share GPUs
+   * @param nodeRank number of this machine
+   */
+  public record Ranks(int perNode, int perGpu, int numNodes, int nodeRank) {}
+
+  /**
+   * Where ranks find each other.
+   *
+   * @param address machine of rank 0
+   * @param port 0 for a free one at each start, if there is one machine only
+   * @param runToken what the ranks of all machines have in common; each start adds its number
+   */
+  public record Master(String address, int port, String runToken) {}
+
   /** Tells a process that a launcher started it, passes signals on, and holds its input open. */
   public static final String LAUNCHED = "TANUKI4J_LAUNCHED";
 
@@ -35,7 +39,7 @@ public record LaunchSpec(
   }
 
   int globalRank(int localRank) {
-    return nodeRank * ranksPerNode + localRank;
+    return ranks.nodeRank() * ranks.perNode() + localRank;
   }
 
   /**
@@ -47,17 +51,17 @@ public record LaunchSpec(
   public Map<String, String> environment(int localRank, int start, int port) {
     Map<String, String> variables = new LinkedHashMap<>();
     variables.put("RANK", "" + globalRank(localRank));
-    variables.put("WORLD_SIZE", "" + ranksPerNode * numNodes);
-    variables.put("LOCAL_RANK", "" + localRank / ranksPerGpu);
-    variables.put("LOCAL_WORLD_SIZE", "" + ranksPerNode);
-    variables.put("TANUKI4J_RANKS_PER_GPU", "" + ranksPerGpu);
-    variables.put("GROUP_RANK", "" + nodeRank);
-    variables.put("MASTER_ADDR", masterAddress);
+    variables.put("WORLD_SIZE", "" + ranks.perNode() * ranks.numNodes());
+    variables.put("LOCAL_RANK", "" + localRank / ranks.perGpu());
+    variables.put("LOCAL_WORLD_SIZE", "" + ranks.perNode());
+    variables.put("TANUKI4J_RANKS_PER_GPU", "" + ranks.perGpu());
+    variables.put("GROUP_RANK", "" + ranks.nodeRank());
+    variables.put("MASTER_ADDR", master.address());
     variables.put("MASTER_PORT", "" + port);
-    variables.put("TANUKI4J_RUN_TOKEN", runToken + "." + start);
+    variables.put("TANUKI4J_RUN_TOKEN", master.runToken() + "." + start);
     variables.put("TORCHELASTIC_MAX_RESTARTS", "" + maxRestarts);
     variables.put(LAUNCHED, "1");
-    if (ranksPerGpu > 1) {
+    if (ranks.perGpu() > 1) {
       variables.putAll(sharedGpu(globalRank(localRank)));
     }
     return variables;

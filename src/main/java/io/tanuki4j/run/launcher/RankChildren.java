@@ -36,9 +36,9 @@ final class RankChildren {
   static RankChildren start(LaunchSpec plan, int start, Streams streams, Consumer<String> say)
       throws IOException {
     RankChildren all = new RankChildren(plan.endRules(), say);
-    int port = plan.masterPort() == 0 ? freePort() : plan.masterPort();
+    int port = plan.master().port() == 0 ? freePort() : plan.master().port();
     try {
-      for (int local = 0; local < plan.ranksPerNode(); local++) {
+      for (int local = 0; local < plan.ranks().perNode(); local++) {
         all.children.add(
             RankChild.start(
                 plan.globalRank(local),

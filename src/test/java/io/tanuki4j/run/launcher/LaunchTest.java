@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.tanuki4j.run.launcher.LaunchSpec.Master;
+import io.tanuki4j.run.launcher.LaunchSpec.Ranks;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -39,13 +41,8 @@ class LaunchTest {
 
   private static LaunchSpec plan(int numRanks, int maxRestarts, EndRules rules, String script) {
     return new LaunchSpec(
-        numRanks,
-        1,
-        1,
-        0,
-        "127.0.0.1",
-        0,
-        "token",
+        new Ranks(numRanks, 1, 1, 0),
+        new Master("127.0.0.1", 0, "token"),
         maxRestarts,
         rules,
         List.of("sh", "-c", script));
@@ -93,13 +90,8 @@ class LaunchTest {
   void a_later_machine_has_the_later_ranks() {
     LaunchSpec plan =
         new LaunchSpec(
-            2,
-            1,
-            3,
-            1,
-            "node0",
-            1234,
-            "t",
+            new Ranks(2, 1, 3, 1),
+            new Master("node0", 1234, "t"),
             0,
             rules(1, 2),
             List.of("sh", "-c", "echo $RANK/$WORLD_SIZE $MASTER_ADDR:$MASTER_PORT $GROUP_RANK"));
@@ -239,7 +231,12 @@ class LaunchTest {
   @Test
   void a_program_that_cannot_be_started_is_a_failure() {
     LaunchSpec plan =
-        new LaunchSpec(2, 1, 1, 0, "a", 0, "t", 0, rules(1, 2), List.of("/no/such/program"));
+        new LaunchSpec(
+            new Ranks(2, 1, 1, 0),
+            new Master("a", 0, "t"),
+            0,
+            rules(1, 2),
+            List.of("/no/such/program"));
     assertThatThrownBy(() -> launch(plan).run())
         .isInstanceOf(UncheckedIOException.class)
         .hasMessageStartingWith("cannot start the ranks: Cannot run program \"/no/such/program\"");
@@ -247,7 +244,9 @@ class LaunchTest {
 
   @Test
   void ranks_that_share_a_gpu_have_its_number_and_machines_of_their_own() {
-    LaunchSpec plan = new LaunchSpec(4, 2, 1, 0, "a", 0, "t", 0, rules(1, 2), List.of("program"));
+    LaunchSpec plan =
+        new LaunchSpec(
+            new Ranks(4, 2, 1, 0), new Master("a", 0, "t"), 0, rules(1, 2), List.of("program"));
     assertThat(plan.environment(1, 0, 1))
         .containsEntry("LOCAL_RANK", "0")
         .containsEntry("TANUKI4J_RANKS_PER_GPU", "2")
