@@ -79,6 +79,18 @@ class ArchitectureTest {
   }
 
   @Test
+  void the_environment_is_read_at_the_edge() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("..cli..", "..run..", "..bench..")
+        .should()
+        .callMethod(System.class, "getenv")
+        .orShould()
+        .callMethod(System.class, "getenv", String.class)
+        .check(MAIN);
+  }
+
+  @Test
   void picocli_stays_in_cli_and_flags() {
     noClasses()
         .that()
