@@ -219,7 +219,8 @@ public final class PretrainOptions {
     notices.addAll(theirs.notices());
   }
 
-  private void check(Map<String, String> environment, List<String> notices, Problems problems) {
+  /** Sets what follows from other flags and from the environment. */
+  private void derive(Map<String, String> environment, List<String> notices, Problems problems) {
     checkpoint.derive(environment);
     if (plannedRanks == null) {
       distributed.derive(environment, parallel.modelRanks(), problems);
@@ -236,6 +237,10 @@ public final class PretrainOptions {
       train.deriveWithoutEnd();
       schedule.deriveRate();
     }
+  }
+
+  private void check(Map<String, String> environment, List<String> notices, Problems problems) {
+    derive(environment, notices, problems);
     distributed.check(problems);
     run.check(distributed, notices, problems);
     model.check(problems);
