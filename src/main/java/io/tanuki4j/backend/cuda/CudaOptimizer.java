@@ -71,7 +71,7 @@ final class CudaOptimizer implements OptimizerKernels {
     boolean same = Address.of(weight) == Address.of(master);
     if (master.dtype() == DType.BF16 && !same) {
       throw new IllegalArgumentException(
-          "master of adamW: BF16 beside another weight (expected: F32, or the weight itself)");
+          "master of adamW: BF16, but not the weight itself (expected: F32, or the weight itself)");
     }
     boolean aligned = aligned(weight, master, firstMoment, secondMoment, grad);
     AdamWVariant variant =

@@ -1,8 +1,8 @@
 package io.tanuki4j.backend.cuda;
 
 /**
- * How blocks share the sums over a matrix's rows: each has a tile of columns, and every so many-th
- * group of rows.
+ * How blocks share the sums over a matrix's rows. Each has a tile of columns and takes groups of
+ * rows at equal distances.
  *
  * @param count of the parts that each column's sum has
  */

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** The sum of one bucket's gradients over the replicas, in place. */
 final class BucketReduction {
   private final ProcessGroup replicas;
-  private final @Nullable ProcessGroup parts;
+  private final @Nullable ProcessGroup partialSumRanks;
   private final Tensor grads;
   private final Tensor result;
   private final Set<String> names = new HashSet<>();
@@ -24,17 +24,17 @@ final class BucketReduction {
 
   /**
    * @param owned what this rank needs of the sum: its shard, or all of the bucket
-   * @param parts ranks that have copies of these parameters, but other parts of their gradient;
-   *     null if there are none
+   * @param partialSumRanks ranks that have copies of these parameters, but other parts of their
+   *     gradient; null if there are none
    */
   BucketReduction(
       Bucket bucket,
       FlatRange owned,
       ParameterBuffers parameters,
       ProcessGroup replicas,
-      @Nullable ProcessGroup parts) {
+      @Nullable ProcessGroup partialSumRanks) {
     this.replicas = replicas;
-    this.parts = parts;
+    this.partialSumRanks = partialSumRanks;
     this.grads = bucket.range().of(parameters.grads());
     this.result = owned.of(parameters.grads());
     bucket.parameters().stream().map(Parameter::name).forEach(names::add);
@@ -74,6 +74,6 @@ final class BucketReduction {
 
   /** Adds the parts of the gradient that copies on other ranks have. */
   Work addParts() {
-    return parts == null ? Work.DONE : parts.allReduce(result, ReduceOp.SUM);
+    return partialSumRanks == null ? Work.DONE : partialSumRanks.allReduce(result, ReduceOp.SUM);
   }
 }
