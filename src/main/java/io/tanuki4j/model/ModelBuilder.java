@@ -291,8 +291,4 @@ public final class ModelBuilder {
     }
     return layers;
   }
-
-  private static int layerOf(Parameter weight) {
-    return ModelParameters.layerOf(weight.name());
-  }
 }

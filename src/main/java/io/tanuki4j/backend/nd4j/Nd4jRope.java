@@ -46,7 +46,7 @@ final class Nd4jRope implements RopeKernels {
 
   private static void rotate(Tensor qkv, INDArray cos, INDArray sin, AttentionShape shape) {
     long half = cos.size(3);
-    long rotated = shape.numHeads() + shape.numQueryGroups();
+    int rotated = shape.numHeads() + shape.numQueryGroups();
     INDArray heads = new HeadArrays(shape).perToken(qkv);
     INDArray first = heads.get(all(), all(), interval(0, rotated), interval(0, half));
     INDArray second = heads.get(all(), all(), interval(0, rotated), interval(half, 2 * half));
