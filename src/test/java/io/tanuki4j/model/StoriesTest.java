@@ -54,8 +54,13 @@ class StoriesTest {
           + " 355 267 352 379 322 265 298 295 418 302 335 345 374 410 447 416 416 412 426 385 328"
           + " 432 366 272 277 264 261 352 266 268 388 318 264 285 265 259 276 411 426";
 
-  private final TestDevice device = new TestDevice();
+  private final TestDevice device = openDevice();
   private final TestModel model = new TestModel(device, CONFIG, DType.F32);
+
+  /** The device of these tests. */
+  TestDevice openDevice() {
+    return new TestDevice();
+  }
 
   @BeforeEach
   void load() throws IOException {

@@ -1,10 +1,7 @@
-package io.tanuki4j.backend.cuda;
+package io.tanuki4j.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tanuki4j.kernel.Device;
-import io.tanuki4j.kernel.GuardedMemory;
-import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.util.Arrays;
@@ -13,7 +10,7 @@ import java.util.Random;
 import java.util.function.Function;
 
 /** Runs the same operations on two devices and compares what they computed. */
-final class TwoDevices implements AutoCloseable {
+public final class TwoDevices implements AutoCloseable {
   /** Sums in fp32, in another order: five digits of the size of the whole output. */
   private static final double TOLERANCE_F32 = 1e-5;
 
@@ -28,8 +25,9 @@ final class TwoDevices implements AutoCloseable {
 
   private final Device tested;
   private final Device expected;
+  private double largest;
 
-  TwoDevices(Device tested, Device expected) {
+  public TwoDevices(Device tested, Device expected) {
     this.tested = tested;
     this.expected = expected;
   }
@@ -57,7 +55,9 @@ final class TwoDevices implements AutoCloseable {
         double[] b = expectedMemory.values(wanted.get(i));
         boolean rounded =
             actual.get(0).dtype() == DType.BF16 || actual.get(i).dtype() == DType.BF16;
-        assertThat(relativeError(a, b))
+        double error = relativeError(a, b);
+        largest = Math.max(largest, error);
+        assertThat(error)
             .as("relative error of output %d, %s", i, wanted.get(i))
             .isLessThanOrEqualTo(rounded ? toleranceBf16 : TOLERANCE_F32);
       }
@@ -78,6 +78,13 @@ final class TwoDevices implements AutoCloseable {
       }
     }
     return difference == 0 ? 0 : Math.sqrt(difference / size);
+  }
+
+  /** The largest relative error of an output since the last call. */
+  double takeLargest() {
+    double result = largest;
+    largest = 0;
+    return result;
   }
 
   static double[] repeated(double value, int count) {
