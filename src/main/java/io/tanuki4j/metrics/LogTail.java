@@ -10,6 +10,14 @@ public final class LogTail implements RunLog {
 
   private final RunLog log;
   private final Deque<String> last = new ArrayDeque<>();
+  private long numDropped;
+
+  /**
+   * Some of the last lines, oldest first.
+   *
+   * @param first number of the first one, from the start of the log
+   */
+  public record Lines(long first, List<String> lines) {}
 
   public LogTail(RunLog log) {
     this.log = log;
@@ -22,14 +30,17 @@ public final class LogTail implements RunLog {
       last.addLast(line);
       if (last.size() > MAX_LINES) {
         last.removeFirst();
+        numDropped++;
       }
     }
   }
 
-  /** Returns the last lines, oldest first. */
-  public List<String> lines() {
+  /** Returns the last lines from one on; all of them if there is no such line yet. */
+  public Lines from(long number) {
     synchronized (last) {
-      return List.copyOf(last);
+      boolean isKnown = number >= numDropped && number <= numDropped + last.size();
+      long first = isKnown ? number : numDropped;
+      return new Lines(first, last.stream().skip(first - numDropped).toList());
     }
   }
 }

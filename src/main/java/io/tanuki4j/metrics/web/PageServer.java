@@ -20,12 +20,13 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves the page ({@code /}), its data ({@code /data?from=ROW}), {@code /metrics} for Prometheus
- * and {@code /health}. Two threads answer, and a request must be sent within seconds.
+ * Serves the page ({@code /}), its data ({@code /data?from=ROW&log=LINE}), {@code /metrics} for
+ * Prometheus and {@code /health}. Two threads answer, and a request must be sent within seconds.
  */
 final class PageServer implements AutoCloseable {
   private static final int THREADS = 2;
   private static final Pattern FROM = Pattern.compile("from=(\\d{1,9})");
+  private static final Pattern LOG = Pattern.compile("log=(\\d{1,18})");
   private static final Pattern TOKEN = Pattern.compile("token=([^&]*)");
   private static final String JSON = "application/json; charset=utf-8";
 
@@ -41,8 +42,8 @@ final class PageServer implements AutoCloseable {
 
   /** What the server tells. */
   interface Source {
-    /** Writes the rows from one on, as JSON. */
-    void data(int firstRow, Writer out) throws IOException;
+    /** Writes the rows and the lines of the log from one on, as JSON. */
+    void data(int firstRow, long firstLine, Writer out) throws IOException;
 
     /** Returns metrics in Prometheus' format. */
     String metrics();
@@ -154,7 +155,8 @@ final class PageServer implements AutoCloseable {
   }
 
   private void data(HttpExchange exchange, @Nullable String query) throws IOException {
-    Matcher from = FROM.matcher(query == null ? "" : query);
+    long row = number(FROM, query);
+    long line = number(LOG, query);
     exchange.getResponseHeaders().set("Content-Type", JSON);
     exchange.sendResponseHeaders(200, isHead(exchange) ? -1 : 0);
     if (isHead(exchange)) {
@@ -163,8 +165,14 @@ final class PageServer implements AutoCloseable {
     try (Writer out =
         new BufferedWriter(
             new OutputStreamWriter(exchange.getResponseBody(), StandardCharsets.UTF_8), 1 << 16)) {
-      source.data(from.find() ? Integer.parseInt(from.group(1)) : 0, out);
+      source.data((int) row, line, out);
     }
+  }
+
+  /** Returns the number of a query; 0 if it has none. */
+  private static long number(Pattern name, @Nullable String query) {
+    Matcher matcher = name.matcher(query == null ? "" : query);
+    return matcher.find() ? Long.parseLong(matcher.group(1)) : 0;
   }
 
   private static void answer(HttpExchange exchange, int status, String type, String text)

@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.JsonParseException;
 import com.google.gson.reflect.TypeToken;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.metrics.LogTail;
 import io.tanuki4j.metrics.RunInfo;
 import java.io.IOException;
 import java.io.Writer;
@@ -38,7 +39,7 @@ public final class Report {
     }
     try (Writer out = Files.newBufferedWriter(file)) {
       out.write(PageFiles.beforeData());
-      new RunView(about(folder), history).write(0, log, compared, out);
+      new RunView(about(folder), history).write(0, new LogTail.Lines(0, log), compared, out);
       out.write(PageFiles.afterData());
     }
     return history.numRows();

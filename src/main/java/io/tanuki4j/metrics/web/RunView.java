@@ -2,8 +2,8 @@ package io.tanuki4j.metrics.web;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import io.tanuki4j.metrics.LogTail;
 import java.io.IOException;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -20,10 +20,10 @@ record RunView(Map<String, @Nullable Object> about, History history) {
   /**
    * Writes the rows from one on.
    *
-   * @param log last lines of the log
+   * @param log lines of the log
    * @param others runs to compare with, by their names
    */
-  void write(int firstRow, List<String> log, Map<String, History> others, Appendable out)
+  void write(int firstRow, LogTail.Lines log, Map<String, History> others, Appendable out)
       throws IOException {
     History.Slice rows = history.from(firstRow);
     out.append("{\"run\":").append(GSON.toJson(about));
@@ -33,7 +33,8 @@ record RunView(Map<String, @Nullable Object> about, History history) {
     columns(rows.columns(), out);
     out.append(",\"timers\":");
     columns(rows.rankMillis(), out);
-    out.append(",\"log\":").append(GSON.toJson(log));
+    out.append(",\"log\":").append(GSON.toJson(log.lines()));
+    out.append(",\"logFrom\":").append(Long.toString(log.first()));
     out.append(",\"others\":{");
     String comma = "";
     for (Map.Entry<String, History> other : others.entrySet()) {

@@ -101,10 +101,10 @@ public final class WebSink extends Rows implements PageServer.Source {
   }
 
   @Override
-  public void data(int firstRow, Writer out) throws IOException {
+  public void data(int firstRow, long firstLine, Writer out) throws IOException {
     Map<String, @Nullable Object> now = new LinkedHashMap<>(about);
     now.put("state", state);
-    new RunView(now, history).write(firstRow, log.lines(), Map.of(), out);
+    new RunView(now, history).write(firstRow, log.from(firstLine), Map.of(), out);
   }
 
   @Override

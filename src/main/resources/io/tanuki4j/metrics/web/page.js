@@ -1,6 +1,7 @@
 "use strict";
 
-const POLL_MILLIS = 2000;
+const POLL_MILLIS = 5000;
+const LOG_LINES = 200;
 const CHARTS = [
   {title: "Loss", keys: ["lm loss", "lm loss validation", "lm loss test", "z loss"]},
   {title: "Learning rate", keys: ["learning-rate"]},
@@ -21,6 +22,8 @@ const element = id => document.getElementById(id);
 let run = {};
 let columns = {};
 let timers = {};
+let log = [];
+let nextLine = 0;
 const others = [];
 const charts = CHARTS.map(chart => ({...chart, view: new Chart(chart.title, element("charts"), drawSoon)}));
 
@@ -128,21 +131,29 @@ function take(data) {
   const millis = last("iteration-time");
   element("ranks-section").hidden = !run.grid;
   if (run.grid) showRanks(run.grid, timers, millis && 1000 * millis);
-  showLog(data.log);
+  showLog(data);
   draw();
 }
 
-function showLog(lines) {
-  const log = element("log");
-  const isAtEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 5;
-  element("log-section").hidden = lines.length === 0;
-  log.textContent = lines.join("\n");
-  if (isAtEnd) log.scrollTop = log.scrollHeight;
+function showLog(data) {
+  log = (data.logFrom === nextLine ? log : []).concat(data.log).slice(-LOG_LINES);
+  nextLine = data.logFrom + data.log.length;
+  element("log-section").hidden = log.length === 0;
+  const box = element("log");
+  const isAtEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 5;
+  box.textContent = log.join("\n");
+  if (isAtEnd) box.scrollTop = box.scrollHeight;
 }
 
+/** Asks for what is new while the page is visible. */
 async function poll() {
+  if (!document.hidden) await ask();
+  setTimeout(poll, POLL_MILLIS);
+}
+
+async function ask() {
   try {
-    const answer = await fetch(`data?from=${(columns.iteration || []).length}`);
+    const answer = await fetch(`data?from=${(columns.iteration || []).length}&log=${nextLine}`);
     if (!answer.ok) throw new Error(await answer.text());
     const data = await answer.json();
     if (run.id !== undefined && data.run.id !== run.id && data.from !== 0) columns = {}; // another run: ask for all of it
@@ -151,7 +162,6 @@ async function poll() {
   } catch (problem) {
     element("state").textContent = `no news: ${problem.message}`;
   }
-  setTimeout(poll, POLL_MILLIS);
 }
 
 /** Reads another run's metrics.jsonl, which stays in this browser. */
@@ -184,6 +194,7 @@ function listen() {
     draw();
   });
   window.addEventListener("resize", drawSoon);
+  if (!element("data")) document.addEventListener("visibilitychange", () => document.hidden || ask());
   element("controls").addEventListener("submit", event => event.preventDefault());
 }
 

@@ -147,6 +147,12 @@ class WebSinkTest {
             .toList();
     assertThat(shown).hasSize(200).startsWith("line 100 <script>").endsWith("line 299 <script>");
     assertThat(get("/data").body()).doesNotContain("<script>");
+    log.message("a new line");
+    JsonObject later = get("/data?from=0&log=301").json();
+    assertThat(later.get("logFrom").getAsInt()).isEqualTo(301);
+    assertThat(later.getAsJsonArray("log").toString()).isEqualTo("[\"a new line\"]");
+    assertThat(get("/data?log=50").json().get("logFrom").getAsInt()).isEqualTo(102);
+    assertThat(get("/data?log=999").json().getAsJsonArray("log")).hasSize(200);
   }
 
   @Test
