@@ -42,10 +42,11 @@ for page in "$@"; do
   address=$page
   [ -f "$page" ] && address="file://$(realpath "$page")"
   name=$(basename "${page%/}" .html | tr -c 'A-Za-z0-9\n' '-')
+  rm -f "$out/$name-light.png" "$out/$name-dark.png"
   for theme in light dark; do
     chromium --virtual-time-budget=8000 --screenshot="$out/$name-$theme.png" "$address#$theme"
   done
-  echo "$out/$name-light.png $out/$name-dark.png"
+  ls "$out/$name-light.png" "$out/$name-dark.png" # fails if the page could not be shown
   if [ -f "$page" ]; then # in a file, the data are there when the page has loaded
     dom=$(chromium --dump-dom "$address" | head -c 300)
     draw=$(grep -o 'data-draw-millis="[0-9.]*' <<< "$dom" | grep -o '[0-9.]*$')
