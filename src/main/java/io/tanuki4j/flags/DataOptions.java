@@ -137,6 +137,21 @@ public final class DataOptions {
     checkSplit(problems);
   }
 
+  /**
+   * Reports positions that cannot restart.
+   *
+   * @param rotary whether positions are rotations
+   */
+  void checkPositions(boolean rotary, Problems problems) {
+    if (resetPositionIds && !rotary) {
+      problems.add(
+          "--reset-position-ids",
+          "given",
+          "with --position-embedding-type rope",
+          "Leave it out: only rotary positions can restart.");
+    }
+  }
+
   /** Reports data that is missing; after {@link #checkGiven}. */
   void check(Problems problems) {
     if (sources().isEmpty()) {
@@ -234,9 +249,13 @@ public final class DataOptions {
         documents());
   }
 
-  /** Returns what the model's layers need to know of samples. */
-  Samples.Kinds samples() {
-    return new Samples.Kinds(resetPositionIds, resetAttentionMask);
+  /**
+   * Returns what the model's layers need to know of samples.
+   *
+   * @param drops whether they drop elements at random
+   */
+  Samples.Kinds samples(boolean drops) {
+    return new Samples.Kinds(resetPositionIds, resetAttentionMask, drops);
   }
 
   private DocumentMasks documents() {

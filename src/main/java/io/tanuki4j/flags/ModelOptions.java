@@ -5,8 +5,10 @@ import static java.util.Objects.requireNonNullElse;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.DropoutRates;
 import io.tanuki4j.model.ModelConfig.Sizes;
 import io.tanuki4j.model.ModelConfig.Training;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -15,6 +17,7 @@ import picocli.CommandLine.Option;
 public final class ModelOptions {
   private static final int FFN_MULTIPLE = 64;
   private static final double Z_LOSS = 1e-4;
+  private static final double DEFAULT_DROPOUT = 0.1;
 
   @Option(names = "--num-layers", paramLabel = "N", description = "Transformer layers.")
   @Nullable Integer numLayers;
@@ -79,10 +82,32 @@ public final class ModelOptions {
       description = "The same with another factor; 0 for none.")
   @Nullable Double zLossStrength;
 
+  @Option(
+      names = "--attention-dropout",
+      paramLabel = "X",
+      description = "Share of attention's probabilities that training drops; Llama uses 0.")
+  double attentionDropout = DEFAULT_DROPOUT;
+
+  @Option(
+      names = "--hidden-dropout",
+      paramLabel = "X",
+      description = "Share of hidden states that training drops after each branch; Llama uses 0.")
+  double hiddenDropout = DEFAULT_DROPOUT;
+
   @Mixin final RecomputeOptions recompute = new RecomputeOptions();
 
-  /** Sets what follows from other flags. */
-  void derive() {
+  /**
+   * Sets what follows from other flags.
+   *
+   * @param notices gets lines for the log
+   */
+  void derive(List<String> notices) {
+    if (drops()) {
+      notices.add(
+          "training drops %s of hidden states and %s of attention's probabilities; write"
+                  .formatted(hiddenDropout, attentionDropout)
+              + " --hidden-dropout 0 --attention-dropout 0 for none, as Llama has it");
+    }
     rotary.derive();
     layers.derive();
     recompute.derive();
@@ -101,7 +126,24 @@ public final class ModelOptions {
     }
   }
 
+  /** Returns whether training drops elements. */
+  boolean drops() {
+    return hiddenDropout > 0 || attentionDropout > 0;
+  }
+
+  DropoutRates dropout(long seed) {
+    return drops() ? new DropoutRates(hiddenDropout, attentionDropout, seed) : DropoutRates.NONE;
+  }
+
+  private static void checkDropout(String flag, double rate, Problems problems) {
+    if (!(rate >= 0 && rate < 1)) {
+      problems.add(flag, rate, "at least 0, below 1", "Llama trains with 0.");
+    }
+  }
+
   void check(Problems problems) {
+    checkDropout("--attention-dropout", attentionDropout, problems);
+    checkDropout("--hidden-dropout", hiddenDropout, problems);
     checkGiven(problems);
     checkSizes(problems);
     attention.check(hiddenSize, problems);

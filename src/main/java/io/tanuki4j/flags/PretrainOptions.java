@@ -228,7 +228,7 @@ public final class PretrainOptions {
       Integer numRanks = plannedRanks.get();
       distributed.suppose(numRanks == null ? parallel.modelRanks() : numRanks);
     }
-    model.derive();
+    model.derive(notices);
     data.derive(notices);
     train.derive(parallel.dataParallelSize(distributed.worldSize()), notices);
     tokenizer.derivePatch(checkpoint.load);
@@ -247,6 +247,7 @@ public final class PretrainOptions {
     tokenizer.check(problems);
     if (purpose != Purpose.MEASUREMENT || plannedRanks != null) {
       data.checkGiven(problems);
+      data.checkPositions(model.rotary.isRotary(), problems);
     }
     if (purpose != Purpose.MEASUREMENT) {
       data.check(problems);
@@ -333,7 +334,7 @@ public final class PretrainOptions {
         distributed.toConfig(),
         layout,
         precision.toConfig(),
-        model.toConfig().withSamples(data.samples()),
+        model.toConfig().with(data.samples(model.drops()), model.dropout(train.seed)),
         tokenizer.toConfig(),
         data.toConfig(requireNonNull(model.seqLength), train.seed),
         train.toConfig(layout.dims().dp()),

@@ -215,4 +215,9 @@ final class RotaryOptions {
     }
     return base;
   }
+
+  /** Returns whether positions are rotations. */
+  boolean isRotary() {
+    return positionEmbeddingType.equals(Positions.ROPE.megatronName());
+  }
 }

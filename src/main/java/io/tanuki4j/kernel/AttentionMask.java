@@ -16,17 +16,28 @@ import org.jspecify.annotations.Nullable;
  *     only
  * @param queryPositions {@code [q]}, I32: the position of each query; null if it is its index
  * @param keyPositions {@code [k]}, I32, increasing: likewise for keys
+ * @param dropout of probabilities, after the softmax; the column of a probability is its key's
+ *     position, its row the query's. Null for none
+ * @param firstHead the first of the heads among those of all ranks
  */
 public record AttentionMask(
     @Nullable Tensor documentStarts,
     int maxDocuments,
     @Nullable Tensor queryPositions,
-    @Nullable Tensor keyPositions) {
+    @Nullable Tensor keyPositions,
+    @Nullable Dropout dropout,
+    int firstHead) {
   /** Leaves out nothing. */
-  public static final AttentionMask NONE = new AttentionMask(null, 1, null, null);
+  public static final AttentionMask NONE = new AttentionMask(null, 1, null, null, null, 0);
 
   /** Returns a mask of documents over whole sequences. */
   public static AttentionMask ofDocuments(Tensor documentStarts, int maxDocuments) {
-    return new AttentionMask(documentStarts, maxDocuments, null, null);
+    return new AttentionMask(documentStarts, maxDocuments, null, null, null, 0);
+  }
+
+  /** Returns the same mask with a dropout of probabilities. */
+  public AttentionMask withDropout(@Nullable Dropout ofProbabilities, int ofHead) {
+    return new AttentionMask(
+        documentStarts, maxDocuments, queryPositions, keyPositions, ofProbabilities, ofHead);
   }
 }

@@ -3,8 +3,8 @@ package io.tanuki4j.kernel;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * Random numbers as a function of their place. Element (row, column) of a global matrix has the
- * same value whichever rank computes it, so every layout starts from the same weights.
+ * Random numbers as a function of their place. An element has the same one whichever rank computes
+ * it, so every layout starts from the same weights and drops the same elements.
  */
 public interface RandomKernels {
   /**
@@ -24,4 +24,14 @@ public interface RandomKernels {
       long firstColumn,
       long globalColumns,
       double standardDeviation);
+
+  /**
+   * Zeroes elements at random and divides the others by the share that is kept; its backward is the
+   * same operation on the gradient. The column of an element is its index in h, its row the
+   * position.
+   *
+   * @param out {@code [s, b, h]}; may be x itself
+   * @param positions {@code [s]}, I32: the position of each row in its sample
+   */
+  void dropout(Tensor out, Tensor x, Tensor positions, Dropout dropout);
 }

@@ -4,16 +4,21 @@ import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.model.ModelConfig.Biases;
+import io.tanuki4j.model.ModelConfig.DropoutRates;
 import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Positions;
 import io.tanuki4j.nn.AttentionCore;
+import io.tanuki4j.nn.AttentionDropout;
 import io.tanuki4j.nn.CausalAttention;
+import io.tanuki4j.nn.DropoutSite;
+import io.tanuki4j.nn.HiddenDropout;
 import io.tanuki4j.nn.IterationState;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.LearnedPositions;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterSpec;
+import io.tanuki4j.nn.PositionIds;
 import io.tanuki4j.nn.Recompute;
 import io.tanuki4j.nn.Rope;
 import io.tanuki4j.nn.RopeFrequencies;
@@ -36,6 +41,7 @@ import io.tanuki4j.parallel.tensor.VocabParallelHead;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -49,7 +55,9 @@ public final class ModelBuilder {
   private final ParameterBuffers parameters;
   private final TensorRegion region;
   private final @Nullable Rope rope;
-  private final AttentionCore attentionCore;
+  private final ContextCommunication communication;
+  private final @Nullable Tensor sequencePositions;
+  private final @Nullable Tensor hiddenPositions;
   private final MemoryScope scope;
   private final @Nullable Fp8State fp8;
   private final LayerFactory factory;
@@ -96,7 +104,9 @@ public final class ModelBuilder {
     this.rope =
         config.layers().positions() == Positions.ROPE ? rope(config, context, device, scope) : null;
     this.scope = scope;
-    this.attentionCore = attentionCore(communication, device);
+    this.communication = communication;
+    this.sequencePositions = sequencePositions(device);
+    this.hiddenPositions = hiddenPositions(device);
     this.fp8 = fp8 == null ? null : fp8State(fp8);
     this.factory = new LayerFactory(config, kernels, parameters, region, this.fp8, scope);
   }
@@ -131,12 +141,17 @@ public final class ModelBuilder {
         : SequenceSharding.of(context).positions(seqLength);
   }
 
-  private AttentionCore attentionCore(ContextCommunication communication, Device device) {
+  private AttentionCore attentionCore(String prefix) {
     int numHeads = config.attention().numHeads() / context.dims().tp();
     int numQueryGroups = config.attention().numQueryGroups() / context.dims().tp();
     int headDim = config.attention().headDim();
+    DropoutRates rates = config.training().dropout();
+    AttentionDropout dropout =
+        new AttentionDropout(
+            DropoutSite.of(rates.attention(), rates.seed(), prefix + "attention_dropout"),
+            context.coordinate(Axis.TP) * numHeads);
     return context.dims().cp() == 1
-        ? new CausalAttention(kernels.attention(), numHeads, numQueryGroups, headDim)
+        ? new CausalAttention(kernels.attention(), numHeads, numQueryGroups, headDim, dropout)
         : new ContextAttention(
             kernels,
             context.cp(),
@@ -144,13 +159,33 @@ public final class ModelBuilder {
             numHeads,
             numQueryGroups,
             headDim,
-            positions(device));
+            dropout,
+            sequencePositions);
   }
 
-  private @Nullable Tensor positions(Device device) {
-    return config.training().samples().documents()
+  private @Nullable Tensor sequencePositions(Device device) {
+    boolean needed =
+        config.training().samples().documents() || config.training().dropout().attention() > 0;
+    return needed && context.dims().cp() > 1
         ? ContextAttention.positions(device, context.cp(), config.sizes().seqLength(), scope)
         : null;
+  }
+
+  /** Returns the positions of this rank's rows of hidden states; null if none is dropped. */
+  private @Nullable Tensor hiddenPositions(Device device) {
+    if (config.training().dropout().hidden() == 0) {
+      return null;
+    }
+    int[] all = SequenceSharding.of(context).positions(config.sizes().seqLength());
+    int rows = config.sizes().seqLength() / context.dims().sequenceShards();
+    int first = rows < all.length ? context.coordinate(Axis.TP) * rows : 0;
+    return PositionIds.upload(Arrays.copyOfRange(all, first, first + rows), device, scope);
+  }
+
+  private HiddenDropout hiddenDropout(String site) {
+    DropoutRates rates = config.training().dropout();
+    return new HiddenDropout(
+        kernels.random(), DropoutSite.of(rates.hidden(), rates.seed(), site), hiddenPositions);
   }
 
   /**
@@ -198,6 +233,7 @@ public final class ModelBuilder {
   GptChunk build(int first, int end) {
     return new GptChunk(
         first == 0 ? embedding(end == config.sizes().numLayers()) : null,
+        hiddenDropout("embedding_dropout"),
         new Sequential(recomputed(blocks(first, end))),
         end == config.sizes().numLayers() ? head() : null);
   }
@@ -242,7 +278,9 @@ public final class ModelBuilder {
         new Mlp(
             factory.intoRegion(prefix + ModelParameters.GATE_UP, biases == Biases.ALL),
             factory.activation(),
-            factory.outOfRegion(prefix + ModelParameters.DOWN)));
+            factory.outOfRegion(prefix + ModelParameters.DOWN)),
+        hiddenDropout(prefix + "attention_output_dropout"),
+        hiddenDropout(prefix + "mlp_dropout"));
   }
 
   private SelfAttention attention(String prefix) {
@@ -252,7 +290,7 @@ public final class ModelBuilder {
         factory.intoRegion(prefix + ModelParameters.QKV, biases != Biases.NONE),
         config.layers().qkNorm() ? factory.queryKeyNorm(prefix) : null,
         rope,
-        attentionCore,
+        attentionCore(prefix),
         factory.outOfRegion(prefix + ModelParameters.PROJ),
         config.training().recompute().granularity() == Granularity.SELECTIVE);
   }

@@ -20,9 +20,9 @@ public record ModelConfig(
     return new ModelConfig(sizes, attention, rotary, layers, training.withRecompute(other));
   }
 
-  /** Returns the same model, trained with other knowledge of samples. */
-  public ModelConfig withSamples(Samples.Kinds samples) {
-    return new ModelConfig(sizes, attention, rotary, layers, training.withSamples(samples));
+  /** Returns the same model, trained with other knowledge of samples and another dropout. */
+  public ModelConfig with(Samples.Kinds samples, DropoutRates dropout) {
+    return new ModelConfig(sizes, attention, rotary, layers, training.with(samples, dropout));
   }
 
   /**
@@ -164,19 +164,36 @@ public record ModelConfig(
    * @param zLoss coefficient of the z-loss; 0 for none
    * @param samples what layers need to know of samples, beyond their tokens
    */
-  public record Training(double initStd, double zLoss, Recompute recompute, Samples.Kinds samples) {
+  public record Training(
+      double initStd,
+      double zLoss,
+      Recompute recompute,
+      Samples.Kinds samples,
+      DropoutRates dropout) {
     /** Sets what training over tokens alone needs. */
     public Training(double initStd, double zLoss, Recompute recompute) {
-      this(initStd, zLoss, recompute, Samples.Kinds.NONE);
+      this(initStd, zLoss, recompute, Samples.Kinds.NONE, DropoutRates.NONE);
     }
 
     Training withRecompute(Recompute other) {
-      return new Training(initStd, zLoss, other, samples);
+      return new Training(initStd, zLoss, other, samples, dropout);
     }
 
-    Training withSamples(Samples.Kinds other) {
-      return new Training(initStd, zLoss, recompute, other);
+    Training with(Samples.Kinds otherSamples, DropoutRates otherDropout) {
+      return new Training(initStd, zLoss, recompute, otherSamples, otherDropout);
     }
+  }
+
+  /**
+   * Which shares of elements training drops at random.
+   *
+   * @param hidden of the embedding's results, and of what each branch adds to the residual stream
+   * @param attention of attention's probabilities
+   * @param seed of the run, which the choice depends on
+   */
+  public record DropoutRates(double hidden, double attention, long seed) {
+    /** Nothing is dropped. */
+    public static final DropoutRates NONE = new DropoutRates(0, 0, 0);
   }
 
   /**

@@ -3,6 +3,7 @@ package io.tanuki4j.model;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.Factor;
+import io.tanuki4j.nn.HiddenDropout;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Norm;
@@ -13,7 +14,7 @@ import java.util.stream.Stream;
 
 /**
  * One layer of a decoder (pre-norm): {@code r = x + attention(norm(x))}, {@code out = r +
- * mlp(norm(r))}, all {@code [s, b, h]}.
+ * mlp(norm(r))}, all {@code [s, b, h]}. In training, both branches may go through a dropout.
  */
 final class TransformerBlock implements Layer<TransformerBlock.Saved> {
   private final Kernels kernels;
@@ -21,14 +22,28 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
   private final SelfAttention attention;
   private final Norm mlpNorm;
   private final Mlp mlp;
+  private final HiddenDropout attentionDropout;
+  private final HiddenDropout mlpDropout;
 
+  /**
+   * @param attentionDropout of what attention adds to the residual stream
+   * @param mlpDropout of what the MLP adds
+   */
   TransformerBlock(
-      Kernels kernels, Norm attentionNorm, SelfAttention attention, Norm mlpNorm, Mlp mlp) {
+      Kernels kernels,
+      Norm attentionNorm,
+      SelfAttention attention,
+      Norm mlpNorm,
+      Mlp mlp,
+      HiddenDropout attentionDropout,
+      HiddenDropout mlpDropout) {
     this.kernels = kernels;
     this.attentionNorm = attentionNorm;
     this.attention = attention;
     this.mlpNorm = mlpNorm;
     this.mlp = mlp;
+    this.attentionDropout = attentionDropout;
+    this.mlpDropout = mlpDropout;
   }
 
   /** What the layer's parts saved. */
@@ -41,9 +56,11 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
     Tensor residual = allocateLike(x, microbatch);
     Norm.Normed normed = attentionNorm.of(x, microbatch);
     SelfAttention.Saved attentionSaved = attention.forward(residual, normed, microbatch);
+    attentionDropout.apply(residual, microbatch);
 
     Norm.Normed normedAgain = mlpNorm.ofSum(residual, x, residual, microbatch);
     Mlp.Saved mlpSaved = mlp.forward(out, normedAgain, microbatch);
+    mlpDropout.apply(out, microbatch);
     kernels.elementwise().add(out, residual, out);
     return new Saved(normed.saved(), attentionSaved, normedAgain.saved(), mlpSaved);
   }
@@ -60,11 +77,17 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
     try (MemoryScope scratch = microbatch.scope().child("block backward")) {
       Tensor dNormed = scratch.allocate(dx.shape(), dx.dtype());
       Microbatch temporary = microbatch.withScope(scratch);
-      mlp.backward(dNormed, saved.mlp(), Factor.of(dx, kernels.fp8()), temporary);
+      mlp.backward(dNormed, saved.mlp(), ofBranch(mlpDropout, dx, temporary), temporary);
       mlpNorm.addBackward(dx, saved.mlpNorm(), dNormed, temporary);
-      attention.backward(dNormed, saved.attention(), Factor.of(dx, kernels.fp8()), temporary);
+      attention.backward(
+          dNormed, saved.attention(), ofBranch(attentionDropout, dx, temporary), temporary);
       attentionNorm.addBackward(dx, saved.attentionNorm(), dNormed, temporary);
     }
+  }
+
+  /** Returns the gradient of a branch's result, of which some was dropped. */
+  private Factor ofBranch(HiddenDropout dropout, Tensor dx, Microbatch microbatch) {
+    return Factor.of(dropout.backward(dx, microbatch), kernels.fp8());
   }
 
   @Override

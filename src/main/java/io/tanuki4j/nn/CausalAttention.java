@@ -1,6 +1,7 @@
 package io.tanuki4j.nn;
 
 import io.tanuki4j.kernel.AttentionKernels;
+import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -11,12 +12,25 @@ public final class CausalAttention implements AttentionCore {
   private final int numHeads;
   private final int numQueryGroups;
   private final int headDim;
+  private final AttentionDropout dropout;
 
+  /** Creates attention that drops nothing. */
   public CausalAttention(AttentionKernels kernels, int numHeads, int numQueryGroups, int headDim) {
+    this(kernels, numHeads, numQueryGroups, headDim, AttentionDropout.NONE);
+  }
+
+  /** Creates attention with a dropout of its probabilities. */
+  public CausalAttention(
+      AttentionKernels kernels,
+      int numHeads,
+      int numQueryGroups,
+      int headDim,
+      AttentionDropout dropout) {
     this.kernels = kernels;
     this.numHeads = numHeads;
     this.numQueryGroups = numQueryGroups;
     this.headDim = headDim;
+    this.dropout = dropout;
   }
 
   @Override
@@ -28,8 +42,7 @@ public final class CausalAttention implements AttentionCore {
             .allocate(
                 Shape.of(shape.batchSize(), numHeads, shape.seqLength()),
                 qkv.dtype().statisticsType());
-    kernels.causalAttentionForward(
-        out, logSumExp, qkv, shape, microbatch.samples().attentionMask());
+    kernels.causalAttentionForward(out, logSumExp, qkv, shape, mask(microbatch));
     return new Saved(qkv, out, logSumExp);
   }
 
@@ -42,7 +55,11 @@ public final class CausalAttention implements AttentionCore {
         saved.logSumExp(),
         saved.qkv(),
         shape(microbatch),
-        microbatch.samples().attentionMask());
+        mask(microbatch));
+  }
+
+  private AttentionMask mask(Microbatch microbatch) {
+    return dropout.in(microbatch.samples().attentionMask(), microbatch);
   }
 
   @Override

@@ -15,21 +15,27 @@ import org.jspecify.annotations.Nullable;
  * @param documentStarts {@code [s, b]}, I32, see {@link AttentionMask}. Null if a sample is one
  *     document
  * @param maxDocuments that a sample has at most, see {@link AttentionMask}
+ * @param numbers {@code [b]}, I64: the number of each sample in the order of the run, for random
+ *     numbers. Null if there are none
  */
 public record Samples(
-    @Nullable Tensor positions, @Nullable Tensor documentStarts, int maxDocuments) {
+    @Nullable Tensor positions,
+    @Nullable Tensor documentStarts,
+    int maxDocuments,
+    @Nullable Tensor numbers) {
   /** Nothing needs to be known. */
-  public static final Samples NONE = new Samples(null, null, 1);
+  public static final Samples NONE = new Samples(null, null, 1, null);
 
   /**
    * What is needed.
    *
    * @param positions whether rotary positions restart in each document
    * @param documents whether attention stays within a document
+   * @param numbers whether there are random numbers
    */
-  public record Kinds(boolean positions, boolean documents) {
+  public record Kinds(boolean positions, boolean documents, boolean numbers) {
     /** Nothing. */
-    public static final Kinds NONE = new Kinds(false, false);
+    public static final Kinds NONE = new Kinds(false, false, false);
   }
 
   /**
@@ -41,12 +47,13 @@ public record Samples(
     return new Samples(
         kinds.positions() ? scope.allocate(tokens, DType.I32) : null,
         kinds.documents() ? scope.allocate(tokens, DType.I32) : null,
-        1);
+        1,
+        kinds.numbers() ? scope.allocate(Shape.of(tokens.dim(1)), DType.I64) : null);
   }
 
   /** Returns the same samples with another number of documents. */
   public Samples withMaxDocuments(int number) {
-    return new Samples(positions, documentStarts, number);
+    return new Samples(positions, documentStarts, number, numbers);
   }
 
   /** Returns what attention over whole sequences leaves out. */

@@ -63,7 +63,8 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
     Shape shape = tokens.localShape();
     PipelineSchedule schedule = PipelineSchedule.forTraining(stage.chunks().size());
     this.executor = new PipelineExecutor<>(device, stage, schedule, shape, plannedBytes);
-    int stagingBytes = Math.toIntExact(Math.max(shape.numElements() * Float.BYTES, Double.BYTES));
+    int stagingBytes =
+        Math.toIntExact(Math.max(shape.numElements() * Float.BYTES, shape.dim(1) * Long.BYTES));
     this.staging = ByteBuffer.allocateDirect(stagingBytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
@@ -130,6 +131,15 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
       Samples samples = into.samples();
       uploadIds(samples.positions(), batch, batch::positions);
       uploadIds(samples.documentStarts(), batch, batch::starts);
+      if (samples.numbers() != null) {
+        upload(samples.numbers(), host -> putNumbers(host, batch));
+      }
+    }
+
+    private static void putNumbers(ByteBuffer host, TokenBatch batch) {
+      for (int i = 0; i < batch.batchSize(); i++) {
+        host.putLong(batch.firstSample() + i);
+      }
     }
 
     private void uploadIds(@Nullable Tensor into, TokenBatch batch, Supplier<int[]> ids) {
@@ -148,7 +158,7 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
 
   private void upload(Tensor destination, Consumer<ByteBuffer> content) {
     content.accept(staging.clear());
-    staging.limit(Math.toIntExact(destination.numBytes()));
+    staging.clear().limit(Math.toIntExact(destination.numBytes()));
     device.upload(destination, staging);
   }
 

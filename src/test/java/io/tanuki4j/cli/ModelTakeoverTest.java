@@ -39,8 +39,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * refused. The components are found by reflection, so that a new one is not forgotten.
  */
 class ModelTakeoverTest {
-  /** Changes no number of the model, or belongs to the data. */
-  private static final Set<String> NO_SHAPE = Set.of("recompute", "samples");
+  /** Changes no number of the model, or belongs to the data or to training. */
+  private static final Set<String> NO_SHAPE = Set.of("recompute", "samples", "dropout");
 
   /** Their flags have to be given, so the user's word counts; the vocabulary is always taken. */
   private static final Set<String> ALWAYS_GIVEN =

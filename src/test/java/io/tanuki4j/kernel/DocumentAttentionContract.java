@@ -93,7 +93,12 @@ public abstract class DocumentAttentionContract extends KernelContract {
     Arrays.setAll(positions, i -> 2 * i);
     AttentionMask mask =
         new AttentionMask(
-            memory.of(DType.I32, starts, q, 2), q, null, memory.of(DType.I32, positions, k));
+            memory.of(DType.I32, starts, q, 2),
+            q,
+            null,
+            memory.of(DType.I32, positions, k),
+            null,
+            0);
     kernels().attention().blockAttentionForward(out, lse, qkv, keyValues, block, mask);
     AttentionFormula formula =
         AttentionFormula.block(

@@ -392,6 +392,29 @@ public abstract class KernelParity {
     documents(dtype, new AttentionShape(2048, 1, 8, 2, 128), 500, 600, 1900);
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void dropout_agrees(DType dtype) {
+    devices.compare(
+        side -> {
+          Tensor x = side.random(dtype, 1, 33, 2, 1001);
+          Tensor out = side.undefined(dtype, 33, 2, 1001);
+          Tensor positions = side.ids(33, 5000, 2);
+          side.kernels().random().dropout(out, x, positions, dropout(side));
+          return List.of(out);
+        });
+    attention(
+        dtype,
+        new AttentionShape(256, 2, 4, 2, 64),
+        side -> AttentionMask.NONE.withDropout(dropout(side), 4));
+  }
+
+  private static Dropout dropout(TwoDevices.Side side) {
+    return new Dropout(0.1, 77, side.of(DType.I64, 5_000_000_000.0, 3));
+  }
+
   /** Documents that begin at 0 and at these positions; in every second sequence one later. */
   private void documents(DType dtype, AttentionShape shape, int... begins) {
     double[] starts = new double[shape.seqLength() * shape.batchSize()];

@@ -6,6 +6,7 @@ import com.google.gson.JsonParser;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.DropoutRates;
 import io.tanuki4j.model.ModelConfig.Layers;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelConfig.Rotary;
@@ -55,7 +56,8 @@ public record GoldenRun(Path folder) {
             config.get("std").getAsDouble(),
             config.get("zloss").getAsBoolean() ? Z_LOSS : 0,
             Recompute.NONE,
-            new Samples.Kinds(hasDocuments(), hasDocuments())));
+            new Samples.Kinds(hasDocuments(), hasDocuments(), false),
+            DropoutRates.NONE));
   }
 
   /** Whether the run had all of Megatron's flags for documents. */

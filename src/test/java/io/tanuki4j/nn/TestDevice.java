@@ -105,6 +105,21 @@ public final class TestDevice implements AutoCloseable {
         training.scope());
   }
 
+  /** The same micro-batch with what else is known of its samples. */
+  public static Microbatch withSamples(Microbatch training, Samples samples) {
+    return new Microbatch(
+        training.tokens(),
+        training.targets(),
+        training.lossMask(),
+        samples,
+        training.lossSums(),
+        training.gradScale(),
+        Accumulate.ADD,
+        ParameterListener.NONE,
+        true,
+        training.scope());
+  }
+
   /** The same micro-batch with somebody who hears of its parameters. */
   public static Microbatch listening(Microbatch training, ParameterListener listener) {
     return new Microbatch(

@@ -101,6 +101,19 @@ class LayoutEquivalenceTest {
   }
 
   @Test
+  void every_layout_drops_the_same_elements() {
+    String shape = golden() + " --hidden-dropout 0.2 --attention-dropout 0.1";
+    check(shape, new TinyLayout(2, 1, 1, 2, 1, true, Data.PLAIN));
+    check(shape, new TinyLayout(1, 2, 2, 1, 1, false, Data.SHARDED));
+    check(shape, new TinyLayout(2, 2, 1, 1, 1, true, Data.PLAIN));
+    check(shape + " --micro-batch-size 2", new TinyLayout(1, 1, 2, 2, 1, false, Data.PLAIN));
+    String full =
+        " --recompute-granularity full --recompute-method uniform --recompute-num-layers 1";
+    assertThat(run(shape + full, "--backend cpu").output.losses())
+        .isEqualTo(alone(shape).output.losses());
+  }
+
+  @Test
   void documents_count_the_same_when_layers_are_recomputed() {
     String shape = golden() + " --eod-mask-loss --reset-attention-mask --reset-position-ids";
     Found expected = alone(shape);

@@ -87,7 +87,8 @@ record AttentionBackward(
 
   /**
    * Replaces a row of scores by probabilities, and a row of gradients of probabilities by gradients
-   * of scores.
+   * of scores. What a dropout drops or scales in the probabilities, it drops or scales in their
+   * gradients.
    */
   private void throughSoftmax(
       AttentionTile tile, int query, Tensor p, Tensor dScores, Scratch scratch) {
@@ -104,7 +105,9 @@ record AttentionBackward(
     row.load(p, first, visible);
     row.exp(tile.scale(), Elements.get(logSumExp, head.logSumExp(tile.from() + query)));
     grad.load(dScores, first, visible);
+    tile.drop(grad, query);
     grad.softmaxGradient(tile.scale(), row, mean);
+    tile.drop(row, query);
     row.extend(tile.numKeys() - hidden);
     row.store(p, first);
     grad.extend(tile.numKeys() - hidden);

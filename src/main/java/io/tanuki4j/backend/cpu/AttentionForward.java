@@ -61,6 +61,7 @@ record AttentionForward(AttentionTensors in, HeadVectors out, Tensor logSumExp) 
     row.load(scores, first + hidden, visible);
     double max = tile.scale() * row.max();
     double sum = row.exp(tile.scale(), max);
+    tile.drop(row, query);
     row.extend(tile.numKeys() - hidden);
     row.store(scores, first + hidden);
     long place = tile.head().logSumExp(tile.from() + query);

@@ -1,10 +1,12 @@
 package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.backend.host.CallChecks;
+import io.tanuki4j.backend.host.DropoutFactors;
 import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which keys the queries of a call see.
@@ -53,5 +55,28 @@ record AttentionSpan(AttentionShape queries, int numKeys, boolean causal, Attent
       }
     }
     return from;
+  }
+
+  /**
+   * Drops probabilities of a query.
+   *
+   * @param row the probabilities of consecutive keys
+   * @param firstKey the first of them
+   */
+  void drop(Row row, AttentionHead head, int query, int firstKey) {
+    if (mask.dropout() == null) {
+      return;
+    }
+    DropoutFactors factors = new DropoutFactors(mask.dropout());
+    int position = position(mask.queryPositions(), query);
+    int ofAllRanks = mask.firstHead() + head.head();
+    for (int i = 0; i < row.length(); i++) {
+      int key = position(mask.keyPositions(), firstKey + i);
+      row.set(i, row.get(i) * factors.of(key, position, head.sequence(), ofAllRanks));
+    }
+  }
+
+  private static int position(@Nullable Tensor positions, int index) {
+    return positions == null ? index : Elements.getInt(positions, index);
   }
 }

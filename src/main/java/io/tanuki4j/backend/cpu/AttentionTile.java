@@ -46,6 +46,11 @@ record AttentionTile(AttentionHead head, int from, int to, int firstKey) {
     return end - firstKey - hiddenKeys(query);
   }
 
+  /** Drops the probabilities of the keys that a query sees. */
+  void drop(Row row, int query) {
+    head.span().drop(row, head, from + query, firstKey + hiddenKeys(query));
+  }
+
   /** Returns the factor applied to scores before the softmax. */
   double scale() {
     return 1 / Math.sqrt(head.headDim());

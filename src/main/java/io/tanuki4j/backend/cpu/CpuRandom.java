@@ -1,6 +1,12 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.CallChecks;
+import io.tanuki4j.backend.host.DropoutFactors;
+import io.tanuki4j.backend.host.Expect;
+import io.tanuki4j.backend.host.Philox;
+import io.tanuki4j.kernel.Dropout;
 import io.tanuki4j.kernel.RandomKernels;
+import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 
 /** Normal numbers as a function of their place. */
@@ -34,6 +40,32 @@ final class CpuRandom implements RandomKernels {
               double value = standardDeviation * normal(key, first + j, words);
               Elements.set(out, row * columns + j, value);
             }
+          }
+        });
+  }
+
+  @Override
+  public void dropout(Tensor out, Tensor x, Tensor positions, Dropout dropout) {
+    int columns = Rows.columns(x);
+    int batchSize = Math.toIntExact(Rows.count(x) / positions.numElements());
+    Expect.elements("out of dropout", out, x.numElements());
+    Expect.sameType("out of dropout", out, x);
+    Expect.dtype("positions of dropout", positions, DType.I32);
+    CallChecks.dropout(dropout, batchSize);
+    workers.runParts(
+        Rows.count(x),
+        Rows.perTask(columns),
+        (from, to, scratch) -> {
+          DropoutFactors factors = new DropoutFactors(dropout);
+          Row row = scratch.row(0, x);
+          for (long token = from; token < to; token++) {
+            row.load(x, token * columns, columns);
+            int position = Elements.getInt(positions, token / batchSize);
+            int sequence = (int) (token % batchSize);
+            for (int j = 0; j < columns; j++) {
+              row.set(j, row.get(j) * factors.of(j, position, sequence, 0));
+            }
+            row.store(out, token * columns);
           }
         });
   }

@@ -1,5 +1,7 @@
 package io.tanuki4j.backend.cpu;
 
+import io.tanuki4j.backend.host.Philox;
+
 /**
  * Rounds numbers to BF16 up or down at random, so that steps smaller than a unit in the last place
  * count on average. The random bits are a function of the iteration and the place, see {@link

@@ -139,7 +139,8 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
     if (call.type() == DType.BF16 && slowForms.add(call.form())) {
       LOG.warn(
           "attention over {} runs on slow kernels: the fast ones take sequences of a multiple of"
-              + " 128 tokens and head dims of a multiple of 8 up to 128",
+              + " 128 tokens and head dims of a multiple of 8 up to 128, without documents"
+              + " (--reset-attention-mask) and with --attention-dropout 0",
           call.form());
     }
     return plain;

@@ -53,6 +53,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
     int headDim = form.queries().headDim();
     return call.type() == DType.BF16
         && !call.mask().hasDocuments()
+        && !call.mask().drops()
         && form.numQueries() % SEQUENCE_MULTIPLE == 0
         && form.numKeys() % SEQUENCE_MULTIPLE == 0
         && headDim % HEAD_DIM_MULTIPLE == 0

@@ -1,6 +1,7 @@
 package io.tanuki4j.backend.cuda;
 
 import io.tanuki4j.kernel.AttentionMask;
+import io.tanuki4j.kernel.Dropout;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -9,8 +10,19 @@ import org.jspecify.annotations.Nullable;
  * The addresses of an {@link AttentionMask}; 0 for what it lacks.
  *
  * @param maxDocuments that a sequence has at most
+ * @param samples of the dropout; 0 if there is none
+ * @param keptBelow see {@link Dropout}
  */
-record MaskOperands(long documentStarts, long keyPositions, int maxDocuments) {
+record MaskOperands(
+    long documentStarts,
+    int maxDocuments,
+    long queryPositions,
+    long keyPositions,
+    long samples,
+    long key,
+    long keptBelow,
+    float factor,
+    int firstHead) {
   /**
    * Checks a mask and takes its addresses.
    *
@@ -18,23 +30,37 @@ record MaskOperands(long documentStarts, long keyPositions, int maxDocuments) {
    */
   static MaskOperands of(AttentionMask mask, AttentionForm form) {
     long queries = (long) form.numQueries() * form.queries().batchSize();
+    Dropout dropout = mask.dropout();
     return new MaskOperands(
-        address("documentStarts", mask.documentStarts(), queries),
-        address("keyPositions", mask.keyPositions(), form.numKeys()),
-        mask.maxDocuments());
+        address("documentStarts", mask.documentStarts(), queries, DType.I32),
+        mask.maxDocuments(),
+        address("queryPositions", mask.queryPositions(), form.numQueries(), DType.I32),
+        address("keyPositions", mask.keyPositions(), form.numKeys(), DType.I32),
+        dropout == null
+            ? 0
+            : address("samples", dropout.samples(), form.queries().batchSize(), DType.I64),
+        dropout == null ? 0 : dropout.key(),
+        dropout == null ? 0 : dropout.keptBelow(),
+        dropout == null ? 1 : (float) dropout.factor(),
+        mask.firstHead());
   }
 
-  private static long address(String name, @Nullable Tensor tensor, long elements) {
+  private static long address(String name, @Nullable Tensor tensor, long elements, DType dtype) {
     if (tensor == null) {
       return 0;
     }
     Expect.elements(name + " of attention", tensor, elements);
-    Expect.dtype(name + " of attention", tensor, DType.I32);
+    Expect.dtype(name + " of attention", tensor, dtype);
     return Address.of(tensor);
   }
 
   /** Returns whether a query may not see the first keys. */
   boolean hasDocuments() {
     return documentStarts != 0;
+  }
+
+  /** Returns whether probabilities are dropped. */
+  boolean drops() {
+    return samples != 0;
   }
 }

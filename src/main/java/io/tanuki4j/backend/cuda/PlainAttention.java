@@ -84,7 +84,10 @@ final class PlainAttention implements AttentionEngine {
     function.arg(queries.numHeads()).arg(queries.numQueryGroups()).arg(queries.headDim());
     function.arg(form.queryWidth()).arg(form.keyWidth());
     function.arg(form.causal() ? 1 : 0);
-    return function.arg(call.mask().documentStarts()).arg(call.mask().keyPositions());
+    MaskOperands mask = call.mask();
+    function.arg(mask.documentStarts()).arg(mask.queryPositions()).arg(mask.keyPositions());
+    function.arg(mask.samples()).arg(mask.key()).arg(mask.keptBelow()).arg(mask.factor());
+    return function.arg(mask.firstHead());
   }
 
   private static void launch(CudaFunction function, AttentionForm form, int positions, int heads) {

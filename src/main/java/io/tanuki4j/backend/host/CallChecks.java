@@ -3,6 +3,7 @@ package io.tanuki4j.backend.host;
 import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.Dropout;
 import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.kernel.LossKernels;
@@ -90,6 +91,15 @@ public final class CallChecks {
     integers("documentStarts of attention", mask.documentStarts(), tokens);
     integers("queryPositions of attention", mask.queryPositions(), queries.seqLength());
     integers("keyPositions of attention", mask.keyPositions(), numKeys);
+    if (mask.dropout() != null) {
+      dropout(mask.dropout(), queries.batchSize());
+    }
+  }
+
+  /** Checks the samples of a dropout over so many sequences. */
+  public static void dropout(Dropout dropout, long batchSize) {
+    Expect.elements("samples of dropout", dropout.samples(), batchSize);
+    Expect.dtype("samples of dropout", dropout.samples(), DType.I64);
   }
 
   private static void integers(String name, @Nullable Tensor tensor, long elements) {

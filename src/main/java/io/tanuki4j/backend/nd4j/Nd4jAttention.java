@@ -4,11 +4,14 @@ import static org.nd4j.linalg.indexing.NDArrayIndex.all;
 import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
 
 import io.tanuki4j.backend.host.CallChecks;
+import io.tanuki4j.backend.host.DropoutFactors;
 import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels;
 import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
@@ -19,7 +22,9 @@ final class Nd4jAttention implements AttentionKernels {
   public void causalAttentionForward(
       Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape, AttentionMask mask) {
     CallChecks.attention(out, logSumExp, qkv, shape);
-    new Attention(shape, MaskArrays.causal(mask, shape), qkv, qkv).forward(out, logSumExp);
+    new Attention(
+            shape, MaskArrays.causal(mask, shape), kept(mask, shape, shape.seqLength()), qkv, qkv)
+        .forward(out, logSumExp);
   }
 
   @Override
@@ -32,7 +37,12 @@ final class Nd4jAttention implements AttentionKernels {
       AttentionMask mask) {
     CallChecks.attention(out, logSumExp, qkv, block.queries());
     CallChecks.keyValues(keyValues, qkv, block);
-    new Attention(block.queries(), MaskArrays.ofBlock(mask, block), qkv, keyValues)
+    new Attention(
+            block.queries(),
+            MaskArrays.ofBlock(mask, block),
+            kept(mask, block.queries(), block.numKeys()),
+            qkv,
+            keyValues)
         .forward(out, logSumExp);
   }
 
@@ -47,7 +57,9 @@ final class Nd4jAttention implements AttentionKernels {
       AttentionMask mask) {
     CallChecks.attention(out, logSumExp, qkv, shape);
     CallChecks.attention(dOut, logSumExp, dQkv, shape);
-    Attention attention = new Attention(shape, MaskArrays.causal(mask, shape), qkv, qkv);
+    Attention attention =
+        new Attention(
+            shape, MaskArrays.causal(mask, shape), kept(mask, shape, shape.seqLength()), qkv, qkv);
     Gradients gradients = attention.backward(dOut, out, logSumExp);
     TensorArrays.put(dQkv, attention.heads().packed(gradients.queries(), gradients.keyValues()));
   }
@@ -69,10 +81,50 @@ final class Nd4jAttention implements AttentionKernels {
     CallChecks.attention(dQueries, logSumExp, qkv, shape);
     CallChecks.keyValues(keyValues, qkv, block);
     CallChecks.keyValues(dKeyValues, qkv, block);
-    Attention attention = new Attention(shape, MaskArrays.ofBlock(mask, block), qkv, keyValues);
+    Attention attention =
+        new Attention(
+            shape,
+            MaskArrays.ofBlock(mask, block),
+            kept(mask, shape, block.numKeys()),
+            qkv,
+            keyValues);
     Gradients gradients = attention.backward(dOut, out, logSumExp);
     TensorArrays.put(dQueries, attention.heads().byToken(gradients.queries(), shape.numHeads()));
     TensorArrays.put(dKeyValues, gradients.keyValues());
+  }
+
+  /** Returns what a dropout multiplies probabilities by, {@code [b, g, r·q, k]}; null for none. */
+  private static @Nullable INDArray kept(AttentionMask mask, AttentionShape shape, int numKeys) {
+    if (mask.dropout() == null) {
+      return null;
+    }
+    DropoutFactors factors = new DropoutFactors(mask.dropout());
+    int[] queries = positions(mask.queryPositions(), shape.seqLength());
+    int[] keys = positions(mask.keyPositions(), numKeys);
+    double[] ofScores =
+        new double[shape.batchSize() * shape.numHeads() * queries.length * keys.length];
+    for (int i = 0; i < ofScores.length; i++) {
+      int row = i / keys.length;
+      int head = row / queries.length;
+      ofScores[i] =
+          factors.of(
+              keys[i % keys.length],
+              queries[row % queries.length],
+              head / shape.numHeads(),
+              mask.firstHead() + head % shape.numHeads());
+    }
+    return Nd4j.createFromArray(ofScores)
+        .reshape(
+            shape.batchSize(),
+            shape.numQueryGroups(),
+            shape.numHeads() / shape.numQueryGroups() * queries.length,
+            keys.length);
+  }
+
+  private static int[] positions(@Nullable Tensor positions, int length) {
+    return positions == null
+        ? IntStream.range(0, length).toArray()
+        : TensorArrays.of(positions).toIntVector();
   }
 
   /**
@@ -85,18 +137,30 @@ final class Nd4jAttention implements AttentionKernels {
    * The operands of a call.
    *
    * @param mask a summand of the scores, {@code [b, 1, 1, q, k]}
+   * @param kept a factor of the probabilities, {@code [b, g, r·q, k]}; null if none is dropped
    * @param queries {@code [b, g, r·q, d]}
    * @param keys {@code [b, g, k, d]}
    * @param values {@code [b, g, k, d]}
    */
   private record Attention(
-      HeadArrays heads, INDArray mask, INDArray queries, INDArray keys, INDArray values) {
-    Attention(AttentionShape shape, INDArray mask, Tensor qkv, Tensor keyValues) {
-      this(new HeadArrays(shape), mask, qkv, keyValues);
+      HeadArrays heads,
+      INDArray mask,
+      @Nullable INDArray kept,
+      INDArray queries,
+      INDArray keys,
+      INDArray values) {
+    Attention(
+        AttentionShape shape,
+        INDArray mask,
+        @Nullable INDArray kept,
+        Tensor qkv,
+        Tensor keyValues) {
+      this(new HeadArrays(shape), mask, kept, qkv, keyValues);
     }
 
-    private Attention(HeadArrays heads, INDArray mask, Tensor qkv, Tensor keyValues) {
-      this(heads, mask, heads.queries(qkv), heads.keys(keyValues), heads.values(keyValues));
+    private Attention(
+        HeadArrays heads, INDArray mask, @Nullable INDArray kept, Tensor qkv, Tensor keyValues) {
+      this(heads, mask, kept, heads.queries(qkv), heads.keys(keyValues), heads.values(keyValues));
     }
 
     void forward(Tensor out, Tensor logSumExp) {
@@ -105,7 +169,7 @@ final class Nd4jAttention implements AttentionKernels {
       INDArray exponentials = Transforms.exp(scores.sub(max));
       INDArray sum = exponentials.sum(true, 3);
       INDArray p = exponentials.div(MaskArrays.notZero(sum));
-      INDArray result = Nd4j.matmul(p, values, false, false, false);
+      INDArray result = Nd4j.matmul(drop(p), values, false, false, false);
       TensorArrays.put(out, heads.byToken(result, heads.shape().numHeads()));
       TensorArrays.put(logSumExp, max.add(Transforms.log(sum)));
     }
@@ -115,12 +179,12 @@ final class Nd4jAttention implements AttentionKernels {
       INDArray result = heads.byGroup(heads.perToken(out));
       INDArray whole = MaskArrays.finite(heads.perQuery(logSumExp));
       INDArray p = Transforms.exp(scores().sub(whole));
-      INDArray dP = Nd4j.matmul(grad, values, false, true, false);
+      INDArray dP = drop(Nd4j.matmul(grad, values, false, true, false));
       INDArray mean = grad.mul(result).sum(true, 3);
       INDArray dScores = p.mul(dP.sub(mean)).mul(scale());
       INDArray dQueries = Nd4j.matmul(dScores, keys, false, false, false);
       INDArray dKeys = Nd4j.matmul(dScores, queries, true, false, false);
-      INDArray dValues = Nd4j.matmul(p, grad, true, false, false);
+      INDArray dValues = Nd4j.matmul(drop(p), grad, true, false, false);
       return new Gradients(dQueries, heads.keyValues(dKeys, dValues));
     }
 
@@ -132,6 +196,12 @@ final class Nd4jAttention implements AttentionKernels {
           .reshape(scores.size(0), scores.size(1), scores.size(2) / q, q, scores.size(3))
           .add(mask)
           .reshape(scores.shape());
+    }
+
+    private INDArray drop(INDArray probabilities) {
+      return kept == null
+          ? probabilities
+          : probabilities.mul(kept.castTo(probabilities.dataType()));
     }
 
     private double scale() {

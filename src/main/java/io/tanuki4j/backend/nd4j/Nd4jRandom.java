@@ -1,5 +1,8 @@
 package io.tanuki4j.backend.nd4j;
 
+import io.tanuki4j.backend.host.CallChecks;
+import io.tanuki4j.backend.host.DropoutFactors;
+import io.tanuki4j.kernel.Dropout;
 import io.tanuki4j.kernel.RandomKernels;
 import io.tanuki4j.tensor.Tensor;
 import java.util.Arrays;
@@ -38,6 +41,25 @@ final class Nd4jRandom implements RandomKernels {
           INDArray normal = normal(Nd4j.createFromArray(places), key);
           TensorArrays.put(part, normal.mul(standardDeviation));
         });
+  }
+
+  @Override
+  public void dropout(Tensor out, Tensor x, Tensor positions, Dropout dropout) {
+    int columns = Math.toIntExact(x.dim(-1));
+    int batchSize = Math.toIntExact(x.numElements() / columns / positions.numElements());
+    CallChecks.dropout(dropout, batchSize);
+    int[] rows = TensorArrays.of(positions).toIntVector();
+    DropoutFactors factors = new DropoutFactors(dropout);
+    double[] ofElements = new double[Math.toIntExact(x.numElements())];
+    Arrays.setAll(
+        ofElements,
+        i -> {
+          int token = i / columns;
+          return factors.of(i % columns, rows[token / batchSize], token % batchSize, 0);
+        });
+    INDArray before = TensorArrays.of(x);
+    INDArray kept = Nd4j.createFromArray(ofElements).castTo(before.dataType());
+    TensorArrays.put(out, before.mul(kept.reshape(before.shape())));
   }
 
   /** Returns the numbers of these places, by the Box–Muller transform. */

@@ -1,5 +1,6 @@
 package io.tanuki4j.kernel.profile;
 
+import io.tanuki4j.kernel.Dropout;
 import io.tanuki4j.kernel.RandomKernels;
 import io.tanuki4j.tensor.Tensor;
 
@@ -17,6 +18,15 @@ record ProfiledRandom(RandomKernels kernels, CallRecorder recorder) implements R
         () -> costOfFillNormal(out),
         () ->
             kernels.fillNormal(out, key, firstRow, firstColumn, globalColumns, standardDeviation));
+  }
+
+  @Override
+  public void dropout(Tensor out, Tensor x, Tensor positions, Dropout dropout) {
+    recorder.time(() -> costOfDropout(out, x), () -> kernels.dropout(out, x, positions, dropout));
+  }
+
+  static KernelCall costOfDropout(Tensor out, Tensor x) {
+    return Cost.moved(KernelFamily.RANDOM, "dropout", out, Cost.bytes(out, x));
   }
 
   static KernelCall costOfFillNormal(Tensor out) {

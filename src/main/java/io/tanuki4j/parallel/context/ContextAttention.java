@@ -6,6 +6,7 @@ import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;
+import io.tanuki4j.nn.AttentionDropout;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.tensor.Shape;
@@ -27,6 +28,7 @@ public final class ContextAttention implements AttentionCore {
   private final int numHeads;
   private final int numQueryGroups;
   private final int headDim;
+  private final AttentionDropout dropout;
   private final @Nullable Tensor positions;
 
   /** One way to bring queries together with the keys and values of other ranks. */
@@ -46,14 +48,23 @@ public final class ContextAttention implements AttentionCore {
       int numHeads,
       int numQueryGroups,
       int headDim) {
-    this(kernels, group, communication, numHeads, numQueryGroups, headDim, null);
+    this(
+        kernels,
+        group,
+        communication,
+        numHeads,
+        numQueryGroups,
+        headDim,
+        AttentionDropout.NONE,
+        null);
   }
 
   /**
-   * Creates attention within the documents of sequences.
+   * Creates attention that leaves out other documents, or probabilities.
    *
    * @param group its ranks share the sequences
-   * @param positions of {@link #positions}; null if a sequence is always one document
+   * @param positions of {@link #positions}; null if a sequence is always one document, and nothing
+   *     is dropped
    */
   public ContextAttention(
       Kernels kernels,
@@ -62,6 +73,7 @@ public final class ContextAttention implements AttentionCore {
       int numHeads,
       int numQueryGroups,
       int headDim,
+      AttentionDropout dropout,
       @Nullable Tensor positions) {
     this.kernels = kernels;
     this.group = group;
@@ -73,6 +85,7 @@ public final class ContextAttention implements AttentionCore {
     this.numHeads = numHeads;
     this.numQueryGroups = numQueryGroups;
     this.headDim = headDim;
+    this.dropout = dropout;
     this.positions = positions;
   }
 
@@ -118,7 +131,8 @@ public final class ContextAttention implements AttentionCore {
   }
 
   private SequenceMask mask(Microbatch microbatch) {
-    return new SequenceMask(microbatch.samples(), positions);
+    return new SequenceMask(
+        microbatch.samples(), positions, dropout.site().in(microbatch), dropout.firstHead());
   }
 
   /** The tokens of this rank: an even number, as {@link SequenceSharding} makes it. */

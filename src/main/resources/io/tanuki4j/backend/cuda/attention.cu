@@ -10,20 +10,26 @@ constexpr int DIMS = MAX_DIM / THREADS;  // of a head, per thread
 
 // Sizes, and which keys a query sees. Pointers to queries, keys and values point to those of the first
 // token; the next token's are one width later, whatever else is packed between. starts[query, sample] is
-// the position where a query's document begins, keyPositions[key] that of a key; null for one document,
-// and for keys whose position is their index.
+// the position where a query's document begins; queryPositions and keyPositions are those of the tokens,
+// null where they are their index. samples is null without a dropout of probabilities, see Dropout.
 #define FORM                                                                                       \
   int numQueries, int numKeys, int batch, int heads, int groups, int dim, int queryWidth,          \
-      int keyWidth, int causal, const int *starts, const int *keyPositions
+      int keyWidth, int causal, const int *starts, const int *queryPositions,                      \
+      const int *keyPositions, const i64 *samples, u64 dropKey, u64 keptBelow, float keptFactor,   \
+      int firstHead
 #define LAYOUT                                                                                     \
   Layout {                                                                                         \
     numQueries, numKeys, batch, heads, groups, dim, queryWidth, keyWidth, causal, starts,          \
-        keyPositions                                                                               \
+        queryPositions, keyPositions, samples, dropKey, keptBelow, keptFactor, firstHead           \
   }
 
 struct Layout {
   int queries, keys, batch, heads, groups, dim, queryWidth, keyWidth, causal;
-  const int *starts, *keyPositions;
+  const int *starts, *queryPositions, *keyPositions;
+  const i64* samples;
+  u64 dropKey, keptBelow;
+  float keptFactor;
+  int firstHead;
 
   i64 token(int position, int sample) const { return (i64)position * batch + sample; }
   i64 query(int position, int sample, int head) const {
@@ -43,6 +49,17 @@ struct Layout {
   int first_query(int key) const { return causal ? key : 0; }
   bool in_document(int key, int query, int sample) const {
     return !starts || (keyPositions ? keyPositions[key] : key) >= starts[token(query, sample)];
+  }
+  // What a dropout multiplies a probability by.
+  float kept(int query, int key, int sample, int head) const {
+    if (!samples) return 1.0f;
+    const u64 number = (u64)samples[sample];
+    const u32 column = keyPositions ? keyPositions[key] : key;
+    const u32 row = queryPositions ? queryPositions[query] : query;
+    const u32 last = (u32)(number >> 32) << 16 | (u32)(firstHead + head);
+    const uint4 words = philox(make_uint4(column / 4, row, (u32)number, last), dropKey);
+    const u32 four[4] = {words.x, words.y, words.z, words.w};
+    return four[column % 4] < keptBelow ? keptFactor : 0.0f;
   }
   // The first key of the query's document, by bisection.
   int first_key(int query, int sample) const {
@@ -114,7 +131,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     const float larger = fmaxf(max, block_max(score));
     const float shrink = expf(max - larger);
     const float weight = expf(score - larger);
-    weights[threadIdx.x] = weight;
+    weights[threadIdx.x] = key < visible ? weight * at.kept(position, key, sample, head) : 0.0f;
     total = total * shrink + block_total(weight);
     const int count = min(THREADS, visible - tile);
     for (int i = 0; i < DIMS; i++) {
@@ -166,7 +183,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     float dScore = 0.0f;
     if (key < visible) {
       const float score = scale * dot(query, keys + at.key(key, sample, group), dim);
-      const float dWeight = dot(grad, values + at.key(key, sample, group), dim);
+      const float dWeight = at.kept(position, key, sample, head) *
+                            dot(grad, values + at.key(key, sample, group), dim);
       dScore = scale * expf(score - logSumExp[row]) * (dWeight - delta[row]);
     }
     dScores[threadIdx.x] = dScore;
@@ -209,9 +227,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
       if (query < numQueries && at.in_document(position, query, sample)) {
         const i64 row = at.row(query, sample, head);
         const float score = scale * dot(key, queries + at.query(query, sample, head), dim);
-        const float dWeight = dot(value, dOut + at.out(query, sample, head), dim);
+        const float kept = at.kept(query, position, sample, head);
+        const float dWeight = kept * dot(value, dOut + at.out(query, sample, head), dim);
         weight = expf(score - logSumExp[row]);
         dScore = scale * weight * (dWeight - delta[row]);
+        weight *= kept;
       }
       weights[threadIdx.x] = weight;
       dScores[threadIdx.x] = dScore;

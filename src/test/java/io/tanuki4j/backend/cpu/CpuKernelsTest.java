@@ -5,6 +5,7 @@ import io.tanuki4j.kernel.AttentionContract;
 import io.tanuki4j.kernel.BlockAttentionContract;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DocumentAttentionContract;
+import io.tanuki4j.kernel.DropoutContract;
 import io.tanuki4j.kernel.ElementwiseContract;
 import io.tanuki4j.kernel.EmbeddingContract;
 import io.tanuki4j.kernel.Fp8Contract;
@@ -65,6 +66,14 @@ class CpuKernelsTest {
 
   @Nested
   class Attention extends AttentionContract {
+    @Override
+    protected Device openDevice() {
+      return open();
+    }
+  }
+
+  @Nested
+  class DropoutKernels extends DropoutContract {
     @Override
     protected Device openDevice() {
       return open();

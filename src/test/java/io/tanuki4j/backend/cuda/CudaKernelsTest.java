@@ -5,6 +5,7 @@ import io.tanuki4j.kernel.AttentionContract;
 import io.tanuki4j.kernel.BlockAttentionContract;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DocumentAttentionContract;
+import io.tanuki4j.kernel.DropoutContract;
 import io.tanuki4j.kernel.ElementwiseContract;
 import io.tanuki4j.kernel.EmbeddingContract;
 import io.tanuki4j.kernel.Fp8Contract;
@@ -125,6 +126,19 @@ class CudaKernelsTest {
     @Override
     protected int[] sizes() {
       return SIZES;
+    }
+  }
+
+  @Nested
+  class DropoutKernels extends DropoutContract {
+    @Override
+    protected Device openDevice() {
+      return TestGpu.open();
+    }
+
+    @Override
+    protected Stream<DType> types() {
+      return computeTypes();
     }
   }
 

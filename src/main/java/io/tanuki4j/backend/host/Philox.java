@@ -1,10 +1,10 @@
-package io.tanuki4j.backend.cpu;
+package io.tanuki4j.backend.host;
 
 /**
  * Philox4x32-10 (Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3, 2011): four random
  * words as a function of a counter and a key.
  */
-final class Philox {
+public final class Philox {
   private static final int ROUNDS = 10;
   private static final long MULTIPLIER_0 = 0xD2511F53L;
   private static final long MULTIPLIER_1 = 0xCD9E8D57L;
@@ -17,7 +17,7 @@ final class Philox {
   /**
    * @param words the counter, lowest word first; replaced by the random words
    */
-  static void generate(int[] words, long key) {
+  public static void generate(int[] words, long key) {
     int key0 = (int) key;
     int key1 = (int) (key >>> 32);
     for (int round = 0; round < ROUNDS; round++) {
