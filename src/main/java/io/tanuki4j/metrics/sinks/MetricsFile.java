@@ -45,7 +45,7 @@ final class MetricsFile extends Rows {
       if (Files.exists(file)) {
         keep(info.startIteration());
       }
-      Files.writeString(file.resolveSibling(RunInfo.FILE), gson.toJson(info.facts()));
+      replace(file.resolveSibling(RunInfo.FILE), gson.toJson(info.facts()));
       writer = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -68,6 +68,12 @@ final class MetricsFile extends Rows {
       }
     }
     Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  private static void replace(Path target, String text) throws IOException {
+    Path temporary = target.resolveSibling(target.getFileName() + ".tmp");
+    Files.writeString(temporary, text);
+    Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
   }
 
   /** Returns the first of {@code metrics.1.jsonl, metrics.2.jsonl, …} that does not exist. */
