@@ -56,6 +56,13 @@ public final class LoggingOptions {
   @Nullable Double peakTflops;
 
   @Option(
+      names = "--measure-peak",
+      description =
+          "Where the peak is unknown, measures a large product at the start, for about a second; the"
+              + " line about progress shows the share of its rate.")
+  boolean measurePeak;
+
+  @Option(
       names = "--no-args-dump",
       description = "Leaves the list of all arguments out of the log.")
   boolean argsDump = true;

@@ -348,7 +348,8 @@ public final class PretrainOptions {
             wandb.toConfig(checkpoint.save),
             web.toConfig(checkpoint.save),
             logging.progressLine,
-            logging.peakTflops),
+            logging.peakTflops,
+            logging.measurePeak),
         profile.toConfig(tensorBoard.tensorboardDir, checkpoint.save),
         Collections.unmodifiableMap(arguments));
   }

@@ -30,6 +30,7 @@ public final class MetricNames {
     values.put("throughput", teraflops(metrics, run));
     values.put("tokens-per-second", tokensPerSecond(metrics, run));
     put(values, "mfu", mfu(metrics, run));
+    put(values, "share-of-measured-rate", shareOfMeasured(metrics, run));
     put(values, "iter-energy/gpu", metrics.speed().joulesPerDevice());
     put(values, "power/gpu", metrics.speed().wattsPerDevice());
     put(values, "joules-per-token", joulesPerToken(metrics, run));
@@ -69,6 +70,12 @@ public final class MetricNames {
   public static @Nullable Double mfu(IterationMetrics metrics, RunInfo run) {
     Double peak = run.ranks().peakTeraflops();
     return peak == null ? null : teraflops(metrics, run) / peak;
+  }
+
+  /** Returns the share of what a large product reached; null if that was not measured. */
+  public static @Nullable Double shareOfMeasured(IterationMetrics metrics, RunInfo run) {
+    Double rate = run.ranks().measuredTeraflops();
+    return rate == null ? null : teraflops(metrics, run) / rate;
   }
 
   private static @Nullable Double joulesPerToken(IterationMetrics metrics, RunInfo run) {

@@ -25,7 +25,7 @@ public record RunInfo(
 
   /** What a sink knows before its start. */
   public static final RunInfo NONE =
-      new RunInfo(Map.of(), 0, 0, 0, 0, new Ranks(Map.of(), "", 0, null));
+      new RunInfo(Map.of(), 0, 0, 0, 0, new Ranks(Map.of(), "", 0, null, null));
 
   /** Returns what a page or a report says of the run. */
   public Map<String, @Nullable Object> facts() {
@@ -59,12 +59,14 @@ public record RunInfo(
    * @param device name of a device, for example the GPU's
    * @param flopsPerSample of forward and backward as Megatron counts them, on one device
    * @param peakTeraflops peak TFLOP/s of a device; null if unknown
+   * @param measuredTeraflops what a large product reached on a device; null if not measured
    */
   public record Ranks(
       Map<String, Integer> grid,
       String device,
       double flopsPerSample,
-      @Nullable Double peakTeraflops) {
+      @Nullable Double peakTeraflops,
+      @Nullable Double measuredTeraflops) {
     /** Returns the number of ranks. */
     public int count() {
       return grid.values().stream().reduce(1, Math::multiplyExact);

@@ -17,6 +17,7 @@ import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.profile.DeviceRates;
 import io.tanuki4j.kernel.profile.ProfiledDevice;
 import io.tanuki4j.metrics.ConsoleLog;
 import io.tanuki4j.metrics.LogTail;
@@ -75,6 +76,7 @@ public final class Assembly {
   private final MetricsSink sink;
   private final Tokenizer tokenizer;
   private final Device device;
+  private final @Nullable Double measuredTeraflops;
   private final Timers timers;
   private final ParallelContext context;
   private final RankModel model;
@@ -124,6 +126,10 @@ public final class Assembly {
     Device opened = open(seat);
     ProfiledDevice profiled = isProfiled(seat.globalRank()) ? new ProfiledDevice(opened) : null;
     device = profiled == null ? opened : profiled;
+    measuredTeraflops =
+        config.sinks().measuresPeak() && peakTeraflops() == null
+            ? (Double) (DeviceRates.measureFlops(device, config.precision().compute()) / TERA)
+            : null;
     run.notices().forEach(log::message);
     if (config.logging().argumentDump()) {
       ArgumentDump.lines(config.arguments()).forEach(log::message);
@@ -292,7 +298,8 @@ public final class Assembly {
             config.parallel().grid().sizes(),
             device.info().name(),
             flopsPerSample() / context.world().size(),
-            peakTeraflops()));
+            peakTeraflops(),
+            measuredTeraflops));
   }
 
   /** Returns the peak TFLOP/s of a device: what the flag says, or else the table of devices. */

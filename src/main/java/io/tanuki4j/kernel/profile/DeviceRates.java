@@ -44,7 +44,12 @@ public record DeviceRates(double flops, double bytesPerSecond) {
     return new DeviceRates(measureFlops(device, type), measureBytes(device));
   }
 
-  private static double measureFlops(Device device, DType type) {
+  /**
+   * Measures products only.
+   *
+   * @return floating-point operations per second
+   */
+  public static double measureFlops(Device device, DType type) {
     int size = SMALLEST_SIZE;
     while (size < LARGEST_SIZE && productMillis(device, type, size, 1) < ENOUGH_MILLIS) {
       size *= 2;

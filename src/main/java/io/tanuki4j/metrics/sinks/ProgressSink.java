@@ -58,9 +58,13 @@ final class ProgressSink implements MetricsSink {
   private String rate(IterationMetrics metrics) {
     String rate = significant(MetricNames.teraflops(metrics, run)) + " TFLOP/s a device";
     Double mfu = MetricNames.mfu(metrics, run);
-    return mfu == null
+    if (mfu != null) {
+      return "%s (MFU %s %%)".formatted(rate, PythonFormat.fixed(PERCENT * mfu, 1));
+    }
+    Double share = MetricNames.shareOfMeasured(metrics, run);
+    return share == null
         ? rate
-        : "%s (MFU %s %%)".formatted(rate, PythonFormat.fixed(PERCENT * mfu, 1));
+        : "%s (%s %% of the measured rate)".formatted(rate, PythonFormat.fixed(PERCENT * share, 1));
   }
 
   /** Formats a count: {@code 950}, {@code 12.3 k}, {@code 4.56 M}. */

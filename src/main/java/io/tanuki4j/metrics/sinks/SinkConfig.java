@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param web the page of the run; null for none
  * @param progress whether a line about progress follows each of Megatron's lines
  * @param peakTeraflops peak TFLOP/s of a device; null if not given
+ * @param measuresPeak whether the rate of large products is measured where the peak is unknown
  */
 public record SinkConfig(
     @Nullable Path metricsFolder,
@@ -22,4 +23,5 @@ public record SinkConfig(
     @Nullable WandbConfig wandb,
     @Nullable WebConfig web,
     boolean progress,
-    @Nullable Double peakTeraflops) {}
+    @Nullable Double peakTeraflops,
+    boolean measuresPeak) {}

@@ -8,7 +8,7 @@ const CHARTS = [
   {title: "Gradient norm", keys: ["grad-norm"]},
   {title: "Tokens per second", keys: ["tokens-per-second"]},
   {title: "TFLOP/s of a device", keys: ["throughput"]},
-  {title: "MFU (%)", keys: ["mfu"], scale: 100},
+  {title: "Share of the peak rate (%)", keys: ["mfu", "share-of-measured-rate"], labels: ["MFU", "of the measured rate"], scale: 100},
   {title: "Memory (GiB)", keys: ["mem-allocated-bytes", "mem-reserved-bytes"], labels: ["allocated", "reserved"], scale: 2 ** -30},
   {title: "Evaluation: perplexity", keys: ["lm loss validation ppl", "lm loss test ppl"], labels: ["validation", "test"]},
   {title: "Joules per token", keys: ["joules-per-token"]},

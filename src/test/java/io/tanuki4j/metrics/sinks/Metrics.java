@@ -27,7 +27,7 @@ public final class Metrics {
 
   /** Returns the same, on devices of a known peak. */
   public static RunInfo run(long startIteration, @Nullable Double peakTeraflops) {
-    RunInfo.Ranks ranks = new RunInfo.Ranks(Map.of("tp", 1), "a device", 1e12, peakTeraflops);
+    RunInfo.Ranks ranks = new RunInfo.Ranks(Map.of("tp", 1), "a device", 1e12, peakTeraflops, 16.0);
     return new RunInfo(
         Map.of("lr", 0.5, "name", "日本語"), startIteration, 2 * startIteration, 6, 8, ranks);
   }

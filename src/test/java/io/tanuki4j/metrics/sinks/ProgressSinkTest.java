@@ -23,7 +23,7 @@ class ProgressSinkTest {
     assertThat(lines)
         .containsExactly(
             " progress: 66.7 % | 32.0 tokens/s | 64.0 tokens so far | 1 s to go"
-                + " | 4.00 TFLOP/s a device | 0.0 GiB");
+                + " | 4.00 TFLOP/s a device (25.0 % of the measured rate) | 0.0 GiB");
   }
 
   @Test
