@@ -93,7 +93,10 @@ final class DoctorCommand implements Callable<Integer> {
 
   private static void nd4j(PrintWriter out) {
     line(out, "backend nd4j", Nd4jLibrary.obstacle().map(why -> "no: " + why).orElse("yes"));
-    line(out, "  on a GPU", "only by nd4j-cuda, see the README; untested");
+    line(
+        out,
+        "  on a GPU",
+        "only by nd4j-cuda-11.6, with CUDA 11.6 and without the backend cuda; nobody has run it yet");
   }
 
   private static void cuda(PrintWriter out, CudaReport report) {
