@@ -8,6 +8,8 @@
 #   PYTHON      python3 of an environment with torch and numpy
 #   EXTRA       more flags of pretrain, split at blanks
 #   WORK        folder for tokens, weights and logs (target/curve); what an earlier run left there is replaced
+#   TOKENS      folder with ja_text_document and en_text_document, which preprocess has made of the corpus on another machine;
+#               then this one needs no tokenizer
 #   OUT         the picture (src/site/resources/images/curve-bf16.svg); the losses go next to it, as .tsv
 #   DTYPE       bf16 or fp32
 #   ITERATIONS WARMUP LAYERS HIDDEN FFN HEADS KV_HEADS SEQ VOCAB MICRO_BATCH GLOBAL_BATCH LR MIN_LR

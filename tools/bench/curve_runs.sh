@@ -7,13 +7,19 @@
 read -ra tanuki4j <<<"$TANUKI4J"
 read -ra extra <<<"${EXTRA:-}"
 read -ra limited <<<"${LIMIT:+timeout $LIMIT}"
-tokenizer=(--tokenizer-type SentencePieceTokenizer --tokenizer-model tokenizer/ja_en_8k_unigram_identity.model)
+if [ -n "${TOKENS:-}" ]; then
+  tokenizer=(--tokenizer-type NullTokenizer --vocab-size $((VOCAB - 1)))
+else
+  TOKENS="$WORK"
+  tokenizer=(--tokenizer-type SentencePieceTokenizer --tokenizer-model tokenizer/ja_en_8k_unigram_identity.model)
+fi
 
 # makes the tokens, and random weights in both formats
 prepare() {
   mkdir -p "$WORK"
   rm -rf "$WORK/cache" "$WORK/hf" "$WORK/start"
   for language in ja en; do
+    [ "$TOKENS" = "$WORK" ] || break
     "${tanuki4j[@]}" preprocess --input "training_corpus/$language.jsonl" --output-prefix "$WORK/$language" \
       --append-eod --workers "$(nproc)" "${tokenizer[@]}" >"$WORK/preprocess.log"
   done
@@ -33,7 +39,7 @@ ours() { # name of the log, flags
     --position-embedding-type rope --rotary-base 10000 --normalization RMSNorm --norm-epsilon 1e-5 --swiglu \
     --disable-bias-linear --untie-embeddings-and-output-weights --attention-dropout 0 --hidden-dropout 0 \
     "${tokenizer[@]}" --padded-vocab-size "$VOCAB" --split 100,0,0 --eval-iters 0 \
-    --data-path 0.4 "$WORK/ja_text_document" 0.6 "$WORK/en_text_document" --data-cache-path "$WORK/cache" \
+    --data-path 0.4 "$TOKENS/ja_text_document" 0.6 "$TOKENS/en_text_document" --data-cache-path "$WORK/cache" \
     --micro-batch-size "$MICRO_BATCH" --global-batch-size "$GLOBAL_BATCH" --train-iters "$ITERATIONS" \
     --lr "$LR" --min-lr "$MIN_LR" --lr-decay-style cosine --lr-warmup-iters "$WARMUP" --lr-decay-iters "$ITERATIONS" \
     --weight-decay 0.1 --adam-beta1 0.9 --adam-beta2 0.95 --adam-eps 1e-8 --clip-grad 1.0 --log-interval 1 \

@@ -5,10 +5,10 @@
 #   tools/bench/fp8_losses.sh [SIZE…]   default: 300 1000
 #
 # 300: the run of curve.sh, 300 iterations. 1000: 1,000 iterations of 111 million parameters, of 8,192 tokens each (the
-# corpus ten times). Runs: ours bf16, fp8 delayed (hybrid, the largest of 1024 amaxes), fp8 tensorwise; torch bf16, torch
+# corpus 13 times). Runs: ours bf16, fp8 delayed (hybrid, the largest of 1024 amaxes), fp8 tensorwise; torch bf16, torch
 # with torchao's tensorwise. A line is printed as soon as a run has ended.
 #
-#   TANUKI4J PYTHON EXTRA   as in curve.sh; torchao needs a PyTorch with torchao
+#   TANUKI4J PYTHON TOKENS EXTRA   as in curve.sh; torchao needs a PyTorch with torchao
 #   OUT                     folder (target/fp8-losses)
 #   LIMIT                   seconds that a run may take (150); one that takes longer is cut, and its line says how far it came
 #   RUNS                    a choice of the runs: bf16 delayed tensorwise torch torchao

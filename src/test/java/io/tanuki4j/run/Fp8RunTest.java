@@ -177,6 +177,17 @@ class Fp8RunTest {
     assertLikeOneRank(FP8, layout);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {2, 4, 8})
+  @Tag("slow")
+  void every_layout_has_the_losses_of_one_rank(int worldSize) {
+    for (TinyLayout layout : TinyLayout.all(worldSize)) {
+      if (layout.fits(4, 2, 4)) {
+        assertLikeOneRank(FP8, layout);
+      }
+    }
+  }
+
   @Test
   @Tag("gpu")
   void gpu_has_the_losses_of_the_emulation() {
