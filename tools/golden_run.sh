@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The reference runs of the tests, through the command line: converts the Hugging Face weights, trains 12
 # iterations on Megatron's sample order, and prints loss and gradient norm next to the reference's.
-#   tools/golden_run.sh [llama-tiny|llama-tiny-zloss] [FLAG…]     needs jq
+#   tools/golden_run.sh [llama-tiny|llama-tiny-zloss|qwen2-tiny|qwen3-tiny] [FLAG…]     needs jq
 # Further flags go to pretrain: --backend cuda, or --bf16, which needs TOLERANCE=0.02 for the losses.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,6 +16,8 @@ scripts/tanuki4j convert --model-type GPT --loader hf --saver tanuki4j --load-di
 mapfile -t data < <(config 'data_path[]' | sed "s|^@|$golden/|")
 extra=()
 [ "$(config zloss)" = true ] && extra+=(--use-z-loss)
+[ "$(config bias)" = true ] && extra+=(--add-qkv-bias)
+[ "$(config qknorm)" = true ] && extra+=(--qk-layernorm)
 [ "$(config tied)" = true ] || extra+=(--untie-embeddings-and-output-weights)
 
 flags=(--num-layers "$(config layers)" --hidden-size "$(config hidden)" --ffn-hidden-size "$(config ffn)"

@@ -48,20 +48,22 @@ CASES = {
     "head-dim-8": dict(head_dim=8),
     "tied": dict(tie_word_embeddings=True),
     "bf16-shards": dict(dtype=torch.bfloat16),
-    "mistral": dict(mistral=True),
+    "mistral": dict(kind="Mistral", sliding_window=None),
+    "biases": dict(attention_bias=True, mlp_bias=True),
+    "qwen2": dict(kind="Qwen2"),
+    "qwen2-tied": dict(kind="Qwen2", tie_word_embeddings=True, rms_norm_eps=1e-2),
+    "qwen3": dict(kind="Qwen3", head_dim=8),
+    "qwen3-theta-5e5": dict(kind="Qwen3", head_dim=4, rope_parameters=dict(rope_type="default", rope_theta=500000.0)),
 }
 
 
-def build(mistral=False, dtype=torch.float32, **changes):
+def build(kind="Llama", dtype=torch.float32, **changes):
     torch.manual_seed(1)
-    shape = {**SHAPE, **changes}
-    if mistral:
-        model = transformers.MistralForCausalLM(transformers.MistralConfig(sliding_window=None, **shape))
-    else:
-        model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**shape))
-    for parameter in model.parameters():
-        std = 0.35 if parameter.dim() > 1 else 0.1
-        parameter.data.normal_(1.0 if parameter.dim() == 1 else 0.0, std)
+    config = getattr(transformers, kind + "Config")(**{**SHAPE, **changes})
+    model = getattr(transformers, kind + "ForCausalLM")(config)
+    for name, parameter in model.named_parameters():
+        std = 0.35 if parameter.dim() > 1 or name.endswith("bias") else 0.1
+        parameter.data.normal_(1.0 if name.endswith("norm.weight") else 0.0, std)
     return model.to(dtype)
 
 

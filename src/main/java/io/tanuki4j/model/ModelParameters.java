@@ -8,8 +8,10 @@ import io.tanuki4j.parallel.Axis;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.parallel.StageLayers;
+import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -138,6 +140,13 @@ public final class ModelParameters {
       specs.add(shards.vocabulary(OUTPUT));
     }
     return specs;
+  }
+
+  /** Returns the shapes of a model's tensors by the names that checkpoints know them by. */
+  public static Map<String, Shape> globalShapes(ModelConfig config) {
+    return specs(config).stream()
+        .flatMap(spec -> spec.slices().stream())
+        .collect(Collectors.toMap(ParameterSpec.Slice::name, ParameterSpec.Slice::globalShape));
   }
 
   /** Returns how many numbers a model has. */

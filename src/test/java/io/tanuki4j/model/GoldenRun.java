@@ -5,9 +5,13 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.convert.huggingface.HfFolder;
+import io.tanuki4j.model.ModelConfig.Activation;
 import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Biases;
 import io.tanuki4j.model.ModelConfig.DropoutRates;
 import io.tanuki4j.model.ModelConfig.Layers;
+import io.tanuki4j.model.ModelConfig.Norm;
+import io.tanuki4j.model.ModelConfig.Positions;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelConfig.Rotary;
 import io.tanuki4j.model.ModelConfig.Sizes;
@@ -51,7 +55,14 @@ public record GoldenRun(Path folder) {
             seqLength),
         new Attention(heads, config.get("kv").getAsInt(), hidden / heads),
         new Rotary(config.get("theta").getAsDouble(), 1, 1, null),
-        Layers.llama(config.get("eps").getAsDouble(), config.get("tied").getAsBoolean()),
+        new Layers(
+            Norm.RMS_NORM,
+            config.get("eps").getAsDouble(),
+            isSet(config, "qknorm"),
+            Activation.SWIGLU,
+            isSet(config, "bias") ? Biases.QKV : Biases.NONE,
+            Positions.ROPE,
+            config.get("tied").getAsBoolean()),
         new Training(
             config.get("std").getAsDouble(),
             config.get("zloss").getAsBoolean() ? Z_LOSS : 0,
@@ -64,6 +75,10 @@ public record GoldenRun(Path folder) {
   public boolean hasDocuments() throws IOException {
     JsonElement documents = expected().getAsJsonObject("config").get("docs");
     return documents != null && documents.getAsBoolean();
+  }
+
+  private static boolean isSet(JsonObject config, String key) {
+    return config.has(key) && config.get(key).getAsBoolean();
   }
 
   /** What the run logged at its first iteration. */

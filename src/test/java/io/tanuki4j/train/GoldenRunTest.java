@@ -34,7 +34,7 @@ class GoldenRunTest {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama-tiny", "llama-tiny-zloss"})
+  @ValueSource(strings = {"llama-tiny", "llama-tiny-zloss", "qwen2-tiny", "qwen3-tiny"})
   void training_gives_the_losses_norms_and_weights_of_the_reference(String name)
       throws IOException {
     deviation(name, Precision.FP32).assertAtMost(FP32_BOUNDS);

@@ -1,19 +1,33 @@
 package io.tanuki4j.convert.huggingface;
 
+import io.tanuki4j.error.UserException;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Activation;
+import io.tanuki4j.model.ModelConfig.Biases;
+import io.tanuki4j.model.ModelConfig.Layers;
+import io.tanuki4j.model.ModelConfig.Norm;
+import io.tanuki4j.model.ModelConfig.Positions;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * The models of transformers with Llama's architecture, and the defaults in which their
- * configurations differ.
+ * The models of transformers that are built here: what their layers are made of, and the defaults
+ * in which their configurations differ.
  */
 enum HfArchitecture {
   LLAMA("llama", "LlamaForCausalLM", 2048),
   /** Has eight key/value heads, and sliding-window attention unless the window is null. */
-  MISTRAL("mistral", "MistralForCausalLM", 4096 * 32);
+  MISTRAL("mistral", "MistralForCausalLM", 4096 * 32),
+  /** Has biases of queries, keys and values. */
+  QWEN2("qwen2", "Qwen2ForCausalLM", 32_768),
+  /** Has norms of queries and keys. */
+  QWEN3("qwen3", "Qwen3ForCausalLM", 32_768);
 
   private static final int MISTRAL_KEY_VALUE_HEADS = 8;
   private static final int MISTRAL_WINDOW = 4096;
+  private static final int QWEN_KEY_VALUE_HEADS = 32;
+  private static final int QWEN3_HEAD_DIM = 128;
 
   private final String modelType;
   private final String className;
@@ -28,7 +42,7 @@ enum HfArchitecture {
   /**
    * Returns the architecture that a configuration names.
    *
-   * @throws io.tanuki4j.error.UserException if it is none of these
+   * @throws UserException if it is none of these
    */
   static HfArchitecture of(JsonFields json) {
     String type = json.text("model_type", "(none)");
@@ -41,8 +55,61 @@ enum HfArchitecture {
                   Arrays.stream(values())
                       .map(one -> one.modelType)
                       .collect(Collectors.joining(" or "));
-              return json.wrong("model_type", type, all + ", which have the shape of a Llama");
+              return json.wrong("model_type", type, all + ", which are built here");
             });
+  }
+
+  /**
+   * Returns the architecture of a model.
+   *
+   * @throws UserException if none of these has such layers
+   */
+  static HfArchitecture of(ModelConfig model) {
+    Layers layers = model.layers();
+    for (HfArchitecture one : List.of(LLAMA, QWEN2, QWEN3)) {
+      Layers theirs =
+          one.layers(
+              layers.normEpsilon(), one.mayHaveAll(layers.biases()), layers.tiedEmbeddings());
+      if (theirs.equals(layers) && model.rotary().percent() == 1) {
+        return one;
+      }
+    }
+    throw new UserException(
+        "the model's layers: %s (expected for Hugging Face: those of Llama, Qwen2 or Qwen3). Write another format."
+            .formatted(layers));
+  }
+
+  private Biases mayHaveAll(Biases wanted) {
+    return this == LLAMA && wanted == Biases.ALL ? wanted : ownBiases();
+  }
+
+  private Biases ownBiases() {
+    return this == QWEN2 ? Biases.QKV : Biases.NONE;
+  }
+
+  /** Returns what the layers of a configuration are made of. */
+  Layers layers(JsonFields json, double normEpsilon) {
+    boolean attention = this != QWEN2 && json.flag("attention_bias", false);
+    boolean mlp = json.flag("mlp_bias", false);
+    if (attention != mlp || (attention && this != LLAMA)) {
+      throw json.wrong(
+          attention ? "attention_bias" : "mlp_bias",
+          true,
+          "false, or both attention_bias and mlp_bias of a Llama");
+    }
+    boolean tied = json.flag("tie_word_embeddings", false);
+    return layers(normEpsilon, attention ? Biases.ALL : ownBiases(), tied);
+  }
+
+  private Layers layers(double normEpsilon, Biases biases, boolean tied) {
+    return new Layers(
+        Norm.RMS_NORM,
+        normEpsilon,
+        /* qkNorm= */ this == QWEN3,
+        Activation.SWIGLU,
+        biases,
+        Positions.ROPE,
+        tied);
   }
 
   String modelType() {
@@ -61,7 +128,16 @@ enum HfArchitecture {
 
   /** Returns the default number of key/value heads. */
   int numKeyValueHeads(int numHeads) {
-    return this == MISTRAL ? MISTRAL_KEY_VALUE_HEADS : numHeads;
+    return switch (this) {
+      case LLAMA -> numHeads;
+      case MISTRAL -> MISTRAL_KEY_VALUE_HEADS;
+      case QWEN2, QWEN3 -> QWEN_KEY_VALUE_HEADS;
+    };
+  }
+
+  /** Returns the default size of a head. */
+  int headDim(int hiddenSize, int numHeads) {
+    return this == QWEN3 ? QWEN3_HEAD_DIM : Math.max(1, hiddenSize / numHeads);
   }
 
   /**
@@ -70,6 +146,9 @@ enum HfArchitecture {
    * @param maxPositionEmbeddings of the configuration, in tokens
    */
   void checkWindow(JsonFields json, int maxPositionEmbeddings) {
+    if (json.flag("use_sliding_window", false)) {
+      throw json.wrong("use_sliding_window", true, "false, as there is no attention in a window");
+    }
     if (this != MISTRAL || json.isNull("sliding_window")) {
       return;
     }

@@ -3,7 +3,6 @@ package io.tanuki4j.convert.huggingface;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Attention;
-import io.tanuki4j.model.ModelConfig.Layers;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelConfig.Rotary;
 import io.tanuki4j.model.ModelConfig.Sizes;
@@ -15,8 +14,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads {@code config.json}. Absent fields have the defaults of transformers' LlamaConfig; RoPE is
- * read from {@code rope_parameters} (version 5) or {@code rope_theta} and {@code rope_scaling}
+ * Reads {@code config.json}. Absent fields have the defaults of transformers' configurations; RoPE
+ * is read from {@code rope_parameters} (version 5) or {@code rope_theta} and {@code rope_scaling}
  * (version 4).
  */
 final class HfConfigReader {
@@ -38,7 +37,7 @@ final class HfConfigReader {
   /**
    * Reads the file of a folder.
    *
-   * @throws UserException if it is damaged, or its model is not a plain Llama
+   * @throws UserException if it is damaged, or its model is not built here
    */
   static HfModel read(Path folder) throws IOException {
     HfConfigReader reader = new HfConfigReader(JsonFields.read(folder.resolve(NAME)));
@@ -58,8 +57,6 @@ final class HfConfigReader {
           "none; remove it if the model is computed as transformers' own " + className);
     }
     expect("hidden_act", json.text("hidden_act", "silu"), "silu");
-    expect("attention_bias", json.flag("attention_bias", false), false);
-    expect("mlp_bias", json.flag("mlp_bias", false), false);
     expect("attention_dropout", json.number("attention_dropout", 0), 0.0);
     if (json.has("quantization_config")) {
       throw json.wrong("quantization_config", "given", "none; use the unquantized weights");
@@ -86,11 +83,11 @@ final class HfConfigReader {
                 json.size("vocab_size"),
                 positions,
                 positions),
-            new Attention(heads, keyValueHeads, json.size("head_dim", hidden / heads)),
+            new Attention(
+                heads, keyValueHeads, json.size("head_dim", architecture.headDim(hidden, heads))),
             rope,
-            Layers.llama(
-                json.number("rms_norm_eps", DEFAULT_EPSILON, NumberRange.EPSILON),
-                json.flag("tie_word_embeddings", false)),
+            architecture.layers(
+                json, json.number("rms_norm_eps", DEFAULT_EPSILON, NumberRange.EPSILON)),
             new Training(
                 json.number("initializer_range", DEFAULT_INITIALIZER_RANGE, NumberRange.DEVIATION),
                 0,

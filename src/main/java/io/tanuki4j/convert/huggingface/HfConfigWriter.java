@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.model.ModelConfig.Biases;
 import io.tanuki4j.nn.RopeScaling;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -32,8 +33,10 @@ final class HfConfigWriter {
 
   private static Map<String, @Nullable Object> fields(HfModel model, String typeName) {
     Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-    fields.put("architectures", List.of(HfArchitecture.LLAMA.className()));
-    fields.put("model_type", HfArchitecture.LLAMA.modelType());
+    HfArchitecture architecture = HfArchitecture.of(model.shape());
+    boolean biases = model.shape().layers().biases() == Biases.ALL;
+    fields.put("architectures", List.of(architecture.className()));
+    fields.put("model_type", architecture.modelType());
     fields.put("vocab_size", model.shape().sizes().vocabSize());
     fields.put("hidden_size", model.shape().sizes().hiddenSize());
     fields.put("intermediate_size", model.shape().sizes().ffnHiddenSize());
@@ -48,9 +51,10 @@ final class HfConfigWriter {
     fields.put("use_cache", true);
     fields.putAll(specialIds(model));
     fields.put("tie_word_embeddings", model.shape().layers().tiedEmbeddings());
-    fields.put("attention_bias", false);
+    fields.put("attention_bias", biases);
     fields.put("attention_dropout", 0.0);
-    fields.put("mlp_bias", false);
+    fields.put("mlp_bias", biases);
+    fields.put("use_sliding_window", false);
     fields.put("pretraining_tp", 1);
     Map<String, Object> scaling = scaling(model);
     fields.put("rope_theta", model.shape().rotary().base());

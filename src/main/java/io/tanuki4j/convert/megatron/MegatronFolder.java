@@ -130,11 +130,6 @@ public final class MegatronFolder implements Closeable {
                 .formatted(folder, name, arguments.get(name)));
       }
     }
-    if (Boolean.TRUE.equals(arguments.get("apply_layernorm_1p"))) {
-      throw new UserException(
-          "%s: its argument apply_layernorm_1p is true (expected: false, since its norms' weights lack the 1 that is added here). Load and save it with Megatron-LM without the flag first."
-              .formatted(folder));
-    }
   }
 
   /** Returns the settings: numbers, texts, booleans and lists of them. */
@@ -189,7 +184,7 @@ public final class MegatronFolder implements Closeable {
 
   /** Returns the model's tensors under this program's names. */
   public List<ShardedTensor> tensors(ModelConfig model) {
-    return new ModelWeights(folder.toString(), PackedShape.of(model), weights).tensors();
+    return new ModelWeights(folder.toString(), PackedShape.of(model, arguments), weights).tensors();
   }
 
   @Override

@@ -30,7 +30,7 @@ public final class MegatronWriter {
   public record Target(int tensorRanks, int pipelineStages, boolean transformerEngine) {}
 
   private final Path folder;
-  private final PackedShape shape;
+  private final ModelConfig model;
   private final Target target;
 
   /**
@@ -40,7 +40,7 @@ public final class MegatronWriter {
    */
   public MegatronWriter(Path folder, ModelConfig model, Target target) {
     this.folder = folder;
-    this.shape = PackedShape.of(model);
+    this.model = model;
     this.target = target;
   }
 
@@ -78,19 +78,23 @@ public final class MegatronWriter {
   private void write(Path file, TrainState state, List<ShardedTensor> tensors, int stage, int rank)
       throws IOException {
     try (TorchArchiveWriter archive = TorchArchiveWriter.create(file, "model_optim_rng")) {
-      Map<String, @Nullable Object> model = new LinkedHashMap<>();
+      PackedShape shape = PackedShape.of(model, state.arguments());
+      Map<String, @Nullable Object> weights = new LinkedHashMap<>();
       RankWeights.of(tensors, shape, target, stage, rank)
           .forEach(
               (name, matrix) ->
-                  model.put(
-                      name, matrix == null ? null : archive.add(matrix, name.contains("norm"))));
+                  weights.put(name, matrix == null ? null : archive.add(matrix, isVector(name))));
       Map<String, @Nullable Object> content = new LinkedHashMap<>();
       content.put("args", new PickleWriter.Namespace(arguments(state)));
       content.put("checkpoint_version", CHECKPOINT_VERSION);
       content.put("iteration", state.iteration());
-      content.put("model", model);
+      content.put("model", weights);
       archive.publish(PickleWriter.write(content));
     }
+  }
+
+  private static boolean isVector(String name) {
+    return name.contains("norm") || name.endsWith(".bias");
   }
 
   private Map<String, @Nullable Object> arguments(TrainState state) {

@@ -1,6 +1,9 @@
 package io.tanuki4j.convert.megatron;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.model.ModelConfig.Biases;
+import io.tanuki4j.model.ModelConfig.Norm;
+import io.tanuki4j.model.ModelConfig.Positions;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -59,14 +62,17 @@ final class RankWeights {
     if (stage == 0) {
       weights.put(ModelWeights.EMBEDDING, share(whole("embedding.weight")));
     }
+    if (stage == 0 && shape.layers().positions() == Positions.LEARNED_ABSOLUTE) {
+      weights.put(ModelWeights.POSITIONS, whole("position_embedding.weight"));
+    }
     for (int local = 0; local < perStage; local++) {
       packLayer(
           "layers.%d.".formatted(stage * perStage + local), "decoder.layers.%d.".formatted(local));
     }
     if (last) {
-      weights.put("decoder.final_layernorm.weight", whole("final_norm.weight"));
+      packNorm("final_norm", "decoder.final_layernorm.");
     }
-    if (last && !shape.tied()) {
+    if (last && !shape.layers().tiedEmbeddings()) {
       weights.put(ModelWeights.OUTPUT, share(whole("output.weight")));
     } else if (last && stage > 0) {
       weights.put(ModelWeights.OUTPUT, share(whole("embedding.weight")));
@@ -77,20 +83,49 @@ final class RankWeights {
     String attention = theirs + "self_attention.";
     String mlp = theirs + "mlp.";
     boolean fused = target.transformerEngine();
-    weights.put(
-        fused ? attention + "linear_qkv.layer_norm_weight" : theirs + "input_layernorm.weight",
-        whole(ours + "attention.norm.weight"));
-    weights.put(attention + "linear_qkv.weight", queriesKeysValues(ours + "attention."));
-    weights.put(attention + "linear_proj.weight", columns(whole(ours + "attention.proj.weight")));
-    weights.put(
-        fused ? mlp + "linear_fc1.layer_norm_weight" : theirs + "pre_mlp_layernorm.weight",
-        whole(ours + "mlp.norm.weight"));
-    weights.put(
-        mlp + "linear_fc1.weight",
-        Matrix.below(
-            List.of(share(whole(ours + "mlp.gate.weight")), share(whole(ours + "mlp.up.weight")))));
-    weights.put(mlp + "linear_fc2.weight", columns(whole(ours + "mlp.down.weight")));
+    boolean all = shape.layers().biases() == Biases.ALL;
+    packNorm(
+        ours + "attention.norm",
+        fused ? attention + "linear_qkv.layer_norm_" : theirs + "input_layernorm.");
+    weights.put(attention + "linear_qkv.weight", queriesKeysValues(ours, "weight"));
+    if (shape.layers().biases() != Biases.NONE) {
+      weights.put(attention + "linear_qkv.bias", queriesKeysValues(ours, "bias"));
+    }
+    if (shape.layers().qkNorm()) {
+      packNorm(ours + "attention.q_norm", attention + "q_layernorm.");
+      packNorm(ours + "attention.k_norm", attention + "k_layernorm.");
+    }
+    packOut(ours + "attention.proj.", attention + "linear_proj.", all);
+    packNorm(
+        ours + "mlp.norm", fused ? mlp + "linear_fc1.layer_norm_" : theirs + "pre_mlp_layernorm.");
+    weights.put(mlp + "linear_fc1.weight", gateUp(ours, "weight"));
+    if (all) {
+      weights.put(mlp + "linear_fc1.bias", gateUp(ours, "bias"));
+    }
+    packOut(ours + "mlp.down.", mlp + "linear_fc2.", all);
     LINEARS.forEach(linear -> weights.put(theirs + linear + "._extra_state", null));
+  }
+
+  private void packNorm(String ours, String theirs) {
+    Matrix weight = whole(ours + ".weight");
+    weights.put(theirs + "weight", shape.normsLessOne() ? new Shifted(weight, -1) : weight);
+    if (shape.layers().norm() == Norm.LAYER_NORM) {
+      weights.put(theirs + "bias", whole(ours + ".bias"));
+    }
+  }
+
+  private void packOut(String ours, String theirs, boolean withBias) {
+    weights.put(theirs + "weight", columns(whole(ours + "weight")));
+    if (withBias) {
+      weights.put(theirs + "bias", whole(ours + "bias"));
+    }
+  }
+
+  private Matrix gateUp(String ours, String kind) {
+    Matrix up = share(whole(ours + "mlp.up." + kind));
+    return shape.layers().activation().isGated()
+        ? Matrix.below(List.of(share(whole(ours + "mlp.gate." + kind)), up))
+        : up;
   }
 
   private Matrix whole(String name) {
@@ -113,10 +148,10 @@ final class RankWeights {
     return ((SourceMatrix) matrix).columns(rank * columns, (rank + 1) * columns);
   }
 
-  private Matrix queriesKeysValues(String ours) {
-    Matrix queries = share(whole(ours + "q.weight"));
-    Matrix keys = share(whole(ours + "k.weight"));
-    Matrix values = share(whole(ours + "v.weight"));
+  private Matrix queriesKeysValues(String ours, String kind) {
+    Matrix queries = share(whole(ours + "attention.q." + kind));
+    Matrix keys = share(whole(ours + "attention.k." + kind));
+    Matrix values = share(whole(ours + "attention.v." + kind));
     long perGroup = shape.queryRows();
     long headDim = shape.headDim();
     List<Matrix> groups = new ArrayList<>();

@@ -111,7 +111,7 @@ class HfFolderTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "'llama'              | 'qwen2'                | model_type is qwen2 (expected: llama",
+        "'llama'              | 'gpt2'                 | model_type is gpt2 (expected: llama",
         "LlamaForCausalLM     | LlamaForTokens         | architectures is ['LlamaForTokens']",
         "'silu'               | 'gelu'                 | hidden_act is gelu (expected: silu",
         "'attention_bias': false | 'attention_bias': true | attention_bias is true (expected: false",

@@ -5,23 +5,35 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.convert.ConversionSource;
 import io.tanuki4j.convert.MegatronFormat;
 import io.tanuki4j.convert.TensorComparison;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.model.MegatronArguments;
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Recompute;
+import io.tanuki4j.model.ModelConfig.Sizes;
+import io.tanuki4j.model.ModelConfig.Training;
+import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.model.TestModels;
+import io.tanuki4j.model.TestModels.Family;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -144,24 +156,80 @@ class MegatronFolderTest {
         .hasMessageContaining("its argument window_size is 4 (expected: None");
   }
 
-  /** Its norms' weights are smaller by 1 than those that this program multiplies with. */
-  @Test
-  void norms_that_add_1_to_their_weights_are_refused() throws IOException {
-    Path path = copy("te/torch");
-    Path file = path.resolve("iter_0000007/mp_rank_00/model_optim_rng.pt");
-    Files.delete(file);
-    try (TorchArchiveWriter archive = TorchArchiveWriter.create(file, "model_optim_rng")) {
-      ShardedTensor weight =
-          ShardedTensor.whole(
-              "w", ElementType.F32, Shape.of(1, 1), (first, into) -> into.putFloat(1));
-      Map<String, Object> content = new LinkedHashMap<>();
-      content.put("args", new PickleWriter.Namespace(Map.of("apply_layernorm_1p", true)));
-      content.put("model", Map.of("w", archive.add(new SourceMatrix(weight), false)));
-      archive.publish(PickleWriter.write(content));
+  /** Every tensor of a family's model, in order of its names, with random numbers. */
+  private static List<ShardedTensor> tensors(ModelConfig model) {
+    List<ShardedTensor> tensors = new ArrayList<>();
+    new TreeMap<>(ModelParameters.globalShapes(model))
+        .forEach(
+            (name, shape) -> {
+              float[] values = new float[Math.toIntExact(shape.numElements())];
+              Random random = new Random(name.hashCode());
+              for (int i = 0; i < values.length; i++) {
+                values[i] = 0.5f + random.nextFloat();
+              }
+              tensors.add(
+                  ShardedTensor.whole(
+                      name,
+                      ElementType.F32,
+                      shape,
+                      (first, into) -> {
+                        for (int i = Math.toIntExact(first); into.hasRemaining(); i++) {
+                          into.putFloat(values[i]);
+                        }
+                      }));
+            });
+    return tensors;
+  }
+
+  private static ModelConfig model(Family family, boolean tied) {
+    return new ModelConfig(
+        new Sizes(4, 16, 24, 20, 8, 8),
+        new Attention(4, 2, 6),
+        TestModels.ROTARY,
+        family.layers(tied),
+        new Training(0.02, 0, Recompute.NONE));
+  }
+
+  /** Between 0.5 and 1.5, taking 1 off and adding it again changes no bit. */
+  @ParameterizedTest(name = "{0}, tp {1}, pp {2}, norms less one {3}")
+  @CsvSource({
+    "LLAMA, 2, 2, true",
+    "QWEN2, 1, 1, false",
+    "QWEN2, 2, 2, false",
+    "QWEN3, 2, 1, true",
+    "GPT, 1, 1, false",
+    "GPT, 2, 2, true",
+    "MIXED, 2, 4, false"
+  })
+  void what_layers_are_made_of_is_read_as_it_was_written(
+      Family family, int tp, int pp, boolean normsLessOne) throws IOException {
+    for (boolean transformerEngine : new boolean[] {false, true}) {
+      ModelConfig model = model(family, transformerEngine);
+      Map<String, Object> arguments = new LinkedHashMap<>(MegatronArguments.of(model));
+      arguments.put("apply_layernorm_1p", normsLessOne);
+      List<ShardedTensor> tensors = tensors(model);
+      Path path = folder.resolve("te-" + transformerEngine);
+      Path whole =
+          new MegatronWriter(path, model, new MegatronWriter.Target(tp, pp, transformerEngine))
+              .write(new TrainState(1, 0, 0, 20, Map.of(), Map.of(), arguments), tensors);
+      try (ConversionSource written = MegatronFormat.open(path, null, null)) {
+        TensorComparison.requireEqual(tensors, written.tensors());
+        assertThat(written.tensors()).hasSameSizeAs(tensors);
+        assertThat(written.model().shape()).isEqualTo(model);
+      }
+      assertThat(whole).isDirectoryContaining("glob:**mp_rank_00*");
     }
-    assertThatThrownBy(() -> open(path))
-        .isInstanceOf(UserException.class)
-        .hasMessageContaining("its argument apply_layernorm_1p is true (expected: false");
+  }
+
+  @Test
+  void norms_without_their_1_are_stored_less_1() throws IOException {
+    ShardedTensor weight =
+        ShardedTensor.whole(
+            "w", ElementType.BF16, Shape.of(2), (first, into) -> into.putInt(0x3b80_3c00));
+    ByteBuffer read = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+    new Shifted(new SourceMatrix(weight), 1).read(0, read);
+    assertThat(read.getFloat(0)).isEqualTo(1 + 0x1p-7f);
+    assertThat(read.getFloat(4)).isEqualTo(1 + 0x1p-8f);
   }
 
   /** Whatever byte is wrong or missing: a sentence, or weights that can be read; never a fault. */
