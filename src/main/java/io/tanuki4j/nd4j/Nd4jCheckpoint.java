@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -87,7 +88,10 @@ public final class Nd4jCheckpoint {
     try (SafetensorsWriter writer =
         SafetensorsWriter.create(file, entries, SafetensorsWriter.PYTORCH)) {
       for (TensorEntry entry : writer.tensors()) {
-        append(writer, Elements.of(entry.name(), entry.type()), arrays.get(entry.name()));
+        append(
+            writer,
+            Elements.of(entry.name(), entry.type()),
+            Objects.requireNonNull(arrays.get(entry.name())));
       }
       writer.publish();
     }

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.factory.Nd4j;
@@ -29,7 +30,7 @@ class Nd4jCheckpointTest {
     Path file = folder.resolve("weights.safetensors");
 
     var weights = Nd4jCheckpoint.readWeights(checkpoints);
-    var weight = weights.get(NAME);
+    var weight = Objects.requireNonNull(weights.get(NAME));
     var singularValues = Nd4j.create(weight.dataType(), Math.min(weight.rows(), weight.columns()));
     Nd4j.getBlasWrapper().lapack().gesvd(weight.dup('f'), singularValues, null, null);
     double largest = singularValues.maxNumber().doubleValue();

@@ -77,6 +77,6 @@ record HeadArrays(AttentionShape shape) {
   INDArray perQuery(Tensor logSumExp) {
     int g = shape.numQueryGroups();
     return TensorArrays.of(logSumExp)
-        .reshape(shape.batchSize(), g, logSumExp.numElements() / (shape.batchSize() * g), 1);
+        .reshape(shape.batchSize(), g, logSumExp.numElements() / ((long) shape.batchSize() * g), 1);
   }
 }

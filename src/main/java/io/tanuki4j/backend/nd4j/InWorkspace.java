@@ -2,6 +2,7 @@ package io.tanuki4j.backend.nd4j;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.Objects;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
 import org.nd4j.linalg.api.memory.enums.AllocationPolicy;
@@ -40,7 +41,7 @@ final class InWorkspace {
                   Nd4j.getWorkspaceManager().getAndActivateWorkspace(CONFIGURATION, NAME)) {
                 return method.invoke(kernels, arguments);
               } catch (InvocationTargetException e) {
-                throw e.getCause();
+                throw Objects.requireNonNull(e.getCause());
               }
             });
     return family.cast(wrapped);

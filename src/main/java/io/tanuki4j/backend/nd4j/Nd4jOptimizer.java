@@ -65,7 +65,8 @@ final class Nd4jOptimizer implements OptimizerKernels {
           Tensor v = flat(secondMoment).rows(from, to);
           INDArray g = TensorArrays.of(flat(grad).rows(from, to)).mul(clip);
           update(w, m, v, g, step, step.firstElement() + from);
-          if (weight.buffer() != master.buffer() || weight.byteOffset() != master.byteOffset()) {
+          if (!weight.buffer().equals(master.buffer())
+              || weight.byteOffset() != master.byteOffset()) {
             TensorArrays.put(flat(weight).rows(from, to), TensorArrays.of(w));
           }
         });
