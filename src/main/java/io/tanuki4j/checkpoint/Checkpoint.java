@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.checkpoint.RankTensors.RankPiece;
 import io.tanuki4j.comm.TextExchange;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** One complete checkpoint. Its state is read immediately, its tensors on demand. */
@@ -49,9 +51,8 @@ public final class Checkpoint {
 
   /**
    * Fills memory with tensors of one kind of state, however they were cut when they were saved. All
-   * ranks call it, each for its own tensors; together they want every tensor of the kind. First
-   * their checksums are compared, each file's by one of the ranks. Then each rank reads what it
-   * wants.
+   * ranks call it, each for its own tensors; together they want every tensor of the kind. Each
+   * file's checksum is compared by one rank, from what it reads anyway and the rest of the file.
    *
    * @param targets types may differ from the stored ones
    * @param vocabSize ids of the tokenizer; see {@link TrainState#vocabSize}
@@ -61,15 +62,15 @@ public final class Checkpoint {
   public void load(Device device, StateKind kind, List<ShardedTensor> targets, int vocabSize) {
     requireKind(kind);
     CollectiveTask work = new CollectiveTask(ranks, e -> IoFailure.reading(folder, e));
-    List<RankPiece> wanted =
-        work.gather(RankPiece[].class, () -> pieces(kind, targets)).stream()
-            .flatMap(Stream::of)
-            .toList();
+    List<RankPiece[]> wanted = work.gather(RankPiece[].class, () -> pieces(kind, targets));
     Map<String, StoredTensor> stored =
-        new TensorMatcher(folder, manifest, kind).match(wanted, vocabSize);
-    try (OpenShards shards = open(kind)) {
-      work.run(() -> shards.verify(ranks.rank(), ranks.size()));
-      work.run(() -> fill(device, shards, targets, stored));
+        new TensorMatcher(folder, manifest, kind)
+            .match(wanted.stream().flatMap(Stream::of).toList(), vocabSize);
+    List<ShardFile> verified =
+        VerifiedFiles.of(manifest.files(kind), wanted, stored).get(ranks.rank());
+    try (OpenShards shards = new OpenShards(folder, manifest, kind, verified)) {
+      Optional<UserException> unfit = work.own(() -> fill(device, shards, targets, stored));
+      work.run(() -> requireAbsent(unfit)); // told after damage, which explains it
     } catch (IOException e) {
       throw IoFailure.reading(folder, e);
     }
@@ -79,17 +80,35 @@ public final class Checkpoint {
     return targets.stream().map(target -> RankPiece.of(kind, target)).toArray(RankPiece[]::new);
   }
 
-  private static void fill(
+  /**
+   * Reads and verifies.
+   *
+   * @return what is wrong with undamaged values
+   */
+  private static Optional<UserException> fill(
       Device device,
       OpenShards shards,
       List<ShardedTensor> targets,
       Map<String, StoredTensor> stored)
       throws IOException {
+    Optional<UserException> unfit = Optional.empty();
     try (TensorLoader loader = new TensorLoader(shards, device)) {
       for (ShardedTensor target : targets) {
         loader.load(Objects.requireNonNull(stored.get(target.name())), target);
       }
       loader.finish();
+    } catch (DamagedException e) {
+      throw e;
+    } catch (UserException e) {
+      unfit = Optional.of(e);
+    }
+    shards.verify();
+    return unfit;
+  }
+
+  private static void requireAbsent(Optional<UserException> failure) {
+    if (failure.isPresent()) {
+      throw failure.get();
     }
   }
 
@@ -105,7 +124,7 @@ public final class Checkpoint {
    */
   public OpenShards open(StateKind kind) {
     requireKind(kind);
-    return new OpenShards(folder, manifest, kind);
+    return new OpenShards(folder, manifest, kind, manifest.files(kind));
   }
 
   private void requireKind(StateKind kind) {

@@ -3,45 +3,53 @@ package io.tanuki4j.checkpoint;
 import io.tanuki4j.checkpoint.Manifest.Piece;
 import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
-import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
 import io.tanuki4j.error.UserException;
-import io.tanuki4j.tensor.Shape;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The files of one kind of a checkpoint. Each is opened when it is first needed, and then compared
  * with the manifest.
  */
 public final class OpenShards implements Closeable {
-  private static final int BUFFER_BYTES = 4 << 20;
+  /** Columns of a file's rows that may be read for one that is wanted. */
+  private static final int MAX_READ_PER_COLUMN = 16;
 
   private final Path folder;
   private final List<ShardFile> files;
+  private final List<ShardFile> verified;
   private final List<StoredTensor> tensors;
-  private final Map<String, SafetensorsReader> readers = new HashMap<>();
+  private final Map<String, ChecksummedFile> readers = new HashMap<>();
   private final Map<Key, Located> located = new HashMap<>();
 
-  OpenShards(Path folder, Manifest manifest, StateKind kind) {
+  /**
+   * Begins to open them.
+   *
+   * @param verified the files whose checksums {@link #verify} compares
+   */
+  OpenShards(Path folder, Manifest manifest, StateKind kind, List<ShardFile> verified) {
     this.folder = folder;
+    this.verified = verified;
     this.files = manifest.files(kind);
     this.tensors = manifest.tensors(kind);
   }
 
   /** The location of a piece's bytes. */
-  private record Located(SafetensorsReader reader, TensorEntry entry) {}
+  private record Located(ChecksummedFile file, Region region, TensorEntry entry) {
+    /** Fills the rest of a buffer with consecutive elements of the piece. */
+    void read(Region box, ByteBuffer into) throws IOException {
+      file.read(entry, region.elementOf(box) * entry.type().elementBytes(), into);
+    }
+  }
 
   private record Key(String tensor, Piece piece) {}
 
@@ -61,8 +69,8 @@ public final class OpenShards implements Closeable {
    * @throws UserException if the file is missing, of another size, or holds other tensors than the
    *     manifest says
    */
-  private SafetensorsReader reader(String name) throws IOException {
-    SafetensorsReader opened = readers.get(name);
+  private ChecksummedFile reader(String name) throws IOException {
+    ChecksummedFile opened = readers.get(name);
     if (opened != null) {
       return opened;
     }
@@ -81,7 +89,8 @@ public final class OpenShards implements Closeable {
               .formatted(name, Files.size(path), file.size(), Manifest.NAME));
     }
     try {
-      SafetensorsReader reader = SafetensorsReader.open(path);
+      ChecksummedFile reader =
+          new ChecksummedFile(SafetensorsReader.open(path), file.size(), verified.contains(file));
       readers.put(name, reader);
       locateAll(name, reader);
       return reader;
@@ -92,13 +101,13 @@ public final class OpenShards implements Closeable {
     }
   }
 
-  private void locateAll(String file, SafetensorsReader reader) {
+  private void locateAll(String file, ChecksummedFile reader) {
     for (StoredTensor tensor : tensors) {
       for (Piece piece : tensor.pieces()) {
         if (piece.file().equals(file)) {
           String name = piece.region().entryName(tensor.name(), tensor.shape());
           TensorEntry entry = checked(tensor, piece, reader.tensor(name));
-          located.put(new Key(tensor.name(), piece), new Located(reader, entry));
+          located.put(new Key(tensor.name(), piece), new Located(reader, piece.region(), entry));
         }
       }
     }
@@ -117,53 +126,21 @@ public final class OpenShards implements Closeable {
   }
 
   /**
-   * Reads every byte and compares the checksums.
+   * Reads the bytes that nothing else has read, and compares the checksums.
    *
-   * @throws UserException if a byte has changed since the files were written
+   * @throws DamagedException if a byte has changed since the files were written
    */
-  public void verify() throws IOException {
-    verify(0, 1);
-  }
-
-  /** Verifies one rank's share of the files: all ranks together read each file once. */
-  void verify(int rank, int numRanks) throws IOException {
+  public synchronized void verify() throws IOException {
     try (ReaderThreads threads = new ReaderThreads()) {
-      for (int i = rank; i < files.size(); i += numRanks) {
-        verify(files.get(i), threads);
+      for (ShardFile file : verified) {
+        long sum = reader(file.name()).checksum(threads);
+        if (sum != file.crc32c()) {
+          throw broken(
+              "%s has the checksum %08x (expected: %08x): its bytes have changed"
+                  .formatted(file.name(), sum, file.crc32c()));
+        }
       }
     }
-  }
-
-  private void verify(ShardFile file, ReaderThreads threads) throws IOException {
-    SafetensorsReader reader = reader(file.name());
-    AtomicLong next = new AtomicLong();
-    NewFile.Checksum crc = new NewFile.Checksum();
-    List<Future<Boolean>> readers = new ArrayList<>();
-    for (int i = 0; i < Math.min(ReaderThreads.NUMBER, 1 + file.size() / BUFFER_BYTES); i++) {
-      readers.add(threads.submit(() -> addParts(reader, file.size(), next, crc)));
-    }
-    for (Future<Boolean> done : readers) {
-      ReaderThreads.await(done);
-    }
-    long sum = crc.total(file.size());
-    if (sum != file.crc32c()) {
-      throw broken(
-          "%s has the checksum %08x (expected: %08x): its bytes have changed"
-              .formatted(file.name(), sum, file.crc32c()));
-    }
-  }
-
-  /** Checksums the parts of a file that no other thread takes. */
-  private static boolean addParts(
-      SafetensorsReader reader, long size, AtomicLong next, NewFile.Checksum crc)
-      throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(BUFFER_BYTES, size));
-    for (long at = next.getAndAdd(BUFFER_BYTES); at < size; at = next.getAndAdd(BUFFER_BYTES)) {
-      buffer.clear().limit((int) Math.min(BUFFER_BYTES, size - at));
-      reader.readFully(at, buffer);
-      crc.add(at, buffer.flip().remaining(), NewFile.Checksum.of(buffer));
-    }
-    return true;
   }
 
   /** Returns every tensor, whole. */
@@ -187,54 +164,75 @@ public final class OpenShards implements Closeable {
    * @throws io.tanuki4j.error.UserException if a weight among them is not finite
    */
   void read(StoredTensor tensor, Region box, long first, ByteBuffer into) throws IOException {
-    int elementBytes = elementBytes(tensor);
+    int elementBytes = tensor.type().elementBytes();
     int start = into.position();
-    int end = into.limit();
-    long element = first;
-    while (into.position() < end) {
-      long row = box.firstRow() + element / box.columns();
-      long column = box.firstColumn() + element % box.columns();
-      Piece piece = pieceAt(tensor, row, column);
-      long run =
-          Math.min(run(piece.region(), box, row, column), (end - into.position()) / elementBytes);
-      Region at = piece.region();
-      long offset = (row - at.firstRow()) * at.columns() + column - at.firstColumn();
-      into.limit(into.position() + Math.toIntExact(run * elementBytes));
-      Located place = locate(tensor, piece);
-      place.reader().read(place.entry(), offset * elementBytes, into);
-      into.limit(end);
-      element += run;
+    for (long element = first; into.hasRemaining(); ) {
+      Region part = box.consecutive(element, into.remaining() / elementBytes);
+      ByteBuffer rows = into.slice(into.position(), bytes(part.numElements(), elementBytes));
+      readPart(tensor, part, rows.order(into.order()));
+      into.position(into.position() + rows.capacity());
+      element += part.numElements();
     }
     if (tensor.kind() == StateKind.MODEL) {
       FiniteValues.require(folder, tensor.name(), tensor.type(), into, start);
     }
   }
 
-  private static int elementBytes(StoredTensor tensor) {
-    return Math.toIntExact(tensor.type().numBytes(Shape.of(1)));
-  }
-
-  private static Piece pieceAt(StoredTensor tensor, long row, long column) {
+  private void readPart(StoredTensor tensor, Region part, ByteBuffer into) throws IOException {
     for (Piece piece : tensor.pieces()) {
-      if (piece.region().contains(row, column)) {
-        return piece;
+      if (piece.region().overlaps(part)) {
+        read(locate(tensor, piece), piece.region().shared(part), part, into);
       }
     }
-    throw new IllegalStateException(
-        "%s has no element %d, %d".formatted(tensor.name(), row, column));
   }
 
-  /** Returns how many elements from here on are contiguous in both the piece and the box. */
-  private static long run(Region piece, Region box, long row, long column) {
-    if (piece.firstColumn() == box.firstColumn() && piece.columns() == box.columns()) {
-      return (piece.endRow() - row) * piece.columns() - (column - piece.firstColumn());
+  /**
+   * Reads what a piece has of a part.
+   *
+   * @param into all of the part
+   */
+  private static void read(Located piece, Region shared, Region part, ByteBuffer into)
+      throws IOException {
+    int elementBytes = piece.entry().type().elementBytes();
+    long width = piece.region().columns();
+    boolean wholeRows = shared.columns() == width && shared.columns() == part.columns();
+    if (shared.rows() == 1 || wholeRows) {
+      int at = bytes(part.elementOf(shared), elementBytes);
+      piece.read(shared, into.slice(at, bytes(shared.numElements(), elementBytes)));
+    } else if (width > shared.columns() * MAX_READ_PER_COLUMN) {
+      for (long row = shared.firstRow(); row < shared.endRow(); row++) {
+        read(piece, new Region(row, shared.firstColumn(), 1, shared.columns()), part, into);
+      }
+    } else {
+      readColumns(piece, shared, part, into);
     }
-    return Math.min(piece.endColumn(), box.endColumn()) - column;
+  }
+
+  /** Reads whole rows of a piece in one go, and keeps some of their columns. */
+  private static void readColumns(Located piece, Region shared, Region part, ByteBuffer into)
+      throws IOException {
+    int elementBytes = piece.entry().type().elementBytes();
+    Region at = piece.region();
+    Region rows = new Region(shared.firstRow(), at.firstColumn(), shared.rows(), at.columns());
+    ByteBuffer read = ByteBuffer.allocate(bytes(rows.numElements(), elementBytes));
+    piece.read(rows, read);
+    for (long row = shared.firstRow(); row < shared.endRow(); row++) {
+      Region kept = new Region(row, shared.firstColumn(), 1, shared.columns());
+      into.put(
+          bytes(part.elementOf(kept), elementBytes),
+          read,
+          bytes(rows.elementOf(kept), elementBytes),
+          bytes(kept.columns(), elementBytes));
+    }
+  }
+
+  private static int bytes(long numElements, int elementBytes) {
+    return Math.toIntExact(numElements * elementBytes);
   }
 
   @Override
   public void close() throws IOException {
-    for (SafetensorsReader reader : readers.values()) {
+    for (ChecksummedFile reader : readers.values()) {
       reader.close();
     }
   }

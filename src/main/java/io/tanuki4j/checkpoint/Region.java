@@ -51,10 +51,6 @@ public record Region(long firstRow, long firstColumn, long rows, long columns) {
     return Math.multiplyExact(rows, columns);
   }
 
-  boolean contains(long row, long column) {
-    return firstRow <= row && row < endRow() && firstColumn <= column && column < endColumn();
-  }
-
   boolean contains(Region other) {
     return firstRow <= other.firstRow
         && other.endRow() <= endRow()
@@ -65,6 +61,36 @@ public record Region(long firstRow, long firstColumn, long rows, long columns) {
   boolean overlaps(Region other) {
     return Math.max(firstRow, other.firstRow) < Math.min(endRow(), other.endRow())
         && Math.max(firstColumn, other.firstColumn) < Math.min(endColumn(), other.endColumn());
+  }
+
+  /**
+   * Returns the largest box of consecutive elements of this one: whole rows, or part of one.
+   *
+   * @param first element of this box, in row-major order
+   * @param most elements
+   */
+  Region consecutive(long first, long most) {
+    long row = firstRow + first / columns;
+    long column = first % columns;
+    return column == 0 && most >= columns
+        ? new Region(row, firstColumn, most / columns, columns)
+        : new Region(row, firstColumn + column, 1, Math.min(columns - column, most));
+  }
+
+  /** Returns the box that both have, which must overlap. */
+  Region shared(Region other) {
+    long row = Math.max(firstRow, other.firstRow);
+    long column = Math.max(firstColumn, other.firstColumn);
+    return new Region(
+        row,
+        column,
+        Math.min(endRow(), other.endRow()) - row,
+        Math.min(endColumn(), other.endColumn()) - column);
+  }
+
+  /** Returns where a box's first element is in this one, in row-major order. */
+  long elementOf(Region inside) {
+    return (inside.firstRow - firstRow) * columns + inside.firstColumn - firstColumn;
   }
 
   /** Returns this box without the rows from {@code endRow} on. */

@@ -128,6 +128,25 @@ class CheckpointStoreTest {
     }
   }
 
+  /** Rows of a wide tensor are read one by one where few of their columns are wanted. */
+  @Test
+  void narrow_parts_of_wide_tensors_load() {
+    Shape global = Shape.of(3, 40);
+    saveInPieces(
+        folder,
+        List.of(new ShardedTensor("w", global, 0, 0, device.counting(global, DType.F32, 0))));
+    List<ShardedTensor> targets = new ArrayList<>();
+    for (int column = 0; column < 40; column += 2) {
+      Tensor local = device.zeros(Shape.of(3, 2), DType.F32);
+      targets.add(new ShardedTensor("w", global, 0, column, local));
+    }
+    new CheckpointStore(folder)
+        .latest()
+        .orElseThrow()
+        .load(device, StateKind.MODEL, targets, VOCABULARY);
+    targets.forEach(this::assertCounts);
+  }
+
   /** Pieces of a tensor of [6, 8], each filled with a function of the global index. */
   private List<ShardedTensor> cut(int[] parts, IntFunction<Float> value) {
     Shape global = Shape.of(6, 8);

@@ -42,4 +42,18 @@ class ChecksumTest {
     assertThat(parts.total(5)).isNotNegative();
     assertThatThrownBy(() -> parts.total(6)).hasMessage("parts of 5 bytes (expected: 6)");
   }
+
+  @Test
+  void gaps_are_what_no_part_has_and_overlaps_do_not_count() {
+    NewFile.Checksum parts = new NewFile.Checksum();
+    parts.add(2, 3, 0);
+    parts.add(4, 3, 0);
+    parts.add(0, 3, 0);
+    parts.add(8, 1, 0);
+    assertThat(parts.gaps(10))
+        .containsExactly(
+            new NewFile.Checksum.Range(0, 2),
+            new NewFile.Checksum.Range(5, 3),
+            new NewFile.Checksum.Range(9, 1));
+  }
 }

@@ -248,6 +248,16 @@ class DamagedCheckpointTest {
                 + " --save-dir DIR.");
   }
 
+  /** Otherwise no older checkpoint would be taken. */
+  @Test
+  void a_number_that_damage_made_not_finite_is_damage() throws IOException {
+    byte[] bytes = Files.readAllBytes(file(MODEL));
+    bytes[bytes.length - 2] = (byte) 0xc0;
+    bytes[bytes.length - 1] = 0x7f;
+    Files.write(file(MODEL), bytes);
+    assertRefused(MODEL + " has the checksum ", "its bytes have changed" + ELSEWHERE);
+  }
+
   private void assertRefused(String... parts) {
     assertThatThrownBy(
             () ->

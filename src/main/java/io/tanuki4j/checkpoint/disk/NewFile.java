@@ -8,7 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.CRC32C;
@@ -119,7 +122,7 @@ public final class NewFile implements Closeable {
     private static final int ONE = 1 << 31;
     private static final int X_TO_8 = ONE >>> 8;
 
-    private final Map<Long, Part> parts = new TreeMap<>();
+    private final NavigableMap<Long, Part> parts = new TreeMap<>();
 
     private record Part(long length, int crc) {}
 
@@ -131,15 +134,45 @@ public final class NewFile implements Closeable {
     }
 
     /**
-     * Adds a part.
+     * Adds a part; one that overlaps an earlier part is passed over.
      *
      * @param position of its first byte in the file
      * @param length in bytes
      */
     public synchronized void add(long position, long length, int crc) {
-      if (length > 0) {
+      Map.Entry<Long, Part> before = parts.lowerEntry(position + length);
+      boolean overlaps = before != null && before.getKey() + before.getValue().length() > position;
+      if (length > 0 && !overlaps) {
         parts.put(position, new Part(length, crc));
       }
+    }
+
+    /**
+     * Bytes of a file.
+     *
+     * @param position of the first
+     */
+    public record Range(long position, long length) {
+      /** Returns the position behind the last. */
+      public long end() {
+        return position + length;
+      }
+    }
+
+    /** Returns the bytes that are in no part, in ascending order. */
+    public synchronized List<Range> gaps(long size) {
+      List<Range> gaps = new ArrayList<>();
+      long end = 0;
+      for (Map.Entry<Long, Part> part : parts.entrySet()) {
+        if (part.getKey() > end) {
+          gaps.add(new Range(end, part.getKey() - end));
+        }
+        end = part.getKey() + part.getValue().length();
+      }
+      if (end < size) {
+        gaps.add(new Range(end, size - end));
+      }
+      return gaps;
     }
 
     /**

@@ -64,4 +64,9 @@ public enum ElementType {
     }
     return numBits / Byte.SIZE;
   }
+
+  /** Returns the size of an element of a type of whole bytes. */
+  public int elementBytes() {
+    return Math.toIntExact(numBytes(Shape.of(1)));
+  }
 }

@@ -96,7 +96,12 @@ public final class SafetensorsReader implements Closeable {
           "bytes %d to %d of %s (expected: within its %d)"
               .formatted(fromByte, fromByte + into.remaining(), tensor.name(), tensor.numBytes()));
     }
-    readFully(dataStart + tensor.begin() + fromByte, into);
+    readFully(positionOf(tensor) + fromByte, into);
+  }
+
+  /** Returns where a tensor's bytes begin in the file. */
+  public long positionOf(TensorEntry tensor) {
+    return dataStart + tensor.begin();
   }
 
   /** Fills the rest of a buffer with bytes of the file, the header included. */
