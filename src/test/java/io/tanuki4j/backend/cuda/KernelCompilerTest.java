@@ -68,6 +68,7 @@ class KernelCompilerTest {
       }
       variants.add(new RowVariant("attention", type, 1));
       variants.add(new RowVariant("normal", type, 1));
+      variants.add(new RowVariant("dropout", type, 1));
       variants.add(new FillVariant(type.bytes()));
     }
     variants.add(new FillVariant(8));
