@@ -11,6 +11,7 @@ import io.tanuki4j.kernel.profile.DeviceRates;
 import io.tanuki4j.kernel.profile.KernelProfile;
 import io.tanuki4j.kernel.profile.ProfiledDevice;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.optim.Rates;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.run.Backends;
 import io.tanuki4j.run.Closer;
@@ -126,7 +127,7 @@ public final class Benchmark {
             device,
             model.runner(closer),
             model.data(),
-            model.optimizer(config.optimizer()),
+            model.optimizer(config.optimizer(), config.schedule().decoupled() != null),
             model.memory());
     batches =
         new RandomBatches(
@@ -190,7 +191,7 @@ public final class Benchmark {
       step.takeResults();
     }
     double rate = config.schedule().rate().max();
-    step.run(batches, numMicrobatches(), rate, config.schedule().weightDecay().start());
+    step.run(batches, numMicrobatches(), Rates.of(rate, config.schedule().weightDecay().start()));
   }
 
   /**

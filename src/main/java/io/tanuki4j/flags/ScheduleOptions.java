@@ -20,6 +20,18 @@ import picocli.CommandLine.Option;
 public final class ScheduleOptions {
   private static final double SOME_RATE = 1e-4;
 
+  @Option(
+      names = "--decoupled-lr",
+      paramLabel = "X",
+      description = "Another --lr for the embedding and the output.")
+  @Nullable Double decoupledLr;
+
+  @Option(
+      names = "--decoupled-min-lr",
+      paramLabel = "X",
+      description = "Another --min-lr for them; used with --decoupled-lr.")
+  @Nullable Double decoupledMinLr;
+
   @Option(names = "--lr", paramLabel = "X", description = "Largest learning rate.")
   @Nullable Double lr;
 
@@ -102,6 +114,7 @@ public final class ScheduleOptions {
 
   void check(boolean inSamples, Problems problems) {
     checkRates(problems);
+    checkDecoupled(problems);
     List<String> styles = List.of("constant", "linear", "cosine", "inverse-square-root", "WSD");
     problems.oneOf("--lr-decay-style", lrDecayStyle, styles);
     problems.oneOf(
@@ -225,10 +238,34 @@ public final class ScheduleOptions {
             style(lrWsdDecayStyle),
             inSamples ? requireNonNullElse(lrWsdDecaySamples, 0L) : batch * wsdIters),
         new WeightDecay(
-            style(weightDecay.weightDecayIncrStyle),
-            weightDecay.start(),
-            weightDecay.end(),
-            total));
+            style(weightDecay.weightDecayIncrStyle), weightDecay.start(), weightDecay.end(), total),
+        decoupled());
+  }
+
+  private ScheduleConfig.@Nullable Bounds decoupled() {
+    Double max = decoupledLr;
+    return max == null
+        ? null
+        : new ScheduleConfig.Bounds(max, requireNonNullElse(decoupledMinLr, minLr));
+  }
+
+  private void checkDecoupled(Problems problems) {
+    if (decoupledLr == null && decoupledMinLr != null) {
+      problems.add(
+          "--decoupled-min-lr",
+          PythonText.of(decoupledMinLr),
+          "together with --decoupled-lr",
+          "Add it, or leave this out.");
+    }
+    if (decoupledLr != null && requireNonNullElse(decoupledMinLr, minLr) > decoupledLr) {
+      problems.add(
+          "--decoupled-lr",
+          PythonText.of(decoupledLr),
+          "at least --decoupled-min-lr, which is --min-lr if it is not given",
+          "Change one of the two.");
+    }
+    problems.notNegative("--decoupled-lr", decoupledLr, "Write 0 or more.");
+    problems.notNegative("--decoupled-min-lr", decoupledMinLr, "Write 0 or more.");
   }
 
   private static DecayStyle style(String word) {

@@ -139,6 +139,11 @@ public final class ParameterBuffers {
     return specs.stream().mapToLong(spec -> roundUp(spec.shape().numElements(), ALIGNMENT)).sum();
   }
 
+  /** Returns where the parameter after one of these elements begins. */
+  public static long roundUp(long elements) {
+    return roundUp(elements, ALIGNMENT);
+  }
+
   static long roundUp(long elements, long unit) {
     return (elements + unit - 1) / unit * unit;
   }

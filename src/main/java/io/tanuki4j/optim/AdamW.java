@@ -77,7 +77,7 @@ public final class AdamW {
    *
    * @param norm {@code [1]}, F64, gets the norm before clipping
    */
-  public void step(double learningRate, double weightDecay, Tensor norm) {
+  public void step(Rates rates, Tensor norm) {
     numUpdates++;
     Tensor factor = clipper.factor(norm);
     for (Range range : ranges) {
@@ -90,7 +90,7 @@ public final class AdamW {
               range.secondMoment,
               range.grad,
               factor,
-              numbers(learningRate, range.owned.decayed() ? weightDecay : 0, range.owned.index()));
+              numbers(range, rates));
     }
   }
 
@@ -143,15 +143,15 @@ public final class AdamW {
     void visit(String kind, ParameterSlice part, Tensor state);
   }
 
-  private AdamWStep numbers(double learningRate, double weightDecay, long firstElement) {
+  private AdamWStep numbers(Range range, Rates rates) {
     return new AdamWStep(
-        learningRate,
+        range.owned.apart() ? rates.ofEnds() : rates.learningRate(),
         config.beta1(),
         config.beta2(),
         config.epsilon(),
-        weightDecay,
+        range.owned.decayed() ? rates.weightDecay() : 0,
         numUpdates,
-        firstElement);
+        range.owned.index());
   }
 
   private List<Range> ranges(

@@ -21,6 +21,7 @@ public final class OptimizerSchedule {
 
   private ScheduleConfig config;
   private LearningRateSchedule rates;
+  private LearningRateSchedule ratesOfEnds;
   private WeightDecaySchedule decays;
   private long samples;
 
@@ -30,10 +31,21 @@ public final class OptimizerSchedule {
   public OptimizerSchedule(ScheduleConfig config) {
     this.config = config;
     this.rates = new LearningRateSchedule(config);
+    this.ratesOfEnds = ofEnds(config);
     this.decays = new WeightDecaySchedule(config);
   }
 
-  /** Returns the learning rate of the next update. */
+  private static LearningRateSchedule ofEnds(ScheduleConfig config) {
+    ScheduleConfig.Bounds bounds = config.decoupled();
+    return new LearningRateSchedule(bounds == null ? config : config.ofEnds(bounds));
+  }
+
+  /** Returns the numbers of the next update. */
+  public Rates rates() {
+    return new Rates(learningRate(), ratesOfEnds.at(samples), weightDecay());
+  }
+
+  /** Returns the learning rate of the next update, of most weights. */
   public double learningRate() {
     return rates.at(samples);
   }
@@ -64,6 +76,7 @@ public final class OptimizerSchedule {
     ScheduleState saved = new ScheduleState(state, conflict, log);
     config = saved.merge(config);
     rates = new LearningRateSchedule(config);
+    ratesOfEnds = ofEnds(config);
     decays = new WeightDecaySchedule(config);
     samples = saved.samples();
   }

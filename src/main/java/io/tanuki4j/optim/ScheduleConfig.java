@@ -5,9 +5,29 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Learning rate and weight decay over the run. All lengths are in samples, as in Megatron. */
-public record ScheduleConfig(LearningRate rate, FinalDecay finalDecay, WeightDecay weightDecay) {
+public record ScheduleConfig(
+    LearningRate rate, FinalDecay finalDecay, WeightDecay weightDecay, @Nullable Bounds decoupled) {
+
+  /** Configures one learning rate for all weights. */
+  public ScheduleConfig(LearningRate rate, FinalDecay finalDecay, WeightDecay weightDecay) {
+    this(rate, finalDecay, weightDecay, null);
+  }
+
+  /**
+   * The bounds of the learning rate of the embedding and of the output ({@code --decoupled-lr}).
+   */
+  public record Bounds(double max, double min) {}
+
+  /** Returns the schedule of the embedding and of the output, which runs between other bounds. */
+  ScheduleConfig ofEnds(Bounds bounds) {
+    LearningRate other =
+        new LearningRate(
+            rate.style, bounds.max, bounds.min, rate.init, rate.warmupSamples, rate.decaySamples);
+    return new ScheduleConfig(other, finalDecay, weightDecay);
+  }
 
   /**
    * The learning rate: a warm-up, then a decay.

@@ -60,7 +60,8 @@ final class ScheduleState {
     return new ScheduleConfig(
         new LearningRate(style, maxRate, minRate, config.rate().init(), warmup, decay),
         new FinalDecay(config.finalDecay().style(), config.finalDecay().samples()),
-        new WeightDecay(rampStyle, startDecay, endDecay, ramp));
+        new WeightDecay(rampStyle, startDecay, endDecay, ramp),
+        config.decoupled());
   }
 
   private double number(SavedSetting setting, double configured) {

@@ -208,7 +208,7 @@ public final class Assembly {
   }
 
   private void train(StopRequest stop, Signals signals) {
-    AdamW optimizer = model.optimizer(config.optimizer());
+    AdamW optimizer = model.optimizer(config.optimizer(), config.schedule().decoupled() != null);
     OptimizerSchedule schedule = new OptimizerSchedule(config.schedule());
     log.message(StartupLines.learningRateDecayStyle(config.schedule().rate().style().spelling()));
     RunState state =

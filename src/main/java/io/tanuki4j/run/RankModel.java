@@ -21,6 +21,7 @@ import io.tanuki4j.parallel.DataParallelConfig;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
+import io.tanuki4j.parallel.data.OptimizerShard;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
 import io.tanuki4j.parallel.tensor.SharedScales;
 import io.tanuki4j.tokenizer.Tokenizer;
@@ -53,6 +54,8 @@ public record RankModel(
     ParameterBuffers parameters,
     DataParallel data,
     ModelBuilder builder) {
+  /** What --decoupled-lr is for. */
+  private static final Set<String> ENDS = Set.of(ModelParameters.EMBEDDING, ModelParameters.OUTPUT);
 
   /**
    * Builds a rank of a run.
@@ -189,8 +192,12 @@ public record RankModel(
     new Initializer(device.kernels(), seed).initialize(parameters);
   }
 
-  public AdamW optimizer(OptimizerConfig config) {
-    return new AdamW(config, request.precision().state(), data.shard(), device.kernels(), memory);
+  /**
+   * @param decoupled whether the embedding and the output have a learning rate of their own
+   */
+  public AdamW optimizer(OptimizerConfig config, boolean decoupled) {
+    OptimizerShard shard = decoupled ? data.shard().withApart(ENDS) : data.shard();
+    return new AdamW(config, request.precision().state(), shard, device.kernels(), memory);
   }
 
   /**

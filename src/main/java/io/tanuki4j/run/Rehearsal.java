@@ -8,6 +8,7 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.fp8.Fp8State;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerConfig;
+import io.tanuki4j.optim.Rates;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.pipeline.PipelineExecutor;
 import io.tanuki4j.train.MicrobatchRunner;
@@ -40,7 +41,7 @@ public final class Rehearsal implements AutoCloseable {
         new CountingFactory(request.globalRank(), request.parallel().dims().worldSize());
     context = ParallelContext.create(request.parallel().grid(), closer.add(groups));
     model = RankModel.build(request, MemoryPlan.NONE, context, device, scope);
-    optimizer = model.optimizer(ANY);
+    optimizer = model.optimizer(ANY, /* decoupled= */ false);
     runner = model.runner(closer);
   }
 
@@ -60,7 +61,7 @@ public final class Rehearsal implements AutoCloseable {
             request.model().sizes().vocabSize(),
             1,
             0);
-    step.run(batches, numMicrobatches, 0, 0);
+    step.run(batches, numMicrobatches, Rates.of(0, 0));
     return this;
   }
 

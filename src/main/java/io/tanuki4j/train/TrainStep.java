@@ -6,6 +6,7 @@ import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.optim.AdamW;
+import io.tanuki4j.optim.Rates;
 import io.tanuki4j.parallel.data.DataParallel;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,8 +78,7 @@ public final class TrainStep {
    * @param numMicrobatches of this rank
    * @throws UserException if no token of the global batch counts
    */
-  public void run(
-      BatchSource source, int numMicrobatches, double learningRate, double weightDecay) {
+  public void run(BatchSource source, int numMicrobatches, Rates rates) {
     double numTokens = take(source, numMicrobatches);
     long all = (long) numMicrobatches * data.samples().size();
     results.begin();
@@ -92,8 +92,7 @@ public final class TrainStep {
                 data));
     timers.measure(Timers.GRADS_SYNC, data::finishGradients);
     data.sumLosses(results.lossSums());
-    timers.measure(
-        Timers.OPTIMIZER, () -> optimizer.step(learningRate, weightDecay, results.norm()));
+    timers.measure(Timers.OPTIMIZER, () -> optimizer.step(rates, results.norm()));
     timers.measure(Timers.PARAMS_GATHER, data::shareWeights);
     results.end(numTokens);
     batches.clear();

@@ -145,9 +145,7 @@ public final class Trainer {
     OptimizerSchedule schedule = run.schedule;
     int numMicrobatches = config.batches().numMicrobatches(batchSize);
     run.timers.iteration(
-        iteration + 1,
-        () ->
-            run.step.run(source, numMicrobatches, schedule.learningRate(), schedule.weightDecay()));
+        iteration + 1, () -> run.step.run(source, numMicrobatches, schedule.rates()));
     schedule.advance(batchSize);
     consumedTrain += batchSize;
     iteration++;

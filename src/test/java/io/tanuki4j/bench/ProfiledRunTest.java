@@ -12,6 +12,7 @@ import io.tanuki4j.kernel.profile.KernelFamily;
 import io.tanuki4j.kernel.profile.KernelProfile;
 import io.tanuki4j.kernel.profile.ProfiledDevice;
 import io.tanuki4j.model.FlopsPerToken;
+import io.tanuki4j.optim.Rates;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.run.Closer;
 import io.tanuki4j.run.RankModel;
@@ -51,7 +52,7 @@ class ProfiledRunTest {
               device,
               model.runner(closer),
               model.data(),
-              model.optimizer(config.optimizer()),
+              model.optimizer(config.optimizer(), false),
               model.memory());
       batches =
           new RandomBatches(
@@ -63,7 +64,7 @@ class ProfiledRunTest {
     }
 
     void run() {
-      step.run(batches, NUM_MICROBATCHES, 1e-3, 0.1);
+      step.run(batches, NUM_MICROBATCHES, Rates.of(1e-3, 0.1));
     }
 
     byte[] gradients() {

@@ -10,6 +10,7 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.parallel.data.DataParallel;
+import io.tanuki4j.parallel.data.OptimizerShard;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -17,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -43,7 +45,7 @@ class AdamWTest {
     double[] grads = {0.1, -0.2, 0.05};
     for (int i = 0; i < grads.length; i++) {
       setGrads(parameters, grads[i]);
-      optimizer.step(RATE, DECAY, norm);
+      optimizer.step(Rates.of(RATE, DECAY), norm);
       assertThat(values(parameters.get("matrix").value()))
           .as("weights after update " + (i + 1))
           .containsOnly(new double[] {expected[i]}, within(1e-15));
@@ -56,9 +58,27 @@ class AdamWTest {
     ParameterBuffers parameters = parameters(DType.F64, DType.F64);
     AdamW optimizer = optimizer(parameters, 0);
     setGrads(parameters, 0);
-    optimizer.step(0.5, DECAY, norm);
+    optimizer.step(Rates.of(0.5, DECAY), norm);
     assertThat(values(parameters.get("matrix").value())).containsOnly(0.5 - 0.5 * DECAY * 0.5);
     assertThat(values(parameters.get("norm").value())).containsOnly(0.5);
+  }
+
+  @Test
+  void parameters_apart_have_a_learning_rate_of_their_own() {
+    ParameterBuffers parameters = parameters(DType.F64, DType.F64);
+    OptimizerConfig config = new OptimizerConfig(0.9, 0.95, 1e-5, 0);
+    OptimizerShard shard =
+        DataParallel.alone(parameters, device).shard().withApart(Set.of("matrix"));
+    AdamW optimizer = new AdamW(config, StateTypes.wide(DType.F64), shard, device.kernels(), scope);
+    setGrads(parameters, 1);
+    optimizer.step(new Rates(0.1, 0.01, 0), norm);
+    double step = 1 / (1 + 1e-5);
+    assertThat(values(parameters.get("norm").value()))
+        .containsOnly(new double[] {0.5 - 0.1 * step}, within(1e-12));
+    assertThat(values(parameters.get("matrix").value()))
+        .containsOnly(new double[] {0.5 - 0.01 * step}, within(1e-12));
+    assertThat(state(optimizer, AdamW.FIRST_MOMENT, "matrix"))
+        .containsOnly(new double[] {0.1}, within(1e-12));
   }
 
   @Test
@@ -66,7 +86,7 @@ class AdamWTest {
     ParameterBuffers parameters = parameters(DType.F64, DType.F64);
     AdamW optimizer = optimizer(parameters, 1);
     setGrads(parameters, 2);
-    optimizer.step(RATE, DECAY, norm);
+    optimizer.step(Rates.of(RATE, DECAY), norm);
     double expected = Math.sqrt((6 + 3) * 4);
     assertThat(values(norm)[0]).isEqualTo(expected, within(1e-12));
     double clipped = 2 / (expected + 1e-6);
@@ -79,7 +99,7 @@ class AdamWTest {
     ParameterBuffers parameters = parameters(DType.F64, DType.F64);
     AdamW optimizer = optimizer(parameters, 0);
     setGrads(parameters, 200);
-    optimizer.step(RATE, DECAY, norm);
+    optimizer.step(Rates.of(RATE, DECAY), norm);
     assertThat(values(norm)[0]).isEqualTo(200 * 3, within(1e-9));
     assertThat(state(optimizer, AdamW.FIRST_MOMENT, "matrix"))
         .containsOnly(new double[] {(1 - 0.9) * 200}, within(1e-12));
@@ -92,7 +112,7 @@ class AdamWTest {
         ParameterBuffers parameters = parameters(DType.F32, DType.F32);
         AdamW optimizer = optimizer(parameters, clip);
         setGrads(parameters, bad);
-        optimizer.step(RATE, DECAY, norm);
+        optimizer.step(Rates.of(RATE, DECAY), norm);
         assertThat(values(parameters.get("matrix").value())).containsOnly(0.5);
         assertThat(state(optimizer, AdamW.FIRST_MOMENT, "matrix")).containsOnly(0);
       }
@@ -104,7 +124,7 @@ class AdamWTest {
     ParameterBuffers parameters = parameters(DType.BF16, DType.F32);
     AdamW optimizer = optimizer(parameters, 0);
     setGrads(parameters, 0.1);
-    optimizer.step(RATE, 0, norm);
+    optimizer.step(Rates.of(RATE, 0), norm);
     assertThat(values(parameters.get("norm").value())).containsOnly(0.5);
     assertThat(state(optimizer, AdamW.MASTER, "norm"))
         .containsOnly(new double[] {0.4999}, within(1e-6));

@@ -79,7 +79,7 @@ class ShardedAdamWTest {
         false,
         rank -> {
           rank.data.shard().owned().forEach(part -> rank.fillGradient(part.range(), 0.5));
-          rank.optimizer.step(0, 0, rank.norm);
+          rank.optimizer.step(Rates.of(0, 0), rank.norm);
           long numElements = 7 * 11 + 11 + 300 * 3 + 200;
           assertThat(rank.device.read(rank.norm)[0])
               .isEqualTo(Math.sqrt(numElements * 0.25), within(1e-12));
@@ -100,7 +100,7 @@ class ShardedAdamWTest {
             rank.fillGradient(new FlatRange(own.from(), own.from() + 1), Double.NaN);
           }
           double[] before = rank.device.read(rank.parameters.values());
-          rank.optimizer.step(1, 0.1, rank.norm);
+          rank.optimizer.step(Rates.of(1, 0.1), rank.norm);
           rank.data.shareWeights();
           rank.data.awaitWeights();
           assertThat(rank.device.read(rank.norm)[0]).isNaN();
@@ -215,7 +215,7 @@ class ShardedAdamWTest {
           Arrays.setAll(gradient, j -> random.nextGaussian());
           device.write(parameter.grad(), gradient);
         }
-        optimizer.step(0.01, 0.1, norm);
+        optimizer.step(Rates.of(0.01, 0.1), norm);
         data.shareWeights();
         data.awaitWeights();
       }

@@ -9,6 +9,7 @@ import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.RandomBatches;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.optim.Rates;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.run.Closer;
 import io.tanuki4j.run.RankModel;
@@ -66,12 +67,12 @@ class GpuPlanTest {
               device,
               model.runner(closer),
               model.data(),
-              model.optimizer(config.optimizer()),
+              model.optimizer(config.optimizer(), false),
               model.memory());
       RandomBatches batches =
           new RandomBatches(model.shape().sizes().seqLength(), 2, VOCAB_SIZE, 1, 0);
       for (int i = 0; i < ITERATIONS; i++) {
-        step.run(batches, 2, 1e-4, 0);
+        step.run(batches, 2, Rates.of(1e-4, 0));
       }
       device.synchronize();
       return device.bytesHeld();

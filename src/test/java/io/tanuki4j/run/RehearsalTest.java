@@ -18,6 +18,7 @@ import io.tanuki4j.model.TestModels;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerConfig;
+import io.tanuki4j.optim.Rates;
 import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.DataParallelConfig;
 import io.tanuki4j.parallel.Layout;
@@ -112,7 +113,7 @@ class RehearsalTest {
             device.device(),
             device.scope());
     part.initialize(1);
-    AdamW optimizer = part.optimizer(new OptimizerConfig(0.9, 0.95, 1e-8, 1));
+    AdamW optimizer = part.optimizer(new OptimizerConfig(0.9, 0.95, 1e-8, 1), false);
     try (Closer closer = new Closer()) {
       MicrobatchRunner<?> runner = part.runner(closer);
       TrainStep step =
@@ -120,7 +121,7 @@ class RehearsalTest {
       RandomBatches batches =
           new RandomBatches(
               model.sizes().seqLength(), 1, model.sizes().vocabSize(), NUM_MICROBATCHES, 1);
-      step.run(batches, NUM_MICROBATCHES, 1e-3, 0);
+      step.run(batches, NUM_MICROBATCHES, Rates.of(1e-3, 0));
     }
     Map<String, Long> sent = new TreeMap<>();
     for (ProcessGroup group : context.groups()) {

@@ -24,6 +24,7 @@ import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerConfig;
+import io.tanuki4j.optim.Rates;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.parallel.DataParallelConfig;
 import io.tanuki4j.parallel.ParallelContext;
@@ -245,11 +246,11 @@ class DataParallelEquivalenceTest {
       BatchSource source = new RandomSamples(masks, dpRank, dpSize);
       int numMicrobatches = GLOBAL_BATCH / dpSize;
       for (int i = 0; i < 3; i++) {
-        step.run(source, numMicrobatches, RATE, 0.1);
+        step.run(source, numMicrobatches, Rates.of(RATE, 0.1));
       }
       double validation =
           evaluator.run(source, 1, numMicrobatches, batch -> true).orElseThrow().lm();
-      step.run(source, numMicrobatches, RATE, 0.1);
+      step.run(source, numMicrobatches, Rates.of(RATE, 0.1));
       double norm = statistics.paramsNorm();
       Map<String, double[]> weights = new HashMap<>();
       for (Parameter parameter : parameters.all()) {

@@ -13,6 +13,7 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerConfig;
+import io.tanuki4j.optim.Rates;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.tensor.DType;
@@ -58,7 +59,7 @@ class TrainStepTest {
   /** Samples 0 to 5; sample 4 counts one of its two tokens, so 11 tokens count. */
   @Test
   void the_loss_is_a_mean_over_the_tokens_of_the_global_batch() {
-    step.run(new ListSource(100, 0), 6, 0, 0);
+    step.run(new ListSource(100, 0), 6, Rates.of(0, 0));
     StepResult result = step.takeResults().get(0);
     // Squares of 1 − target: first tokens 0 1 2 3 0 1 give 1 0 1 4 1 0; the others 1 each, 5 count.
     assertThat(result.loss().lm()).isEqualTo((7 + 5) / 2.0 / 11, within(FP32));
@@ -67,13 +68,13 @@ class TrainStepTest {
 
   @Test
   void the_gradient_is_that_of_the_mean_of_micro_batches_and_does_not_pile_up() {
-    step.run(new ListSource(100, 0), 6, 0, 0);
+    step.run(new ListSource(100, 0), 6, Rates.of(0, 0));
     double[] once = QuadraticChunk.download(device, parameters.get("weight").grad());
     // Errors of token 0: +1 (sample 0), +1 (sample 4, of which only this token counts), −1 (3).
     assertThat(once[0]).isEqualTo((1 / 2.0 + 1 - 1 / 2.0) / 6, within(FP32));
     assertThat(onlyTokenOfSample4(step)).isEqualTo(1 / 2.0, within(FP32));
     double norm = Math.sqrt(once[0] * once[0] + sumOfSquares(once, 1));
-    step.run(new ListSource(100, 0), 6, 0, 0);
+    step.run(new ListSource(100, 0), 6, Rates.of(0, 0));
     List<StepResult> results = step.takeResults();
     assertThat(results.get(results.size() - 1)).isEqualTo(results.get(0));
     assertThat(results.get(0).gradNorm()).isEqualTo(norm, within(FP32));
@@ -84,7 +85,7 @@ class TrainStepTest {
     TrainStep perToken =
         new TrainStep(
             device, runner, data, optimizer, LossNormalization.TOKENS, Timers.none(device), scope);
-    perToken.run(new ListSource(100, 0), 6, 0, 0);
+    perToken.run(new ListSource(100, 0), 6, Rates.of(0, 0));
     double[] once = QuadraticChunk.download(device, parameters.get("weight").grad());
     assertThat(once[0]).isEqualTo((1 + 1 - 1) / 11.0, within(FP32));
     assertThat(onlyTokenOfSample4(perToken)).isEqualTo(1 / 3.0, within(FP32));
@@ -92,7 +93,7 @@ class TrainStepTest {
 
   /** Of samples 4 and 5: three tokens count, one of them in sample 4, whose error is 1. */
   private double onlyTokenOfSample4(TrainStep ofStep) {
-    ofStep.run(new ListSource(100, 4), 2, 0, 0);
+    ofStep.run(new ListSource(100, 4), 2, Rates.of(0, 0));
     return QuadraticChunk.download(device, parameters.get("weight").grad())[0];
   }
 
@@ -107,10 +108,10 @@ class TrainStepTest {
 
   @Test
   void micro_batches_repeat_their_memory() {
-    step.run(new ListSource(100, 0), 2, 0, 0);
+    step.run(new ListSource(100, 0), 2, Rates.of(0, 0));
     long held = device.bytesInUse();
     for (int i = 0; i < 20; i++) {
-      step.run(new ListSource(100, 0), 6, 0, 0);
+      step.run(new ListSource(100, 0), 6, Rates.of(0, 0));
     }
     assertThat(device.bytesInUse()).isEqualTo(held);
   }
@@ -119,7 +120,7 @@ class TrainStepTest {
   void training_lowers_the_loss() {
     ListSource source = new ListSource(10000, 0);
     for (int i = 0; i < 100; i++) {
-      step.run(source, 8, 0.02, 0);
+      step.run(source, 8, Rates.of(0.02, 0));
     }
     List<StepResult> results = step.takeResults();
     assertThat(results.get(99).loss().lm()).isLessThan(0.7 * results.get(0).loss().lm());
@@ -130,7 +131,7 @@ class TrainStepTest {
   void results_can_wait_until_the_ring_is_full() {
     ListSource source = new ListSource(10000, 0);
     while (!step.isFull()) {
-      step.run(source, 1, 0, 0);
+      step.run(source, 1, Rates.of(0, 0));
     }
     assertThat(step.takeResults()).hasSize(ResultRing.CAPACITY);
     assertThat(step.isFull()).isFalse();
@@ -139,7 +140,7 @@ class TrainStepTest {
 
   @Test
   void a_global_batch_of_masked_tokens_ends_with_a_sentence() {
-    assertThatThrownBy(() -> step.run(masked(), 2, 0, 0))
+    assertThatThrownBy(() -> step.run(masked(), 2, Rates.of(0, 0)))
         .isInstanceOf(UserException.class)
         .hasMessage(
             "samples 40 to 41: no token counts for the loss (expected: at least one in a global"

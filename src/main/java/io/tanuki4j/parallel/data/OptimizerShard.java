@@ -10,6 +10,7 @@ import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.pipeline.TiedParameters;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The parameters this rank's optimizer updates: all, or its shard of every bucket (ZeRO-1,
@@ -33,12 +34,18 @@ public record OptimizerShard(
    * A range that is updated alike.
    *
    * @param decayed whether weights decay
+   * @param apart whether they have a learning rate of their own
    * @param index see {@link Bucket#index}
    */
-  public record Owned(FlatRange range, boolean decayed, long index) {
+  public record Owned(FlatRange range, boolean decayed, boolean apart, long index) {
+    private Owned part(long from, long to, boolean isApart) {
+      return new Owned(new FlatRange(from, to), decayed, isApart, index + from - range.from());
+    }
+
     private boolean continuesIn(Owned next) {
       return range.to() == next.range.from()
           && decayed == next.decayed
+          && apart == next.apart
           && index + range.size() == next.index;
     }
   }
@@ -51,7 +58,7 @@ public record OptimizerShard(
     for (Bucket bucket : parameters.buckets()) {
       FlatRange range = sharded ? bucket.shard(replicas.rank(), replicas.size()) : bucket.range();
       long index = bucket.index() + range.from() - bucket.range().from();
-      owned.add(new Owned(range, bucket.decayed(), index));
+      owned.add(new Owned(range, bucket.decayed(), /* apart= */ false, index));
       boolean copyOfReplica = !sharded && replicas.rank() > 0;
       boolean copyOfStage = tied.has(bucket) && tied.group().rank() > 0;
       boolean copyOfShard = bucket.sharing() != Sharing.SHARDED && context.tp().rank() > 0;
@@ -61,6 +68,33 @@ public record OptimizerShard(
     }
     return new OptimizerShard(
         parameters, merged(owned), FlatRange.merged(counted), context.world());
+  }
+
+  /** Returns the same share, in which these parameters have a learning rate of their own. */
+  public OptimizerShard withApart(Set<String> names) {
+    List<Owned> parts = owned.stream().flatMap(one -> split(one, names).stream()).toList();
+    return new OptimizerShard(parameters, parts, counted, group);
+  }
+
+  private List<Owned> split(Owned whole, Set<String> names) {
+    List<Owned> parts = new ArrayList<>();
+    long from = whole.range.from();
+    long end = whole.range.to();
+    for (ParameterSlice slice : parameters.partsIn(whole.range)) {
+      if (names.contains(slice.parameter().name())) {
+        long first = slice.range().from();
+        long next = Math.min(end, ParameterBuffers.roundUp(slice.range().to()));
+        if (from < first) {
+          parts.add(whole.part(from, first, false));
+        }
+        parts.add(whole.part(first, next, true));
+        from = next;
+      }
+    }
+    if (from < end) {
+      parts.add(whole.part(from, end, false));
+    }
+    return parts;
   }
 
   /** Returns the number of elements that this rank updates. */
@@ -80,7 +114,7 @@ public record OptimizerShard(
       if (last >= 0 && merged.get(last).continuesIn(part)) {
         Owned before = merged.get(last);
         FlatRange joined = new FlatRange(before.range.from(), part.range.to());
-        merged.set(last, new Owned(joined, before.decayed, before.index));
+        merged.set(last, new Owned(joined, before.decayed, before.apart, before.index));
       } else {
         merged.add(part);
       }
