@@ -1,5 +1,6 @@
 package io.tanuki4j.model;
 
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.LearnedPositions;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
@@ -18,9 +19,18 @@ record InputEmbedding(VocabParallelEmbedding words, @Nullable LearnedPositions p
   Tensor forward(Microbatch microbatch) {
     Tensor hidden = words.forward(microbatch);
     if (positions != null) {
+      requireOwnPlaces(microbatch);
       positions.forward(hidden);
     }
     return hidden;
+  }
+
+  private static void requireOwnPlaces(Microbatch microbatch) {
+    if (microbatch.samples().positions() != null) {
+      throw new UserException(
+          "--reset-position-ids: given (expected: not given, with --position-embedding-type"
+              + " learned_absolute). Learned positions do not restart in each document: leave it out.");
+    }
   }
 
   /** Adds into the gradients of the tables, or begins them. */
