@@ -17,14 +17,15 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * The files of one kind of a checkpoint. Each is opened when it is first needed, and then compared
- * with the manifest.
+ * The files of one kind of a checkpoint, which is not removed before they are closed. Each is
+ * opened when it is first needed, and then compared with the manifest.
  */
 public final class OpenShards implements Closeable {
   /** Columns of a file's rows that may be read for one that is wanted. */
   private static final int MAX_READ_PER_COLUMN = 16;
 
   private final Path folder;
+  private final ReadHold hold;
   private final List<ShardFile> files;
   private final List<ShardFile> verified;
   private final List<StoredTensor> tensors;
@@ -38,6 +39,7 @@ public final class OpenShards implements Closeable {
    */
   OpenShards(Path folder, Manifest manifest, StateKind kind, List<ShardFile> verified) {
     this.folder = folder;
+    this.hold = ReadHold.of(folder);
     this.verified = verified;
     this.files = manifest.files(kind);
     this.tensors = manifest.tensors(kind);
@@ -232,6 +234,7 @@ public final class OpenShards implements Closeable {
 
   @Override
   public void close() throws IOException {
+    hold.close();
     for (ChecksummedFile reader : readers.values()) {
       reader.close();
     }

@@ -1,6 +1,7 @@
 package io.tanuki4j.cli;
 
 import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.ReadHold;
 import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.flags.BackendOptions;
@@ -90,13 +91,15 @@ final class GenerateCommand implements Callable<Integer> {
     checkOptions();
     Checkpoint checkpoint = Checkpoints.find(load, iteration);
     SavedArguments saved = SavedArguments.of(checkpoint);
-    try (Tokenizer tokenizer = Tokenizers.open(saved.tokenizer(tokenizerModel));
+    try (ReadHold untilLoaded = checkpoint.hold();
+        Tokenizer tokenizer = Tokenizers.open(saved.tokenizer(tokenizerModel));
         Backend devices =
             Backends.choose(new BackendConfig(backend, cudaLibDir, false, true), 1, System.getenv())
                 .backend();
         Device device = devices.openDevice(0);
         InferenceModel model =
             new InferenceModel(device, checkpoint, saved.shape().model(), tokenizer)) {
+      untilLoaded.close();
       write(tokenizer, model);
     }
     return 0;

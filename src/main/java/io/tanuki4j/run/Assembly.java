@@ -3,6 +3,7 @@ package io.tanuki4j.run;
 import static java.util.Objects.requireNonNull;
 
 import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.ReadHold;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StateKind;
 import io.tanuki4j.comm.ProcessGroupFactory;
@@ -59,6 +60,7 @@ import io.tanuki4j.train.TrainStep;
 import io.tanuki4j.train.Trainer;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
@@ -338,9 +340,11 @@ public final class Assembly {
   private void evaluate() {
     Checkpoint checkpoint =
         Checkpoints.find(config.checkpoint(), TextExchange.over(context.world(), device));
-    checkpoint.load(
-        device, StateKind.MODEL, ShardedTensor.ofValues(model.parameters()), tokenizer.vocabSize());
-    Fp8Scales.load(model.builder().fp8(), checkpoint, device, tokenizer.vocabSize());
+    try (ReadHold hold = checkpoint.hold()) {
+      List<ShardedTensor> weights = ShardedTensor.ofValues(model.parameters());
+      checkpoint.load(device, StateKind.MODEL, weights, tokenizer.vocabSize());
+      Fp8Scales.load(model.builder().fp8(), checkpoint, device, tokenizer.vocabSize());
+    }
     SampleCounts ofTraining = data.counts(); // the order of samples depends on their number
     SampleCounts counts = new SampleCounts(0, ofTraining.valid(), ofTraining.test());
     BatchSources splits = data.open(counts, Progress.START, turns);

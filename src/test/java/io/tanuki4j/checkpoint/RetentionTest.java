@@ -3,6 +3,12 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.Writer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -65,12 +71,59 @@ class RetentionTest {
     assertThat(store.iterations()).containsExactly(3L);
   }
 
+  /** The reader lets go of one of its two holds first, as ranks that are threads do. */
+  @Test
+  void what_another_process_is_reading_stays_until_it_has_finished() throws Exception {
+    CheckpointStore store = store(new Retention(null, 1));
+    save(store, 1);
+    Process reader =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Reader.class.getName(),
+                folder.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try (BufferedReader told = reader.inputReader();
+        Writer end = reader.outputWriter()) {
+      assertThat(told.readLine()).isEqualTo("reads");
+      save(store, 2);
+      assertThat(store.iterations()).containsExactly(1L, 2L);
+      end.write("\n");
+      end.flush();
+      assertThat(reader.waitFor()).isZero();
+    } finally {
+      reader.destroyForcibly();
+    }
+    save(store, 3);
+    assertThat(store.iterations()).containsExactly(3L);
+  }
+
+  /** A program that has a checkpoint open until it is told to end. */
+  static final class Reader {
+    private Reader() {}
+
+    public static void main(String[] arguments) throws IOException {
+      Checkpoint checkpoint = new CheckpointStore(Path.of(arguments[0])).latest().orElseThrow();
+      try (OpenShards shards = checkpoint.open(StateKind.MODEL)) {
+        checkpoint.hold().close();
+        System.out.println("reads");
+        System.in.read();
+      }
+    }
+  }
+
   private CheckpointStore store(Retention retention) {
     return new CheckpointStore(folder, TextExchange.ALONE, retention);
   }
 
   private static void save(CheckpointStore store, long iteration) {
     TrainState state = new TrainState(iteration, 0, 0, 0, Map.of(), Map.of(), Map.of());
-    store.save(new HostDevice(), state, List.of(), List.of());
+    HostDevice device = new HostDevice();
+    Tensor values = device.zeros(Shape.of(2), DType.F32);
+    store.save(
+        device, state, List.of(new ShardedTensor("w", values.shape(), 0, 0, values)), List.of());
   }
 }
