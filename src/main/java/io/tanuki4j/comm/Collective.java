@@ -1,5 +1,7 @@
 package io.tanuki4j.comm;
 
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.util.Locale;
@@ -40,7 +42,7 @@ public record Collective(
    *
    * @throws IllegalArgumentException if the shards do not fill the output
    */
-  public static Collective allGather(Tensor out, Tensor shard, GroupMembers members) {
+  public static Collective allGather(Tensor out, Tensor shard, Members members) {
     requireShard(Kind.ALL_GATHER, out, shard, members);
     return new Collective(Kind.ALL_GATHER, out.dtype(), out.numElements(), null, 0);
   }
@@ -50,8 +52,7 @@ public record Collective(
    *
    * @throws IllegalArgumentException if the shards are not the whole input
    */
-  public static Collective reduceScatter(
-      Tensor shard, Tensor in, ReduceOp op, GroupMembers members) {
+  public static Collective reduceScatter(Tensor shard, Tensor in, ReduceOp op, Members members) {
     requireShard(Kind.REDUCE_SCATTER, in, shard, members);
     return new Collective(Kind.REDUCE_SCATTER, in.dtype(), in.numElements(), op, 0);
   }
@@ -61,12 +62,12 @@ public record Collective(
    *
    * @throws IllegalArgumentException if the group has no such rank
    */
-  public static Collective broadcast(Tensor inOut, int root, GroupMembers members) {
+  public static Collective broadcast(Tensor inOut, int root, Members members) {
     members.requireRank("root of broadcast", root);
     return new Collective(Kind.BROADCAST, inOut.dtype(), inOut.numElements(), null, root);
   }
 
-  private static void requireShard(Kind kind, Tensor whole, Tensor shard, GroupMembers members) {
+  private static void requireShard(Kind kind, Tensor whole, Tensor shard, Members members) {
     if (whole.dtype() != shard.dtype()
         || whole.numElements() != members.size() * shard.numElements()) {
       throw new IllegalArgumentException(

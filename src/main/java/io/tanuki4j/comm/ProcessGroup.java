@@ -1,7 +1,12 @@
 package io.tanuki4j.comm;
 
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Send;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Ranks that exchange tensors. All ranks of the group call a collective in the same order and with
@@ -21,7 +26,7 @@ import java.util.List;
  */
 public interface ProcessGroup extends AutoCloseable {
   /** Returns the members of the group, and which of them this rank is. */
-  GroupMembers members();
+  Members members();
 
   /** Returns the purpose of the group: {@code tp}, {@code dp_cp}. */
   default String name() {
@@ -88,4 +93,114 @@ public interface ProcessGroup extends AutoCloseable {
   /** Ends the group for this rank. Works that were not awaited are lost. */
   @Override
   void close();
+
+  /** A communication in progress. */
+  @FunctionalInterface
+  interface Work {
+    /** A completed communication. */
+    Work DONE = () -> {};
+
+    /**
+     * Orders this rank's later operations behind the communication, so they may use its results.
+     * Waits no longer than the device's order needs. A second call does nothing.
+     *
+     * @throws CommunicationException if the communication failed
+     */
+    void await();
+  }
+
+  /**
+   * A send to another rank.
+   *
+   * @param to a rank of the group
+   */
+  record Send(Tensor tensor, int to) {}
+
+  /**
+   * A receive from another rank.
+   *
+   * @param tensor gets the values; type and number of elements are the sender's
+   * @param from a rank of the group
+   */
+  record Recv(Tensor tensor, int from) {}
+
+  /**
+   * How a reduction combines the values of several ranks. The maximum of NaN and a number is NaN.
+   */
+  enum ReduceOp {
+    SUM,
+    MAX
+  }
+
+  /**
+   * The members of a group, and which of them this rank is.
+   *
+   * @param index of the group among those created together
+   */
+  record Members(String name, List<Integer> globalRanks, int rank, int index) {
+    /**
+     * Returns this rank's group, from groups that together hold every rank once.
+     *
+     * @throws IllegalArgumentException if they do not
+     */
+    public static Members of(
+        String name, List<List<Integer>> groups, int globalRank, int worldSize) {
+      List<Integer> all = groups.stream().flatMap(List::stream).sorted().toList();
+      if (!all.equals(IntStream.range(0, worldSize).boxed().toList())) {
+        throw new IllegalArgumentException(
+            "groups \"%s\": %s (expected: each of the ranks 0 to %d once)"
+                .formatted(name, groups, worldSize - 1));
+      }
+      int index = 0;
+      while (!groups.get(index).contains(globalRank)) {
+        index++;
+      }
+      List<Integer> mine = List.copyOf(groups.get(index));
+      return new Members(name, mine, mine.indexOf(globalRank), index);
+    }
+
+    public int size() {
+      return globalRanks.size();
+    }
+
+    public int globalRank() {
+      return globalRanks.get(rank);
+    }
+
+    /**
+     * Checks that the group has a rank.
+     *
+     * @throws IllegalArgumentException if the group has no such rank
+     */
+    public void requireRank(String what, int groupRank) {
+      if (groupRank < 0 || groupRank >= size()) {
+        throw new IllegalArgumentException(
+            "%s on group \"%s\": rank %d (expected: 0 to %d)"
+                .formatted(what, name, groupRank, size() - 1));
+      }
+    }
+
+    /**
+     * Checks an exchange.
+     *
+     * @throws IllegalArgumentException if it names ranks outside the group, or a message to itself
+     *     lacks its send or its receive
+     */
+    public void requireExchange(List<Send> sends, List<Recv> recvs) {
+      sends.forEach(send -> requireRank("exchange", send.to()));
+      recvs.forEach(recv -> requireRank("exchange", recv.from()));
+      long toItself = sends.stream().filter(send -> send.to() == rank).count();
+      long fromItself = recvs.stream().filter(recv -> recv.from() == rank).count();
+      if (toItself != fromItself) {
+        throw new IllegalArgumentException(
+            "exchange on group \"%s\": rank %d sends %d messages to itself and receives %d (expected: as many)"
+                .formatted(name, globalRank(), toItself, fromItself));
+      }
+    }
+
+    @Override
+    public String toString() {
+      return "group \"%s\" of ranks %s".formatted(name, globalRanks);
+    }
+  }
 }

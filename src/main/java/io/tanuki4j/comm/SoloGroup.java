@@ -1,5 +1,10 @@
 package io.tanuki4j.comm;
 
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Send;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
@@ -7,7 +12,7 @@ import java.util.List;
 
 /** A group of one rank: it sends nothing, and every call is complete when it returns. */
 public final class SoloGroup implements ProcessGroup {
-  private final GroupMembers members;
+  private final Members members;
   private final Device device;
 
   /**
@@ -16,7 +21,7 @@ public final class SoloGroup implements ProcessGroup {
    * @param device where the tensors are; copies of a shard to its output run there
    */
   public SoloGroup(String name, int globalRank, Device device) {
-    this(new GroupMembers(name, List.of(globalRank), 0, 0), device);
+    this(new Members(name, List.of(globalRank), 0, 0), device);
   }
 
   /**
@@ -24,7 +29,7 @@ public final class SoloGroup implements ProcessGroup {
    *
    * @throws IllegalArgumentException if there is more than one member
    */
-  public SoloGroup(GroupMembers members, Device device) {
+  public SoloGroup(Members members, Device device) {
     if (members.size() != 1) {
       throw new IllegalArgumentException(members + " (expected: one rank)");
     }
@@ -33,7 +38,7 @@ public final class SoloGroup implements ProcessGroup {
   }
 
   @Override
-  public GroupMembers members() {
+  public Members members() {
     return members;
   }
 

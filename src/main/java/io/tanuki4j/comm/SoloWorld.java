@@ -1,5 +1,6 @@
 package io.tanuki4j.comm;
 
+import io.tanuki4j.comm.ProcessGroup.Members;
 import io.tanuki4j.kernel.Device;
 import java.util.List;
 
@@ -23,7 +24,7 @@ public final class SoloWorld implements ProcessGroupFactory {
 
   @Override
   public ProcessGroup create(String name, List<List<Integer>> groups) {
-    return new SoloGroup(GroupMembers.of(name, groups, 0, 1), device);
+    return new SoloGroup(Members.of(name, groups, 0, 1), device);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.tanuki4j.kernel;
 
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 
 /**
@@ -125,4 +126,63 @@ public interface AttentionKernels {
    */
   void mergeAttention(
       Tensor out, Tensor logSumExp, Tensor partOut, Tensor partLogSumExp, AttentionShape shape);
+
+  /**
+   * The sizes of a packed projection {@code [s, b, (n + 2g)·d]}: the query heads of a token, then
+   * its key heads, then its value heads. Query head i reads key and value head {@code i / (n / g)}.
+   *
+   * @param seqLength s
+   * @param batchSize b
+   * @param numHeads n
+   * @param numQueryGroups g, a divisor of n
+   * @param headDim d
+   */
+  record AttentionShape(
+      int seqLength, int batchSize, int numHeads, int numQueryGroups, int headDim) {
+    public AttentionShape {
+      if (numQueryGroups < 1 || numHeads % numQueryGroups != 0) {
+        throw new IllegalArgumentException(
+            "query groups: %d (expected: a divisor of the %d heads)"
+                .formatted(numQueryGroups, numHeads));
+      }
+    }
+
+    /** Returns the width of one token's packed projection, {@code (n + 2g)·d}. */
+    public int qkvSize() {
+      return (numHeads + 2 * numQueryGroups) * headDim;
+    }
+
+    /**
+     * Returns the width of one token's keys and values, {@code 2g·d}, with which its projection
+     * ends.
+     */
+    public int keyValueSize() {
+      return 2 * numQueryGroups * headDim;
+    }
+
+    /** Returns the same sizes for another number of tokens. */
+    public AttentionShape withSeqLength(int length) {
+      return new AttentionShape(length, batchSize, numHeads, numQueryGroups, headDim);
+    }
+
+    /** Returns the width of one token's attention output, {@code n·d}. */
+    public int outSize() {
+      return numHeads * headDim;
+    }
+  }
+
+  /**
+   * The sizes of attention between the queries of some tokens and the keys and values of others,
+   * where every query sees every key.
+   *
+   * @param queries sizes of the packed projection that holds the queries; its length is the number
+   *     of queries
+   * @param numKeys tokens whose keys and values are seen
+   */
+  record AttentionBlock(AttentionShape queries, int numKeys) {
+    /** Returns the width of one token's keys and values, {@code 2g·d}. */
+    public int keyValueSize() {
+      return queries.keyValueSize();
+    }
+  }
 }

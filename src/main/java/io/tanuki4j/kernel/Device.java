@@ -1,6 +1,7 @@
 package io.tanuki4j.kernel;
 
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -67,7 +68,7 @@ public interface Device extends AutoCloseable {
    * Returns the tensor's bytes in place, where all earlier operations have finished and the host
    * can reach the memory. Otherwise it is empty, and {@link #download} has to copy.
    */
-  default Optional<HostView> hostView(Tensor tensor) {
+  default Optional<View> hostView(Tensor tensor) {
     return Optional.empty();
   }
 

@@ -1,5 +1,6 @@
 package io.tanuki4j.kernel;
 
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 

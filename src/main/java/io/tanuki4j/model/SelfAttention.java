@@ -2,7 +2,7 @@ package io.tanuki4j.model;
 
 import static java.util.Objects.requireNonNull;
 
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;

@@ -1,6 +1,6 @@
 package io.tanuki4j.nn;
 
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 

@@ -1,8 +1,8 @@
 package io.tanuki4j.nn;
 
 import io.tanuki4j.kernel.AttentionKernels;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.AttentionMask;
-import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 

@@ -4,8 +4,10 @@ import static io.tanuki4j.kernel.MatmulKernels.Op.NONE;
 import static io.tanuki4j.kernel.MatmulKernels.Op.TRANSPOSE;
 
 import io.tanuki4j.kernel.Accumulate;
+import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.OutputHead.CrossEntropy;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
@@ -95,4 +97,46 @@ public final class OutputHead {
   /** Some tokens: {@code [c, h]}, {@code [c, v]}, {@code [c]}, {@code [c]}. */
   private record Chunk(
       Tensor x, Tensor logits, Tensor targets, Tensor lossMask, Accumulate weightGrads) {}
+
+  /** The loss of tokens by their logits, together with its gradient. */
+  @FunctionalInterface
+  public interface CrossEntropy {
+    /**
+     * Adds the losses into the micro-batch's sums and, in training, replaces the logits by their
+     * gradient.
+     *
+     * @param logits {@code [c, v]}, of some of the micro-batch's tokens
+     * @param targets {@code [c]}, I32
+     * @param lossMask {@code [c]}, F32
+     */
+    void forward(Tensor logits, Tensor targets, Tensor lossMask, Microbatch microbatch);
+  }
+
+  /**
+   * Computes loss and gradient in one operation, where this rank has the logits of the whole
+   * vocabulary.
+   */
+  public static final class FusedCrossEntropy implements CrossEntropy {
+    private final LossKernels kernels;
+    private final double zLoss;
+
+    /**
+     * @param zLoss coefficient of the z-loss, 0 for none
+     */
+    public FusedCrossEntropy(LossKernels kernels, double zLoss) {
+      this.kernels = kernels;
+      this.zLoss = zLoss;
+    }
+
+    @Override
+    public void forward(Tensor logits, Tensor targets, Tensor lossMask, Microbatch microbatch) {
+      Tensor sums = microbatch.lossSums();
+      if (microbatch.training()) {
+        kernels.crossEntropyForwardBackward(
+            sums, logits, targets, lossMask, microbatch.gradScale(), zLoss);
+      } else {
+        kernels.crossEntropyForward(sums, logits, targets, lossMask, zLoss);
+      }
+    }
+  }
 }

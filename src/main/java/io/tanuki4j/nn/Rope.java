@@ -1,7 +1,7 @@
 package io.tanuki4j.nn;
 
 import io.tanuki4j.error.UserException;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.RopeKernels;

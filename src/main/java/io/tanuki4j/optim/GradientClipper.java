@@ -1,6 +1,6 @@
 package io.tanuki4j.optim;
 
-import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.FlatRange;

@@ -3,7 +3,7 @@ package io.tanuki4j.train;
 import static io.tanuki4j.kernel.Fp8Kernels.TALLY_SIZE;
 
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.metrics.Fp8Metrics;

@@ -1,6 +1,6 @@
 package io.tanuki4j.train;
 
-import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.FlatRange;

@@ -2,9 +2,9 @@ package io.tanuki4j.benchmark;
 
 import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.RankConnection;
-import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.comm.rendezvous.RankEnvironment;
 import io.tanuki4j.comm.rendezvous.RankProcess;

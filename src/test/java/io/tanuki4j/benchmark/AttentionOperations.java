@@ -1,8 +1,8 @@
 package io.tanuki4j.benchmark;
 
 import io.tanuki4j.kernel.Accumulate;
-import io.tanuki4j.kernel.AttentionBlock;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;

@@ -1,6 +1,6 @@
 package io.tanuki4j.benchmark;
 
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 
 /** The sizes of a model and a micro-batch; one layer stands for the many of a large model. */
 record BenchmarkShape(

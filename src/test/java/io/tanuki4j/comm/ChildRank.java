@@ -2,6 +2,7 @@ package io.tanuki4j.comm;
 
 import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.backend.cuda.TestGpu;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
 import io.tanuki4j.comm.ProcessGroupContract.Rank;
 import io.tanuki4j.comm.nccl.NcclFactory;
 import io.tanuki4j.comm.rendezvous.RankEnvironment;

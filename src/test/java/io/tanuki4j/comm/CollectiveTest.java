@@ -3,6 +3,7 @@ package io.tanuki4j.comm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.comm.Collective.Kind;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
 import io.tanuki4j.tensor.DType;
 import org.junit.jupiter.api.Test;
 

@@ -2,6 +2,7 @@ package io.tanuki4j.comm;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.comm.ProcessGroup.Send;
 import io.tanuki4j.tensor.DType;
 import java.time.Duration;
 import java.util.List;

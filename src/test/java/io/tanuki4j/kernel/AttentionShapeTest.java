@@ -3,6 +3,7 @@ package io.tanuki4j.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import org.junit.jupiter.api.Test;
 
 class AttentionShapeTest {

@@ -2,6 +2,8 @@ package io.tanuki4j.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.util.Arrays;

@@ -3,6 +3,8 @@ package io.tanuki4j.kernel;
 import static io.tanuki4j.kernel.VocabParallelLossKernels.NUM_STATISTICS;
 
 import io.tanuki4j.kernel.ActivationKernels.Function;
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.kernel.OptimizerKernels.AdamWStep;
 import io.tanuki4j.tensor.DType;

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.OutputHead.CrossEntropy;
+import io.tanuki4j.nn.OutputHead.FusedCrossEntropy;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;

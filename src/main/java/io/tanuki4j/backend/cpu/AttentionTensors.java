@@ -1,7 +1,7 @@
 package io.tanuki4j.backend.cpu;
 
-import io.tanuki4j.kernel.AttentionBlock;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 
 /** Where queries, keys and values are, or their gradients. */

@@ -1,10 +1,10 @@
 package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels;
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.AttentionMask;
-import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 
 /**

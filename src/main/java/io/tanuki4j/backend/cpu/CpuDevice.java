@@ -4,7 +4,7 @@ import io.tanuki4j.backend.host.HostMemory;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.HostStage;
-import io.tanuki4j.kernel.HostView;
+import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.Tensor;
@@ -76,7 +76,7 @@ final class CpuDevice implements Device {
   }
 
   @Override
-  public Optional<HostView> hostView(Tensor tensor) {
+  public Optional<View> hostView(Tensor tensor) {
     return memory.view(tensor);
   }
 

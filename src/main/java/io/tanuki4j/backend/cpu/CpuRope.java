@@ -1,7 +1,7 @@
 package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.RopeKernels;
 import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;

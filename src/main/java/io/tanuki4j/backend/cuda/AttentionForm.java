@@ -1,7 +1,7 @@
 package io.tanuki4j.backend.cuda;
 
-import io.tanuki4j.kernel.AttentionBlock;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 
 /**
  * What an attention call computes, without its addresses: sizes, the keys a query sees, and the

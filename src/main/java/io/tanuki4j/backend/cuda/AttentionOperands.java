@@ -1,6 +1,6 @@
 package io.tanuki4j.backend.cuda;
 
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 
 /** Addresses of the first query, key and value, or of their gradients. */

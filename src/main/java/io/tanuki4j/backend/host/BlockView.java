@@ -1,12 +1,12 @@
 package io.tanuki4j.backend.host;
 
-import io.tanuki4j.kernel.HostView;
+import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /** A tensor's bytes in its block. */
-public final class BlockView implements HostView {
+public final class BlockView implements View {
   private final Block block;
   private final long start;
   private boolean closed;

@@ -1,8 +1,8 @@
 package io.tanuki4j.backend.host;
 
-import io.tanuki4j.kernel.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.AttentionMask;
-import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.kernel.Dropout;
 import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.LayerNormKernels;

@@ -1,7 +1,7 @@
 package io.tanuki4j.backend.host;
 
 import io.tanuki4j.kernel.HostStage;
-import io.tanuki4j.kernel.HostView;
+import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
@@ -42,7 +42,7 @@ public final class HostMemory implements AutoCloseable {
     }
   }
 
-  public Optional<HostView> view(Tensor tensor) {
+  public Optional<View> view(Tensor tensor) {
     return Optional.of(new BlockView(tensor));
   }
 

@@ -3,7 +3,7 @@ package io.tanuki4j.backend.nd4j;
 import static org.nd4j.linalg.indexing.NDArrayIndex.all;
 import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
 
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;

@@ -1,9 +1,9 @@
 package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.kernel.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.AttentionMask;
-import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;

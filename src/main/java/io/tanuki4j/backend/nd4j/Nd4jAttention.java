@@ -5,10 +5,10 @@ import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
 
 import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.backend.host.DropoutFactors;
-import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels;
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.AttentionMask;
-import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;

@@ -10,7 +10,7 @@ import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.EmbeddingKernels;
 import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.HostStage;
-import io.tanuki4j.kernel.HostView;
+import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.kernel.LossKernels;
@@ -93,7 +93,7 @@ final class Nd4jDevice implements Device {
   }
 
   @Override
-  public Optional<HostView> hostView(Tensor tensor) {
+  public Optional<View> hostView(Tensor tensor) {
     return memory.view(tensor);
   }
 

@@ -4,7 +4,7 @@ import static org.nd4j.linalg.indexing.NDArrayIndex.all;
 import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
 
 import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.RopeKernels;
 import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,7 @@
 package io.tanuki4j.comm.counting;
 
-import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ProcessGroup.Members;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import java.util.List;
 
@@ -9,7 +9,7 @@ import java.util.List;
 public record CountingFactory(int globalRank, int worldSize) implements ProcessGroupFactory {
   @Override
   public ProcessGroup create(String name, List<List<Integer>> groups) {
-    return new CountingGroup(GroupMembers.of(name, groups, globalRank, worldSize));
+    return new CountingGroup(Members.of(name, groups, globalRank, worldSize));
   }
 
   @Override

@@ -1,26 +1,26 @@
 package io.tanuki4j.comm.counting;
 
 import io.tanuki4j.comm.Collective;
-import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.Recv;
-import io.tanuki4j.comm.ReduceOp;
-import io.tanuki4j.comm.Send;
-import io.tanuki4j.comm.Work;
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Send;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
 /** Counts the bytes that a rank would send; leaves all tensors unchanged. */
 final class CountingGroup implements ProcessGroup {
-  private final GroupMembers members;
+  private final Members members;
   private long bytesSent;
 
-  CountingGroup(GroupMembers members) {
+  CountingGroup(Members members) {
     this.members = members;
   }
 
   @Override
-  public GroupMembers members() {
+  public Members members() {
     return members;
   }
 

@@ -4,7 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.tanuki4j.comm.Collective;
 import io.tanuki4j.comm.Collective.Kind;
-import io.tanuki4j.comm.host.Reduction;
+import io.tanuki4j.comm.Reduction;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;

@@ -3,7 +3,7 @@ package io.tanuki4j.comm.inprocess;
 import static java.util.Objects.requireNonNull;
 
 import io.tanuki4j.comm.Collective;
-import io.tanuki4j.comm.GroupMembers;
+import io.tanuki4j.comm.ProcessGroup.Members;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CollectiveCall {
   private final SharedState world;
-  private final GroupMembers members;
+  private final Members members;
   private final long number;
   private final Collective call;
   private final @Nullable Operands[] operands;
@@ -26,7 +26,7 @@ final class CollectiveCall {
   private long blocksDone;
   private @Nullable Blocks blocks;
 
-  CollectiveCall(SharedState world, GroupMembers members, long number, Collective call) {
+  CollectiveCall(SharedState world, Members members, long number, Collective call) {
     this.world = world;
     this.members = members;
     this.number = number;

@@ -1,17 +1,17 @@
 package io.tanuki4j.comm.inprocess;
 
-import io.tanuki4j.comm.GroupMembers;
-import io.tanuki4j.comm.Recv;
-import io.tanuki4j.comm.Send;
-import io.tanuki4j.comm.host.HostTensor;
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.Send;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.HostTensor;
 import java.util.List;
 import java.util.stream.Stream;
 
 /** The sends and receives that one rank posted together. */
 final class Exchange {
   private final SharedState world;
-  private final GroupMembers members;
+  private final Members members;
   private final long number;
   private final List<Message> sent;
   private final List<Message> received;
@@ -19,7 +19,7 @@ final class Exchange {
 
   Exchange(
       SharedState world,
-      GroupMembers members,
+      Members members,
       long number,
       Device device,
       List<Send> sends,

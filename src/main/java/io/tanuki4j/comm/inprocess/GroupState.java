@@ -1,14 +1,14 @@
 package io.tanuki4j.comm.inprocess;
 
 import io.tanuki4j.comm.Collective;
-import io.tanuki4j.comm.GroupMembers;
+import io.tanuki4j.comm.ProcessGroup.Members;
 import java.util.HashMap;
 import java.util.Map;
 
 /** The state that the ranks of one group share. */
 final class GroupState {
   private final SharedState world;
-  private final GroupMembers members;
+  private final Members members;
   private final Map<Long, CollectiveCall> meetings = new HashMap<>();
   private final Mailboxes mailboxes;
 
@@ -17,7 +17,7 @@ final class GroupState {
    *
    * @param members as seen by any one of them
    */
-  GroupState(SharedState world, GroupMembers members) {
+  GroupState(SharedState world, Members members) {
     this.world = world;
     this.members = members;
     this.mailboxes = new Mailboxes(world, members);

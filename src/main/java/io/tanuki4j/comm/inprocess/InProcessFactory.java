@@ -1,7 +1,7 @@
 package io.tanuki4j.comm.inprocess;
 
-import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ProcessGroup.Members;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.SoloGroup;
 import io.tanuki4j.kernel.Device;
@@ -33,7 +33,7 @@ final class InProcessFactory implements ProcessGroupFactory {
 
   @Override
   public ProcessGroup create(String name, List<List<Integer>> groups) {
-    GroupMembers members = GroupMembers.of(name, groups, globalRank, worldSize());
+    Members members = Members.of(name, groups, globalRank, worldSize());
     GroupState room = world.room(made.size(), groups, members);
     ProcessGroup group =
         members.size() == 1

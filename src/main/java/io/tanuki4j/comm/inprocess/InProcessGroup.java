@@ -1,14 +1,14 @@
 package io.tanuki4j.comm.inprocess;
 
 import io.tanuki4j.comm.Collective;
-import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.Recv;
-import io.tanuki4j.comm.ReduceOp;
-import io.tanuki4j.comm.Send;
-import io.tanuki4j.comm.Work;
-import io.tanuki4j.comm.host.HostTensor;
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Send;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.HostTensor;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
@@ -16,14 +16,14 @@ import java.util.List;
 final class InProcessGroup implements ProcessGroup {
   private final SharedState world;
   private final GroupState room;
-  private final GroupMembers members;
+  private final Members members;
   private final Device device;
   private long numCollectives;
   private long numExchanges;
   private long bytesSent;
   private boolean closed;
 
-  InProcessGroup(SharedState world, GroupState room, GroupMembers members, Device device) {
+  InProcessGroup(SharedState world, GroupState room, Members members, Device device) {
     this.world = world;
     this.room = room;
     this.members = members;
@@ -31,7 +31,7 @@ final class InProcessGroup implements ProcessGroup {
   }
 
   @Override
-  public GroupMembers members() {
+  public Members members() {
     return members;
   }
 

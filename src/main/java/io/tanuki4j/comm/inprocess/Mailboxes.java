@@ -1,8 +1,8 @@
 package io.tanuki4j.comm.inprocess;
 
-import io.tanuki4j.comm.GroupMembers;
-import io.tanuki4j.comm.host.HostTensor;
-import io.tanuki4j.kernel.HostView;
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.kernel.HostTensor;
+import io.tanuki4j.kernel.HostTensor.View;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -16,15 +16,15 @@ import java.util.Optional;
  * Messages from one rank to another are matched in order.
  */
 final class Mailboxes {
-  /** The most elements per copy: for every type within {@link HostView#MAX_BYTES}. */
-  private static final int COPY_ELEMENTS = HostView.MAX_BYTES / Double.BYTES;
+  /** The most elements per copy: for every type within {@link View#MAX_BYTES}. */
+  private static final int COPY_ELEMENTS = View.MAX_BYTES / Double.BYTES;
 
   private final SharedState world;
-  private final GroupMembers members;
+  private final Members members;
   private final Map<Route, Deque<Message>> sends = new HashMap<>();
   private final Map<Route, Deque<Message>> receives = new HashMap<>();
 
-  Mailboxes(SharedState world, GroupMembers members) {
+  Mailboxes(SharedState world, Members members) {
     this.world = world;
     this.members = members;
   }

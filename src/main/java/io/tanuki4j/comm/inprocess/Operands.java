@@ -1,6 +1,6 @@
 package io.tanuki4j.comm.inprocess;
 
-import io.tanuki4j.comm.host.HostTensor;
+import io.tanuki4j.kernel.HostTensor;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,7 +1,7 @@
 package io.tanuki4j.comm.inprocess;
 
 import io.tanuki4j.comm.CommunicationException;
-import io.tanuki4j.comm.GroupMembers;
+import io.tanuki4j.comm.ProcessGroup.Members;
 import io.tanuki4j.error.FailureSentence;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -43,7 +43,7 @@ final class SharedState {
   }
 
   /** Returns the state of a group; the first of its ranks creates it. */
-  synchronized GroupState room(int creation, List<List<Integer>> groups, GroupMembers members) {
+  synchronized GroupState room(int creation, List<List<Integer>> groups, Members members) {
     throwIfFailed();
     Creation theirs = new Creation(members.name(), groups);
     if (creation == creations.size()) {

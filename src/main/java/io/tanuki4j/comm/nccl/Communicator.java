@@ -1,7 +1,7 @@
 package io.tanuki4j.comm.nccl;
 
 import io.tanuki4j.backend.cuda.CudaDevice;
-import io.tanuki4j.comm.GroupMembers;
+import io.tanuki4j.comm.ProcessGroup.Members;
 import io.tanuki4j.comm.rendezvous.Rendezvous;
 import java.util.function.IntSupplier;
 import org.bytedeco.cuda.global.nccl;
@@ -57,7 +57,7 @@ final class Communicator implements AutoCloseable {
    * @param members null for a rank that is alone and needs none
    * @return null without members
    */
-  @Nullable Communicator split(@Nullable GroupMembers members, String what) {
+  @Nullable Communicator split(@Nullable Members members, String what) {
     ncclComm part = new ncclComm();
     Communicator made = new Communicator(what, part, watchdog);
     int color = members == null ? nccl.NCCL_SPLIT_NOCOLOR : members.index();

@@ -1,8 +1,8 @@
 package io.tanuki4j.comm.nccl;
 
 import io.tanuki4j.backend.cuda.CudaDevice;
-import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ProcessGroup.Members;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.SoloGroup;
 import io.tanuki4j.comm.rendezvous.GroupAgreement;
@@ -60,7 +60,7 @@ public final class NcclFactory implements ProcessGroupFactory {
 
   @Override
   public ProcessGroup create(String name, List<List<Integer>> groups) {
-    GroupMembers members = GroupMembers.of(name, groups, globalRank(), worldSize());
+    Members members = Members.of(name, groups, globalRank(), worldSize());
     agreement.require(name, groups);
     boolean alone = members.size() == 1;
     Communicator communicator = world.split(alone ? null : members, name);

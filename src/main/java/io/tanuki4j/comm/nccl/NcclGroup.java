@@ -4,12 +4,12 @@ import io.tanuki4j.backend.cuda.CudaDevice;
 import io.tanuki4j.backend.cuda.CudaMark;
 import io.tanuki4j.backend.cuda.CudaQueue;
 import io.tanuki4j.comm.Collective;
-import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.Recv;
-import io.tanuki4j.comm.ReduceOp;
-import io.tanuki4j.comm.Send;
-import io.tanuki4j.comm.Work;
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Send;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -34,7 +34,7 @@ final class NcclGroup implements ProcessGroup {
   /** The size of the tensor that barriers sum. */
   private static final int TOKEN_BYTES = 512;
 
-  private final GroupMembers members;
+  private final Members members;
   private final CudaDevice device;
   private final Communicator communicator;
   private final Watchdog watchdog;
@@ -45,7 +45,7 @@ final class NcclGroup implements ProcessGroup {
   private final Tensor token;
   private long bytesSent;
 
-  NcclGroup(GroupMembers members, CudaDevice device, Communicator communicator, Watchdog watchdog) {
+  NcclGroup(Members members, CudaDevice device, Communicator communicator, Watchdog watchdog) {
     this.members = members;
     this.device = device;
     this.communicator = communicator;
@@ -58,7 +58,7 @@ final class NcclGroup implements ProcessGroup {
   }
 
   @Override
-  public GroupMembers members() {
+  public Members members() {
     return members;
   }
 
@@ -118,7 +118,7 @@ final class NcclGroup implements ProcessGroup {
   }
 
   /** The operation in progress, for the message if it never ends. */
-  private record Call(Object operation, GroupMembers members) {
+  private record Call(Object operation, Members members) {
     @Override
     public String toString() {
       return operation + " in " + members;

@@ -2,7 +2,7 @@ package io.tanuki4j.comm.nccl;
 
 import io.tanuki4j.backend.cuda.CudaDevice;
 import io.tanuki4j.backend.cuda.CudaMark;
-import io.tanuki4j.comm.Work;
+import io.tanuki4j.comm.ProcessGroup.Work;
 
 /** A communication on its group's stream, with a mark behind it. */
 final class NcclWork implements Work {

@@ -5,9 +5,12 @@ import static java.util.Objects.requireNonNull;
 import io.tanuki4j.comm.Collective;
 import io.tanuki4j.comm.Collective.Kind;
 import io.tanuki4j.comm.CommunicationException;
-import io.tanuki4j.comm.GroupMembers;
-import io.tanuki4j.comm.host.HostTensor;
-import io.tanuki4j.comm.host.Reduction;
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.Reduction;
+import io.tanuki4j.comm.socket.Courier.Header;
+import io.tanuki4j.comm.socket.Courier.Transfer;
+import io.tanuki4j.comm.socket.Mesh.Step;
+import io.tanuki4j.kernel.HostTensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -25,7 +28,7 @@ final class CollectiveTransfer implements Transfer {
   private static final int SCRATCH_BYTES = 4 << 20;
 
   private final Collective call;
-  private final GroupMembers members;
+  private final Members members;
   private final Header header;
   private final @Nullable HostTensor whole;
   private final @Nullable HostTensor shard;
@@ -39,7 +42,7 @@ final class CollectiveTransfer implements Transfer {
    */
   CollectiveTransfer(
       Collective call,
-      GroupMembers members,
+      Members members,
       long number,
       @Nullable HostTensor whole,
       @Nullable HostTensor shard) {
@@ -70,8 +73,8 @@ final class CollectiveTransfer implements Transfer {
   /**
    * Returns the step that checks that all ranks have made the same call; no rank continues before.
    */
-  private PeerTransfers greeting() {
-    PeerTransfers step = new PeerTransfers();
+  private Step greeting() {
+    Step step = new Step();
     forEachPeer(
         peer -> {
           step.send(peer, header.encode());
@@ -111,7 +114,7 @@ final class CollectiveTransfer implements Transfer {
 
   private void broadcast(Mesh mesh) throws Mesh.StepException {
     for (long at = 0; at < call.numElements(); at += blockElements) {
-      PeerTransfers step = new PeerTransfers();
+      Step step = new Step();
       int count = (int) Math.min(blockElements, call.numElements() - at);
       long from = at;
       if (members.rank() == call.root()) {
@@ -130,7 +133,7 @@ final class CollectiveTransfer implements Transfer {
     Scratch scratch = new Scratch(reduces);
     int lag = reduces && gathers ? 1 : 0; // a block is gathered once it is reduced
     for (long block = 0; block < numBlocks + lag; block++) {
-      PeerTransfers step = new PeerTransfers();
+      Step step = new Step();
       if (reduces && block < numBlocks) {
         scatter(step, block, scratch);
       }
@@ -162,7 +165,7 @@ final class CollectiveTransfer implements Transfer {
     return (int) Math.max(0, Math.min(blockElements, left));
   }
 
-  private void scatter(PeerTransfers step, long block, Scratch scratch) {
+  private void scatter(Step step, long block, Scratch scratch) {
     forEachPeer(
         peer -> {
           step.send(peer, part(peer, block));
@@ -170,7 +173,7 @@ final class CollectiveTransfer implements Transfer {
         });
   }
 
-  private void gather(PeerTransfers step, long block) {
+  private void gather(Step step, long block) {
     ByteBuffer own = own(block, 0, count(members.rank(), block));
     if (shard != null) {
       part(members.rank(), block).put(own.duplicate());

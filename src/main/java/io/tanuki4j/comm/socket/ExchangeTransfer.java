@@ -1,12 +1,15 @@
 package io.tanuki4j.comm.socket;
 
 import io.tanuki4j.comm.CommunicationException;
-import io.tanuki4j.comm.GroupMembers;
-import io.tanuki4j.comm.Recv;
-import io.tanuki4j.comm.Send;
-import io.tanuki4j.comm.host.HostTensor;
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.Send;
+import io.tanuki4j.comm.socket.Courier.Header;
+import io.tanuki4j.comm.socket.Courier.Transfer;
+import io.tanuki4j.comm.socket.Mesh.Step;
 import io.tanuki4j.kernel.Device;
-import io.tanuki4j.kernel.HostView;
+import io.tanuki4j.kernel.HostTensor;
+import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -16,7 +19,7 @@ import java.util.function.Consumer;
 
 /** The sends and receives that one rank posted together. */
 final class ExchangeTransfer implements Transfer {
-  private final GroupMembers members;
+  private final Members members;
   private final long number;
   private final List<Message> sends;
   private final List<Message> receives;
@@ -24,7 +27,7 @@ final class ExchangeTransfer implements Transfer {
   private record Message(int peer, Header header, HostTensor tensor) {}
 
   ExchangeTransfer(
-      GroupMembers members, long number, Device device, List<Send> sends, List<Recv> recvs) {
+      Members members, long number, Device device, List<Send> sends, List<Recv> recvs) {
     this.members = members;
     this.number = number;
     this.sends =
@@ -70,7 +73,7 @@ final class ExchangeTransfer implements Transfer {
 
   @Override
   public void run(Mesh mesh) throws Mesh.StepException {
-    PeerTransfers step = new PeerTransfers();
+    Step step = new Step();
     Deque<Message> toItself = new ArrayDeque<>();
     for (Message send : sends) {
       if (isToItself(send)) {
@@ -103,7 +106,7 @@ final class ExchangeTransfer implements Transfer {
 
   private static void pieces(Message message, Consumer<ByteBuffer> piece) {
     HostTensor tensor = message.tensor;
-    int most = HostView.MAX_BYTES / Double.BYTES; // whole elements of every type
+    int most = View.MAX_BYTES / Double.BYTES; // whole elements of every type
     for (long at = 0; at < tensor.numElements(); at += most) {
       piece.accept(tensor.elements(at, (int) Math.min(most, tensor.numElements() - at)));
     }

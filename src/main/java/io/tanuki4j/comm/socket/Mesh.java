@@ -1,12 +1,16 @@
 package io.tanuki4j.comm.socket;
 
 import io.tanuki4j.comm.CommunicationException;
-import io.tanuki4j.comm.GroupMembers;
+import io.tanuki4j.comm.ProcessGroup.Members;
 import io.tanuki4j.comm.rendezvous.Rendezvous;
+import java.io.EOFException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -23,8 +27,7 @@ final class Mesh implements AutoCloseable {
     this.rendezvous = rendezvous;
   }
 
-  static Mesh connect(
-      int creation, GroupMembers members, PeerListener listener, Rendezvous rendezvous) {
+  static Mesh connect(int creation, Members members, PeerListener listener, Rendezvous rendezvous) {
     try {
       Mesh mesh = new Mesh(Selector.open(), rendezvous);
       for (int peer = 0; peer < members.size(); peer++) {
@@ -69,7 +72,7 @@ final class Mesh implements AutoCloseable {
    * @throws StepException if a peer does not do its part
    * @throws CommunicationException if the run has failed
    */
-  void run(PeerTransfers step) throws StepException {
+  void run(Step step) throws StepException {
     long end = System.nanoTime() + rendezvous.limit().toNanos();
     for (SelectionKey key : keys.values()) {
       advance(step, key);
@@ -88,7 +91,7 @@ final class Mesh implements AutoCloseable {
     }
   }
 
-  private static int interest(PeerTransfers step, int peer) {
+  private static int interest(Step step, int peer) {
     return (step.sendsTo(peer) ? SelectionKey.OP_WRITE : 0)
         | (step.receivesFrom(peer) ? SelectionKey.OP_READ : 0);
   }
@@ -112,7 +115,7 @@ final class Mesh implements AutoCloseable {
     }
   }
 
-  private static void advance(PeerTransfers step, SelectionKey key) throws StepException {
+  private static void advance(Step step, SelectionKey key) throws StepException {
     int peer = (Integer) key.attachment();
     SocketChannel channel = (SocketChannel) key.channel();
     try {
@@ -138,6 +141,95 @@ final class Mesh implements AutoCloseable {
       selector.close();
     } catch (IOException e) {
       // they are not used any more
+    }
+  }
+
+  /**
+   * Bytes to send to and receive from several peers at once, in the order of the calls for each
+   * peer.
+   */
+  static final class Step {
+    private final TreeMap<Integer, Deque<ByteBuffer>> out = new TreeMap<>();
+    private final TreeMap<Integer, Deque<Expected>> in = new TreeMap<>();
+
+    /** Decides, when bytes have arrived, whether the next ones may be read. */
+    interface Check {
+      Check NONE = bytes -> {};
+
+      void arrived(ByteBuffer bytes);
+    }
+
+    private record Expected(ByteBuffer bytes, Check check) {}
+
+    void send(int peer, ByteBuffer bytes) {
+      if (bytes.hasRemaining()) {
+        out.computeIfAbsent(peer, key -> new ArrayDeque<>()).add(bytes);
+      }
+    }
+
+    void receive(int peer, ByteBuffer bytes) {
+      receive(peer, bytes, Check.NONE);
+    }
+
+    /**
+     * Adds bytes to receive.
+     *
+     * @param check called with the received bytes, before any later ones are read
+     */
+    void receive(int peer, ByteBuffer bytes, Check check) {
+      if (bytes.hasRemaining()) {
+        in.computeIfAbsent(peer, key -> new ArrayDeque<>()).add(new Expected(bytes, check));
+      }
+    }
+
+    boolean sendsTo(int peer) {
+      return out.containsKey(peer);
+    }
+
+    boolean receivesFrom(int peer) {
+      return in.containsKey(peer);
+    }
+
+    boolean isOver() {
+      return out.isEmpty() && in.isEmpty();
+    }
+
+    /** Returns the peers whose transfers are not complete, ascending. */
+    List<Integer> pendingPeers() {
+      TreeMap<Integer, Object> pending = new TreeMap<>(out);
+      pending.putAll(in);
+      return List.copyOf(pending.keySet());
+    }
+
+    /** Sends as many bytes as the connection takes. */
+    void write(int peer, SocketChannel channel) throws IOException {
+      Deque<ByteBuffer> queue = out.get(peer);
+      while (queue != null && !queue.isEmpty()) {
+        ByteBuffer bytes = queue.element();
+        channel.write(bytes);
+        if (bytes.hasRemaining()) {
+          return;
+        }
+        queue.remove();
+      }
+      out.remove(peer);
+    }
+
+    /** Reads as many bytes as are available and expected. */
+    void read(int peer, SocketChannel channel) throws IOException {
+      Deque<Expected> queue = in.get(peer);
+      while (queue != null && !queue.isEmpty()) {
+        Expected next = queue.element();
+        if (channel.read(next.bytes) < 0) {
+          throw new EOFException();
+        }
+        if (next.bytes.hasRemaining()) {
+          return;
+        }
+        next.check.arrived(next.bytes.flip());
+        queue.remove();
+      }
+      in.remove(peer);
     }
   }
 }

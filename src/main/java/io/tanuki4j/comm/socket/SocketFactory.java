@@ -1,7 +1,7 @@
 package io.tanuki4j.comm.socket;
 
-import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ProcessGroup.Members;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.SoloGroup;
 import io.tanuki4j.comm.rendezvous.GroupAgreement;
@@ -47,7 +47,7 @@ public final class SocketFactory implements ProcessGroupFactory {
 
   @Override
   public ProcessGroup create(String name, List<List<Integer>> groups) {
-    GroupMembers members = GroupMembers.of(name, groups, globalRank(), worldSize());
+    Members members = Members.of(name, groups, globalRank(), worldSize());
     int creation = agreement.require(name, groups);
     ProcessGroup group =
         members.size() == 1

@@ -1,29 +1,29 @@
 package io.tanuki4j.comm.socket;
 
 import io.tanuki4j.comm.Collective;
-import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.Recv;
-import io.tanuki4j.comm.ReduceOp;
-import io.tanuki4j.comm.Send;
-import io.tanuki4j.comm.Work;
-import io.tanuki4j.comm.host.HostTensor;
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Send;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.comm.rendezvous.Rendezvous;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.HostTensor;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One rank's side of a group of processes. */
 final class SocketGroup implements ProcessGroup {
-  private final GroupMembers members;
+  private final Members members;
   private final Device device;
   private final Courier courier;
   private long numCollectives;
   private long numExchanges;
   private long bytesSent;
 
-  private SocketGroup(GroupMembers members, Device device, Courier courier) {
+  private SocketGroup(Members members, Device device, Courier courier) {
     this.members = members;
     this.device = device;
     this.courier = courier;
@@ -35,17 +35,13 @@ final class SocketGroup implements ProcessGroup {
    * @param creation the number of groups created before
    */
   static SocketGroup connect(
-      int creation,
-      GroupMembers members,
-      PeerListener listener,
-      Rendezvous rendezvous,
-      Device device) {
+      int creation, Members members, PeerListener listener, Rendezvous rendezvous, Device device) {
     Mesh mesh = Mesh.connect(creation, members, listener, rendezvous);
     return new SocketGroup(members, device, new Courier(members, mesh, rendezvous));
   }
 
   @Override
-  public GroupMembers members() {
+  public Members members() {
     return members;
   }
 

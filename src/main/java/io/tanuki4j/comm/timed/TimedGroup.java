@@ -1,11 +1,11 @@
 package io.tanuki4j.comm.timed;
 
-import io.tanuki4j.comm.GroupMembers;
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.Recv;
-import io.tanuki4j.comm.ReduceOp;
-import io.tanuki4j.comm.Send;
-import io.tanuki4j.comm.Work;
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Send;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
@@ -20,7 +20,7 @@ final class TimedGroup implements ProcessGroup {
   }
 
   @Override
-  public GroupMembers members() {
+  public Members members() {
     return group.members();
   }
 

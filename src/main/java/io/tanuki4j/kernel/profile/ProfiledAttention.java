@@ -1,9 +1,9 @@
 package io.tanuki4j.kernel.profile;
 
-import io.tanuki4j.kernel.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels;
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.AttentionMask;
-import io.tanuki4j.kernel.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 
 /** Times each call of another {@link AttentionKernels}, and states its least cost. */

@@ -4,7 +4,7 @@ import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.DeviceTimer;
 import io.tanuki4j.kernel.HostStage;
-import io.tanuki4j.kernel.HostView;
+import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.Readback;
@@ -175,7 +175,7 @@ public final class ProfiledDevice implements Device {
   }
 
   @Override
-  public Optional<HostView> hostView(Tensor tensor) {
+  public Optional<View> hostView(Tensor tensor) {
     return device.hostView(tensor);
   }
 

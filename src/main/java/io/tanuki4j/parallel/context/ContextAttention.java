@@ -1,7 +1,7 @@
 package io.tanuki4j.parallel.context;
 
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;

@@ -1,8 +1,8 @@
 package io.tanuki4j.parallel.context;
 
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.ReduceOp;
-import io.tanuki4j.comm.Work;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.parallel.context.BlockwiseAttention.KeyValues;

@@ -1,9 +1,9 @@
 package io.tanuki4j.parallel.context;
 
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.Recv;
-import io.tanuki4j.comm.Send;
-import io.tanuki4j.comm.Work;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.Send;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.parallel.context.BlockwiseAttention.KeyValues;
 import io.tanuki4j.tensor.Tensor;

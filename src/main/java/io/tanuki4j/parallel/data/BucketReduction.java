@@ -1,8 +1,8 @@
 package io.tanuki4j.parallel.data;
 
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.ReduceOp;
-import io.tanuki4j.comm.Work;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.nn.Bucket;
 import io.tanuki4j.nn.FlatRange;
 import io.tanuki4j.nn.Parameter;

@@ -1,7 +1,7 @@
 package io.tanuki4j.parallel.data;
 
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;

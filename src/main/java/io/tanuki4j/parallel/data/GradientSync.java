@@ -1,7 +1,7 @@
 package io.tanuki4j.parallel.data;
 
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.Work;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.nn.Bucket;
 import io.tanuki4j.nn.FlatRange;
 import io.tanuki4j.nn.Parameter;

@@ -1,7 +1,7 @@
 package io.tanuki4j.parallel.pipeline;
 
-import io.tanuki4j.comm.Recv;
-import io.tanuki4j.comm.Send;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.Send;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;

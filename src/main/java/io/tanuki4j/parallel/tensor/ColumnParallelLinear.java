@@ -1,6 +1,6 @@
 package io.tanuki4j.parallel.tensor;
 
-import io.tanuki4j.comm.Work;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.Layer;

@@ -1,7 +1,7 @@
 package io.tanuki4j.parallel.tensor;
 
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
 import io.tanuki4j.nn.fp8.Fp8Config.Recipe;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tensor.Tensor;

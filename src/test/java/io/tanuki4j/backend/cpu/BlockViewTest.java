@@ -3,7 +3,7 @@ package io.tanuki4j.backend.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.kernel.Device;
-import io.tanuki4j.kernel.HostView;
+import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -21,11 +21,11 @@ class BlockViewTest {
         MemoryScope scope = device.openScope("test")) {
       Tensor whole = scope.allocate(Shape.of(4, 3), DType.F32);
       device.kernels().elementwise().fill(whole, 2);
-      try (HostView view = device.hostView(whole.rows(1, 2)).orElseThrow()) {
+      try (View view = device.hostView(whole.rows(1, 2)).orElseThrow()) {
         assertThat(view.bytes(4, 4).getFloat(0)).isEqualTo(2);
         view.bytes(0, 12).putFloat(0, 5);
       }
-      try (HostView view = device.hostView(whole).orElseThrow()) {
+      try (View view = device.hostView(whole).orElseThrow()) {
         assertThat(view.bytes(12, 4).getFloat()).isEqualTo(5);
         assertThat(view.bytes(16, 4).getFloat()).isEqualTo(2);
       }
@@ -36,7 +36,7 @@ class BlockViewTest {
   void keeps_the_memory_until_it_is_closed() {
     try (CpuBackend backend = new CpuBackend(1);
         Device device = backend.openDevice(0)) {
-      HostView view;
+      View view;
       try (MemoryScope scope = device.openScope("test")) {
         Tensor tensor = scope.allocate(Shape.of(COUNT), DType.F64);
         device.kernels().elementwise().fill(tensor, 3);

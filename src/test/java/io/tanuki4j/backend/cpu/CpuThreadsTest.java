@@ -3,7 +3,7 @@ package io.tanuki4j.backend.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.kernel.Accumulate;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.GuardedMemory;
 import io.tanuki4j.kernel.Kernels;

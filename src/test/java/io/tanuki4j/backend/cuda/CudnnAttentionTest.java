@@ -2,8 +2,8 @@ package io.tanuki4j.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tanuki4j.kernel.AttentionBlock;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.GuardedMemory;
 import io.tanuki4j.kernel.Kernels;

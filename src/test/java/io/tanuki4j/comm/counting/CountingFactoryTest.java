@@ -3,10 +3,10 @@ package io.tanuki4j.comm.counting;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Send;
 import io.tanuki4j.comm.ProcessGroupFactory;
-import io.tanuki4j.comm.Recv;
-import io.tanuki4j.comm.ReduceOp;
-import io.tanuki4j.comm.Send;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.tensor.DType;

@@ -2,10 +2,10 @@ package io.tanuki4j.comm.inprocess;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.comm.ProcessGroupFailureContract;
-import io.tanuki4j.comm.ReduceOp;
 import io.tanuki4j.comm.TestRanks;
-import io.tanuki4j.comm.Work;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;

@@ -3,8 +3,8 @@ package io.tanuki4j.kernel.profile;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.kernel.Accumulate;
-import io.tanuki4j.kernel.AttentionBlock;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;

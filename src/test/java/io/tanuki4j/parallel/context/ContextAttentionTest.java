@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.comm.socket.LoopbackRanks;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.context.AttentionRanks.Part;
 import io.tanuki4j.tensor.DType;

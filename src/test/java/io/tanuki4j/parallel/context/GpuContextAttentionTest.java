@@ -3,7 +3,7 @@ package io.tanuki4j.parallel.context;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.backend.cuda.TestGpu;
-import io.tanuki4j.kernel.AttentionShape;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.context.AttentionRanks.Part;
 import io.tanuki4j.tensor.DType;

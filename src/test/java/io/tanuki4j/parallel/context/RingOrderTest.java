@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.backend.counting.CountingDevice;
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.Work;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;

@@ -3,7 +3,7 @@ package io.tanuki4j.parallel.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.comm.ProcessGroup;
-import io.tanuki4j.comm.Work;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Microbatch;

@@ -3,13 +3,13 @@ package io.tanuki4j.parallel.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.kernel.MemoryScope;
-import io.tanuki4j.nn.CrossEntropy;
 import io.tanuki4j.nn.Embedding;
-import io.tanuki4j.nn.FusedCrossEntropy;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Linear;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.OutputHead;
+import io.tanuki4j.nn.OutputHead.CrossEntropy;
+import io.tanuki4j.nn.OutputHead.FusedCrossEntropy;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.tensor.Shape;

@@ -1,8 +1,6 @@
-package io.tanuki4j.comm.host;
+package io.tanuki4j.kernel;
 
 import io.tanuki4j.error.UserException;
-import io.tanuki4j.kernel.Device;
-import io.tanuki4j.kernel.HostView;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -14,7 +12,7 @@ import java.nio.ByteOrder;
 public final class HostTensor implements AutoCloseable {
   private final Device device;
   private final Tensor tensor;
-  private final HostView view;
+  private final View view;
 
   private HostTensor(Device device, Tensor tensor, boolean read) {
     this.device = device;
@@ -38,7 +36,7 @@ public final class HostTensor implements AutoCloseable {
   /**
    * Returns a run of elements, little-endian.
    *
-   * @param count number of elements, at most {@link HostView#MAX_BYTES} in bytes
+   * @param count number of elements, at most {@link View#MAX_BYTES} in bytes
    */
   public ByteBuffer elements(long from, int count) {
     int size = tensor.dtype().bytes();
@@ -68,7 +66,7 @@ public final class HostTensor implements AutoCloseable {
   }
 
   /** A host copy, for devices whose memory the host does not reach. */
-  private record Copy(ByteBuffer memory) implements HostView {
+  private record Copy(ByteBuffer memory) implements View {
     Copy(Tensor tensor) {
       this(ByteBuffer.allocate(requireSmall(tensor)).order(ByteOrder.LITTLE_ENDIAN));
     }
@@ -93,5 +91,25 @@ public final class HostTensor implements AutoCloseable {
 
     @Override
     public void close() {}
+  }
+
+  /**
+   * The bytes of a tensor in place, for the host to read and write; any thread may. The memory
+   * stays until the view is closed, even if its scope closes before.
+   */
+  public interface View extends AutoCloseable {
+    /** The most bytes that {@link #bytes} gives at once. */
+    int MAX_BYTES = 1 << 30;
+
+    /**
+     * Returns a run of the tensor's bytes, little-endian.
+     *
+     * @param from counted from the tensor's first byte
+     * @param count up to {@link #MAX_BYTES}
+     */
+    ByteBuffer bytes(long from, int count);
+
+    @Override
+    void close();
   }
 }
