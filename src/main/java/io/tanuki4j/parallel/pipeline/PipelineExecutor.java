@@ -32,7 +32,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
   private final long slotBytes;
   private final Tensor gradScale;
   private final List<Slot> slots = new ArrayList<>();
-  private final Map<Key, ChunkInSlot<S>> chunksInSlots = new HashMap<>();
+  private final Map<Key, RecordedChunk<S>> recordedChunks = new HashMap<>();
   private final Map<PipelineSchedule, Map<Integer, Plan>> plans = new HashMap<>();
 
   /**
@@ -152,7 +152,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     }
 
     private void compute(ChunkPass unit) {
-      ChunkInSlot<S> chunk = chunkInSlot(unit);
+      RecordedChunk<S> chunk = recordedChunk(unit);
       if (unit.isForward()) {
         source.load(unit.microbatch(), slot(unit).inputs());
         chunk.forward();
@@ -164,7 +164,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     private void exchange(Exchange exchange) {
       List<Send> sends =
           exchange.sends().stream()
-              .map(send -> new Send(chunkInSlot(send.unit()).made(send.unit()), send.peer()))
+              .map(send -> new Send(recordedChunk(send.unit()).made(send.unit()), send.peer()))
               .toList();
       List<Recv> receives =
           exchange.receives().stream()
@@ -181,7 +181,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
       return slots.get(plan.slots().slotOf(unit));
     }
 
-    private ChunkInSlot<S> chunkInSlot(ChunkPass unit) {
+    private RecordedChunk<S> recordedChunk(ChunkPass unit) {
       int slot = plan.slots().slotOf(unit);
       Accumulate weightGrads = unit.microbatch() == 0 ? Accumulate.OVERWRITE : Accumulate.ADD;
       ParameterListener listener = listeners.of(unit.microbatch(), numMicrobatches);
@@ -197,16 +197,16 @@ public final class PipelineExecutor<S> implements AutoCloseable {
               forTraining,
               lossSums,
               phase);
-      return chunksInSlots.computeIfAbsent(key, PipelineExecutor.this::open);
+      return recordedChunks.computeIfAbsent(key, PipelineExecutor.this::open);
     }
   }
 
-  private ChunkInSlot<S> open(Key key) {
+  private RecordedChunk<S> open(Key key) {
     Slot slot = slots.get(key.slot());
     PipelineShape shape = stage.shape(1);
     int index = stage.group().rank();
-    return new ChunkInSlot<>(
-        key.listener() == ParameterListener.NONE ? device::record : RepeatedWork.Recorder.NONE,
+    return new RecordedChunk<>(
+        key.listener() == ParameterListener.NONE ? device::record : RecordedChunk.Recorder.NONE,
         stage.chunks().get(key.chunk()),
         () ->
             slot.begin(
@@ -252,7 +252,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
 
   @Override
   public void close() {
-    chunksInSlots.values().forEach(ChunkInSlot::close);
+    recordedChunks.values().forEach(RecordedChunk::close);
     slots.forEach(Slot::close);
   }
 }

@@ -1,5 +1,6 @@
 package io.tanuki4j.parallel.pipeline;
 
+import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.parallel.pipeline.ModelChunk.ChunkForward;
 import io.tanuki4j.tensor.Tensor;
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * What a chunk does with the micro-batches of one slot. Every one repeats the same operations at
  * the same addresses, so a device may record forward and backward once.
  */
-final class ChunkInSlot<S> implements AutoCloseable {
+final class RecordedChunk<S> implements AutoCloseable {
   private final ModelChunk<S> chunk;
   private final Supplier<Microbatch> begin;
   private final @Nullable Tensor hidden;
@@ -22,13 +23,32 @@ final class ChunkInSlot<S> implements AutoCloseable {
   private @Nullable ChunkForward<S> made;
   private @Nullable Tensor dInput;
 
+  /** What records work: {@code Device.record}. */
+  @FunctionalInterface
+  interface Recorder {
+    /** Does the work anew each time. */
+    Recorder NONE = Again::new;
+
+    Replay record(Runnable work);
+  }
+
+  private record Again(Runnable work) implements Replay {
+    @Override
+    public void run() {
+      work.run();
+    }
+
+    @Override
+    public void close() {}
+  }
+
   /**
    * @param begin gives the slot's memory to a new micro-batch
    * @param hidden where the chunk's input is received; null for the first
    * @param dHidden where the gradient of its output is received; null for the last
    */
-  ChunkInSlot(
-      RepeatedWork.Recorder recorder,
+  RecordedChunk(
+      Recorder recorder,
       ModelChunk<S> chunk,
       Supplier<Microbatch> begin,
       @Nullable Tensor hidden,
@@ -72,5 +92,40 @@ final class ChunkInSlot<S> implements AutoCloseable {
   public void close() {
     forward.close();
     backward.close();
+  }
+
+  /**
+   * Work that is done again and again at the same addresses: operation by operation the first time,
+   * then it is recorded, and replayed from then on.
+   */
+  private static final class RepeatedWork implements AutoCloseable {
+    private final Recorder recorder;
+    private final Runnable work;
+    private boolean ranOnce;
+    private @Nullable Replay replay;
+
+    RepeatedWork(Recorder recorder, Runnable work) {
+      this.recorder = recorder;
+      this.work = work;
+    }
+
+    void run() {
+      if (!ranOnce) {
+        work.run();
+        ranOnce = true;
+        return;
+      }
+      if (replay == null) {
+        replay = recorder.record(work);
+      }
+      replay.run();
+    }
+
+    @Override
+    public void close() {
+      if (replay != null) {
+        replay.close();
+      }
+    }
   }
 }
