@@ -12,11 +12,30 @@ import java.util.function.LongSupplier;
 final class ExitPolicy {
   private static final double NANOS_PER_MINUTE = 60e9;
 
-  /** What a rank wishes for; more than this is the number of a rank that heard a signal. */
-  private static final double GO_ON = 0;
+  /**
+   * What a rank wants. Ranks agree on the largest number: a signal comes before the time, and names
+   * the last rank that received one.
+   *
+   * @param rank that received the signal; 0 for the others
+   */
+  private record Wish(Kind kind, int rank) {
+    enum Kind {
+      CONTINUE,
+      TIME_IS_OVER,
+      SIGNAL
+    }
 
-  private static final double TIME_IS_OVER = 1;
-  private static final double SIGNAL = 2;
+    double number() {
+      return kind.ordinal() + rank;
+    }
+
+    static Wish of(double number) {
+      int signal = Kind.SIGNAL.ordinal();
+      return number < signal
+          ? new Wish(Kind.values()[(int) number], 0)
+          : new Wish(Kind.SIGNAL, (int) number - signal);
+    }
+  }
 
   private final TrainConfig config;
   private final StopRequest stop;
@@ -40,16 +59,16 @@ final class ExitPolicy {
    * ranks use the wishes of the previous iteration, which are known without a wait.
    */
   Optional<String> after(long iteration) {
-    double wish = agreement.largestBefore(wish());
-    if (wish >= SIGNAL) {
-      return Optional.of("exiting program after receiving " + signal(wish) + ".");
-    }
-    if (wish == TIME_IS_OVER) {
-      return Optional.of("exiting program after " + PythonFormat.repr(minutes()) + " minutes");
-    }
-    return isDue(iteration)
-        ? Optional.of("exiting program at iteration " + iteration)
-        : Optional.empty();
+    Wish wish = Wish.of(agreement.largestBefore(wish().number()));
+    return switch (wish.kind()) {
+      case SIGNAL -> Optional.of("exiting program after receiving " + signal(wish) + ".");
+      case TIME_IS_OVER ->
+          Optional.of("exiting program after " + PythonFormat.repr(minutes()) + " minutes");
+      case CONTINUE ->
+          isDue(iteration)
+              ? Optional.of("exiting program at iteration " + iteration)
+              : Optional.empty();
+    };
   }
 
   /** Returns whether the run is configured to exit after the iteration. */
@@ -60,25 +79,24 @@ final class ExitPolicy {
 
   /** Returns the line for an evaluation that breaks off; empty to continue. */
   Optional<String> duringEvaluation() {
-    double wish = agreement.largest(wish());
-    if (wish >= SIGNAL) {
-      return Optional.of("Exiting during evaluation, received " + signal(wish));
-    }
-    return wish == TIME_IS_OVER
-        ? Optional.of("Exiting during evaluation, timelimit reached")
-        : Optional.empty();
+    Wish wish = Wish.of(agreement.largest(wish().number()));
+    return switch (wish.kind()) {
+      case SIGNAL -> Optional.of("Exiting during evaluation, received " + signal(wish));
+      case TIME_IS_OVER -> Optional.of("Exiting during evaluation, timelimit reached");
+      case CONTINUE -> Optional.empty();
+    };
   }
 
-  private double wish() {
+  private Wish wish() {
     if (stop.signal().isPresent()) {
-      return SIGNAL + agreement.rank();
+      return new Wish(Wish.Kind.SIGNAL, agreement.rank());
     }
-    return timeIsOver() ? TIME_IS_OVER : GO_ON;
+    return new Wish(timeIsOver() ? Wish.Kind.TIME_IS_OVER : Wish.Kind.CONTINUE, 0);
   }
 
   /** Returns the signal's name, which is known where it was received. */
-  private String signal(double wish) {
-    return stop.signal().orElseGet(() -> "a signal on rank %d".formatted((int) (wish - SIGNAL)));
+  private String signal(Wish wish) {
+    return stop.signal().orElseGet(() -> "a signal on rank %d".formatted(wish.rank()));
   }
 
   private boolean timeIsOver() {
