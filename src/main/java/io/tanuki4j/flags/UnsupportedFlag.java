@@ -2,6 +2,7 @@ package io.tanuki4j.flags;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.PythonText;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -16,35 +17,69 @@ import picocli.CommandLine.Model.OptionSpec;
  * @param dest Megatron's attribute
  * @param type flag, noflag (given means False), int, float, str, list, or choices like {@code a|b}
  * @param initial Megatron's default
- * @param allowed values that may be given; {@code *} for any, without effect; {@code -} for none;
- *     {@code given} for a flag that must be present; {@code feature} for a flag that asks for one
- *     of the {@link MissingFeatures}; {@code detail} for one that only shapes such a feature, and
- *     has no effect without it
+ * @param effect what giving the flag does
+ * @param allowed the values that may be given, where only some may; otherwise empty
  * @param text why there is no effect, or what to do instead; the name of the feature
  */
 record UnsupportedFlag(
-    List<String> names, String dest, String type, String initial, String allowed, String text) {
+    List<String> names,
+    String dest,
+    String type,
+    String initial,
+    Effect effect,
+    List<String> allowed,
+    String text) {
+
+  /** What giving a flag does, and the word for it in the table. */
+  enum Effect {
+    /** Nothing, whatever its value. */
+    NONE("*"),
+    /** Nothing: it only shapes one of the {@link MissingFeatures}. */
+    NONE_WITHOUT_FEATURE("detail"),
+    /** It asks for one of the {@link MissingFeatures}. */
+    ASKS_FOR_FEATURE("feature"),
+    /** It is refused. */
+    REFUSED("-"),
+    /** It is refused: Megatron itself has dropped it. It is known only to name its successor. */
+    REMOVED("removed"),
+    /** It must be given, because what it asks for is all there is. */
+    REQUIRED("given"),
+    /** Some of its values may be given, and the table lists them. */
+    SOME_VALUES("");
+
+    private final String word;
+
+    Effect(String word) {
+      this.word = word;
+    }
+
+    /** Returns the effect that a cell of the table names. */
+    static Effect of(String cell) {
+      return Arrays.stream(values())
+          .filter(effect -> effect.word.equals(cell))
+          .findFirst()
+          .orElse(SOME_VALUES);
+    }
+  }
 
   private static final int MAX_LABEL = 50;
 
   boolean hasNoEffect() {
-    return allowed.equals("*") || allowed.equals("detail");
+    return effect == Effect.NONE || effect == Effect.NONE_WITHOUT_FEATURE;
   }
 
   boolean isOfFeature() {
-    return allowed.equals("feature") || allowed.equals("detail");
+    return effect == Effect.ASKS_FOR_FEATURE || effect == Effect.NONE_WITHOUT_FEATURE;
   }
 
   /** Returns whether a value asks for a feature that is missing: any but Megatron's default. */
   boolean asksForFeature(@Nullable Object value) {
-    return allowed.equals("feature") && !Objects.equals(value, initialValue());
+    return effect == Effect.ASKS_FOR_FEATURE && !Objects.equals(value, initialValue());
   }
 
-  /**
-   * Returns whether Megatron itself has dropped the flag. It is known only to name its successor.
-   */
+  /** Returns whether Megatron itself has dropped the flag. */
   boolean isRemoved() {
-    return allowed.equals("removed");
+    return effect == Effect.REMOVED;
   }
 
   String name() {
@@ -82,20 +117,19 @@ record UnsupportedFlag(
 
   /** Reports a value that this system, or Megatron, does not support. */
   void check(@Nullable Object value, boolean explicit, Problems problems) {
-    if (!hasNoEffect()) {
-      if (!isAllowed(value)) {
-        problems.add(name(), shown(value, explicit), expected(), text);
-      }
-    } else if (explicit && type.contains("|")) {
+    if (!isAllowed(value)) {
+      problems.add(name(), shown(value, explicit), expected(), text);
+    } else if (hasNoEffect() && explicit && type.contains("|")) {
       problems.oneOf(name(), String.valueOf(value), List.of(type.split("\\|", -1)));
     }
   }
 
   private boolean isAllowed(@Nullable Object value) {
-    return switch (allowed) {
-      case "-", "removed", "feature" -> Objects.equals(value, initialValue());
-      case "given" -> Boolean.TRUE.equals(value) == type.equals("flag");
-      default -> value == null || List.of(allowed.split(",", -1)).contains(plain(value));
+    return switch (effect) {
+      case NONE, NONE_WITHOUT_FEATURE -> true;
+      case REFUSED, REMOVED, ASKS_FOR_FEATURE -> Objects.equals(value, initialValue());
+      case REQUIRED -> Boolean.TRUE.equals(value) == type.equals("flag");
+      case SOME_VALUES -> value == null || allowed.contains(plain(value));
     };
   }
 
@@ -110,9 +144,10 @@ record UnsupportedFlag(
   }
 
   private String expected() {
-    return switch (allowed) {
-      case "-", "removed", "feature" -> "not given";
-      default -> allowed.replace(",", " or ");
+    return switch (effect) {
+      case SOME_VALUES -> String.join(" or ", allowed);
+      case REQUIRED -> "given";
+      default -> "not given";
     };
   }
 
@@ -120,7 +155,7 @@ record UnsupportedFlag(
   String shown(@Nullable Object value, boolean explicit) {
     boolean isFlag = type.equals("flag") || type.equals("noflag");
     if (isFlag) {
-      return allowed.equals("given") ? "not given" : "given";
+      return effect == Effect.REQUIRED ? "not given" : "given";
     }
     boolean given = explicit || !Objects.equals(value, initialValue());
     return given ? plain(value) : "not given, which means " + PythonText.of(value);

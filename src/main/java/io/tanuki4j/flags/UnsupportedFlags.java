@@ -1,5 +1,6 @@
 package io.tanuki4j.flags;
 
+import io.tanuki4j.flags.UnsupportedFlag.Effect;
 import java.util.List;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -26,7 +27,10 @@ final class UnsupportedFlags {
 
   private static UnsupportedFlag parse(List<String> cells) {
     List<String> names = List.of(cells.get(0).split(",", -1));
+    Effect effect = Effect.of(cells.get(4));
+    List<String> allowed =
+        effect == Effect.SOME_VALUES ? List.of(cells.get(4).split(",", -1)) : List.of();
     return new UnsupportedFlag(
-        names, cells.get(1), cells.get(2), cells.get(3), cells.get(4), cells.get(5));
+        names, cells.get(1), cells.get(2), cells.get(3), effect, allowed, cells.get(5));
   }
 }
