@@ -3,8 +3,8 @@ package io.tanuki4j.cli;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.ReadHold;
 import io.tanuki4j.config.BackendConfig;
+import io.tanuki4j.config.BackendConfig.Kind;
 import io.tanuki4j.config.Problems;
-import io.tanuki4j.flags.BackendOptions;
 import io.tanuki4j.generate.InferenceModel;
 import io.tanuki4j.generate.Sampler;
 import io.tanuki4j.kernel.Backend;
@@ -94,7 +94,10 @@ final class GenerateCommand implements Callable<Integer> {
     try (ReadHold untilLoaded = checkpoint.hold();
         Tokenizer tokenizer = Tokenizers.open(saved.tokenizer(tokenizerModel));
         Backend devices =
-            Backends.choose(new BackendConfig(backend, cudaLibDir, false, true), 1, System.getenv())
+            Backends.choose(
+                    new BackendConfig(Kind.of(backend), cudaLibDir, false, true),
+                    1,
+                    System.getenv())
                 .backend();
         Device device = devices.openDevice(0);
         InferenceModel model =
@@ -119,7 +122,7 @@ final class GenerateCommand implements Callable<Integer> {
     if (!(topP > 0 && topP <= 1)) {
       problems.add("--top-p", topP, "above 0, at most 1", "Use 1 for all tokens.");
     }
-    problems.oneOf("--backend", backend, BackendOptions.CHOICES);
+    problems.oneOf("--backend", backend, Kind.words());
     problems.throwIfAny();
   }
 

@@ -1,6 +1,7 @@
 package io.tanuki4j.flags;
 
 import io.tanuki4j.config.BackendConfig;
+import io.tanuki4j.config.BackendConfig.Kind;
 import io.tanuki4j.config.Problems;
 import java.nio.file.Path;
 import java.util.List;
@@ -9,9 +10,6 @@ import picocli.CommandLine.Option;
 
 /** The device the run computes on: the flags of {@link BackendConfig}. */
 public final class BackendOptions {
-  /** The values of {@code --backend}. */
-  public static final List<String> CHOICES = List.of("cpu", "cuda", "nd4j");
-
   @Option(
       names = "--backend",
       paramLabel = "cpu|cuda|nd4j",
@@ -34,11 +32,11 @@ public final class BackendOptions {
 
   /** Sets the backend if the ranks' communication permits only one. */
   void check(DistributedOptions distributed, List<String> notices, Problems problems) {
-    problems.oneOf("--backend", backend, CHOICES);
+    problems.oneOf("--backend", backend, Kind.words());
     backend = distributed.computingBackend(backend, notices, problems);
   }
 
   BackendConfig toConfig() {
-    return new BackendConfig(backend, cudaLibDir, deterministicMode, true);
+    return new BackendConfig(Kind.of(backend), cudaLibDir, deterministicMode, true);
   }
 }

@@ -1,6 +1,7 @@
 package io.tanuki4j.flags;
 
 import io.tanuki4j.comm.rendezvous.RankEnvironment;
+import io.tanuki4j.config.BackendConfig.Kind;
 import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.config.DistributedConfig.Backend;
 import io.tanuki4j.config.Problems;
@@ -121,11 +122,11 @@ public final class DistributedOptions {
     }
     boolean onGpus = distributedBackend.equals("nccl");
     if (backend == null) {
-      String chosen = onGpus ? "cuda" : "cpu";
+      String chosen = (onGpus ? Kind.CUDA : Kind.CPU).toString();
       notices.add("setting backend to %s, for %s %s".formatted(chosen, FLAG, distributedBackend));
       return chosen;
     }
-    if (backend.equals("cuda") != onGpus) {
+    if (backend.equals(Kind.CUDA.toString()) != onGpus) {
       problems.add(
           FLAG,
           distributedBackend,

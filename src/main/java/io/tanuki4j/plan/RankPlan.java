@@ -1,6 +1,7 @@
 package io.tanuki4j.plan;
 
 import io.tanuki4j.backend.cuda.WorkspaceEstimate;
+import io.tanuki4j.config.BackendConfig.Kind;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.run.MemoryPlan;
@@ -40,7 +41,7 @@ record RankPlan(
 
   /** Returns whether the run is for GPUs, as one that leaves the backend open is. */
   private static boolean onGpu(RunConfig config) {
-    return config.backend().name() == null || "cuda".equals(config.backend().name());
+    return config.backend().kind() == null || config.backend().kind() == Kind.CUDA;
   }
 
   private static long workspaces(PlanRequest request) {

@@ -10,6 +10,7 @@ import io.tanuki4j.backend.nd4j.Nd4jBackend;
 import io.tanuki4j.backend.nd4j.Nd4jLibrary;
 import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.config.BackendConfig;
+import io.tanuki4j.config.BackendConfig.Kind;
 import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Backend;
@@ -21,7 +22,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Chooses the backend of a run. */
 public final class Backends {
-  private static final String CUDA = "cuda";
   private static final String ASKED = "as the flags ask";
 
   private Backends() {}
@@ -49,7 +49,7 @@ public final class Backends {
       Consumer<String> log) {
     Choice choice = choose(config, seat.localWorldSize(), System.getenv());
     Backend backend = closer.add(choice.backend());
-    boolean onGpu = backend.name().equals(CUDA);
+    boolean onGpu = backend instanceof CudaBackend;
     if (onGpu && ranks.ranksPerGpu() > 1) {
       requireGpus(seat, ranks.ranksPerGpu(), backend.deviceCount());
     }
@@ -84,21 +84,21 @@ public final class Backends {
    */
   public static Choice choose(
       BackendConfig config, int localWorldSize, Map<String, String> environment) {
-    String name = config.name();
-    if (Nd4jBackend.NAME.equals(name)) {
+    Kind kind = config.kind();
+    if (kind == Kind.ND4J) {
       return new Choice(nd4j(), ASKED);
     }
-    if (name != null && !name.equals(CUDA)) {
+    if (kind == Kind.CPU) {
       return new Choice(cpu(localWorldSize), ASKED);
     }
     Path folder = config.cudaLibDir();
     CudaReport report =
         CudaReport.make(CudaSearchPath.of(folder == null ? null : folder.toString(), environment));
-    if (name == null && !report.usable()) {
+    if (kind == null && !report.usable()) {
       return new Choice(cpu(localWorldSize), "no GPU can be used: " + firstFatal(report));
     }
     Backend backend = new CudaBackend(report, options(config));
-    return new Choice(backend, name == null ? "a GPU can be used" : ASKED);
+    return new Choice(backend, kind == null ? "a GPU can be used" : ASKED);
   }
 
   private static Backend nd4j() {

@@ -2,6 +2,7 @@ package io.tanuki4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.config.BackendConfig.Kind;
 import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.config.DistributedConfig.Backend;
 import io.tanuki4j.config.RunConfig;
@@ -42,7 +43,7 @@ class LayoutFlagsTest {
         .isEqualTo(new DistributedConfig(Backend.NCCL, 1, 1, Duration.ofMinutes(10)));
     assertThat(config.parallel().dims()).isEqualTo(ParallelDims.SINGLE);
     assertThat(config.parallel().order()).isEqualTo(RankOrder.TP_CP_DP_PP);
-    assertThat(config.backend().name()).as("a GPU if there is one").isNull();
+    assertThat(config.backend().kind()).as("a GPU if there is one").isNull();
   }
 
   @Test
@@ -52,7 +53,7 @@ class LayoutFlagsTest {
     assertThat(config.distributed().ranksPerDevice()).isEqualTo(2);
     assertThat(config.parallel().dims()).isEqualTo(ParallelDims.of(1, 1, 1, 2));
     assertThat(config.parallel().layout().layers().counts()).containsExactly(1, 1);
-    assertThat(config.backend().name()).isEqualTo("cpu");
+    assertThat(config.backend().kind()).isEqualTo(Kind.CPU);
     assertThat(config.arguments())
         .containsEntry("world_size", 2)
         .containsEntry("data_parallel_size", 1)

@@ -3,6 +3,7 @@ package io.tanuki4j.cli;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.config.BackendConfig.Kind;
 import io.tanuki4j.config.DistributedConfig.Backend;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
@@ -52,7 +53,7 @@ class UserScriptsTest {
         Map.of("RANK", "3", "WORLD_SIZE", "4", "LOCAL_RANK", "3", "MASTER_ADDR", "localhost");
     RunConfig config = lines.withEnvironment(environment).resolve(words).config();
     assertThat(config.distributed().backend()).isEqualTo(Backend.NCCL);
-    assertThat(config.backend().name()).isEqualTo("cuda");
+    assertThat(config.backend().kind()).isEqualTo(Kind.CUDA);
     assertThat(config.parallel().dims()).isEqualTo(ParallelDims.of(1, 1, 1, 4));
     assertThat(config.parallel().dataParallel().distributedOptimizer()).isTrue();
     assertThat(config.train().batches().numMicrobatches(1536)).isEqualTo(1536);
