@@ -12,6 +12,7 @@ import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.parallel.Divisors;
 import io.tanuki4j.parallel.Layout;
 import io.tanuki4j.parallel.LayoutRequest;
+import io.tanuki4j.parallel.LayoutRequest.ModelSizes;
 import io.tanuki4j.parallel.LayoutRequest.Sizes;
 import io.tanuki4j.parallel.LayoutRequest.Stages;
 import io.tanuki4j.parallel.LayoutRules;
@@ -45,12 +46,13 @@ record TargetLayout(ModelConfig model, Layout layout) {
     LayoutRequest request = new LayoutRequest(tp * stages, tp, 1, stages, false, Stages.EVEN);
     Sizes sizes =
         new Sizes(
-            model.sizes().numLayers(),
-            model.attention().numHeads(),
-            model.attention().numQueryGroups(),
-            model.sizes().ffnHiddenSize(),
-            model.sizes().vocabSize(),
-            model.sizes().seqLength(),
+            new ModelSizes(
+                model.sizes().numLayers(),
+                model.attention().numHeads(),
+                model.attention().numQueryGroups(),
+                model.sizes().ffnHiddenSize(),
+                model.sizes().vocabSize(),
+                model.sizes().seqLength()),
             1,
             1);
     Optional<Layout> layout =

@@ -8,6 +8,7 @@ import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.metrics.sinks.SinkConfig;
 import io.tanuki4j.model.MegatronArguments;
+import io.tanuki4j.parallel.LayoutRequest.ModelSizes;
 import io.tanuki4j.parallel.LayoutRequest.Sizes;
 import io.tanuki4j.parallel.ParallelConfig;
 import java.nio.file.Files;
@@ -278,10 +279,10 @@ public final class PretrainOptions {
     int headDim = model.attention.kvChannels == null ? 0 : model.attention.kvChannels;
     Map<String, Integer> widths = new LinkedHashMap<>();
     widths.put("--hidden-size", requireNonNull(model.hiddenSize));
-    widths.put("--ffn-hidden-size", sizes.ffnHiddenSize() / tp);
-    widths.put("--num-attention-heads", sizes.numHeads() * headDim / tp);
-    widths.put("--num-query-groups", 2 * sizes.numQueryGroups() * headDim / tp);
-    long tokens = (long) sizes.seqLength() / shards * sizes.microBatchSize();
+    widths.put("--ffn-hidden-size", sizes.model().ffnHiddenSize() / tp);
+    widths.put("--num-attention-heads", sizes.model().numHeads() * headDim / tp);
+    widths.put("--num-query-groups", 2 * sizes.model().numQueryGroups() * headDim / tp);
+    long tokens = (long) sizes.model().seqLength() / shards * sizes.microBatchSize();
     precision.fp8.checkSizes(widths, tokens, problems);
   }
 
@@ -300,12 +301,13 @@ public final class PretrainOptions {
       return null;
     }
     return new Sizes(
-        requireNonNull(model.numLayers),
-        requireNonNull(model.attention.numAttentionHeads),
-        model.attention.numQueryGroups,
-        requireNonNull(model.ffnHiddenSize),
-        requireNonNullElse(model.paddedVocabSize, 0),
-        requireNonNull(model.seqLength),
+        new ModelSizes(
+            requireNonNull(model.numLayers),
+            requireNonNull(model.attention.numAttentionHeads),
+            model.attention.numQueryGroups,
+            requireNonNull(model.ffnHiddenSize),
+            requireNonNullElse(model.paddedVocabSize, 0),
+            requireNonNull(model.seqLength)),
         requireNonNull(train.microBatchSize),
         requireNonNull(train.globalBatchSize));
   }

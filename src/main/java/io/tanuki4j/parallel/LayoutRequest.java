@@ -34,18 +34,19 @@ public record LayoutRequest(
     public static final Stages EVEN = new Stages(null, null, null, null, false, false);
   }
 
+  /** What has to be divisible. */
+  public record Sizes(ModelSizes model, int microBatchSize, int globalBatchSize) {}
+
   /**
-   * What has to be divisible.
+   * What of a model has to be divisible.
    *
    * @param vocabSize padded; 0 where it is not known yet (it is padded to a multiple then)
    */
-  public record Sizes(
+  public record ModelSizes(
       int numLayers,
       int numHeads,
       int numQueryGroups,
       int ffnHiddenSize,
       int vocabSize,
-      int seqLength,
-      int microBatchSize,
-      int globalBatchSize) {}
+      int seqLength) {}
 }

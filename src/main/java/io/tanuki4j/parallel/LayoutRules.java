@@ -39,7 +39,8 @@ public final class LayoutRules {
     }
     checkTensorParallel();
     checkSequence();
-    Optional<StageLayers> layers = new StageRules(request, sizes.numLayers(), refusals).resolve();
+    Optional<StageLayers> layers =
+        new StageRules(request, sizes.model().numLayers(), refusals).resolve();
     int dp = dataParallelDegree();
     if (dp > 0) {
       checkBatch(dp, layers.map(StageLayers::chunksPerStage).orElse(1));
@@ -61,15 +62,15 @@ public final class LayoutRules {
   }
 
   private void checkTensorParallel() {
-    tensorParallelDivides("--num-attention-heads", sizes.numHeads());
-    tensorParallelDivides("--num-query-groups", sizes.numQueryGroups());
-    tensorParallelDivides("--ffn-hidden-size", sizes.ffnHiddenSize());
-    if (sizes.vocabSize() > 0 && sizes.vocabSize() < request.tp()) {
+    tensorParallelDivides("--num-attention-heads", sizes.model().numHeads());
+    tensorParallelDivides("--num-query-groups", sizes.model().numQueryGroups());
+    tensorParallelDivides("--ffn-hidden-size", sizes.model().ffnHiddenSize());
+    if (sizes.model().vocabSize() > 0 && sizes.model().vocabSize() < request.tp()) {
       refusals.add(
           TP,
           request.tp(),
-          "at most the %d ids of the vocabulary".formatted(sizes.vocabSize()),
-          Divisors.use(sizes.vocabSize(), this::fitsModel));
+          "at most the %d ids of the vocabulary".formatted(sizes.model().vocabSize()),
+          Divisors.use(sizes.model().vocabSize(), this::fitsModel));
     }
   }
 
@@ -84,14 +85,14 @@ public final class LayoutRules {
   }
 
   private boolean fitsModel(int tp) {
-    return sizes.numHeads() % tp == 0
-        && sizes.numQueryGroups() % tp == 0
-        && sizes.ffnHiddenSize() % tp == 0
-        && (sizes.vocabSize() == 0 || sizes.vocabSize() >= tp);
+    return sizes.model().numHeads() % tp == 0
+        && sizes.model().numQueryGroups() % tp == 0
+        && sizes.model().ffnHiddenSize() % tp == 0
+        && (sizes.model().vocabSize() == 0 || sizes.model().vocabSize() >= tp);
   }
 
   private void checkSequence() {
-    int length = sizes.seqLength();
+    int length = sizes.model().seqLength();
     int cp = request.cp();
     if (cp > 1 && length % (2 * cp) != 0) {
       refusals.add(

@@ -2,6 +2,7 @@ package io.tanuki4j.parallel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.parallel.LayoutRequest.ModelSizes;
 import io.tanuki4j.parallel.LayoutRequest.Sizes;
 import io.tanuki4j.parallel.LayoutRequest.Stages;
 import java.util.ArrayList;
@@ -10,7 +11,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class LayoutRulesTest {
-  private static final Sizes LLAMA_8B = new Sizes(32, 32, 8, 14336, 128256, 8192, 1, 1536);
+  private static final Sizes LLAMA_8B =
+      new Sizes(new ModelSizes(32, 32, 8, 14336, 128256, 8192), 1, 1536);
 
   private final List<String> refusals = new ArrayList<>();
 
@@ -31,7 +33,7 @@ class LayoutRulesTest {
   }
 
   private static Sizes batch(int micro, int global) {
-    return new Sizes(32, 32, 8, 14336, 128256, 8192, micro, global);
+    return new Sizes(new ModelSizes(32, 32, 8, 14336, 128256, 8192), micro, global);
   }
 
   @Test
@@ -64,7 +66,7 @@ class LayoutRulesTest {
 
   @Test
   void refuses_fewer_ids_than_tensor_parallel_ranks() {
-    resolve(request(4, 4, 1, 1), new Sizes(32, 32, 8, 14336, 3, 8192, 1, 4));
+    resolve(request(4, 4, 1, 1), new Sizes(new ModelSizes(32, 32, 8, 14336, 3, 8192), 1, 4));
     assertThat(refusals)
         .containsExactly(
             "--tensor-model-parallel-size: 4 (expected: at most the 3 ids of the vocabulary)."
@@ -73,7 +75,7 @@ class LayoutRulesTest {
 
   @Test
   void tp_need_not_divide_the_vocabulary_of_a_checkpoint() {
-    resolve(request(4, 4, 1, 1), new Sizes(32, 32, 8, 14336, 128258, 8192, 1, 4));
+    resolve(request(4, 4, 1, 1), new Sizes(new ModelSizes(32, 32, 8, 14336, 128258, 8192), 1, 4));
     assertThat(refusals).isEmpty();
   }
 
@@ -98,7 +100,7 @@ class LayoutRulesTest {
 
   @Test
   void refuses_a_sequence_that_sequence_parallel_ranks_do_not_divide() {
-    Sizes sizes = new Sizes(32, 32, 8, 14336, 0, 4100, 1, 8);
+    Sizes sizes = new Sizes(new ModelSizes(32, 32, 8, 14336, 0, 4100), 1, 8);
     resolve(new LayoutRequest(16, 8, 2, 1, true, Stages.EVEN), sizes);
     assertThat(refusals)
         .containsExactly(
@@ -173,7 +175,7 @@ class LayoutRulesTest {
   @Test
   void embedding_and_loss_may_count_as_layers() {
     Stages stages = new Stages(null, null, null, null, true, true);
-    Sizes sizes = new Sizes(30, 32, 8, 14336, 0, 8192, 1, 8);
+    Sizes sizes = new Sizes(new ModelSizes(30, 32, 8, 14336, 0, 8192), 1, 8);
     assertThat(resolve(request(4, 4, stages), sizes).orElseThrow().layers().counts())
         .containsExactly(7, 8, 8, 7);
   }

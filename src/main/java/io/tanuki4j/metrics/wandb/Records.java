@@ -52,11 +52,11 @@ final class Records {
             .text(2, config.entity() == null ? environment.entity() : config.entity())
             .text(3, config.project())
             .message(4, settings)
-            .text(6, environment.group())
-            .text(7, environment.jobType())
+            .text(6, environment.run().group())
+            .text(7, environment.run().jobType())
             .text(8, config.name())
-            .text(9, environment.notes());
-    for (String tag : environment.tags().split(",", -1)) {
+            .text(9, environment.run().notes());
+    for (String tag : environment.run().tags().split(",", -1)) {
       run.text(10, tag.strip());
     }
     return run.text(13, environment.host()).message(17, timestamp(start));

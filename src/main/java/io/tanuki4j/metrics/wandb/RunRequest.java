@@ -67,18 +67,18 @@ final class RunRequest {
       Map<String, @Nullable Object> arguments) {
     this.base = base;
     this.id = id;
-    resume = environment.resume();
+    resume = environment.run().resume();
     add("name", id);
     add("project", config.project());
     add("entity", config.entity() == null ? environment.entity() : config.entity());
-    add("groupName", environment.group());
+    add("groupName", environment.run().group());
     add("displayName", config.name());
-    add("notes", environment.notes());
+    add("notes", environment.run().notes());
     add("host", environment.host());
-    add("jobType", environment.jobType());
+    add("jobType", environment.run().jobType());
     add("config", settings(arguments));
     JsonArray tags = new JsonArray();
-    for (String tag : environment.tags().split(",", -1)) {
+    for (String tag : environment.run().tags().split(",", -1)) {
       if (!tag.isBlank()) {
         tags.add(tag.strip());
       }

@@ -7,21 +7,18 @@ import java.util.Map;
  * The environment variables of Weights &amp; Biases. Flags take precedence over them.
  *
  * @param mode {@code online}, {@code offline} or {@code disabled}, or what the user wrote
- * @param tags separated by commas
- * @param resume {@code must} if the run must exist on the server, {@code never} if it must not
  * @param host shown for the run
  */
-public record WandbEnvironment(
-    String mode,
-    String entity,
-    String id,
-    String group,
-    String jobType,
-    String notes,
-    String tags,
-    String resume,
-    Path folder,
-    String host) {
+public record WandbEnvironment(String mode, String entity, Path folder, String host, Run run) {
+  /**
+   * What the variables say of the run.
+   *
+   * @param tags separated by commas
+   * @param resume {@code must} if the run must exist on the server, {@code never} if it must not
+   */
+  public record Run(
+      String id, String group, String jobType, String notes, String tags, String resume) {}
+
   /**
    * Reads the variables.
    *
@@ -31,14 +28,15 @@ public record WandbEnvironment(
     return new WandbEnvironment(
         variables.getOrDefault("WANDB_MODE", ""),
         variables.getOrDefault("WANDB_ENTITY", ""),
-        variables.getOrDefault("WANDB_RUN_ID", ""),
-        variables.getOrDefault("WANDB_RUN_GROUP", ""),
-        variables.getOrDefault("WANDB_JOB_TYPE", ""),
-        variables.getOrDefault("WANDB_NOTES", ""),
-        variables.getOrDefault("WANDB_TAGS", ""),
-        variables.getOrDefault("WANDB_RESUME", ""),
         Path.of(variables.getOrDefault("WANDB_DIR", "")),
-        variables.getOrDefault("WANDB_HOST", host));
+        variables.getOrDefault("WANDB_HOST", host),
+        new Run(
+            variables.getOrDefault("WANDB_RUN_ID", ""),
+            variables.getOrDefault("WANDB_RUN_GROUP", ""),
+            variables.getOrDefault("WANDB_JOB_TYPE", ""),
+            variables.getOrDefault("WANDB_NOTES", ""),
+            variables.getOrDefault("WANDB_TAGS", ""),
+            variables.getOrDefault("WANDB_RESUME", "")));
   }
 
   /** Returns whether nothing is written. */

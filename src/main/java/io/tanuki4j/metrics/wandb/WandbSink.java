@@ -108,7 +108,7 @@ public final class WandbSink extends Rows {
     if (config.id() != null) {
       return config.id();
     }
-    return environment.id().isEmpty() ? null : environment.id();
+    return environment.run().id().isEmpty() ? null : environment.run().id();
   }
 
   /** Writes the metrics of earlier parts of the run. */
