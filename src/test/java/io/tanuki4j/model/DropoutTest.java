@@ -12,8 +12,10 @@ import io.tanuki4j.nn.Samples;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
+import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -94,8 +96,9 @@ class DropoutTest {
         Samples.allocate(new Samples.Kinds(false, false, true), Shape.of(1, 2), device.scope());
     ByteBuffer numbers = ByteBuffer.allocateDirect(16).order(ByteOrder.LITTLE_ENDIAN);
     numbers.putLong(firstSample).putLong(firstSample + 1).flip();
-    assertThat(samples.numbers().dtype()).isEqualTo(DType.I64);
-    device.device().upload(samples.numbers(), numbers);
+    Tensor ofSamples = Objects.requireNonNull(samples.numbers());
+    assertThat(ofSamples.dtype()).isEqualTo(DType.I64);
+    device.device().upload(ofSamples, numbers);
     return TestDevice.withSamples(some, samples);
   }
 }
