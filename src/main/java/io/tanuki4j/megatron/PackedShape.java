@@ -1,0 +1,39 @@
+package io.tanuki4j.megatron;
+
+import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Layers;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sizes by which Megatron packs a model's weights.
+ *
+ * @param layers what they are made of
+ * @param normsLessOne whether the weights of norms are stored less 1 ({@code --apply-layernorm-1p})
+ */
+record PackedShape(
+    int numLayers,
+    int numHeads,
+    int numQueryGroups,
+    int headDim,
+    Layers layers,
+    boolean normsLessOne) {
+  static PackedShape of(ModelConfig model, Map<String, ? extends @Nullable Object> arguments) {
+    return new PackedShape(
+        model.sizes().numLayers(),
+        model.attention().numHeads(),
+        model.attention().numQueryGroups(),
+        model.attention().headDim(),
+        model.layers(),
+        Boolean.TRUE.equals(arguments.get("apply_layernorm_1p")));
+  }
+
+  /** Returns the number of rows of queries, keys and values that belong to one query group. */
+  long groupRows() {
+    return (long) (numHeads / numQueryGroups + 2) * headDim;
+  }
+
+  long queryRows() {
+    return (long) (numHeads / numQueryGroups) * headDim;
+  }
+}
