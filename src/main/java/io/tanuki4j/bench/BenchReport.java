@@ -2,6 +2,9 @@ package io.tanuki4j.bench;
 
 import com.google.gson.FieldNamingPolicy;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonSerializationContext;
+import com.google.gson.JsonSerializer;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.profile.DeviceRates;
@@ -39,58 +42,62 @@ public record BenchReport(
   public String toJson() {
     return new GsonBuilder()
         .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)
+        .registerTypeAdapter(
+            Run.class,
+            (JsonSerializer<Run>)
+                (run, type, context) ->
+                    flat(context, run.device(), run.model(), run.batches(), run.layout()))
+        .registerTypeAdapter(
+            Speed.class,
+            (JsonSerializer<Speed>)
+                (speed, type, context) ->
+                    flat(context, speed.time(), speed.flops(), speed.copies()))
         .create()
         .toJson(this);
   }
 
+  /** Returns one object with the members of all groups. */
+  private static JsonObject flat(JsonSerializationContext context, Object... groups) {
+    JsonObject all = new JsonObject();
+    for (Object group : groups) {
+      context.serialize(group).getAsJsonObject().asMap().forEach(all::add);
+    }
+    return all;
+  }
+
+  /** What was run; one flat object in the JSON. */
+  record Run(Place device, Model model, Batches batches, Layout layout) {}
+
   /**
-   * What was run.
+   * Where it ran.
    *
    * @param dtype of weights and activations
+   */
+  record Place(String device, String dtype) {}
+
+  /**
+   * The model.
+   *
    * @param numParameters of the whole model
    */
-  record Run(
-      String device,
-      String dtype,
-      long numParameters,
-      int numLayers,
-      int hiddenSize,
-      int vocabSize,
-      int seqLength,
-      int microBatchSize,
-      int globalBatchSize,
-      int iterations,
+  record Model(long numParameters, int numLayers, int hiddenSize, int vocabSize, int seqLength) {}
+
+  /** The batches of the iterations that were measured. */
+  record Batches(int microBatchSize, int globalBatchSize, int iterations) {}
+
+  /** The ranks. */
+  record Layout(
       int worldSize,
       int tensorModelParallelSize,
       int contextParallelSize,
       int pipelineModelParallelSize,
       int dataParallelSize) {}
 
-  /**
-   * How fast. Rates are those of one rank's device.
-   *
-   * @param tflopsCausal with half of the attention's s·s, as Megatron-LM counts now
-   * @param tflopsFull with all of it
-   * @param matmulTflops that a large product of the same type reaches on this device
-   * @param mfuOfMatmul tflopsCausal in parts of it
-   * @param peakTflops of the data sheet; null if unknown
-   * @param mfuOfPeak tflopsCausal in parts of it
-   * @param copyGbPerSecond read and written by a large copy
-   */
-  record Speed(
-      double tokensPerSecond,
-      double msPerIteration,
-      double msPerIterationMin,
-      double msPerIterationMax,
-      double tflopsCausal,
-      double tflopsFull,
-      double matmulTflops,
-      double mfuOfMatmul,
-      @Nullable Double peakTflops,
-      @Nullable Double mfuOfPeak,
-      double copyGbPerSecond) {
-
+  /** How fast; one flat object in the JSON. Rates are those of one rank's device. */
+  record Speed(Time time, Flops flops, Copies copies) {
     /**
+     * Derives the rates from the times.
+     *
      * @param millis of each iteration
      * @param samples of an iteration, for each rank
      */
@@ -100,22 +107,56 @@ public record BenchReport(
       Arrays.sort(sorted);
       double median = sorted[sorted.length / 2];
       double tokens = samples * model.sizes().seqLength() / median * MILLIS_PER_SECOND;
+      return new Speed(
+          new Time(tokens, median, sorted[0], sorted[sorted.length - 1]),
+          Flops.of(tokens, model, rates, device),
+          new Copies(rates.bytesPerSecond() / GIGA));
+    }
+  }
+
+  /** The time of an iteration, in milliseconds; the median where nothing else is said. */
+  record Time(
+      double tokensPerSecond,
+      double msPerIteration,
+      double msPerIterationMin,
+      double msPerIterationMax) {}
+
+  /**
+   * Floating-point operations.
+   *
+   * @param tflopsCausal with half of the attention's s·s, as Megatron-LM counts now
+   * @param tflopsFull with all of it
+   * @param matmulTflops that a large product of the same type reaches on this device
+   * @param mfuOfMatmul tflopsCausal in parts of it
+   * @param peakTflops of the data sheet; null if unknown
+   * @param mfuOfPeak tflopsCausal in parts of it
+   */
+  record Flops(
+      double tflopsCausal,
+      double tflopsFull,
+      double matmulTflops,
+      double mfuOfMatmul,
+      @Nullable Double peakTflops,
+      @Nullable Double mfuOfPeak) {
+    static Flops of(double tokens, ModelConfig model, DeviceRates rates, DeviceInfo device) {
       double causal = tokens * FlopsPerToken.of(model);
       boolean known = device.peakFlops() > 0;
-      return new Speed(
-          tokens,
-          median,
-          sorted[0],
-          sorted[sorted.length - 1],
+      return new Flops(
           causal / TERA,
           tokens * FlopsPerToken.withFullAttention(model) / TERA,
           rates.flops() / TERA,
           causal / rates.flops(),
           known ? device.peakFlops() / TERA : null,
-          known ? causal / device.peakFlops() : null,
-          rates.bytesPerSecond() / GIGA);
+          known ? causal / device.peakFlops() : null);
     }
   }
+
+  /**
+   * Copies in the device's memory.
+   *
+   * @param copyGbPerSecond read and written by a large copy
+   */
+  record Copies(double copyGbPerSecond) {}
 
   /**
    * Device memory.
@@ -152,20 +193,17 @@ public record BenchReport(
     ModelConfig shape = model.shape();
     ParallelDims dims = config.parallel().dims();
     return new Run(
-        model.device().info().name(),
-        model.parameters().values().dtype().name(),
-        ModelParameters.count(shape),
-        shape.sizes().numLayers(),
-        shape.sizes().hiddenSize(),
-        shape.sizes().vocabSize(),
-        shape.sizes().seqLength(),
-        config.train().batches().microBatchSize(),
-        config.train().batches().globalBatchSize(),
-        iterations,
-        dims.worldSize(),
-        dims.tp(),
-        dims.cp(),
-        dims.pp(),
-        dims.dp());
+        new Place(model.device().info().name(), model.parameters().values().dtype().name()),
+        new Model(
+            ModelParameters.count(shape),
+            shape.sizes().numLayers(),
+            shape.sizes().hiddenSize(),
+            shape.sizes().vocabSize(),
+            shape.sizes().seqLength()),
+        new Batches(
+            config.train().batches().microBatchSize(),
+            config.train().batches().globalBatchSize(),
+            iterations),
+        new Layout(dims.worldSize(), dims.tp(), dims.cp(), dims.pp(), dims.dp()));
   }
 }

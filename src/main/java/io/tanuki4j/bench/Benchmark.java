@@ -214,7 +214,7 @@ public final class Benchmark {
         BenchReport.Speed.of(
             measured.millis,
             measured.shape,
-            (double) globalBatchSize / measured.run.worldSize(),
+            (double) globalBatchSize / measured.run.layout().worldSize(),
             rates,
             device.info());
     KernelProfile profile = measured.profile;
@@ -227,7 +227,8 @@ public final class Benchmark {
             measured.secondsToFirstIteration,
             measured.loss,
             profile == null ? null : summary(profile));
-    List<String> table = profile == null ? List.of() : profile.table(rates, speed.msPerIteration());
+    List<String> table =
+        profile == null ? List.of() : profile.table(rates, speed.time().msPerIteration());
     return new Result(report, table);
   }
 
