@@ -8,10 +8,7 @@ import io.tanuki4j.tensor.Tensor;
 /**
  * Everything that a layer may know about the micro-batch it works on.
  *
- * @param tokens {@code [s, b]}, I32
- * @param targets {@code [s, b]}, I32: the token after each token
- * @param lossMask {@code [s, b]}, F32
- * @param samples what else is known of them
+ * @param inputs its tokens, and what is known of them
  * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to
  * @param gradScale {@code [1]}, F64: what the gradient of the summed loss is multiplied by
  * @param weightGrads whether gradients of weights are added to what is there, or begin here: the
@@ -21,10 +18,7 @@ import io.tanuki4j.tensor.Tensor;
  * @param scope memory until the micro-batch's backward is done
  */
 public record Microbatch(
-    Tensor tokens,
-    Tensor targets,
-    Tensor lossMask,
-    Samples samples,
+    Inputs inputs,
     Tensor lossSums,
     Tensor gradScale,
     Accumulate weightGrads,
@@ -32,14 +26,26 @@ public record Microbatch(
     boolean training,
     MemoryScope scope) {
 
+  /**
+   * What a micro-batch consists of.
+   *
+   * @param tokens {@code [s, b]}, I32
+   * @param targets {@code [s, b]}, I32: the token after each token
+   * @param lossMask {@code [s, b]}, F32
+   * @param samples what else is known of them
+   */
+  public record Inputs(Tensor tokens, Tensor targets, Tensor lossMask, Samples samples) {
+    /** Returns the same tensors, whose samples have at most this number of documents. */
+    public Inputs withMaxDocuments(int maxDocuments) {
+      return new Inputs(tokens, targets, lossMask, samples.withMaxDocuments(maxDocuments));
+    }
+  }
+
   /** Returns tokens without targets, for logits: they allow neither a loss nor a backward. */
   public static Microbatch withoutTargets(Tensor tokens, MemoryScope scope) {
     Tensor none = tokens.rows(0, 0);
     return new Microbatch(
-        tokens,
-        none,
-        none,
-        Samples.NONE,
+        new Inputs(tokens, none, none, Samples.NONE),
         none,
         none,
         Accumulate.OVERWRITE,
@@ -50,17 +56,7 @@ public record Microbatch(
 
   /** Returns the same micro-batch with other memory, for temporaries and recomputation. */
   public Microbatch withScope(MemoryScope otherScope) {
-    return new Microbatch(
-        tokens,
-        targets,
-        lossMask,
-        samples,
-        lossSums,
-        gradScale,
-        weightGrads,
-        listener,
-        training,
-        otherScope);
+    return new Microbatch(inputs, lossSums, gradScale, weightGrads, listener, training, otherScope);
   }
 
   /** Zeroes a gradient that begins here, for operations that can only add to it. */
@@ -75,11 +71,27 @@ public record Microbatch(
     return weightGrads == Accumulate.OVERWRITE;
   }
 
+  public Tensor tokens() {
+    return inputs.tokens();
+  }
+
+  public Tensor targets() {
+    return inputs.targets();
+  }
+
+  public Tensor lossMask() {
+    return inputs.lossMask();
+  }
+
+  public Samples samples() {
+    return inputs.samples();
+  }
+
   public int seqLength() {
-    return Math.toIntExact(tokens.dim(0));
+    return Math.toIntExact(tokens().dim(0));
   }
 
   public int batchSize() {
-    return Math.toIntExact(tokens.dim(1));
+    return Math.toIntExact(tokens().dim(1));
   }
 }

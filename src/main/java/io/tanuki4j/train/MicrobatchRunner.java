@@ -4,10 +4,11 @@ import io.tanuki4j.data.TokenBatch;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
+import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Samples;
 import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
-import io.tanuki4j.parallel.pipeline.MicrobatchInputs;
+import io.tanuki4j.parallel.pipeline.MicrobatchSource;
 import io.tanuki4j.parallel.pipeline.ModelChunk;
 import io.tanuki4j.parallel.pipeline.PipelineExecutor;
 import io.tanuki4j.parallel.pipeline.PipelineSchedule;
@@ -112,7 +113,7 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
     }
   }
 
-  private final class Source implements MicrobatchInputs.Source {
+  private final class Source implements MicrobatchSource {
     private final List<TokenBatch> batches;
     private final ToDoubleFunction<TokenBatch> gradScale;
 
@@ -122,7 +123,7 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
     }
 
     @Override
-    public void load(int microbatch, MicrobatchInputs into) {
+    public void load(int microbatch, Microbatch.Inputs into) {
       TokenBatch batch = batches.get(microbatch);
       setGradScale(gradScale.applyAsDouble(batch));
       upload(into.tokens(), host -> tokens.put(host.asIntBuffer(), batch, batch.tokens()));

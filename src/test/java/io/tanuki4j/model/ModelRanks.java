@@ -5,6 +5,7 @@ import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.inprocess.RankThreads;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.nn.Initializer;
+import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.ParameterSpec;
@@ -17,7 +18,6 @@ import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
-import io.tanuki4j.parallel.pipeline.MicrobatchInputs;
 import io.tanuki4j.parallel.pipeline.PipelineExecutor;
 import io.tanuki4j.parallel.pipeline.PipelineSchedule;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
@@ -158,7 +158,7 @@ record ModelRanks(
       return device.read(lossSums);
     }
 
-    private void load(int microbatch, MicrobatchInputs into) {
+    private void load(int microbatch, Microbatch.Inputs into) {
       Random random = new Random(microbatch);
       int count = config.sizes().seqLength() * MICRO_BATCH_SIZE;
       double[] ids = random.ints(count, 0, config.sizes().vocabSize()).asDoubleStream().toArray();

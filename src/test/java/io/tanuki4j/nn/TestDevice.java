@@ -78,10 +78,11 @@ public final class TestDevice implements AutoCloseable {
     double[] ones = new double[seqLength * batchSize];
     Arrays.fill(ones, 1);
     return new Microbatch(
-        tokens(shape, vocabSize, seed),
-        tokens(shape, vocabSize, seed + 1),
-        tensor(DType.F32, shape, ones),
-        Samples.NONE,
+        new Microbatch.Inputs(
+            tokens(shape, vocabSize, seed),
+            tokens(shape, vocabSize, seed + 1),
+            tensor(DType.F32, shape, ones),
+            Samples.NONE),
         tensor(DType.F64, Shape.of(LossKernels.NUM_SUMS), new double[LossKernels.NUM_SUMS]),
         tensor(DType.F64, Shape.of(1), 1.0 / ones.length),
         Accumulate.ADD,
@@ -93,10 +94,7 @@ public final class TestDevice implements AutoCloseable {
   /** The same micro-batch for an evaluation. */
   public static Microbatch evaluation(Microbatch training) {
     return new Microbatch(
-        training.tokens(),
-        training.targets(),
-        training.lossMask(),
-        training.samples(),
+        training.inputs(),
         training.lossSums(),
         training.gradScale(),
         Accumulate.ADD,
@@ -108,10 +106,7 @@ public final class TestDevice implements AutoCloseable {
   /** The same micro-batch with what else is known of its samples. */
   public static Microbatch withSamples(Microbatch training, Samples samples) {
     return new Microbatch(
-        training.tokens(),
-        training.targets(),
-        training.lossMask(),
-        samples,
+        new Microbatch.Inputs(training.tokens(), training.targets(), training.lossMask(), samples),
         training.lossSums(),
         training.gradScale(),
         Accumulate.ADD,
@@ -123,10 +118,7 @@ public final class TestDevice implements AutoCloseable {
   /** The same micro-batch with somebody who hears of its parameters. */
   public static Microbatch listening(Microbatch training, ParameterListener listener) {
     return new Microbatch(
-        training.tokens(),
-        training.targets(),
-        training.lossMask(),
-        training.samples(),
+        training.inputs(),
         training.lossSums(),
         training.gradScale(),
         training.weightGrads(),
@@ -138,10 +130,7 @@ public final class TestDevice implements AutoCloseable {
   /** The same micro-batch as the first of an iteration. */
   public static Microbatch beginning(Microbatch training) {
     return new Microbatch(
-        training.tokens(),
-        training.targets(),
-        training.lossMask(),
-        training.samples(),
+        training.inputs(),
         training.lossSums(),
         training.gradScale(),
         Accumulate.OVERWRITE,

@@ -104,25 +104,25 @@ public final class PipelineExecutor<S> implements AutoCloseable {
    * @throws IllegalArgumentException if the schedule does not allow this number of micro-batches
    */
   public void train(
-      int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums, Listeners listeners) {
+      int numMicrobatches, MicrobatchSource source, Tensor lossSums, Listeners listeners) {
     new Walk(training, numMicrobatches, source, lossSums, listeners).run();
     stage.state().endIteration();
   }
 
   /** Runs an iteration without listeners. */
-  public void train(int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums) {
+  public void train(int numMicrobatches, MicrobatchSource source, Tensor lossSums) {
     train(numMicrobatches, source, lossSums, Listeners.NONE);
   }
 
   /** Runs the forward alone; arguments as for {@link #train}. */
-  public void evaluate(int numMicrobatches, MicrobatchInputs.Source source, Tensor lossSums) {
+  public void evaluate(int numMicrobatches, MicrobatchSource source, Tensor lossSums) {
     new Walk(evaluation, numMicrobatches, source, lossSums, Listeners.NONE).run();
   }
 
   private final class Walk {
     private final Plan plan;
     private final int numMicrobatches;
-    private final MicrobatchInputs.Source source;
+    private final MicrobatchSource source;
     private final Tensor lossSums;
     private final Listeners listeners;
     private final boolean forTraining;
@@ -130,7 +130,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     Walk(
         PipelineSchedule schedule,
         int numMicrobatches,
-        MicrobatchInputs.Source source,
+        MicrobatchSource source,
         Tensor lossSums,
         Listeners listeners) {
       this.plan = plan(schedule, numMicrobatches);

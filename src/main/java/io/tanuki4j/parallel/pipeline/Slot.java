@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Slot implements AutoCloseable {
   private final MemoryScope scope;
-  private final MicrobatchInputs inputs;
+  private final Microbatch.Inputs inputs;
   private final @Nullable Tensor hidden;
   private final @Nullable Tensor dHidden;
   private @Nullable MemoryScope activations;
@@ -46,7 +46,7 @@ final class Slot implements AutoCloseable {
   Slot(MemoryScope scope, Contents contents) {
     this.scope = scope;
     this.inputs =
-        new MicrobatchInputs(
+        new Microbatch.Inputs(
             scope.allocate(contents.tokens(), DType.I32),
             scope.allocate(contents.tokens(), DType.I32),
             scope.allocate(contents.tokens(), DType.F32),
@@ -74,10 +74,7 @@ final class Slot implements AutoCloseable {
     drop();
     activations = scope.child("activations");
     return new Microbatch(
-        inputs.tokens(),
-        inputs.targets(),
-        inputs.lossMask(),
-        inputs.samples().withMaxDocuments(maxDocuments),
+        inputs.withMaxDocuments(maxDocuments),
         lossSums,
         gradScale,
         weightGrads,
@@ -86,7 +83,7 @@ final class Slot implements AutoCloseable {
         activations);
   }
 
-  MicrobatchInputs inputs() {
+  Microbatch.Inputs inputs() {
     return inputs;
   }
 

@@ -46,10 +46,7 @@ class Fp8StateTest {
   private Microbatch microbatch(boolean training) {
     Microbatch some = device.microbatch(SIZE, 1, 2, 1);
     return new Microbatch(
-        some.tokens(),
-        some.targets(),
-        some.lossMask(),
-        some.samples(),
+        some.inputs(),
         some.lossSums(),
         some.gradScale(),
         Accumulate.ADD,

@@ -145,10 +145,7 @@ class RingOrderTest {
   private Microbatch microbatch() {
     Tensor tokens = scope.allocate(Shape.of(S, 1), DType.I32);
     return new Microbatch(
-        tokens,
-        tokens,
-        tokens,
-        Samples.NONE,
+        new Microbatch.Inputs(tokens, tokens, tokens, Samples.NONE),
         tokens,
         tokens,
         Accumulate.OVERWRITE,
