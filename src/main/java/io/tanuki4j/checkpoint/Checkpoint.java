@@ -2,7 +2,8 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
-import io.tanuki4j.checkpoint.RankTensors.RankPiece;
+import io.tanuki4j.checkpoint.TrainState.RankPiece;
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;

@@ -1,7 +1,9 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.ShardFile;
-import io.tanuki4j.checkpoint.RankTensors.RankPiece;
+import io.tanuki4j.checkpoint.TrainState.RankPiece;
+import io.tanuki4j.checkpoint.TrainState.RankTensors;
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.comm.TextExchange;

@@ -2,7 +2,8 @@ package io.tanuki4j.checkpoint;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
-import io.tanuki4j.checkpoint.RankTensors.RankPiece;
+import io.tanuki4j.checkpoint.TrainState.RankPiece;
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;

@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;

@@ -1,8 +1,8 @@
 package io.tanuki4j.convert;
 
-import io.tanuki4j.checkpoint.RankTensors;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.checkpoint.TrainState.RankTensors;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.flags.ConvertOptions;
 import io.tanuki4j.model.MegatronArguments;

@@ -1,8 +1,8 @@
 package io.tanuki4j.convert;
 
-import io.tanuki4j.checkpoint.RankTensors;
 import io.tanuki4j.checkpoint.Region;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.TrainState.RankTensors;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;

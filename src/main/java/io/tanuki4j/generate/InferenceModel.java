@@ -2,7 +2,7 @@ package io.tanuki4j.generate;
 
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.ShardedTensor;
-import io.tanuki4j.checkpoint.StateKind;
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.model.GptChunk;

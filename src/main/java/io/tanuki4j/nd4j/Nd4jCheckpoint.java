@@ -4,7 +4,7 @@ import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.OpenShards;
 import io.tanuki4j.checkpoint.ShardedTensor;
-import io.tanuki4j.checkpoint.StateKind;
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
 import io.tanuki4j.error.UserException;

@@ -5,7 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.ReadHold;
 import io.tanuki4j.checkpoint.ShardedTensor;
-import io.tanuki4j.checkpoint.StateKind;
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.comm.ProcessGroupFactory;
 import io.tanuki4j.comm.RankConnection;
 import io.tanuki4j.comm.TextExchange;

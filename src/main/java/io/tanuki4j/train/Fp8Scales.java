@@ -2,7 +2,7 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.ShardedTensor;
-import io.tanuki4j.checkpoint.StateKind;
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.nn.fp8.Fp8State;

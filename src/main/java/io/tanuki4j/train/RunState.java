@@ -2,10 +2,10 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
-import io.tanuki4j.checkpoint.RankTensors;
 import io.tanuki4j.checkpoint.Retention;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.checkpoint.TrainState.RankTensors;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;

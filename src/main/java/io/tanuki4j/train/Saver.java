@@ -2,9 +2,9 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.checkpoint.CheckpointStore;
-import io.tanuki4j.checkpoint.RankTensors;
 import io.tanuki4j.checkpoint.StagedWriter;
 import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.checkpoint.TrainState.RankTensors;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.parallel.Agreement;

@@ -3,6 +3,8 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.checkpoint.TrainState.RankTensors;
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.Parameter;

@@ -3,6 +3,7 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;

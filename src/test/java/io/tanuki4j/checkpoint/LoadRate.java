@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import java.nio.file.Path;

@@ -3,7 +3,8 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.entry;
 
-import io.tanuki4j.checkpoint.RankTensors.RankPiece;
+import io.tanuki4j.checkpoint.TrainState.RankPiece;
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import java.util.List;
 import java.util.stream.IntStream;

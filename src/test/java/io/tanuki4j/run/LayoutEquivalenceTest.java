@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.ShardedTensor;
-import io.tanuki4j.checkpoint.StateKind;
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.cli.ConvertCommand;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
