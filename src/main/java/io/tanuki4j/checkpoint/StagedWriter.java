@@ -4,7 +4,6 @@ import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter;
 import io.tanuki4j.checkpoint.safetensors.TensorEntry;
-import io.tanuki4j.kernel.DirectStage;
 import io.tanuki4j.kernel.HostStage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -71,7 +70,12 @@ public final class StagedWriter implements AutoCloseable {
 
   /** Returns a stage for tensors that are not on a device. */
   static HostStage ofNoDevice(int numSlots, int slotBytes) {
-    return new DirectStage(null, numSlots, slotBytes);
+    return HostStage.direct(
+        numSlots,
+        slotBytes,
+        (part, tensor) -> {
+          throw new IllegalStateException("the stage is of no device");
+        });
   }
 
   /** Runs a task after everything queued so far. */

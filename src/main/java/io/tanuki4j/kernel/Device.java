@@ -61,7 +61,7 @@ public interface Device extends AutoCloseable {
    * @param slotBytes size of each slot
    */
   default HostStage openStage(int numSlots, int slotBytes) {
-    return new DirectStage(this, numSlots, slotBytes);
+    return HostStage.direct(numSlots, slotBytes, this::download);
   }
 
   /**

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -46,8 +47,14 @@ public final class HostMemory implements AutoCloseable {
     return Optional.of(new BlockView(tensor));
   }
 
+  /** Takes a stage outside the Java heap, which may be as large as the model. */
   public HostStage openStage(int numSlots, int slotBytes) {
-    return new BlockStage(numSlots, slotBytes);
+    List<Block> slots =
+        Stream.generate(() -> new Block(slotBytes, "stage of --save")).limit(numSlots).toList();
+    return new HostStage.Copying(
+        slots.stream().map(slot -> slot.window(0).bytes().slice(0, slotBytes)).toList(),
+        HostCopy::toHost,
+        () -> slots.forEach(Block::close));
   }
 
   /** Returns the bytes of all blocks, whether used or kept for the next pass. */
