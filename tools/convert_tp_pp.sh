@@ -2,7 +2,7 @@
 # TP, PP conversion: rewrites a checkpoint, with its optimizer state, in the shards that another number of ranks would
 # write. pretrain loads any checkpoint at any layout; use this to convert beforehand.
 #
-#   TP=2 PP=4 tools/convert_tp_pp.sh checkpoints/mine checkpoints/mine-tp2-pp4 [further flags of convert]
+#   TP=2 PP=4 tools/convert_tp_pp.sh checkpoints/mine checkpoints/mine-tp2-pp4 [more flags of convert]
 #
 # Megatron's tools/checkpoint/convert.py takes the same flags: --loader, --saver, --load-dir, --save-dir,
 # --target-tensor-parallel-size, --target-pipeline-parallel-size. See scripts/tanuki4j convert --help.

@@ -1,4 +1,4 @@
-"""The table of tools/bench/gpu.sh in Markdown: a line for each peer of a row, ours beside it.
+"""The table of tools/bench/gpu.sh in Markdown: a line for each peer of a row, ours next to it.
 
     python3 tools/bench/gpu_table.py FOLDER ROW...
 """

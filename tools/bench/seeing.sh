@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains a small Llama in bf16 on a GPU with --log-energy and --profile, and prints what the log, metrics.jsonl and the trace say.
 #
-#   tools/bench/seeing.sh [WORK_DIR]        # about half a minute; further flags in FLAGS, the command in TANUKI4J
+#   tools/bench/seeing.sh [WORK_DIR]        # about half a minute; more flags in FLAGS, the command in TANUKI4J
 #
 # To compare, nvidia-smi shows the power that --log-energy derives from NVML's counter.
 set -euo pipefail

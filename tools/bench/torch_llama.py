@@ -1,4 +1,4 @@
-"""The plain PyTorch Llama that the benchmarks run beside Tanuki4J, on a CPU (torch_cpu.py) and a GPU (torch_gpu.py)."""
+"""The plain PyTorch Llama that the benchmarks run next to Tanuki4J, on a CPU (torch_cpu.py) and a GPU (torch_gpu.py)."""
 import torch
 import torch.nn.functional as F
 from torch import nn

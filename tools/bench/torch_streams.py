@@ -2,10 +2,10 @@
 
     python3 tools/bench/torch_streams.py
 
-The products of four layers of Llama-3-8B's shape at 8192 tokens in bf16, with the gradients of weights on the second stream,
-beside the gradients of inputs, copies of the size of SwiGLU's and RMSNorm's backward, and attention's backward; then eight
-updates of 2^28 fp32 numbers beside products, as AdamW would run beside the next forward. Both ways take turns, so that the card's
-power limit holds for both.
+The products of four layers of Llama-3-8B's shape at 8192 tokens in bf16, with the gradients of weights on the second stream while
+the main one computes the gradients of inputs, copies of the size of SwiGLU's and RMSNorm's backward, and attention's backward;
+then eight updates of 2^28 fp32 numbers during products, as AdamW would run during the next forward. Both ways take turns, so
+that the card's power limit holds for both.
 """
 
 import torch
@@ -19,8 +19,8 @@ def random(*shape):
     return torch.randn(*shape, device="cuda", dtype=torch.bfloat16) * 0.02
 
 
-def beside(side, work):
-    """Runs work on the other stream, behind what the main one has so far; on the main one if there is no other."""
+def on_stream(side, work):
+    """Runs work on the other stream, behind the work that the main one has so far; on the main one if there is no other."""
     if side is None:
         work()
         return
@@ -56,19 +56,19 @@ def backward_pass(attention, copies):
     def run(side):
         for _ in range(LAYERS):
             torch.mm(rows, weights[0].t(), out=out[0])
-            beside(side, lambda: gradients[0].addmm_(ffn.t(), rows))
+            on_stream(side, lambda: gradients[0].addmm_(ffn.t(), rows))
             copy(gate_gradient, gate)
             torch.mm(gate_gradient, weights[1], out=out[1])
-            beside(side, lambda: gradients[1].addmm_(gate_gradient.t(), rows))
+            on_stream(side, lambda: gradients[1].addmm_(gate_gradient.t(), rows))
             copy(others, rows)
             copy(rows, others)
             torch.mm(others, weights[2], out=out[2])
-            beside(side, lambda: gradients[2].addmm_(rows.t(), others))
+            on_stream(side, lambda: gradients[2].addmm_(rows.t(), others))
             if attention:
                 attention()
             copy(others, rows)
             torch.mm(qkv, weights[3], out=out[3])
-            beside(side, lambda: gradients[3].addmm_(qkv.t(), rows))
+            on_stream(side, lambda: gradients[3].addmm_(qkv.t(), rows))
             copy(others, rows)
             copy(rows, others)
         join(side)
@@ -76,7 +76,7 @@ def backward_pass(attention, copies):
     return run
 
 
-def update_beside_forward():
+def update_during_forward():
     state, gradient = torch.zeros(1 << 28, device="cuda"), torch.zeros(1 << 28, device="cuda")
     rows, gate, ffn = random(TOKENS, HIDDEN), random(2 * FFN, HIDDEN), random(FFN, HIDDEN)
     wide, middle, narrow = random(TOKENS, 2 * FFN), random(TOKENS, FFN), random(TOKENS, HIDDEN)
@@ -86,7 +86,7 @@ def update_beside_forward():
             state.add_(gradient)
 
     def run(side):
-        beside(side, update)
+        on_stream(side, update)
         for _ in range(6):
             torch.mm(rows, gate.t(), out=wide)
             torch.mm(rows, ffn.t(), out=middle)
@@ -115,7 +115,7 @@ def main():
         "products, copies, attention": backward_pass(attention, copies=True),
         "products, copies": backward_pass(None, copies=True),
         "products": backward_pass(None, copies=False),
-        "update beside products": update_beside_forward(),
+        "update during products": update_during_forward(),
     }
     print(f"{torch.cuda.get_device_name()}\n{'':28} {'one ms':>8} {'two ms':>8} {'gain':>7}")
     for name, run in cases.items():

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * training does them. How fast the device is at its best is measured right after, while it is warm.
  */
 public final class Benchmark {
-  /** The first iteration takes memory, the second records: from then on all are alike. */
+  /** The first iteration takes memory, the second records: from then on all do the same work. */
   public static final int MIN_WARMUP = 2;
 
   private final RunConfig config;

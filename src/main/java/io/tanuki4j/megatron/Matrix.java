@@ -64,7 +64,7 @@ interface Matrix {
   }
 
   /** Joins matrices of equal height side by side. */
-  static Matrix beside(List<Matrix> parts) {
+  static Matrix sideBySide(List<Matrix> parts) {
     List<Mosaic.Tile> tiles = new ArrayList<>();
     long column = 0;
     for (Matrix part : parts) {

@@ -112,7 +112,7 @@ final class ModelWeights {
   }
 
   private void takeOut(String theirs, String ours, boolean withBias) {
-    add(ours + "weight", Matrix.beside(take(theirs + "weight")), false);
+    add(ours + "weight", Matrix.sideBySide(take(theirs + "weight")), false);
     if (withBias) {
       add(ours + "bias", take(theirs + "bias").get(0), true);
     }

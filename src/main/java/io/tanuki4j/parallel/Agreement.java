@@ -13,7 +13,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
-/** Lets the hosts of a group decide alike: each has a number, all get the largest. */
+/**
+ * Lets the hosts of a group reach the same decision: each has a number, and all get the largest.
+ */
 public final class Agreement {
   private final ProcessGroup group;
   private final Device device;

@@ -32,7 +32,7 @@ public record DataParallelConfig(
   private static final long ELEMENTS_PER_RANK = 1_000_000;
 
   /**
-   * How a rank's parameters are cut.
+   * Cuts a rank's parameters into buckets.
    *
    * @param replicas ranks that sum gradients together: of data and context parallelism
    * @param tied names of parameters that several stages have

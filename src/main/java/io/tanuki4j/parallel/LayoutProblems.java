@@ -1,6 +1,8 @@
 package io.tanuki4j.parallel;
 
-/** Takes what is wrong with a layout, each with the flag to change; {@code Problems::add} does. */
+/**
+ * Receives the problems of a layout, each with the flag to change, as {@code Problems::add} does.
+ */
 @FunctionalInterface
 public interface LayoutProblems {
   /**

@@ -22,7 +22,7 @@ public record LayoutRequest(
    * @param lastStage {@code --decoder-last-pipeline-num-layers}
    * @param embeddingCounts {@code --account-for-embedding-in-pipeline-split}: the embedding counts
    *     as a layer of the first stage; not together with first or last numbers
-   * @param lossCounts {@code --account-for-loss-in-pipeline-split}, alike for the last stage
+   * @param lossCounts {@code --account-for-loss-in-pipeline-split}, the same for the last stage
    */
   public record Stages(
       @Nullable Integer layersPerChunk,

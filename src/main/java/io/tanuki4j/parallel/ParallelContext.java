@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
  * The groups that one rank is in, passed to whatever communicates. An axis of degree 1 has a group
  * of one rank, so nothing asks for degrees before it calls.
  *
- * @param world all ranks: norms, and what all of them decide alike
+ * @param world all ranks: norms, and the decisions of all
  * @param tp tensor parallel: sums and gathers inside layers, the vocabulary-parallel loss
  * @param cp context parallel: keys and values of attention
  * @param dp ranks with other samples

@@ -16,8 +16,8 @@ import java.util.EnumSet;
 import java.util.List;
 
 /**
- * What a run needs of every rank, planned without devices: the ranks of a pipeline stage are alike,
- * so one stands for each stage.
+ * What a run needs of every rank, planned without devices: the ranks of a pipeline stage are the
+ * same, so one stands for each stage.
  *
  * @param model with its vocabulary
  * @param stages a rank of each stage

@@ -33,8 +33,8 @@ public final class Backends {
   public record Choice(Backend backend, String reason) {}
 
   /**
-   * The rank's device of the chosen backend: the GPU of its number on this machine, its share of
-   * the CPU's cores.
+   * Opens the rank's device of the chosen backend: the GPU of its number on this machine, its share
+   * of the CPU's cores.
    *
    * @param closer takes both
    * @param log gets the line that says which and why
@@ -65,7 +65,10 @@ public final class Backends {
     return device;
   }
 
-  /** A rank of a rehearsal has the GPU of its number, so that no more ranks are on it. */
+  /**
+   * Requires a GPU for each rank of a rehearsal by its number, so that none has more ranks than
+   * were asked for.
+   */
   static void requireGpus(RankConnection seat, int ranksPerGpu, int numGpus) {
     if (seat.localRank() >= numGpus) {
       int fitting = (seat.localWorldSize() + numGpus - 1) / numGpus;
@@ -77,7 +80,7 @@ public final class Backends {
   }
 
   /**
-   * The backend that was asked for; if none was, cuda where it can be used.
+   * Chooses the backend that was asked for; if none was, cuda where it can be used.
    *
    * @param localWorldSize ranks that share this machine's cores
    * @throws UserException if cuda or nd4j was asked for and cannot be used

@@ -136,7 +136,7 @@ public record RankModel(
     }
   }
 
-  /** For the ranks of the device together: all ranks look before any takes memory. */
+  /** Returns the free memory of the device. All ranks look before any takes memory. */
   private static long bytesFree(Device device, ParallelContext context) {
     long bytesFree = device.bytesFree();
     context.world().barrier();
@@ -150,7 +150,10 @@ public record RankModel(
     }
   }
 
-  /** One that came from a checkpoint is kept; otherwise it follows from the tokenizer. */
+  /**
+   * Returns the padded size of the vocabulary. One that came from a checkpoint is kept; otherwise
+   * it follows from the tokenizer.
+   */
   public static int paddedVocabSize(RunConfig config, Tokenizer tokenizer, Consumer<String> log) {
     int size = tokenizer.vocabSize();
     int known = config.model().sizes().vocabSize();

@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Saves that are written while the run goes on, one at a time. All ranks call the same methods
+ * Saves that are written while training continues, one at a time. All ranks call the same methods
  * after the same iterations: whether all have written they find out without a wait, by what they
  * had an iteration before.
  */

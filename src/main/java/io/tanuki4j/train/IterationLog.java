@@ -126,7 +126,10 @@ public final class IterationLog {
     return flopsPerSample * globalBatchSize / (millis / MILLIS_PER_SECOND) / TERA;
   }
 
-  /** Megatron's optimizer with main weights reports 0 when it does not count. */
+  /**
+   * Returns the number of zeros. Megatron's optimizer with main weights reports 0 when it does not
+   * count.
+   */
   private @Nullable Long numZeros() {
     if (config.line().numZeros()) {
       return statistics.numZeros();

@@ -75,7 +75,7 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
    * @param gradScale the factor for the gradients of a micro-batch's summed loss
    * @param lossSums {@code [LossKernels.NUM_SUMS]}, F64, added to by the last stage; the same
    *     tensor for many iterations, since what is recorded belongs to it
-   * @param data hears what micro-batches do with parameters
+   * @param data is told what micro-batches do with parameters
    */
   void train(
       List<TokenBatch> batches,

@@ -156,7 +156,10 @@ public final class Restorer {
     return config.useCheckpointSchedule() ? Conflict.TAKE_SAVED : Conflict.FAIL;
   }
 
-  /** A converted checkpoint knows its iteration but not its samples; they follow from the flags. */
+  /**
+   * Returns how far the saved run was. A converted checkpoint knows its iteration but not its
+   * samples; they follow from the flags.
+   */
   private Progress progress(TrainState saved) {
     long trained = saved.consumedTrainSamples();
     long validated = saved.consumedValidSamples();

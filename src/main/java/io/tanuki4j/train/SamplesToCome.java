@@ -6,8 +6,8 @@ import io.tanuki4j.error.UserException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a run has still to take of its data, so that data which cannot last end it before the first
- * iteration and not hours later. A run that is to exit earlier needs less.
+ * The samples that a run still has to take from its data. If they are too few, the run ends before
+ * its first iteration, and not hours later. A run that is to exit earlier needs less.
  */
 final class SamplesToCome {
   private final TrainConfig config;

@@ -36,7 +36,7 @@ public final class Trainer {
   /**
    * What a run is made of. The caller closes it.
    *
-   * @param stop set by whoever hears signals
+   * @param stop set when a signal arrives
    * @param agreement of all ranks
    */
   public record Collaborators(
@@ -197,8 +197,8 @@ public final class Trainer {
   }
 
   /**
-   * An evaluation that breaks off, or that comes after its iteration's save, counts as a whole one,
-   * so that those of a resumed run see the same samples as those of an unbroken one.
+   * Evaluates if an evaluation is due. One that breaks off, or that comes after its iteration's
+   * save, counts as a whole one: a resumed run then sees the same samples as an unbroken one.
    */
   private void evaluateIfDue() {
     BatchSource valid = run.splits.valid();

@@ -26,28 +26,28 @@ public final class NewFile implements Closeable {
   private static final long FLUSHED_BYTES = 256L << 20;
 
   private final Path file;
-  private final Path beside;
+  private final Path temporary;
   private final FileChannel channel;
   private final Checksum crc = new Checksum();
   private final AtomicLong size = new AtomicLong();
   private boolean published;
 
-  private NewFile(Path file, Path beside, FileChannel channel) {
+  private NewFile(Path file, Path temporary, FileChannel channel) {
     this.file = file;
-    this.beside = beside;
+    this.temporary = temporary;
     this.channel = channel;
   }
 
   /** Begins a file. Replaces what a killed writer left next to it. */
   public static NewFile create(Path file) throws IOException {
-    Path beside = file.resolveSibling(file.getFileName() + SUFFIX);
+    Path temporary = file.resolveSibling(file.getFileName() + SUFFIX);
     FileChannel channel =
         FileChannel.open(
-            beside,
+            temporary,
             StandardOpenOption.CREATE,
             StandardOpenOption.TRUNCATE_EXISTING,
             StandardOpenOption.WRITE);
-    return new NewFile(file, beside, channel);
+    return new NewFile(file, temporary, channel);
   }
 
   /** Writes a small file in one go. */
@@ -88,7 +88,8 @@ public final class NewFile implements Closeable {
   public Written publish() throws IOException {
     channel.force(true);
     channel.close();
-    Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    Files.move(
+        temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     published = true;
     Folders.sync(Folders.parentOf(file));
     return new Written(size.get(), crc.total(size.get()));
@@ -98,7 +99,7 @@ public final class NewFile implements Closeable {
   public void close() throws IOException {
     channel.close();
     if (!published) {
-      Files.deleteIfExists(beside);
+      Files.deleteIfExists(temporary);
     }
   }
 

@@ -162,7 +162,7 @@ final class BlockwiseAttention {
     }
 
     /**
-     * Computes the part of another rank's keys: adds to the gradients of the own queries, and
+     * Computes the part of another rank's keys: adds to the gradients of this rank's queries, and
      * writes what the owner of the keys has to add to theirs.
      *
      * @param keyValues all that the owner has, {@code [s, b, 2g·d]}
@@ -200,7 +200,7 @@ final class BlockwiseAttention {
     }
 
     /**
-     * Adds what another rank has computed for the own keys and values.
+     * Adds what another rank has computed for this rank's keys and values.
      *
      * @param dKeyValues gradients of the first of them, or of all
      */

@@ -109,7 +109,7 @@ record RingExchange(ProcessGroup group) implements ContextAttention.Exchange {
       return new Recv(next, owner(1));
     }
 
-    /** Takes the next step, once what was received has come and what was sent has gone. */
+    /** Takes the next step, once the exchange is complete. */
     void turn() {
       Tensor used = block;
       block = next;

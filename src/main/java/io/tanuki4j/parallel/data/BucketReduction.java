@@ -45,7 +45,7 @@ final class BucketReduction {
     return names;
   }
 
-  /** Starts once the gradients of all parameters are there. */
+  /** Starts the reduction once the gradients of all parameters are final. */
   void ready(String parameter) {
     missing.remove(parameter);
     if (missing.isEmpty()) {
@@ -53,7 +53,7 @@ final class BucketReduction {
     }
   }
 
-  /** Unless it has been started. */
+  /** Starts the reduction unless it has started already. */
   void start() {
     if (work == null) {
       work =
@@ -63,7 +63,7 @@ final class BucketReduction {
     }
   }
 
-  /** Orders what follows behind the sum, and gets ready for the next iteration. */
+  /** Orders later work behind the sum, and prepares for the next iteration. */
   void await() {
     if (work != null) {
       work.await();

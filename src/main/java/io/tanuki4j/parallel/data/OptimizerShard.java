@@ -31,7 +31,7 @@ public record OptimizerShard(
   }
 
   /**
-   * A range that is updated alike.
+   * A range whose elements are updated by the same rule.
    *
    * @param decayed whether weights decay
    * @param apart whether they have a learning rate of their own

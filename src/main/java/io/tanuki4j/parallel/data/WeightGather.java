@@ -71,7 +71,7 @@ public final class WeightGather {
     return bucket.shard(replicas.rank(), replicas.size());
   }
 
-  /** Starts; until {@link #await} nothing may use the weights. */
+  /** Starts to gather. Nothing may use the weights before {@link #await}. */
   void start() {
     await();
     works.clear();
@@ -82,7 +82,7 @@ public final class WeightGather {
     pieces.forEach(piece -> works.add(replicas.allGather(piece.bucket, piece.shard)));
   }
 
-  /** Gathers what only FP8 has been gathered of. */
+  /** Gathers in the model's type what was gathered in FP8 only. */
   void complete() {
     await();
     if (!isComplete) {
@@ -91,7 +91,7 @@ public final class WeightGather {
     }
   }
 
-  /** Orders what follows behind the arrival of these weights. */
+  /** Orders later work behind the arrival of these weights. */
   void await(List<Parameter> parameters) {
     for (Parameter parameter : parameters) {
       Integer piece = pieceOf.get(parameter.name());
@@ -101,7 +101,7 @@ public final class WeightGather {
     }
   }
 
-  /** Orders what follows behind the arrival of all weights. */
+  /** Orders later work behind the arrival of all weights. */
   void await() {
     works.forEach(Work::await);
     works.clear();

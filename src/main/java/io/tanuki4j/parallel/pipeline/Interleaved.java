@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * Interleaved 1F1B (Narayanan et al., 2021): a stage has several chunks, so that a micro-batch
- * comes by several times and the pipeline fills and empties in smaller pieces. The share of idle
+ * passes it several times and the pipeline fills and empties in smaller pieces. The share of idle
  * time falls by the number of chunks; activations in flight and messages grow.
  *
  * <p>A forward and a backward form one step with one exchange after it. All stages then exchange in

@@ -15,7 +15,7 @@ public interface ModelChunk<S> {
   /**
    * Runs the chunk. The last stage adds its losses into the micro-batch's sums.
    *
-   * @param hidden {@code [s, b, h]} from the stage before; null on the first
+   * @param hidden {@code [s, b, h]} from the previous stage; null on the first
    */
   ChunkForward<S> forward(@Nullable Tensor hidden, Microbatch microbatch);
 

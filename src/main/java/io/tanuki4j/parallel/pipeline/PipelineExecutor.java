@@ -75,15 +75,16 @@ public final class PipelineExecutor<S> implements AutoCloseable {
       Tensor lossSums,
       int phase) {}
 
-  /** Chooses who hears what a training micro-batch does with parameters. */
+  /** Chooses the listeners of training micro-batches. */
   @FunctionalInterface
   public interface Listeners {
     /** No listeners. */
     Listeners NONE = (microbatch, numMicrobatches) -> ParameterListener.NONE;
 
     /**
-     * Always the same object for the same place. A micro-batch with another listener than {@link
-     * ParameterListener#NONE} is not recorded, since its listener acts each time.
+     * Returns the listener of a micro-batch: always the same object for the same place. A
+     * micro-batch with another listener than {@link ParameterListener#NONE} is not recorded, since
+     * its listener acts each time.
      *
      * @param microbatch within the iteration, from 0
      */

@@ -26,7 +26,7 @@ final class RecordedChunk<S> implements AutoCloseable {
   /** What records work: {@code Device.record}. */
   @FunctionalInterface
   interface Recorder {
-    /** Does the work anew each time. */
+    /** Issues the work anew each time. */
     Recorder NONE = Again::new;
 
     Replay record(Runnable work);
@@ -69,7 +69,7 @@ final class RecordedChunk<S> implements AutoCloseable {
     backward.run();
   }
 
-  /** Returns what the unit made for another stage. */
+  /** Returns the result of the unit that another stage needs. */
   Tensor made(ChunkPass unit) {
     Tensor result = unit.isForward() ? inFlight(made).hidden() : dInput;
     return Objects.requireNonNull(result, "the ends of the model make nothing for other stages");
@@ -95,8 +95,8 @@ final class RecordedChunk<S> implements AutoCloseable {
   }
 
   /**
-   * Work that is done again and again at the same addresses: operation by operation the first time,
-   * then it is recorded, and replayed from then on.
+   * Work that is repeated at the same addresses: issued operation by operation the first time,
+   * recorded the second time, and replayed from then on.
    */
   private static final class RepeatedWork implements AutoCloseable {
     private final Recorder recorder;

@@ -8,8 +8,8 @@ import java.util.List;
 
 /**
  * Runs the actions of all stages in simulated time. Nothing is buffered: a message passes when both
- * ends have posted it, and a stage goes on when all messages of its exchange have passed. The n-th
- * message that a stage sends to another is the n-th that the other receives from it.
+ * ends have posted it, and a stage continues once all messages of its exchange have passed. The
+ * n-th message that a stage sends to another is the n-th that the other receives from it.
  */
 final class Simulation {
   private final PipelineShape shape;
@@ -30,7 +30,7 @@ final class Simulation {
   }
 
   /**
-   * @throws IllegalStateException if stages wait for each other for ever, or a message is not the
+   * @throws IllegalStateException if stages wait for each other forever, or a message is not the
    *     one that its receiver needs
    */
   Timeline run() {

@@ -60,7 +60,7 @@ final class Slot implements AutoCloseable {
   }
 
   /**
-   * Drops the micro-batch before and begins the next.
+   * Drops the previous micro-batch and begins the next.
    *
    * @param maxDocuments that one of its samples has at most
    */
@@ -87,12 +87,12 @@ final class Slot implements AutoCloseable {
     return inputs;
   }
 
-  /** Returns the hidden states from the stage before. */
+  /** Returns the hidden states from the previous stage. */
   Tensor hidden() {
     return Objects.requireNonNull(hidden, "the stage has the first chunk only");
   }
 
-  /** Returns the gradient of hidden states, from the stage behind. */
+  /** Returns the gradient of hidden states, from the next stage. */
   Tensor dHidden() {
     return Objects.requireNonNull(dHidden, "the stage has the last chunk only");
   }

@@ -51,7 +51,7 @@ public final class TensorRegion {
     return Shape.of(splitsSequence ? seqLength / ranks.size() : seqLength, batchSize, width);
   }
 
-  /** Returns what belongs to this rank's tokens, outside, of what belongs to each token inside. */
+  /** Returns the values of this rank's tokens, outside, from the values of all tokens inside. */
   public int[] shard(int[] ofTokens) {
     if (!splitsSequence) {
       return ofTokens;
@@ -71,12 +71,15 @@ public final class TensorRegion {
         : shard;
   }
 
-  /** Enters: fills whole with the shards of all ranks. */
+  /** Enters the region: fills whole with the shards of all ranks. */
   Work gather(Tensor whole, Tensor shard) {
     return splitsSequence ? ranks.allGather(whole, shard) : Work.DONE;
   }
 
-  /** Leaves: sums whole over the ranks; the shard is overwritten with its part of the sum. */
+  /**
+   * Leaves the region: sums whole over the ranks; the shard is overwritten with its part of the
+   * sum.
+   */
   Work sum(Tensor shard, Tensor whole) {
     return splitsSequence
         ? ranks.reduceScatter(shard, whole, ReduceOp.SUM)

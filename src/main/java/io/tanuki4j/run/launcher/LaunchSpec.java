@@ -68,8 +68,8 @@ public record LaunchSpec(
   }
 
   /**
-   * NCCL refuses two ranks on one GPU, unless it takes them for ranks of different machines, which
-   * talk through sockets.
+   * Returns the variables that let ranks share a GPU. NCCL refuses two ranks on one GPU, unless it
+   * takes them for ranks of different machines, which talk through sockets.
    */
   private static Map<String, String> sharedGpu(int globalRank) {
     return Map.of(

@@ -30,7 +30,7 @@ final class RankChild {
   }
 
   /**
-   * @param ended hears when the process has ended and all of its lines are out
+   * @param ended is called when the process has ended and all of its lines are out
    */
   static RankChild start(
       int rank,
@@ -107,7 +107,8 @@ final class RankChild {
   }
 
   /**
-   * Asks the process to end: SIGTERM. Its output goes on ({@code Process.destroy} would close it).
+   * Asks the process to end: SIGTERM. Its output continues ({@code Process.destroy} would close
+   * it).
    */
   void terminate() {
     process.toHandle().destroy();

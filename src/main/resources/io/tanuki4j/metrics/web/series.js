@@ -61,8 +61,8 @@ class Series {
   }
 
   /**
-   * The points of a range for a line of so many pixels. Of many points in one pixel only the first, the lowest, the
-   * highest and the last count, so that no peak is lost.
+   * Returns the points of a range for a line of this width in pixels. Where several points share a pixel, only the first,
+   * the lowest, the highest and the last count, so that no peak is lost.
    */
   points(values, low, high, width) {
     const begin = Math.max(0, this.indexOf(low) - 1);
