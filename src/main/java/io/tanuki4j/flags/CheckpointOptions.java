@@ -3,6 +3,9 @@ package io.tanuki4j.flags;
 import static java.util.Objects.requireNonNullElse;
 
 import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
+import io.tanuki4j.checkpoint.CheckpointConfig.Saving;
+import io.tanuki4j.checkpoint.CheckpointConfig.Taken;
 import io.tanuki4j.checkpoint.Retention;
 import io.tanuki4j.config.Problems;
 import java.nio.file.Files;
@@ -201,20 +204,23 @@ public final class CheckpointOptions {
 
   CheckpointConfig toConfig() {
     return new CheckpointConfig(
-        save,
-        load,
-        requireNonNullElse(saveInterval, 0),
-        asyncSave,
-        new Retention(
-            saveRetainInterval, mostRecentK == null || mostRecentK == -1 ? null : mostRecentK),
-        ckptStep,
-        pretrainedCheckpoint,
-        mayRestart,
-        finetune,
-        noLoadOptim == null,
-        noSaveOptim == null,
-        exitOnMissingCheckpoint,
-        overrideOptParamScheduler,
-        useCheckpointOptParamScheduler);
+        new Saving(
+            save,
+            requireNonNullElse(saveInterval, 0),
+            asyncSave,
+            new Retention(
+                saveRetainInterval, mostRecentK == null || mostRecentK == -1 ? null : mostRecentK),
+            noSaveOptim == null),
+        new Loading(
+            load,
+            ckptStep,
+            pretrainedCheckpoint,
+            mayRestart,
+            exitOnMissingCheckpoint,
+            new Taken(
+                finetune,
+                noLoadOptim == null,
+                overrideOptParamScheduler,
+                useCheckpointOptParamScheduler)));
   }
 }

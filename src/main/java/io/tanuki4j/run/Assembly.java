@@ -222,7 +222,7 @@ public final class Assembly {
             savedArguments(),
             context,
             model.builder().fp8());
-    Saver saver = closer.add(new Saver(config.checkpoint(), device, state, log::message));
+    Saver saver = closer.add(new Saver(config.checkpoint().saving(), device, state, log::message));
     saver.open();
     saver.openStage(
         new Agreement(context.world(), device, model.memory()), HostMemory.share(ranksHere));
@@ -242,7 +242,7 @@ public final class Assembly {
   }
 
   private Progress restore(RunState state) {
-    return new Restorer(config.checkpoint(), config.train(), device, state, log::message)
+    return new Restorer(config.checkpoint().loading(), config.train(), device, state, log::message)
         .restore()
         .orElseGet(() -> fromRandom(state));
   }
@@ -339,7 +339,7 @@ public final class Assembly {
 
   private void evaluate() {
     Checkpoint checkpoint =
-        Checkpoints.find(config.checkpoint(), TextExchange.over(context.world(), device));
+        Checkpoints.find(config.checkpoint().loading(), TextExchange.over(context.world(), device));
     try (ReadHold hold = checkpoint.hold()) {
       List<ShardedTensor> weights = ShardedTensor.ofValues(model.parameters());
       checkpoint.load(device, StateKind.MODEL, weights, tokenizer.vocabSize());

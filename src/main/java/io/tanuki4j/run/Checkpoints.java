@@ -1,7 +1,7 @@
 package io.tanuki4j.run;
 
 import io.tanuki4j.checkpoint.Checkpoint;
-import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.DamagedException;
 import io.tanuki4j.checkpoint.TrainState;
@@ -22,13 +22,13 @@ public final class Checkpoints {
   /**
    * @param ranks that load it together
    */
-  static Checkpoint find(CheckpointConfig config, TextExchange ranks) {
-    if (config.load() == null) {
+  static Checkpoint find(Loading config, TextExchange ranks) {
+    if (config.folder() == null) {
       throw new ConfigException(
           "--load: not given (expected: a folder with checkpoints). Name the folder that pretrain"
               + " was given with --save.");
     }
-    return find(new CheckpointStore(config.load(), ranks), config.loadIteration());
+    return find(new CheckpointStore(config.folder(), ranks), config.iteration());
   }
 
   /**

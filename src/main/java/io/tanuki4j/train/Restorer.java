@@ -1,7 +1,7 @@
 package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.Checkpoint;
-import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.DamagedException;
 import io.tanuki4j.checkpoint.ReadHold;
@@ -20,7 +20,7 @@ import java.util.function.Consumer;
  * about what is taken from it.
  */
 public final class Restorer {
-  private final CheckpointConfig config;
+  private final Loading config;
   private final TrainConfig train;
   private final Device device;
   private final RunState state;
@@ -30,11 +30,7 @@ public final class Restorer {
    * @param log gets Megatron's lines about loading
    */
   public Restorer(
-      CheckpointConfig config,
-      TrainConfig train,
-      Device device,
-      RunState state,
-      Consumer<String> log) {
+      Loading config, TrainConfig train, Device device, RunState state, Consumer<String> log) {
     this.config = config;
     this.train = train;
     this.device = device;
@@ -50,27 +46,27 @@ public final class Restorer {
    *     exist and does not
    */
   public Optional<Progress> restore() {
-    Optional<Progress> loaded = config.load() == null ? Optional.empty() : load(config.load());
+    Optional<Progress> loaded = config.folder() == null ? Optional.empty() : load(config.folder());
     if (loaded.isPresent()) {
       return loaded;
     }
     if (config.pretrained() != null) {
       return Optional.of(loadPretrained(config.pretrained()));
     }
-    if (config.load() != null) {
-      reportMissing(state.store(config.load(), device));
+    if (config.folder() != null) {
+      reportMissing(state.store(config.folder(), device));
     }
     return Optional.empty();
   }
 
   private Optional<Progress> load(Path folder) {
     CheckpointStore store = state.store(folder, device);
-    Integer iteration = config.loadIteration();
+    Integer iteration = config.iteration();
     if (iteration != null) {
-      return Optional.of(load(folder, store.at(iteration), config.finetune()));
+      return Optional.of(load(folder, store.at(iteration), config.taken().finetune()));
     }
     try {
-      return store.latest().map(latest -> load(folder, latest, config.finetune()));
+      return store.latest().map(latest -> load(folder, latest, config.taken().finetune()));
     } catch (DamagedException e) {
       return Optional.of(loadOlder(store, e));
     }
@@ -84,7 +80,7 @@ public final class Restorer {
           "    since the run may be restarted, it continues from iteration %d"
               .formatted(iteration));
       try {
-        return load(store.folder(), store.at(iteration), config.finetune());
+        return load(store.folder(), store.at(iteration), config.taken().finetune());
       } catch (DamagedException e) {
         latest = e;
       }
@@ -95,7 +91,7 @@ public final class Restorer {
   private Progress loadPretrained(Path folder) {
     log.accept(
         "Checkpoint file not found in load directory %s attempting to finetune with checkpoint in %s"
-            .formatted(config.load(), folder));
+            .formatted(config.folder(), folder));
     CheckpointStore store = state.store(folder, device);
     Checkpoint checkpoint =
         store
@@ -130,7 +126,7 @@ public final class Restorer {
     TrainState saved = checkpoint.state();
     log.accept(" loading checkpoint from %s at iteration %d".formatted(folder, saved.iteration()));
     checkpoint.load(device, StateKind.MODEL, state.modelTensors(), state.vocabSize());
-    if (weightsOnly || !config.loadOptimizer()) {
+    if (weightsOnly || !config.taken().optimizer()) {
       state.optimizer().resetMaster();
     } else {
       loadOptimizer(checkpoint);
@@ -150,10 +146,10 @@ public final class Restorer {
   }
 
   private Conflict conflict() {
-    if (config.overrideSchedule()) {
+    if (config.taken().overrideSchedule()) {
       return Conflict.KEEP_CONFIGURED;
     }
-    return config.useCheckpointSchedule() ? Conflict.TAKE_SAVED : Conflict.FAIL;
+    return config.taken().useCheckpointSchedule() ? Conflict.TAKE_SAVED : Conflict.FAIL;
   }
 
   /**

@@ -1,6 +1,6 @@
 package io.tanuki4j.train;
 
-import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointConfig.Saving;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.StagedWriter;
 import io.tanuki4j.checkpoint.TrainState;
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * it does nothing.
  */
 public final class Saver implements AutoCloseable {
-  private final CheckpointConfig config;
+  private final Saving config;
   private final Device device;
   private final RunState state;
   private final Consumer<String> log;
@@ -30,13 +30,13 @@ public final class Saver implements AutoCloseable {
   /**
    * @param log gets the lines
    */
-  public Saver(CheckpointConfig config, Device device, RunState state, Consumer<String> log) {
+  public Saver(Saving config, Device device, RunState state, Consumer<String> log) {
     this.config = config;
     this.device = device;
     this.state = state;
     this.log = log;
     this.store =
-        config.save() == null ? null : state.store(config.save(), device, config.retention());
+        config.folder() == null ? null : state.store(config.folder(), device, config.retention());
   }
 
   /**
@@ -60,7 +60,7 @@ public final class Saver implements AutoCloseable {
    * @param limit bytes of host memory that may be taken
    */
   public void openStage(Agreement agreement, long limit) {
-    if (store != null && config.asyncSave()) {
+    if (store != null && config.async()) {
       stage = store.openStage(device, tensors(), limit, log);
       background = new BackgroundSaves(agreement, log);
     }
@@ -79,7 +79,7 @@ public final class Saver implements AutoCloseable {
 
   /** Returns whether the iteration ends a save interval. */
   boolean isDue(long iteration) {
-    return config.saveInterval() > 0 && iteration % config.saveInterval() == 0;
+    return config.interval() > 0 && iteration % config.interval() == 0;
   }
 
   /**
@@ -96,7 +96,7 @@ public final class Saver implements AutoCloseable {
     log.accept(
         "saving checkpoint at iteration %7d to %s in tanuki4j format"
             .formatted(iteration, store.folder()));
-    TrainState saved = state.at(progress, config.saveOptimizer());
+    TrainState saved = state.at(progress, config.optimizer());
     lastIteration = iteration;
     if (stage != null && background != null) {
       background.add(store.begin(stage, saved, List.of(tensors())), success(iteration));
@@ -126,11 +126,11 @@ public final class Saver implements AutoCloseable {
 
   private String success(long iteration) {
     return "  successfully saved checkpoint from iteration %7d to %s %s"
-        .formatted(iteration, config.save(), state.place());
+        .formatted(iteration, config.folder(), state.place());
   }
 
   private RankTensors tensors() {
-    return state.tensors(config.saveOptimizer());
+    return state.tensors(config.optimizer());
   }
 
   /** Publishes what has been written in the background; all ranks call it after each iteration. */
@@ -149,7 +149,7 @@ public final class Saver implements AutoCloseable {
     if (background != null && background.finish()) {
       throw new UserException(
           "--save: iteration %d could not be saved to %s, as said above. Make room, and start again"
-                  .formatted(lastIteration, config.save())
+                  .formatted(lastIteration, config.folder())
               + " from the checkpoint before it.");
     }
   }

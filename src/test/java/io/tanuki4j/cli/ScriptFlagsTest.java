@@ -88,7 +88,7 @@ class ScriptFlagsTest {
   @Test
   void a_folder_without_an_interval_gets_a_checkpoint_at_the_end() {
     Resolved run = lines.resolve(CommandLines.SMALLEST + " --save DIR/run");
-    assertThat(run.config().checkpoint().saveInterval()).isZero();
+    assertThat(run.config().checkpoint().saving().interval()).isZero();
     assertThat(run.notices()).anyMatch(line -> line.startsWith("no --save-interval"));
   }
 

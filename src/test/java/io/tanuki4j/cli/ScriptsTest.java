@@ -92,16 +92,17 @@ class ScriptsTest {
     assertThat(config.optimizer().epsilon()).isEqualTo(1e-5);
     assertThat(config.train().batches().globalBatchSize()).isEqualTo(1536);
     assertThat(config.train().length().iterations()).isEqualTo(12500);
-    assertThat(config.checkpoint().save()).isEqualTo(config.checkpoint().load());
+    assertThat(config.checkpoint().saving().folder())
+        .isEqualTo(config.checkpoint().loading().folder());
   }
 
   @Test
   void the_continued_run_goes_on_from_its_own_checkpoint_or_else_the_given_one() {
     RunConfig config = config(run(CONTINUE, Map.of("PRETRAINED_DIR", "converted")), 4);
-    assertThat(config.checkpoint().load())
+    assertThat(config.checkpoint().loading().folder())
         .isEqualTo(Path.of("checkpoints/8B-A100_4_pretraining_continue_v2"))
-        .isEqualTo(config.checkpoint().save());
-    assertThat(config.checkpoint().pretrained()).isEqualTo(Path.of("converted"));
+        .isEqualTo(config.checkpoint().saving().folder());
+    assertThat(config.checkpoint().loading().pretrained()).isEqualTo(Path.of("converted"));
     assertThat(config.model().rotary().base()).isEqualTo(500000);
     assertThat(config.optimizer().epsilon()).isEqualTo(1e-8);
   }
@@ -138,6 +139,7 @@ class ScriptsTest {
   void the_test_on_one_gpu_is_one_rank() {
     RunConfig config = config(run("one_RTX3090_test.sh", Map.of()), 1);
     assertThat(config.parallel().dims()).isEqualTo(ParallelDims.SINGLE);
-    assertThat(config.checkpoint().save()).isEqualTo(Path.of("checkpoints/one_RTX3090_test"));
+    assertThat(config.checkpoint().saving().folder())
+        .isEqualTo(Path.of("checkpoints/one_RTX3090_test"));
   }
 }

@@ -86,8 +86,8 @@ class UserScriptsTest {
     RunConfig config = lines.resolve(words).config();
     assertThat(config.model().rotary().base()).isEqualTo(500000);
     assertThat(config.optimizer().epsilon()).isEqualTo(1e-8);
-    assertThat(config.checkpoint().finetune()).isTrue();
-    assertThat(config.checkpoint().loadOptimizer()).isFalse();
+    assertThat(config.checkpoint().loading().taken().finetune()).isTrue();
+    assertThat(config.checkpoint().loading().taken().optimizer()).isFalse();
   }
 
   @Test

@@ -4,6 +4,9 @@ import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.reflect.TypeToken;
 import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
+import io.tanuki4j.checkpoint.CheckpointConfig.Saving;
+import io.tanuki4j.checkpoint.CheckpointConfig.Taken;
 import io.tanuki4j.checkpoint.Retention;
 import io.tanuki4j.config.Precision;
 import io.tanuki4j.data.BatchSource;
@@ -134,7 +137,7 @@ final class LlamaRun implements AutoCloseable {
             Map.of("num_layers", 2),
             ParallelContext.single(device.device()));
     Progress start =
-        new Restorer(checkpoints(), train(), device.device(), state, sink::message)
+        new Restorer(checkpoints().loading(), train(), device.device(), state, sink::message)
             .restore()
             .orElse(Progress.START);
     try (Datasets sets = datasets()) {
@@ -199,7 +202,7 @@ final class LlamaRun implements AutoCloseable {
             new Evaluator(device.device(), runner, data, device.scope()),
             state.schedule(),
             splits,
-            new Saver(checkpoints(), device.device(), state, sink::message),
+            new Saver(checkpoints().saving(), device.device(), state, sink::message),
             log,
             new StopRequest(),
             new Agreement(
@@ -295,20 +298,8 @@ final class LlamaRun implements AutoCloseable {
 
   private CheckpointConfig checkpoints() {
     return new CheckpointConfig(
-        options.save,
-        options.load,
-        0,
-        false,
-        Retention.ALL,
-        null,
-        null,
-        false,
-        false,
-        true,
-        true,
-        false,
-        false,
-        false);
+        new Saving(options.save, 0, false, Retention.ALL, true),
+        new Loading(options.load, null, null, false, false, new Taken(false, true, false, false)));
   }
 
   private int integer(String key) {

@@ -2,6 +2,9 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
+import io.tanuki4j.checkpoint.CheckpointConfig.Saving;
+import io.tanuki4j.checkpoint.CheckpointConfig.Taken;
 import io.tanuki4j.checkpoint.Retention;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
@@ -106,20 +109,14 @@ final class TinyRun implements AutoCloseable {
 
     CheckpointConfig checkpoint() {
       return new CheckpointConfig(
-          save,
-          load,
-          saveInterval,
-          asyncSave,
-          retention,
-          loadIteration,
-          pretrained,
-          takeOlder,
-          finetune,
-          loadOptimizer,
-          saveOptimizer,
-          exitOnMissing,
-          overrideSchedule,
-          false);
+          new Saving(save, saveInterval, asyncSave, retention, saveOptimizer),
+          new Loading(
+              load,
+              loadIteration,
+              pretrained,
+              takeOlder,
+              exitOnMissing,
+              new Taken(finetune, loadOptimizer, overrideSchedule, false)));
     }
 
     ScheduleConfig schedule() {
@@ -163,7 +160,8 @@ final class TinyRun implements AutoCloseable {
             Map.of("num_layers", 1),
             ParallelContext.single(device));
     Optional<Progress> restored =
-        new Restorer(settings.checkpoint(), settings.train(), device, state, sink::message)
+        new Restorer(
+                settings.checkpoint().loading(), settings.train(), device, state, sink::message)
             .restore();
     Progress start = restored.orElse(Progress.START);
     trainer(state, start).run(start);
@@ -194,7 +192,7 @@ final class TinyRun implements AutoCloseable {
             3e9,
             device,
             0);
-    saver = new Saver(settings.checkpoint(), device, state, sink::message);
+    saver = new Saver(settings.checkpoint().saving(), device, state, sink::message);
     saver.openStage(agreement(), settings.stageBytes);
     Agreement agreement = agreement();
     Clock clock = Clock.fixed(Instant.parse("2025-01-31T12:34:56Z"), ZoneOffset.UTC);
