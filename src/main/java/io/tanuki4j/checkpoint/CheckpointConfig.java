@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 

@@ -4,18 +4,24 @@ import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The layout of a folder of checkpoints: the names of iterations, the tracker that says which one
- * is the latest, the steps by which a checkpoint appears under its name, and what a kill can leave
- * between them.
+ * is the latest, the steps by which a checkpoint appears under its name, what a kill can leave
+ * between them, and which old ones are kept.
  */
 public final class CheckpointFolders {
   static final String TRACKER = "latest_checkpointed_iteration.txt";
@@ -103,7 +109,7 @@ public final class CheckpointFolders {
   }
 
   /** Removes a checkpoint; a kill leaves it complete, or under a name that no checkpoint has. */
-  static void remove(Path place) throws IOException {
+  private static void remove(Path place) throws IOException {
     Path removed = place.resolveSibling(place.getFileName() + REMOVED);
     Folders.delete(removed);
     Folders.rename(place, removed);
@@ -175,5 +181,67 @@ public final class CheckpointFolders {
         .map(matcher -> Long.valueOf(matcher.group(1)))
         .sorted()
         .toList();
+  }
+
+  /**
+   * Which checkpoints are kept when a new one is published. Later iterations are never touched. A
+   * checkpoint that a process is loading is left for the next time.
+   *
+   * @param interval its multiples are kept; null for none
+   * @param numNewest how many of the newest others are kept, the new one included; null for all, or
+   *     for one if there is an interval
+   */
+  public record Retention(@Nullable Integer interval, @Nullable Integer numNewest) {
+    /** Keeps everything. */
+    public static final Retention ALL = new Retention(null, null);
+
+    /**
+     * Removes the checkpoints that are not kept.
+     *
+     * @param newest the iteration that was just published
+     */
+    void apply(Path folder, long newest) throws IOException {
+      for (long iteration : surplus(iterations(folder), newest)) {
+        Path place = folder.resolve(nameOf(iteration));
+        if (!isInUse(place)) {
+          remove(place);
+        }
+      }
+    }
+
+    /** Returns the iterations that are not kept. */
+    List<Long> surplus(List<Long> iterations, long newest) {
+      if (interval == null && numNewest == null) {
+        return List.of();
+      }
+      int kept = numNewest == null ? 1 : numNewest;
+      return iterations.stream()
+          .filter(iteration -> iteration <= newest)
+          .sorted(Comparator.reverseOrder())
+          .skip(kept)
+          .filter(iteration -> interval == null || iteration % interval != 0)
+          .toList();
+    }
+
+    /**
+     * Returns whether a process is loading a checkpoint: it then holds a shared lock on the
+     * manifest.
+     */
+    private static boolean isInUse(Path place) throws IOException {
+      try (FileChannel manifest =
+          FileChannel.open(place.resolve(Manifest.NAME), StandardOpenOption.WRITE)) {
+        return isLocked(manifest);
+      }
+    }
+
+    private static boolean isLocked(FileChannel manifest) {
+      try (FileLock lock = manifest.tryLock()) {
+        return lock == null;
+      } catch (OverlappingFileLockException e) {
+        return true;
+      } catch (IOException e) {
+        return false; // a file system without locks
+      }
+    }
   }
 }

@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;
 import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.comm.TextExchange;

@@ -1,8 +1,8 @@
 package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.CheckpointStore;
-import io.tanuki4j.checkpoint.Retention;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;

@@ -2,6 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.tensor.DType;

@@ -7,7 +7,7 @@ import io.tanuki4j.checkpoint.CheckpointConfig;
 import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
 import io.tanuki4j.checkpoint.CheckpointConfig.Saving;
 import io.tanuki4j.checkpoint.CheckpointConfig.Taken;
-import io.tanuki4j.checkpoint.Retention;
+import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.config.Precision;
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.DataConfig;
