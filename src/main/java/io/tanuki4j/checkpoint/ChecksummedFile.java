@@ -2,7 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
-import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;

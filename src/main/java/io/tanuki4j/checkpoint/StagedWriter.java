@@ -3,7 +3,7 @@ package io.tanuki4j.checkpoint;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter;
-import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.kernel.HostStage;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -6,7 +6,7 @@ import io.tanuki4j.checkpoint.OpenShards;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter;
-import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;

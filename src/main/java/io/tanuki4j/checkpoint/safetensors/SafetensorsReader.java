@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint.safetensors;
 
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.error.UserException;
 import java.io.Closeable;
 import java.io.EOFException;

@@ -3,6 +3,7 @@ package io.tanuki4j.checkpoint.safetensors;
 import com.google.gson.stream.JsonWriter;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.tensor.Shape;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -39,6 +40,31 @@ public final class SafetensorsWriter implements Closeable {
   private final List<TensorEntry> tensors;
   private final long dataStart;
   private final AtomicLong dataBytes = new AtomicLong();
+
+  /**
+   * A tensor of a file.
+   *
+   * @param begin first byte, counted from the start of the data after the header
+   */
+  public record TensorEntry(String name, ElementType type, Shape shape, long begin) {
+    /** Makes a tensor to be written; the writer chooses its position. */
+    public TensorEntry(String name, ElementType type, Shape shape) {
+      this(name, type, shape, 0);
+    }
+
+    TensorEntry at(long position) {
+      return new TensorEntry(name, type, shape, position);
+    }
+
+    /** Returns the byte after the last. */
+    public long end() {
+      return begin + numBytes();
+    }
+
+    public long numBytes() {
+      return type.numBytes(shape);
+    }
+  }
 
   private SafetensorsWriter(Path file, NewFile newFile, List<TensorEntry> tensors, long dataStart) {
     this.file = file;

@@ -4,7 +4,7 @@ import io.tanuki4j.checkpoint.FiniteValues;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
-import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.Closeable;

@@ -1,7 +1,7 @@
 package io.tanuki4j.convert.huggingface;
 
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
-import io.tanuki4j.checkpoint.safetensors.TensorEntry;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.error.UserException;
 import java.io.Closeable;
 import java.io.IOException;
