@@ -85,7 +85,7 @@ public final class GuardedMemory implements AutoCloseable {
     for (Tensor guard : guards) {
       byte[] expected = new byte[GUARD_BYTES];
       Arrays.fill(expected, GUARD);
-      assertThat(bytes(guard)).as("guard bytes beside a tensor").isEqualTo(expected);
+      assertThat(bytes(guard)).as("guard bytes next to a tensor").isEqualTo(expected);
     }
   }
 

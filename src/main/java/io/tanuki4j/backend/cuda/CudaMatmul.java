@@ -2,6 +2,8 @@ package io.tanuki4j.backend.cuda;
 
 import static io.tanuki4j.backend.cuda.CudaException.checkBlas;
 
+import io.tanuki4j.backend.cuda.MatmulShape.Factor;
+import io.tanuki4j.backend.cuda.MatmulShape.Sizes;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.Fp8Kernels.Operand;
@@ -44,7 +46,7 @@ final class CudaMatmul implements MatmulKernels, AutoCloseable {
   @Override
   public void matmul(Tensor out, Tensor a, Op opA, Tensor b, Op opB, Accumulate accumulate) {
     MatmulShape shape = shape(out, a, opA, b, opB, accumulate);
-    if (shape.m() != 0 && shape.n() != 0) {
+    if (shape.sizes().m() != 0 && shape.sizes().n() != 0) {
       Planned planned = plans.get(shape);
       run(planned == null ? choose(shape, plan(shape), out, a, b) : planned, out, a, b);
     }
@@ -97,13 +99,9 @@ final class CudaMatmul implements MatmulKernels, AutoCloseable {
     Expect.matrix("out of matmul", out, m, n);
     Expect.sumType("out of matmul", out, a);
     return new MatmulShape(
-        opA,
-        opB,
-        m,
-        n,
-        k,
-        a.dtype(),
-        b.dtype(),
+        new Factor(opA, a.dtype()),
+        new Factor(opB, b.dtype()),
+        new Sizes(m, n, k),
         out.dtype(),
         accumulate == Accumulate.ADD,
         false,
@@ -123,13 +121,9 @@ final class CudaMatmul implements MatmulKernels, AutoCloseable {
     Expect.computeType("out of an fp8 product", out);
     Expect.matrix("out of an fp8 product", out, m, n);
     return new MatmulShape(
-        Op.NONE,
-        Op.TRANSPOSE,
-        m,
-        n,
-        k,
-        a.dtype(),
-        b.dtype(),
+        new Factor(Op.NONE, a.dtype()),
+        new Factor(Op.TRANSPOSE, b.dtype()),
+        new Sizes(m, n, k),
         out.dtype(),
         accumulate == Accumulate.ADD,
         sums == Sums.FAST,

@@ -2,7 +2,6 @@ package io.tanuki4j.backend.cuda;
 
 import static io.tanuki4j.backend.cuda.CudaException.checkBlas;
 
-import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.tensor.DType;
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
@@ -42,18 +41,19 @@ final class PreparedMatmul implements AutoCloseable {
   PreparedMatmul(MatmulShape shape, cublasLtContext library, CUstream_st stream) {
     this.library = library;
     this.stream = stream;
-    boolean transposeA = shape.opA() == Op.TRANSPOSE;
-    boolean transposeB = shape.opB() == Op.TRANSPOSE;
+    MatmulShape.Sizes sizes = shape.sizes();
+    boolean transposeA = shape.a().isTransposed();
+    boolean transposeB = shape.b().isTransposed();
     operation = operation(transposeB, transposeA);
     layoutA =
         transposeA
-            ? layout(shape.inA(), shape.k(), shape.m())
-            : layout(shape.inA(), shape.m(), shape.k());
+            ? layout(shape.a().type(), sizes.k(), sizes.m())
+            : layout(shape.a().type(), sizes.m(), sizes.k());
     layoutB =
         transposeB
-            ? layout(shape.inB(), shape.n(), shape.k())
-            : layout(shape.inB(), shape.k(), shape.n());
-    layoutOut = layout(shape.out(), shape.m(), shape.n());
+            ? layout(shape.b().type(), sizes.n(), sizes.k())
+            : layout(shape.b().type(), sizes.k(), sizes.n());
+    layoutOut = layout(shape.out(), sizes.m(), sizes.n());
     beta = new FloatPointer(shape.add() ? 1.0f : 0.0f);
     if (shape.fast()) {
       set(cublas.CUBLASLT_MATMUL_DESC_FAST_ACCUM, new BytePointer(new byte[] {1}), 1);

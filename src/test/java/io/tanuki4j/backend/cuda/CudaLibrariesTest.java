@@ -25,7 +25,7 @@ class CudaLibrariesTest {
   }
 
   @Test
-  void finds_pips_packages_beside_a_python_on_the_path() throws IOException {
+  void finds_pips_packages_next_to_a_python_on_the_path() throws IOException {
     Files.createDirectories(folder.resolve("bin"));
     Files.createFile(folder.resolve("bin/python3"));
     Path libraries =
