@@ -35,7 +35,6 @@ class ScriptFlagsTest {
         "--ckpt-format torch_dist --use-persistent-ckpt-worker --ckpt-fully-parallel-load",
         "--use-dist-ckpt --dist-ckpt-format zarr --dist-ckpt-strictness log_all",
         "--ckpt-assume-constant-structure --dist-ckpt-optim-fully-reshardable",
-        "--profile --profile-step-start 4 --profile-step-end 6 --profile-ranks 0 8",
         "--log-straggler --disable-straggler-on-startup --straggler-minmax-count 16",
         "--no-initialization --use-mcore-models --transformer-impl local",
         "--moe-router-topk 2 --moe-grouped-gemm --moe-aux-loss-coeff 1e-2 --moe-per-layer-logging",
