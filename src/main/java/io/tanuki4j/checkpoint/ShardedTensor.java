@@ -9,10 +9,8 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.IntConsumer;
 
 /**
  * A box of a tensor of a checkpoint, and where its elements are: in memory of this rank, to be
@@ -170,78 +168,6 @@ public record ShardedTensor(
   /** Returns the same tensor under another name. */
   public ShardedTensor renamed(String newName) {
     return new ShardedTensor(newName, type, globalShape, region, content);
-  }
-
-  /** Returns the same tensor in another floating-point type. */
-  public ShardedTensor as(ElementType newType) {
-    if (newType == type) {
-      return this;
-    }
-    Content converted =
-        (first, into) -> {
-          long count = into.remaining() / newType.numBytes(Shape.of(1));
-          int bytes = Math.toIntExact(type.numBytes(Shape.of(count)));
-          ByteBuffer stored = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-          content.read(first, stored);
-          FloatConversion.convert(stored.flip(), type, into, newType);
-        };
-    return new ShardedTensor(name, newType, globalShape, region, converted);
-  }
-
-  /** Returns a whole tensor with fewer rows, or with additional rows of zeros. */
-  public ShardedTensor withRows(long rows) {
-    long[] dims = globalShape.toArray();
-    dims[0] = rows;
-    long numStored = region.numElements();
-    Content resized =
-        (first, into) -> {
-          int end = into.limit();
-          long stored = Math.max(0, Math.min(into.remaining(), bytes(numStored - first)));
-          if (stored > 0) {
-            into.limit(into.position() + Math.toIntExact(stored));
-            content.read(first, into);
-            into.limit(end);
-          }
-          into.put(new byte[into.remaining()]);
-        };
-    return whole(name, type, Shape.of(dims), resized);
-  }
-
-  /** Returns a box of a whole tensor. */
-  public ShardedTensor part(Region box) {
-    return new ShardedTensor(name, type, globalShape, box, (first, into) -> read(box, first, into));
-  }
-
-  private void read(Region box, long first, ByteBuffer into) throws IOException {
-    long columns = region.columns();
-    int elementBytes = Math.toIntExact(bytes(1));
-    int end = into.limit();
-    long element = first;
-    while (into.position() < end) {
-      long column = element % box.columns();
-      int remaining = (end - into.position()) / elementBytes;
-      long run = box.columns() == columns ? remaining : Math.min(box.columns() - column, remaining);
-      into.limit(into.position() + Math.toIntExact(run * elementBytes));
-      long row = box.firstRow() + element / box.columns();
-      content.read(row * columns + box.firstColumn() + column, into);
-      into.limit(end);
-      element += run;
-    }
-  }
-
-  /** Returns the same tensor, which tells an observer how many bytes each read took. */
-  public ShardedTensor observed(IntConsumer observer) {
-    Content observed =
-        (first, into) -> {
-          int bytes = into.remaining();
-          content.read(first, into);
-          observer.accept(bytes);
-        };
-    return new ShardedTensor(name, type, globalShape, region, observed);
-  }
-
-  private long bytes(long numElements) {
-    return Math.max(0, numElements) * type.numBytes(Shape.of(1));
   }
 
   /** Returns the size of this part in a file, in bytes. */

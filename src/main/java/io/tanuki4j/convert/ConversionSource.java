@@ -1,6 +1,7 @@
 package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.TensorViews;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.convert.huggingface.HfModel;
 import java.io.Closeable;
@@ -63,7 +64,7 @@ public record ConversionSource(
 
   static List<ShardedTensor> withRows(List<ShardedTensor> tensors, int rows) {
     return tensors.stream()
-        .map(tensor -> isVocabulary(tensor) ? tensor.withRows(rows) : tensor)
+        .map(tensor -> isVocabulary(tensor) ? TensorViews.withRows(tensor, rows) : tensor)
         .toList();
   }
 

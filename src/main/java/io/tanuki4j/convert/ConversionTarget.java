@@ -1,6 +1,7 @@
 package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.TensorViews;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
@@ -95,7 +96,7 @@ public record ConversionTarget(
         .map(
             tensor -> {
               ElementType kept = tensor.type() == ElementType.F16 ? ElementType.F32 : tensor.type();
-              return tensor.as(asked == null ? kept : asked);
+              return TensorViews.retyped(tensor, asked == null ? kept : asked);
             })
         .toList();
   }
@@ -142,7 +143,7 @@ public record ConversionTarget(
   }
 
   private static List<ShardedTensor> observed(List<ShardedTensor> tensors, IntConsumer observer) {
-    return tensors.stream().map(tensor -> tensor.observed(observer)).toList();
+    return tensors.stream().map(tensor -> TensorViews.observed(tensor, observer)).toList();
   }
 
   /** Describes for the user what was written. */

@@ -1,6 +1,7 @@
 package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.TensorViews;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -31,7 +32,7 @@ public final class ConvertProgress {
   /** Returns the same tensors, whose reads are counted. */
   static List<ShardedTensor> counted(PrintWriter out, String verb, List<ShardedTensor> tensors) {
     ConvertProgress progress = new ConvertProgress(out, verb, tensors);
-    return tensors.stream().map(tensor -> tensor.observed(progress::add)).toList();
+    return tensors.stream().map(tensor -> TensorViews.observed(tensor, progress::add)).toList();
   }
 
   public void add(int bytes) {

@@ -2,6 +2,7 @@ package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.Region;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.TensorViews;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.error.UserException;
@@ -130,7 +131,7 @@ record TargetLayout(ModelConfig model, Layout layout) {
     for (ShardedTensor tensor : tensors) {
       Region region = regions.get(parameter.apply(tensor));
       if (region != null) {
-        parts.add(tensor.part(region));
+        parts.add(TensorViews.part(tensor, region));
       }
     }
     return parts;

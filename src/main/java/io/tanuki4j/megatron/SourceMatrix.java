@@ -2,6 +2,7 @@ package io.tanuki4j.megatron;
 
 import io.tanuki4j.checkpoint.Region;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.TensorViews;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -30,6 +31,6 @@ record SourceMatrix(ShardedTensor tensor) implements Matrix {
 
   /** Returns the columns from {@code begin} to {@code end}, exclusive. */
   Matrix columns(long begin, long end) {
-    return new SourceMatrix(tensor.part(new Region(0, begin, rows(), end - begin)));
+    return new SourceMatrix(TensorViews.part(tensor, new Region(0, begin, rows(), end - begin)));
   }
 }

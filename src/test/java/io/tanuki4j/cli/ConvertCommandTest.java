@@ -9,6 +9,7 @@ import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.OpenShards;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.TensorViews;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
@@ -470,7 +471,7 @@ class ConvertCommandTest {
       new HfWriter(folder.resolve("wide"), wide, Map.of(), Long.MAX_VALUE)
           .write(
               golden.tensors().stream()
-                  .map(one -> one.shape().dim(0) == 512 ? one.withRows(rows) : one)
+                  .map(one -> one.shape().dim(0) == 512 ? TensorViews.withRows(one, rows) : one)
                   .toList());
     }
   }

@@ -8,6 +8,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.TensorViews;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.convert.ConversionSource;
 import io.tanuki4j.convert.MegatronFormat;
@@ -79,7 +80,7 @@ class MegatronWeightsTest {
   private static List<Double> values(ShardedTensor tensor) throws IOException {
     int count = Math.toIntExact(tensor.shape().numElements());
     ByteBuffer bytes = ByteBuffer.allocate(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    tensor.as(ElementType.F32).content().read(0, bytes);
+    TensorViews.retyped(tensor, ElementType.F32).content().read(0, bytes);
     bytes.flip();
     return IntStream.range(0, count).mapToObj(i -> (double) bytes.getFloat()).toList();
   }
