@@ -2,6 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import io.tanuki4j.checkpoint.ShardedTensor.Region;
 import io.tanuki4j.checkpoint.TrainState.RankPiece;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.disk.NewFile;

@@ -13,6 +13,7 @@ import io.tanuki4j.checkpoint.Manifest.Piece;
 import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.checkpoint.Manifest.TensorJson;
+import io.tanuki4j.checkpoint.ShardedTensor.Region;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;

@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.ShardedTensor.Region;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.tensor.Shape;
 import java.util.ArrayList;
