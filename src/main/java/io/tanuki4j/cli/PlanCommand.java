@@ -10,6 +10,7 @@ import io.tanuki4j.plan.RunPlan;
 import io.tanuki4j.run.Checkpoints;
 import io.tanuki4j.run.RankModel;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +27,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Shows what each rank of a run would hold and send, how long pipeline stages would wait, and"
           + " whether it fits a device.",
-      "Takes the flags of pretrain; needs neither GPU nor data."
+      "Takes the flags of pretrain; needs neither GPU nor data. Without the tokenizer's"
+          + " files it needs --padded-vocab-size to count the vocabulary."
     })
 final class PlanCommand implements Callable<Integer> {
   private static final double BYTES_PER_GIB = 1L << 30;
@@ -64,6 +66,7 @@ final class PlanCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     RunConfig config = run.config();
     int vocabSize = RankModel.paddedVocabSize(config, out::println);
+    options.unknownVocabulary().ifPresent(file -> out.println(lowerBounds(file, vocabSize)));
     RunPlan plan = RunPlan.of(config, config.model().withVocabSize(vocabSize));
     PlanReport.lines(plan).forEach(out::println);
     out.flush();
@@ -75,13 +78,18 @@ final class PlanCommand implements Callable<Integer> {
     return 0;
   }
 
+  private static String lowerBounds(Path file, int vocabSize) {
+    return "%s does not exist, so the vocabulary is unknown. All sizes below count %d ids and are lower bounds; add --padded-vocab-size N for the real ones."
+        .formatted(file, vocabSize);
+  }
+
   private static void requireAtMost(RunPlan plan, double gib, String limit, PrintWriter out) {
     plan.requireAtMost((long) (gib * BYTES_PER_GIB), limit);
     out.printf("%nfits into %s GiB%n", gib);
     out.flush();
   }
 
-  /** Returns null without --device. */
+  /** Refuses to say that a run fits whose vocabulary is unknown; null without --device. */
   private @Nullable KnownDevice check() {
     Problems problems = new Problems();
     KnownDevice known = device == null ? null : KnownDevice.find(device).orElse(null);
@@ -94,6 +102,17 @@ final class PlanCommand implements Callable<Integer> {
     }
     if (deviceMemory != null && !(deviceMemory > 0)) {
       problems.add("--device-memory", deviceMemory, "above 0", "Give GiB, 80 for example.");
+    }
+    if (device != null || deviceMemory != null) {
+      options
+          .unknownVocabulary()
+          .ifPresent(
+              file ->
+                  problems.add(
+                      "--padded-vocab-size",
+                      "not given",
+                      "the rows of the embedding, as %s does not exist".formatted(file),
+                      "Add it, or leave out --device and --device-memory."));
     }
     problems.throwIfAny();
     return known;

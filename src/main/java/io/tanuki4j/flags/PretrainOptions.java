@@ -104,6 +104,14 @@ public final class PretrainOptions {
     return profile.profile;
   }
 
+  /**
+   * Returns the file that says how many ids the tokenizer has, if a plan was {@link #resolve}d
+   * without it: then the model has the smallest vocabulary.
+   */
+  public Optional<Path> unknownVocabulary() {
+    return tokenizer.unknownVocabulary();
+  }
+
   void take(List<String> commandLine) {
     words = List.copyOf(commandLine);
   }
@@ -234,7 +242,7 @@ public final class PretrainOptions {
     train.derive(parallel.dataParallelSize(distributed.worldSize()), notices);
     tokenizer.derivePatch(checkpoint.load);
     if (purpose == Purpose.MEASUREMENT) {
-      tokenizer.deriveWithoutText(model.paddedVocabSize);
+      tokenizer.deriveWithoutText(model.paddedVocabSize, plannedRanks != null);
       train.deriveWithoutEnd();
       schedule.deriveRate();
     }

@@ -8,7 +8,10 @@ import io.tanuki4j.tokenizer.TokenizerConfig.TikTokens;
 import io.tanuki4j.tokenizer.TokenizerType;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -102,14 +105,20 @@ public final class TokenizerOptions {
           "SentencePieceTokenizer adds no <CLS>, <SEP>, <EOD>, <MASK>; documents end with eos.")
   boolean tokenizerSentencepieceLegacy = true;
 
+  private @Nullable Path unknownVocabulary;
+
   /**
    * Sets a tokenizer of ids only, for a run without text. Needs no file if their number is given.
+   *
+   * @param isPlan needs no file in any case: without the number, the smallest vocabulary is set
    */
-  void deriveWithoutText(@Nullable Integer paddedVocabSize) {
+  void deriveWithoutText(@Nullable Integer paddedVocabSize, boolean isPlan) {
     derive();
     Integer ids = paddedVocabSize == null ? vocabSize : paddedVocabSize;
-    if (tokenizerType != null && !isNull() && ids != null && !hasFile()) {
-      vocabSize = ids - 1; // and one that ends documents
+    Optional<Path> missing = missingFile();
+    if (missing.isPresent() && (ids != null || isPlan)) {
+      unknownVocabulary = ids == null ? missing.get() : null;
+      vocabSize = ids == null ? 1 : ids - 1; // and one that ends documents
       tokenizerModel = null;
       tokenizerType = null;
     }
@@ -119,6 +128,14 @@ public final class TokenizerOptions {
     if (isNull() && vocabSize == null && paddedVocabSize != null) {
       vocabSize = paddedVocabSize - 1; // and one that ends documents
     }
+  }
+
+  /**
+   * Returns the file that would say how many ids there are, if it does not exist and no flag says
+   * it.
+   */
+  Optional<Path> unknownVocabulary() {
+    return Optional.ofNullable(unknownVocabulary);
   }
 
   /**
@@ -140,9 +157,20 @@ public final class TokenizerOptions {
     }
   }
 
-  private boolean hasFile() {
-    Path file = tokenizerModel == null ? vocabFile : tokenizerModel;
-    return file != null && Files.exists(file);
+  /** Returns a file that the tokenizer is read from, if it is named but does not exist. */
+  private Optional<Path> missingFile() {
+    if (tokenizerType == null || !TokenizerType.isKnown(tokenizerType)) {
+      return Optional.empty();
+    }
+    TokenizerType.Source source = TokenizerType.named(tokenizerType).source();
+    List<@Nullable Path> files =
+        source == TokenizerType.Source.VOCABULARY_AND_MERGES
+            ? Arrays.asList(vocabFile, mergeFile)
+            : Arrays.asList(tokenizerModel);
+    boolean named = source != TokenizerType.Source.NUMBER && !files.contains(null);
+    return named
+        ? files.stream().map(Objects::requireNonNull).filter(f -> !Files.exists(f)).findFirst()
+        : Optional.empty();
   }
 
   private boolean isNull() {

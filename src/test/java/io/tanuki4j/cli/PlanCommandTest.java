@@ -25,11 +25,15 @@ class PlanCommandTest {
   }
 
   private static Output plan(String flags) {
+    return planned(LLAMA_8B + flags);
+  }
+
+  private static Output planned(String flags) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     CommandLine commandLine = Main.commandLine();
     commandLine.setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-    int code = Main.run(commandLine, ("plan " + LLAMA_8B + flags).strip().split(" +", -1));
+    int code = Main.run(commandLine, ("plan " + flags).strip().split(" +", -1));
     return new Output(code, out.toString().lines().toList(), err.toString());
   }
 
@@ -85,6 +89,24 @@ class PlanCommandTest {
     assertThat(plan("--device TPU").err)
         .contains("--device: TPU (expected: one of A10, A100,")
         .contains("write its compute capability");
+  }
+
+  /** It would be wrong to say that a model fits whose largest tensors have unknown sizes. */
+  @Test
+  void an_unknown_vocabulary_gives_lower_bounds_and_fits_nothing() {
+    String unknown =
+        LLAMA_8B.replace("--padded-vocab-size 128256", "--tokenizer-type Llama3Tokenizer")
+            + "--tokenizer-model missing/llama3 ";
+    Output plan = planned(unknown + "--pipeline-model-parallel-size 4");
+    assertThat(plan.code).as(plan.err).isZero();
+    assertThat(plan.out)
+        .contains(
+            "missing/llama3 does not exist, so the vocabulary is unknown. All sizes below count 128"
+                + " ids and are lower bounds; add --padded-vocab-size N for the real ones.");
+    for (String limit : List.of("--device H100", "--device-memory 80")) {
+      assertThat(planned(unknown + limit).err)
+          .contains("--padded-vocab-size: not given (expected: the rows of the embedding, as");
+    }
   }
 
   @Test

@@ -131,6 +131,19 @@ class ScriptFlagsTest {
     assertThat(planned(missing + " --padded-vocab-size 128256")).isEmpty();
   }
 
+  @Test
+  void the_plan_needs_no_tokenizer_but_pretrain_does() {
+    for (String missing :
+        List.of(
+            "--tokenizer-type HuggingFaceTokenizer --tokenizer-model DIR/none",
+            "--tokenizer-type GPT2BPETokenizer --vocab-file DIR/v.json --merge-file DIR/none")) {
+      assertThat(planned(missing)).isEmpty();
+      assertThat(lines.problems(words(missing))).isNotEmpty();
+    }
+    assertThat(planned("--tokenizer-type GPT2BPETokenizer --vocab-file DIR/v.json"))
+        .anyMatch(line -> line.startsWith("--merge-file: not given"));
+  }
+
   private List<String> words(String more) {
     return new ArrayList<>(lines.split(CommandLines.SMALLEST + " " + more));
   }
