@@ -19,7 +19,7 @@ public record CheckpointConfig(Saving saving, Loading loading) {
       @Nullable Path folder, int interval, boolean async, Retention retention, boolean optimizer) {}
 
   /**
-   * Which checkpoint a run starts from.
+   * The checkpoint that a run starts from.
    *
    * @param folder to start from; null for random weights
    * @param iteration {@code --ckpt-step}: instead of the latest; null for the latest

@@ -7,7 +7,7 @@ import java.util.stream.IntStream;
 
 /** The values that a refusal offers instead. */
 public final class Divisors {
-  /** As many as a sentence can hold. */
+  /** The most values that a sentence can hold. */
   private static final int MOST = 12;
 
   private Divisors() {}

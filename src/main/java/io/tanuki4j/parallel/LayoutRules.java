@@ -4,8 +4,8 @@ import io.tanuki4j.parallel.LayoutRequest.Sizes;
 import java.util.Optional;
 
 /**
- * What must divide what, each rule with one sentence that names the flag and the values that would
- * do. Nothing is clamped or rounded.
+ * The rules of what must divide what. Each has one sentence that names the flag and the values that
+ * would do. Nothing is clamped or rounded.
  */
 public final class LayoutRules {
   private static final String TP = "--tensor-model-parallel-size";

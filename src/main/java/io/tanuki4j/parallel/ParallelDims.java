@@ -1,7 +1,7 @@
 package io.tanuki4j.parallel;
 
 /**
- * Into how many parts the work is split along each axis.
+ * The number of parts into which the work is split along each axis.
  *
  * @param vpp chunks of layers that each pipeline stage owns ({@code V}); 1 without interleaving
  * @param sequenceParallel activations between the tensor-parallel regions are split along the

@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
- * Where each rank is: Megatron-LM's order of ranks, so that users' placements mean the same here.
- * By default {@code rank = tp + TP·(cp + CP·(dp + DP·pp))}.
+ * The place of each rank along the axes. The order of ranks is Megatron-LM's, so that users'
+ * placements mean the same here. By default {@code rank = tp + TP·(cp + CP·(dp + DP·pp))}.
  */
 public final class RankGrid {
   private final ParallelDims dims;

@@ -2,7 +2,10 @@ package io.tanuki4j.parallel;
 
 import java.util.List;
 
-/** Which ranks are neighbours: the axes from the innermost, whose ranks follow each other. */
+/**
+ * The order of the axes from the innermost, whose ranks follow each other: it decides which ranks
+ * are neighbours.
+ */
 public enum RankOrder {
   /** Megatron's default. */
   TP_CP_DP_PP(Axis.TP, Axis.CP, Axis.DP, Axis.PP),

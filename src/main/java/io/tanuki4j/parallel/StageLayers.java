@@ -5,7 +5,7 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * Which layers each chunk of a pipeline owns. Chunk {@code c} of stage {@code r} is the virtual
+ * The layers that each chunk of a pipeline owns. Chunk {@code c} of stage {@code r} is the virtual
  * stage {@code c · stages + r}; the layers follow the virtual stages, as in Megatron-LM's
  * interleaved schedule.
  *

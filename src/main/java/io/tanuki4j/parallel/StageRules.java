@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** How layers are shared among stages and their chunks. */
+/** The rules by which layers are shared among stages and their chunks. */
 final class StageRules {
   private static final String PP = "--pipeline-model-parallel-size";
   private static final String FIRST = "--decoder-first-pipeline-num-layers";

@@ -85,7 +85,7 @@ public record MemoryPlan(
     return weights + gradients + optimizer + activations;
   }
 
-  /** For the log: {@code weights 4.25, gradients 8.50, …, total 44.50 GiB}. */
+  /** Formats a line of the log: {@code weights 4.25, gradients 8.50, …, total 44.50 GiB}. */
   @Override
   public String toString() {
     return String.format(

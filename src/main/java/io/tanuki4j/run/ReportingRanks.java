@@ -5,8 +5,9 @@ import io.tanuki4j.parallel.Axis;
 import io.tanuki4j.parallel.RankGrid;
 
 /**
- * Who says what, as in Megatron: the first rank what is going on, the last rank, which knows the
- * loss, how training goes, and one rank of each part of the model what it holds.
+ * Chooses the rank that reports something, as in Megatron. The first rank reports what the run
+ * does. The last rank, which knows the loss, reports the training. One rank of each part of the
+ * model reports what it holds.
  */
 record ReportingRanks(boolean tells, boolean reports, boolean standsForPart) {
   static ReportingRanks of(RankGrid grid, int globalRank) {

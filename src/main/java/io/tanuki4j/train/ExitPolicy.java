@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /**
- * When a run ends before its last iteration: on all ranks at once, whichever of them is told to
- * stop or finds that the time is over. The time counts from the construction of this.
+ * Decides whether a run ends before its last iteration: on all ranks at once, whichever of them is
+ * told to stop or finds that the time is over. The time counts from construction.
  */
 final class ExitPolicy {
   private static final double NANOS_PER_MINUTE = 60e9;

@@ -8,8 +8,8 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 
 /**
- * Which tokens of a micro-batch this rank works on. The ranks of a context-parallel group read the
- * same samples, so each knows without asking how many tokens of the whole count for the loss.
+ * The tokens of a micro-batch that this rank works on. The ranks of a context-parallel group read
+ * the same samples, so each knows without asking how many tokens of the whole count for the loss.
  *
  * @param seqLength of the samples
  * @param sharding the rank's part of them

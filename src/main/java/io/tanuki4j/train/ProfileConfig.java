@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Which iterations of which ranks are profiled.
+ * The iterations and the ranks that are profiled.
  *
  * @param stepStart iterations that are done when the profile begins
  * @param stepEnd the last iteration in it

@@ -1,7 +1,7 @@
 package io.tanuki4j.train;
 
 /**
- * How far a run is.
+ * How far a run has come.
  *
  * @param iteration iterations done
  * @param consumedTrainSamples of all ranks together

@@ -12,9 +12,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * How many tokens count in a loss over the samples of several ranks. Where every token counts each
- * rank knows without asking; where some are masked the ranks exchange a number, for which their
- * hosts wait.
+ * Counts the tokens of a loss over the samples of several ranks. Where no token is masked, each
+ * rank knows the number without asking. Otherwise the ranks exchange it, and their hosts wait for
+ * it.
  */
 final class TokenCount {
   private final ProcessGroup samples;

@@ -28,8 +28,8 @@ final class BlockwiseAttention {
 
     /**
      * @param shape sizes of the rank's projection
-     * @param saved of which out and logSumExp are to be written; until the end out holds the result
-     *     of a block
+     * @param saved its out and logSumExp are written; until the end, out holds the result of a
+     *     block
      * @param mask what is left out
      * @param scratch for as long as this is used
      */
@@ -109,7 +109,7 @@ final class BlockwiseAttention {
     private final Tensor lastLogSumExp;
 
     /**
-     * @param dQkv to be written
+     * @param dQkv the gradient that is written
      * @param saved by the forward
      * @param dOut gradient of the output
      * @param mask that of the forward

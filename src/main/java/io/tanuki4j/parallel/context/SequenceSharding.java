@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Which tokens of a sequence a rank works on. A sequence is cut into twice as many pieces as there
- * are ranks, and rank r has pieces r and {@code 2 · size − 1 − r} (Megatron-LM's zigzag), one from
- * the front and one from the back: under a causal mask all ranks have equally much to do.
+ * The tokens of a sequence that a rank works on. A sequence is cut into twice as many pieces as
+ * there are ranks, and rank r has pieces r and {@code 2 · size − 1 − r} (Megatron-LM's zigzag), one
+ * from the front and one from the back: under a causal mask all ranks have equally much to do.
  *
  * @param rank in the context-parallel group
  * @param size of the group

@@ -3,8 +3,8 @@ package io.tanuki4j.parallel.pipeline;
 import java.util.List;
 
 /**
- * In which order the stages of a pipeline work, as data: a pure function that {@link Timeline} can
- * try without a device and {@link PipelineExecutor} carries out.
+ * The order in which the stages of a pipeline work, as data: a pure function that {@link Timeline}
+ * can try without a device and {@link PipelineExecutor} carries out.
  *
  * <p>A schedule promises that its actions end on every stage even if an exchange blocks until the
  * peers have posted theirs. {@link SlotPlan} says how many activations a stage holds at once.

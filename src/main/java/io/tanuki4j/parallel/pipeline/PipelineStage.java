@@ -18,7 +18,7 @@ import java.util.List;
  *     [s, b, h]}
  * @param hiddenType their type
  * @param tied parameters that another stage has too
- * @param state of its layers, in addition to their parameters
+ * @param state what its layers keep in addition to their parameters
  * @param samples what its layers need to know of samples, beyond their tokens
  * @param <S> what the chunks' forward saves for their backward
  */

@@ -62,7 +62,7 @@ final class Slot implements AutoCloseable {
   /**
    * Drops the previous micro-batch and begins the next.
    *
-   * @param maxDocuments that one of its samples has at most
+   * @param maxDocuments the most documents that one of its samples has
    */
   Microbatch begin(
       int maxDocuments,

@@ -10,9 +10,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * In which of a stage's activation memories each forward puts what its backward needs: the lowest
- * slot that is free then. A pure function of the actions, so that a slot sees the same units, at
- * the same addresses, in every iteration.
+ * The slot of activation memory in which each forward leaves what its backward needs: the lowest
+ * one that is free. A pure function of the actions, so that a slot sees the same units, at the same
+ * addresses, in every iteration.
  */
 public final class SlotPlan {
   private final Map<ChunkPass, Integer> slots = new HashMap<>();

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How long an iteration of a pipeline takes and how much of it stages wait, computed without a
+ * The time that an iteration of a pipeline takes, and how long its stages wait, computed without a
  * device.
  *
  * @param seconds from the first action to the last of any stage

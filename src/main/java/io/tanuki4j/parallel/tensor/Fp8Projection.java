@@ -127,9 +127,9 @@ public final class Fp8Projection implements Projection {
   /**
    * The part of the input that stays until the backward.
    *
-   * @param source of what is quantized
-   * @param rows of eight bits, null if they do not stay
-   * @param columns of eight bits, null if they do not stay
+   * @param source the input before it is quantized
+   * @param rows in eight bits; null if they do not stay
+   * @param columns in eight bits; null if they do not stay
    */
   private record Kept(
       Factor source,

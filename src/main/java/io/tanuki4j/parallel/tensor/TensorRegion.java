@@ -10,8 +10,8 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.Arrays;
 
 /**
- * Where the ranks of a tensor-parallel group work on parts of the same layer, and what passes its
- * borders.
+ * The stretch of a model in which the ranks of a tensor-parallel group work on parts of the same
+ * layer, and the exchanges at its borders.
  *
  * <p>Inside, each rank has the whole sequence, and its part of the features or of the vocabulary.
  * Outside, every rank has the same hidden states. With sequence parallelism it has its shard of the
