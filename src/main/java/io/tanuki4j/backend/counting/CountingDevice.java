@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.counting;
 
+import io.tanuki4j.backend.counting.CountingScope.Stack;
 import io.tanuki4j.kernel.ActivationKernels;
 import io.tanuki4j.kernel.AttentionKernels;
 import io.tanuki4j.kernel.Device;
@@ -40,7 +41,7 @@ public final class CountingDevice implements Device {
           idle(ElementwiseKernels.class),
           idle(RandomKernels.class),
           idle(Fp8Kernels.class));
-  private final Map<String, CountingStack> stacks = new LinkedHashMap<>();
+  private final Map<String, Stack> stacks = new LinkedHashMap<>();
 
   /** Returns a family of kernels whose operations do nothing. */
   private static <F> F idle(Class<F> family) {
@@ -61,7 +62,7 @@ public final class CountingDevice implements Device {
 
   @Override
   public MemoryScope openScope(String label) {
-    CountingStack stack = new CountingStack();
+    Stack stack = new Stack();
     stacks.put(label, stack);
     return new CountingScope(stack);
   }
@@ -71,7 +72,7 @@ public final class CountingDevice implements Device {
    * a GPU wants it.
    */
   public long peakBytes(String label) {
-    CountingStack stack = stacks.get(label);
+    Stack stack = stacks.get(label);
     return stack == null ? 0 : stack.peak();
   }
 
@@ -92,7 +93,7 @@ public final class CountingDevice implements Device {
 
   @Override
   public long bytesInUse() {
-    return stacks.values().stream().mapToLong(CountingStack::height).sum();
+    return stacks.values().stream().mapToLong(Stack::height).sum();
   }
 
   @Override

@@ -8,10 +8,10 @@ import io.tanuki4j.tensor.Tensor;
 
 /** A scope whose tensors have a size and no contents. */
 final class CountingScope implements MemoryScope {
-  private final CountingStack stack;
+  private final Stack stack;
   private final long begin;
 
-  CountingScope(CountingStack stack) {
+  CountingScope(Stack stack) {
     this.stack = stack;
     this.begin = stack.height();
   }
@@ -38,5 +38,30 @@ final class CountingScope implements MemoryScope {
   @Override
   public void close() {
     stack.backTo(begin);
+  }
+
+  /** The height of a stack of tensors, and the most it has been; bytes. */
+  static final class Stack {
+    private static final long ALIGNMENT = 512;
+
+    private long height;
+    private long peak;
+
+    void push(long bytes) {
+      height += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+      peak = Math.max(peak, height);
+    }
+
+    void backTo(long mark) {
+      height = mark;
+    }
+
+    long height() {
+      return height;
+    }
+
+    long peak() {
+      return peak;
+    }
   }
 }

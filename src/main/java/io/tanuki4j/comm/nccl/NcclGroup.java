@@ -166,7 +166,7 @@ final class NcclGroup implements ProcessGroup {
     return new NcclWork(this, device, done);
   }
 
-  void giveBack(CudaMark mark) {
+  private void giveBack(CudaMark mark) {
     free.push(mark);
   }
 
@@ -221,5 +221,29 @@ final class NcclGroup implements ProcessGroup {
     before.close();
     queue.close();
     scope.close();
+  }
+
+  /** A communication on its group's stream, with a mark behind it. */
+  private static final class NcclWork implements Work {
+    private final NcclGroup group;
+    private final CudaDevice device;
+    private final CudaMark done;
+    private boolean awaited;
+
+    NcclWork(NcclGroup group, CudaDevice device, CudaMark done) {
+      this.group = group;
+      this.device = device;
+      this.done = done;
+    }
+
+    /** Makes the device's operations wait, but not the host. */
+    @Override
+    public void await() {
+      if (!awaited) {
+        awaited = true;
+        device.await(done);
+        group.giveBack(done);
+      }
+    }
   }
 }
