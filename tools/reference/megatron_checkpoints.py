@@ -1,10 +1,12 @@
 """Makes the Megatron checkpoints of the tests: a tiny Llama on the CPU, by megatron-core 0.16 and torch from PyPI.
 
-    torchrun --standalone --nproc-per-node $((TP*PP)) tools/reference/megatron_checkpoints.py OUT TP PP VPP [te]
+    torchrun --standalone --nproc-per-node $((TP*PP)) tools/reference/megatron_checkpoints.py OUT TP PP VPP [te|adam]
 
 Writes OUT/torch and OUT/torch_dist. Every layout has the same weights, which follow from the names of the parameters. With all ranks in
 one process (TP = PP = VPP = 1), the loss of a fixed text goes to OUT/expected.json. "te" gives the parameters of the format torch the
 names that TransformerEngine's layers have, in bfloat16, with the states of optimizer and random numbers that a whole checkpoint has.
+"adam" adds the state of Megatron's own optimizer, which also follows from the names; with all ranks in one process, the losses of three
+more iterations on the text go to OUT/expected.json.
 """
 import argparse
 import contextlib
@@ -23,9 +25,17 @@ torch.cuda.synchronize = lambda *a, **k: None
 torch.cuda.current_device = lambda: "cpu"
 torch.cuda.get_rng_state = lambda *a, **k: torch.get_rng_state()
 
+
+def on_the_cpu(make):
+    return lambda *a, **k: make(*a, **({**k, "device": "cpu"} if k.get("device") == "cuda" else k))
+
+
+torch.tensor, torch.zeros = on_the_cpu(torch.tensor), on_the_cpu(torch.zeros)
+
 from megatron.core import dist_checkpointing, parallel_state as ps
 import megatron.core.dist_checkpointing.strategies.filesystem_async as filesystem_async
 import megatron.core.tensor_parallel.random as tp_random
+from megatron.core.distributed import DistributedDataParallelConfig
 from megatron.core.models.gpt.gpt_layer_specs import get_gpt_layer_local_spec
 from megatron.core.models.gpt.gpt_model import GPTModel
 from megatron.core.transformer.enums import AttnBackend
@@ -34,7 +44,7 @@ from megatron.core.transformer.transformer_config import TransformerConfig
 LAYERS, HIDDEN, FFN, HEADS, GROUPS, VOCAB, SEQ, ITERATION = 4, 16, 24, 4, 2, 64, 32, 7
 
 out, tp, pp, vpp = sys.argv[1], *map(int, sys.argv[2:5])
-te = sys.argv[5:] == ["te"]
+te, adam = sys.argv[5:] == ["te"], sys.argv[5:] == ["adam"]
 dist.init_process_group("gloo")
 rank = dist.get_rank()
 ps.initialize_model_parallel(tp, pp, vpp if vpp > 1 else None)
@@ -64,22 +74,49 @@ def whole(name, shape):
     return 1 + 0.2 * values if "norm" in name else 0.3 * values
 
 
-def fill(model):
+def whole_moment(kind, name, shape):
+    values = torch.randn(shape, generator=torch.Generator().manual_seed(zlib.crc32(f"{kind}.{name}".encode())))
+    return 1e-3 * values if kind == "exp_avg" else 1e-6 * (1 + values.abs())
+
+
+def local(model, name, parameter, make):
+    """This rank's part of what make(name, shape) returns for the whole parameter."""
     t = ps.get_tensor_model_parallel_rank()
+    words = name.split(".")
+    if "layers" in words:
+        words[2] = str(model.decoder.layers[int(words[2])].layer_number - 1)
+    shape = list(parameter.shape)
+    axis = 1 if "linear_proj" in name or "linear_fc2" in name else None if "norm" in name else 0
+    if axis is not None:
+        shape[axis] *= tp
+    values = make(".".join(words), shape)
+    if "linear_fc1.weight" in name:
+        return torch.cat([half.chunk(tp)[t] for half in values.chunk(2)])
+    return values if axis is None else values.chunk(tp, axis)[t]
+
+
+def fill(model):
     for name, parameter in model.named_parameters():
-        words = name.split(".")
-        if "layers" in words:
-            words[2] = str(model.decoder.layers[int(words[2])].layer_number - 1)
-        shape = list(parameter.shape)
-        axis = 1 if "linear_proj" in name or "linear_fc2" in name else None if "norm" in name else 0
-        if axis is not None:
-            shape[axis] *= tp
-        values = whole(".".join(words), shape)
-        if "linear_fc1.weight" in name:
-            values = torch.cat([half.chunk(tp)[t] for half in values.chunk(2)])
-        elif axis is not None:
-            values = values.chunk(tp, axis)[t]
-        parameter.data.copy_(values)
+        parameter.data.copy_(local(model, name, parameter, whole))
+
+
+def adam_of(models):
+    """Megatron's optimizer after seven updates, as its state says."""
+    from megatron.core.optimizer import OptimizerConfig, get_megatron_optimizer
+    for model in models:
+        model.ddp_config = DistributedDataParallelConfig()
+    optimizer = get_megatron_optimizer(OptimizerConfig(
+        optimizer="adam", lr=1e-3, min_lr=1e-3, weight_decay=0.1, adam_beta1=0.9, adam_beta2=0.95, adam_eps=1e-8, clip_grad=0.0), models)
+    one = optimizer.chained_optimizers[0]
+    one.init_state_fn(one.optimizer, one.config)
+    for model in models:
+        for name, parameter in model.named_parameters():
+            for kind in ("exp_avg", "exp_avg_sq"):
+                one.optimizer.state[parameter][kind].copy_(local(model, name, parameter, lambda n, s: whole_moment(kind, n, s)))
+            one.optimizer.state[parameter]["step"] = torch.tensor(float(ITERATION))
+    for group in one.optimizer.param_groups:  # as Megatron's scheduler does
+        group["weight_decay"] = 0.1 * group["wd_mult"]
+    return optimizer
 
 
 models = [chunk(i) for i in range(vpp)]
@@ -97,7 +134,8 @@ if tp * pp * vpp == 1:
         mask = torch.tril(torch.ones(1, 1, SEQ, SEQ)) < 0.5
         logits = models[0](ids[:, :-1], torch.arange(SEQ)[None], mask)
         loss = torch.nn.functional.cross_entropy(logits[0].double(), ids[0, 1:]).item()
-        json.dump({"loss": round(loss, 7), "ids": ids[0].tolist()}, open(out + "/expected.json", "w"))
+        expected = {"loss": round(loss, 7), "ids": ids[0].tolist()}
+        json.dump(expected, open(out + "/expected.json", "w"))
 
 args = argparse.Namespace(
     num_layers=LAYERS, hidden_size=HIDDEN, ffn_hidden_size=FFN, num_attention_heads=HEADS, num_query_groups=GROUPS,
@@ -126,6 +164,12 @@ def saved(model):
 
 content = dict(args=args, checkpoint_version=3.0, iteration=ITERATION)
 content.update({"model": saved(models[0])} if vpp == 1 else {f"model{i}": saved(m) for i, m in enumerate(models)})
+optimizer = adam_of(models) if adam else None
+scheduler = dict(
+    max_lr=1e-3, lr_warmup_steps=0, num_steps=28, lr_decay_style="constant", lr_decay_steps=400, min_lr=1e-3, start_wd=0.1, end_wd=0.1,
+    wd_incr_style="constant", wd_incr_steps=400)
+if adam:
+    content.update(optimizer=optimizer.state_dict(), opt_param_scheduler=scheduler)
 if te:
     content["optimizer"] = {"state": {0: {"step": torch.tensor(7.0), "exp_avg": torch.zeros(3)}}, "param_groups": [{"lr": 1e-3, "betas": (0.9, 0.95)}]}
     content["opt_param_scheduler"] = {"max_lr": 1e-3, "num_steps": 28}
@@ -143,10 +187,24 @@ dist.barrier()
 filesystem_async._results_queue = multiprocessing.get_context("fork").Manager().Queue()
 content = dict(args=args, checkpoint_version=3.0, iteration=ITERATION)
 content.update({"model": models[0].sharded_state_dict()} if vpp == 1 else {f"model{i}": m.sharded_state_dict() for i, m in enumerate(models)})
+if adam:
+    sharded = {k: v for k, v in content.items() if k.startswith("model")}
+    content.update(optimizer=optimizer.sharded_state_dict(sharded if vpp > 1 else sharded["model"]), opt_param_scheduler=scheduler)
 dist_checkpointing.save(content, folder)
 if rank == 0:
     for kind in ("torch", "torch_dist"):
         with open(f"{out}/{kind}/latest_checkpointed_iteration.txt", "w") as tracker:
             tracker.write(str(ITERATION))
+if adam and tp * pp * vpp == 1:
+    losses = []
+    for _ in range(3):
+        logits = models[0](ids[:, :-1], torch.arange(SEQ)[None], torch.tril(torch.ones(1, 1, SEQ, SEQ)) < 0.5)
+        loss = torch.nn.functional.cross_entropy(logits[0], ids[0, 1:])
+        for parameter in models[0].parameters():
+            parameter.main_grad = torch.autograd.grad(loss, parameter, retain_graph=True)[0]
+        losses.append(round(loss.item(), 7))
+        done, norm, _ = optimizer.step()
+        print(done, norm, losses)
+    json.dump(dict(expected, losses=losses), open(out + "/expected.json", "w"))
 dist.barrier()
 dist.destroy_process_group()

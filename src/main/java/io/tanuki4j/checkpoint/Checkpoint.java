@@ -20,6 +20,7 @@ public final class Checkpoint {
   private final Path folder;
   private final Manifest manifest;
   private final TextExchange ranks;
+  private final ForeignCheckpoints foreign;
 
   /**
    * Makes an open checkpoint.
@@ -27,9 +28,24 @@ public final class Checkpoint {
    * @param ranks that load it together
    */
   Checkpoint(Path folder, Manifest manifest, TextExchange ranks) {
+    this(folder, manifest, ranks, ForeignCheckpoints.NONE);
+  }
+
+  private Checkpoint(
+      Path folder, Manifest manifest, TextExchange ranks, ForeignCheckpoints foreign) {
     this.folder = folder;
     this.manifest = manifest;
     this.ranks = ranks;
+    this.foreign = foreign;
+  }
+
+  /** Opens a checkpoint of another program, of which its state is read. */
+  static Checkpoint of(ForeignCheckpoints foreign, Path folder, TextExchange ranks)
+      throws IOException {
+    try (ForeignCheckpoints.Content content = foreign.open(folder, StateKind.MODEL)) {
+      Manifest manifest = new Manifest(content.state(), List.of(), List.of());
+      return new Checkpoint(folder, manifest, ranks, foreign);
+    }
   }
 
   /** Keeps the checkpoint from being removed until the hold is closed. */
@@ -61,19 +77,41 @@ public final class Checkpoint {
    *     is damaged
    */
   public void load(Device device, StateKind kind, List<ShardedTensor> targets, int vocabSize) {
-    requireKind(kind);
     CollectiveTask work = new CollectiveTask(ranks, e -> IoFailure.reading(folder, e));
     List<RankPiece[]> wanted = work.gather(RankPiece[].class, () -> pieces(kind, targets));
-    Map<String, StoredTensor> stored =
-        new TensorMatcher(folder, manifest, kind)
-            .match(wanted.stream().flatMap(Stream::of).toList(), vocabSize);
-    List<ShardFile> verified =
-        VerifiedFiles.of(manifest.files(kind), wanted, stored).get(ranks.rank());
-    try (OpenShards shards = new OpenShards(folder, manifest, kind, verified)) {
-      Optional<UserException> unfit = work.own(() -> fill(device, shards, targets, stored));
-      work.run(() -> requireAbsent(unfit)); // told after damage, which explains it
+    try {
+      if (foreign == ForeignCheckpoints.NONE) {
+        requireKind(kind);
+        Map<String, StoredTensor> stored = match(manifest, kind, wanted, vocabSize);
+        List<ShardFile> verified =
+            VerifiedFiles.of(manifest.files(kind), wanted, stored).get(ranks.rank());
+        load(work, device, new OpenShards(folder, manifest, kind, verified), targets, stored);
+      } else {
+        ForeignTensors files =
+            work.own(() -> new ForeignTensors(folder, kind, foreign.open(folder, kind)));
+        load(work, device, files, targets, match(files.manifest(), kind, wanted, vocabSize));
+      }
     } catch (IOException e) {
       throw IoFailure.reading(folder, e);
+    }
+  }
+
+  private Map<String, StoredTensor> match(
+      Manifest from, StateKind kind, List<RankPiece[]> wanted, int vocabSize) {
+    List<RankPiece> all = wanted.stream().flatMap(Stream::of).toList();
+    return new TensorMatcher(folder, from, kind).match(all, vocabSize);
+  }
+
+  private static void load(
+      CollectiveTask work,
+      Device device,
+      TensorFiles files,
+      List<ShardedTensor> targets,
+      Map<String, StoredTensor> stored)
+      throws IOException {
+    try (files) {
+      Optional<UserException> unfit = work.own(() -> fill(device, files, targets, stored));
+      work.run(() -> requireAbsent(unfit)); // told after damage, which explains it
     }
   }
 
@@ -88,7 +126,7 @@ public final class Checkpoint {
    */
   private static Optional<UserException> fill(
       Device device,
-      OpenShards shards,
+      TensorFiles shards,
       List<ShardedTensor> targets,
       Map<String, StoredTensor> stored)
       throws IOException {

@@ -30,6 +30,7 @@ public final class CheckpointStore implements Closeable {
   private final Path folder;
   private final TextExchange ranks;
   private final Retention retention;
+  private final ForeignCheckpoints foreign;
   private @Nullable SaveLock lock;
 
   /** Opens a folder for a rank that saves and loads alone. */
@@ -53,9 +54,20 @@ public final class CheckpointStore implements Closeable {
    * @param retention which checkpoints are kept after a save
    */
   public CheckpointStore(Path folder, TextExchange ranks, Retention retention) {
+    this(folder, ranks, retention, ForeignCheckpoints.NONE);
+  }
+
+  private CheckpointStore(
+      Path folder, TextExchange ranks, Retention retention, ForeignCheckpoints foreign) {
+    this.foreign = foreign;
     this.folder = folder;
     this.ranks = ranks;
     this.retention = retention;
+  }
+
+  /** Returns the same folder, which may hold checkpoints of another program too. */
+  public CheckpointStore reading(ForeignCheckpoints others) {
+    return new CheckpointStore(folder, ranks, retention, others);
   }
 
   public Path folder() {
@@ -126,7 +138,16 @@ public final class CheckpointStore implements Closeable {
 
   private Checkpoint open(String name) {
     Path whole = CheckpointFolders.whole(folder, name);
-    return new Checkpoint(whole, reading().own(() -> read(whole)), ranks);
+    return reading()
+        .own(
+            () ->
+                isForeign(whole)
+                    ? Checkpoint.of(foreign, whole, ranks)
+                    : new Checkpoint(whole, read(whole), ranks));
+  }
+
+  private boolean isForeign(Path whole) throws IOException {
+    return !Files.exists(whole.resolve(Manifest.NAME)) && foreign.recognises(whole);
   }
 
   private static Manifest read(Path whole) throws IOException {

@@ -8,7 +8,6 @@ import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.error.UserException;
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -22,7 +21,7 @@ import java.util.Objects;
  * The files of one kind of a checkpoint, which is not removed before they are closed. Each is
  * opened when it is first needed, and then compared with the manifest.
  */
-public final class OpenShards implements Closeable {
+public final class OpenShards implements TensorFiles {
   /** Columns of a file's rows that may be read for one that is wanted. */
   private static final int MAX_READ_PER_COLUMN = 16;
 
@@ -134,6 +133,7 @@ public final class OpenShards implements Closeable {
    *
    * @throws DamagedException if a byte has changed since the files were written
    */
+  @Override
   public synchronized void verify() throws IOException {
     try (ReaderThreads threads = new ReaderThreads()) {
       for (ShardFile file : verified) {
@@ -167,7 +167,9 @@ public final class OpenShards implements Closeable {
    * @param first element of the box, in row-major order
    * @throws io.tanuki4j.error.UserException if a weight among them is not finite
    */
-  void read(StoredTensor tensor, Region box, long first, ByteBuffer into) throws IOException {
+  @Override
+  public void read(StoredTensor tensor, Region box, long first, ByteBuffer into)
+      throws IOException {
     int elementBytes = tensor.type().elementBytes();
     int start = into.position();
     for (long element = first; into.hasRemaining(); ) {

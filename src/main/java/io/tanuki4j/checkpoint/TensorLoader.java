@@ -21,7 +21,7 @@ final class TensorLoader implements AutoCloseable {
   private static final int BUFFER_ELEMENTS = 1 << 18;
   private static final int NUM_BUFFERS = ReaderThreads.NUMBER + 2;
 
-  private final OpenShards shards;
+  private final TensorFiles shards;
   private final Device device;
   private final ReaderThreads threads = new ReaderThreads();
   private final Deque<Buffers> free = new ArrayDeque<>();
@@ -32,7 +32,7 @@ final class TensorLoader implements AutoCloseable {
 
   private record Ahead(Buffers buffers, Tensor target, Future<ByteBuffer> content) {}
 
-  TensorLoader(OpenShards shards, Device device) {
+  TensorLoader(TensorFiles shards, Device device) {
     this.shards = shards;
     this.device = device;
   }

@@ -1,7 +1,6 @@
 package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
-import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.convert.huggingface.HfModel;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;
@@ -18,7 +17,9 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Checkpoints of Megatron-LM: weights only. */
+/**
+ * Checkpoints of Megatron-LM: read with the optimizer's state where it is whole, written without.
+ */
 public final class MegatronFormat implements ForeignFormat {
   /** Megatron's default of --make-vocab-size-divisible-by. */
   private static final int VOCABULARY_UNIT = 128;
@@ -30,7 +31,9 @@ public final class MegatronFormat implements ForeignFormat {
 
   @Override
   public ConversionSource open(ConvertOptions options, boolean withOptimizer) throws IOException {
-    return open(options.loadDir(), options.ckptStep, options.trueVocabSize);
+    return open(
+        MegatronFolder.open(options.loadDir(), options.ckptStep, withOptimizer),
+        options.trueVocabSize);
   }
 
   /**
@@ -42,22 +45,21 @@ public final class MegatronFormat implements ForeignFormat {
   public static ConversionSource open(
       Path folder, @Nullable Integer iteration, @Nullable Integer trueVocabSize)
       throws IOException {
-    MegatronFolder opened = MegatronFolder.open(folder, iteration);
+    return open(MegatronFolder.open(folder, iteration, false), trueVocabSize);
+  }
+
+  private static ConversionSource open(MegatronFolder opened, @Nullable Integer trueVocabSize)
+      throws IOException {
     try {
-      int rows = opened.vocabularyRows();
-      HfModel model = HfModel.ofArguments(opened.folder().toString(), opened.arguments(), rows);
-      TrainState state =
-          new TrainState(
-              opened.iteration(),
-              opened.count("consumed_train_samples"),
-              opened.count("consumed_valid_samples"),
-              trueVocabSize == null ? rows : trueVocabSize,
-              Map.of(),
-              Map.of(),
-              opened.arguments());
+      opened.requireOptimizer();
+      HfModel model =
+          HfModel.ofArguments(
+              opened.folder().toString(), opened.arguments(), opened.vocabularyRows());
       List<ShardedTensor> tensors = opened.tensors(model.shape());
       requireShapes(tensors, ModelParameters.globalShapes(model.shape()));
-      return new ConversionSource(model, state, tensors, List.of(), opened);
+      List<ShardedTensor> optimizer = opened.optimizerTensors(model.shape());
+      return new ConversionSource(model, opened.state(), tensors, optimizer, opened)
+          .withVocabSize(trueVocabSize);
     } catch (RuntimeException e) {
       opened.close();
       throw e;

@@ -2,6 +2,8 @@ package io.tanuki4j.megatron;
 
 import io.tanuki4j.checkpoint.CheckpointFolders;
 import io.tanuki4j.checkpoint.ShardedTensor;
+import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import java.io.Closeable;
@@ -32,10 +34,16 @@ public final class MegatronFolder implements Closeable {
   private final List<FileChannel> channels = new ArrayList<>();
   private Map<String, @Nullable Object> arguments = Map.of();
   private Map<String, List<Matrix>> weights = Map.of();
+  private Map<String, Map<String, List<Matrix>>> optimizer = Map.of();
+  private Map<String, Object> schedule = Map.of();
+  private String whyNoOptimizer = "";
+  private final boolean wantsOptimizer;
   private long iteration;
+  private long updates;
 
-  private MegatronFolder(Path folder) {
+  private MegatronFolder(Path folder, boolean wantsOptimizer) {
     this.folder = folder;
+    this.wantsOptimizer = wantsOptimizer;
   }
 
   /**
@@ -43,10 +51,12 @@ public final class MegatronFolder implements Closeable {
    *
    * @param folder the folder of Megatron's --save, or one checkpoint of it
    * @param iteration null for the latest
+   * @param withOptimizer whether to read the optimizer's state too
    * @throws UserException if there is none, or it is damaged
    */
-  public static MegatronFolder open(Path folder, @Nullable Integer iteration) throws IOException {
-    MegatronFolder opened = new MegatronFolder(find(folder, iteration));
+  public static MegatronFolder open(Path folder, @Nullable Integer iteration, boolean withOptimizer)
+      throws IOException {
+    MegatronFolder opened = new MegatronFolder(find(folder, iteration), withOptimizer);
     try {
       if (Files.exists(opened.folder.resolve(TorchDist.METADATA))) {
         new TorchDist(opened).read();
@@ -104,8 +114,14 @@ public final class MegatronFolder implements Closeable {
    * @param common content of every rank's file: arguments and iteration
    * @param found for each of Megatron's names, with layers counted from the first, the parts of the
    *     tensor parallel ranks
+   * @param states the same for each state of the optimizer
+   * @param whyNoStates the reason if there are none
    */
-  void take(Map<?, ?> common, Map<String, List<Matrix>> found) {
+  void take(
+      Map<?, ?> common,
+      Map<String, List<Matrix>> found,
+      Map<String, Map<String, List<Matrix>>> states,
+      String whyNoStates) {
     if (!(common.get("args") instanceof PickledObject args)) {
       throw new UserException(
           folder + ": it has no args, so its shape is unknown. Take a checkpoint of Megatron-LM.");
@@ -114,6 +130,46 @@ public final class MegatronFolder implements Closeable {
     refuseOtherModels(common);
     iteration = common.get("iteration") instanceof Long done && done > 0 ? done : FIRST_ITERATION;
     weights = found;
+    optimizer = states;
+    whyNoOptimizer = whyNoStates;
+    updates = TorchOptimizer.numUpdates(common.get("optimizer"), iteration);
+    schedule = settings(common.get("opt_param_scheduler"));
+  }
+
+  private static Map<String, Object> settings(@Nullable Object saved) {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    if (saved instanceof Map<?, ?> map) {
+      map.forEach(
+          (name, value) -> {
+            if (value instanceof Number || value instanceof String) {
+              settings.put(String.valueOf(name), value);
+            }
+          });
+    }
+    return settings;
+  }
+
+  /** Returns whether the optimizer's state is read. */
+  boolean wantsOptimizer() {
+    return wantsOptimizer;
+  }
+
+  /**
+   * Requires the optimizer's state, unless none was saved.
+   *
+   * @throws UserException if there is one that cannot be read
+   */
+  public void requireOptimizer() {
+    if (wantsOptimizer && optimizer.isEmpty() && !whyNoOptimizer.equals(TorchOptimizer.NONE)) {
+      throw new UserException(
+          "%s: %s. Add --no-load-optim to take the weights only."
+              .formatted(folder, whyNoOptimizer));
+    }
+  }
+
+  /** Returns why there is no state of the optimizer, if there is none. */
+  public String whyNoOptimizer() {
+    return whyNoOptimizer;
   }
 
   /** Rejects settings that the weights do not reveal, which would silently change the results. */
@@ -185,6 +241,41 @@ public final class MegatronFolder implements Closeable {
   /** Returns the model's tensors under this program's names. */
   public List<ShardedTensor> tensors(ModelConfig model) {
     return new ModelWeights(folder.toString(), PackedShape.of(model, arguments), weights).tensors();
+  }
+
+  /**
+   * Returns the optimizer's state under this program's names, {@code exp_avg.embedding.weight}:
+   * both moments, and the weights in fp32 if the model's own are not. Empty if there is none.
+   */
+  public List<ShardedTensor> optimizerTensors(ModelConfig model) {
+    PackedShape shape = PackedShape.of(model, arguments);
+    boolean inFp32 =
+        weights.getOrDefault(ModelWeights.EMBEDDING, List.of()).stream()
+            .allMatch(part -> part.type() == ElementType.F32);
+    List<ShardedTensor> tensors = new ArrayList<>();
+    optimizer.forEach(
+        (kind, states) -> {
+          boolean isWeight = kind.equals(TorchOptimizer.MASTER);
+          if (!isWeight || !inFp32) {
+            new ModelWeights(folder.toString(), isWeight ? shape : shape.ofStates(), states)
+                .tensors().stream()
+                    .map(tensor -> tensor.renamed(kind + "." + tensor.name()))
+                    .forEach(tensors::add);
+          }
+        });
+    return tensors;
+  }
+
+  /** Returns the state of the run that saved it. Every row of the vocabulary counts as an id. */
+  public TrainState state() {
+    return new TrainState(
+        iteration,
+        count("consumed_train_samples"),
+        count("consumed_valid_samples"),
+        vocabularyRows(),
+        updates == 0 ? Map.of() : Map.of("step", updates),
+        schedule,
+        arguments);
   }
 
   @Override

@@ -28,6 +28,11 @@ record PackedShape(
         Boolean.TRUE.equals(arguments.get("apply_layernorm_1p")));
   }
 
+  /** Returns the same sizes for what is stored of norms as it is: moments. */
+  PackedShape ofStates() {
+    return new PackedShape(numLayers, numHeads, numQueryGroups, headDim, layers, false);
+  }
+
   /** Returns the number of rows of queries, keys and values that belong to one query group. */
   long groupRows() {
     return (long) (numHeads / numQueryGroups + 2) * headDim;

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -21,12 +22,26 @@ final class TorchDist {
   private static final String LAYERS = "decoder.layers.";
   private static final Pattern NUMBERED = Pattern.compile("decoder\\.layers\\.\\d{1,6}\\..*");
   private static final Pattern OBJECT = Pattern.compile(".*/shard_\\d+(_\\d+)*");
+  private static final Pattern STATE =
+      Pattern.compile("optimizer\\.state\\.(exp_avg|exp_avg_sq|fp32_param)\\.(.*)");
+  private static final String UNREAD =
+      "its optimizer state is not stored by parameter (expected: of the formats fully_reshardable or fully_sharded_model_space, or of no distributed optimizer)";
   private static final int MAX_METADATA_BYTES = 1 << 29;
 
   private final MegatronFolder folder;
   private final Map<String, FileSlice> files = new HashMap<>();
-  private final Map<String, List<Mosaic.Tile>> tiles = new LinkedHashMap<>();
-  private final Map<String, List<Long>> sizes = new HashMap<>();
+  private final Group weights = new Group();
+  private final Map<String, Group> states = new LinkedHashMap<>();
+  private boolean hasOtherState;
+
+  /** Tensors by the names of the weights: the weights, or one state of each. */
+  private static final class Group {
+    private final Map<String, List<Mosaic.Tile>> tiles = new LinkedHashMap<>();
+    private final Map<String, List<Long>> sizes = new HashMap<>();
+  }
+
+  /** A tensor's group, and its name there. */
+  private record Place(Group group, String name) {}
 
   TorchDist(MegatronFolder folder) {
     this.folder = folder;
@@ -44,7 +59,20 @@ final class TorchDist {
         read(index.attributes(), info.attributes());
       }
     }
-    folder.take(common, weights());
+    Map<String, Map<String, List<Matrix>>> optimizer = new LinkedHashMap<>();
+    states.forEach((kind, group) -> optimizer.put(kind, matrices(group)));
+    folder.take(common, matrices(weights), optimizer, hasOtherState ? UNREAD : TorchOptimizer.NONE);
+  }
+
+  /** Returns where a tensor belongs; null if it is neither a weight nor a state of one. */
+  private @Nullable Place placeOf(String name) {
+    Matcher state = STATE.matcher(name);
+    if (folder.wantsOptimizer() && state.matches()) {
+      Group group = states.computeIfAbsent(state.group(1), unused -> new Group());
+      return new Place(group, state.group(2));
+    }
+    hasOtherState |= name.startsWith("optimizer.") || name.startsWith("chained_");
+    return isWeight(name) ? new Place(weights, name) : null;
   }
 
   private Map<?, ?> metadata() throws IOException {
@@ -67,7 +95,10 @@ final class TorchDist {
     tensors.forEach(
         (name, value) -> {
           if (value instanceof PickledObject tensor && tensor.attributes().containsKey("size")) {
-            sizes.put(String.valueOf(name), longs(tensor.attributes().get("size")));
+            Place place = placeOf(String.valueOf(name));
+            if (place != null) {
+              place.group().sizes.put(place.name(), longs(tensor.attributes().get("size")));
+            }
           }
         });
   }
@@ -98,7 +129,8 @@ final class TorchDist {
 
   private void read(Map<?, ?> index, Map<?, ?> info) throws IOException {
     String name = String.valueOf(index.get("fqn"));
-    if (!isWeight(name)) {
+    Place place = placeOf(name);
+    if (place == null) {
       return;
     }
     if (!(info.get("offset") instanceof Long begin)
@@ -110,7 +142,7 @@ final class TorchDist {
     if (!(archive.content() instanceof TorchTensor tensor)) {
       throw damaged("%s is no tensor".formatted(name));
     }
-    place(name, longs(index.get("offset")), archive.matrix(flat(name, tensor)));
+    place(place, longs(index.get("offset")), archive.matrix(flat(place, tensor)));
   }
 
   private FileSlice file(String name) throws IOException {
@@ -127,8 +159,9 @@ final class TorchDist {
   }
 
   /** Drops the leading dims of size one that count layers or ranks. */
-  private TorchTensor flat(String name, TorchTensor tensor) {
-    int wanted = sizesOf(name).size() - (isStacked(name) ? 1 : 0);
+  private TorchTensor flat(Place place, TorchTensor tensor) {
+    String name = place.name();
+    int wanted = sizesOf(place).size() - (isStacked(name) ? 1 : 0);
     int extra = tensor.sizes().size() - wanted;
     for (int i = 0; i < extra; i++) {
       if (tensor.sizes().get(i) != 1) {
@@ -145,8 +178,9 @@ final class TorchDist {
         tensor.strides().subList(first, tensor.strides().size()));
   }
 
-  private List<Long> sizesOf(String name) {
-    List<Long> known = sizes.get(name);
+  private List<Long> sizesOf(Place place) {
+    String name = place.name();
+    List<Long> known = place.group().sizes.get(name);
     int most = isStacked(name) ? 3 : 2;
     if (known == null || known.size() > most || known.isEmpty()) {
       throw damaged("%s has sizes %s in its %s".formatted(name, known, METADATA));
@@ -159,8 +193,9 @@ final class TorchDist {
     return name.startsWith(LAYERS) && !NUMBERED.matcher(name).matches();
   }
 
-  private void place(String name, List<Long> offsets, Matrix chunk) {
-    if (offsets.size() != sizesOf(name).size()) {
+  private void place(Place place, List<Long> offsets, Matrix chunk) {
+    String name = place.name();
+    if (offsets.size() != sizesOf(place).size()) {
       throw damaged("a chunk of %s is at %s".formatted(name, offsets));
     }
     boolean stacked = isStacked(name);
@@ -169,18 +204,21 @@ final class TorchDist {
         stacked ? LAYERS + offsets.get(0) + "." + name.substring(LAYERS.length()) : name;
     long row = inLayer.isEmpty() ? 0 : inLayer.get(0);
     long column = inLayer.size() < 2 ? 0 : inLayer.get(1);
-    tiles
+    place
+        .group()
+        .tiles
         .computeIfAbsent(global, unused -> new ArrayList<>())
         .add(new Mosaic.Tile(row, column, chunk));
   }
 
   /**
-   * Returns the weights. Gate and up may be separate tensors: {@code linear_fc1.weight_w} and
-   * {@code _v}.
+   * Returns the tensors of a group. Gate and up may be separate tensors: {@code
+   * linear_fc1.weight_w} and {@code _v}.
    */
-  private Map<String, List<Matrix>> weights() {
+  private Map<String, List<Matrix>> matrices(Group group) {
     Map<String, List<Matrix>> weights = new LinkedHashMap<>();
-    tiles.forEach((name, parts) -> weights.put(name, List.of(whole(name, parts))));
+    group.tiles.forEach(
+        (name, parts) -> weights.put(name, List.of(whole(group.sizes, name, parts))));
     for (String gate : List.copyOf(weights.keySet())) {
       if (gate.endsWith("linear_fc1.weight_w")) {
         String name = gate.substring(0, gate.length() - "_w".length());
@@ -194,7 +232,7 @@ final class TorchDist {
     return weights;
   }
 
-  private Matrix whole(String name, List<Mosaic.Tile> parts) {
+  private Matrix whole(Map<String, List<Long>> sizes, String name, List<Mosaic.Tile> parts) {
     List<Long> known = sizes.get(name);
     if (known == null && NUMBERED.matcher(name).matches()) {
       List<Long> stacked = sizes.get(LAYERS + name.substring(LAYERS.length()).split("\\.", 2)[1]);

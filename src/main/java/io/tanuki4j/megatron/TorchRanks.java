@@ -42,7 +42,19 @@ final class TorchRanks {
   }
 
   /** A rank's file and its content. */
-  private record RankFile(TorchArchive archive, Map<?, ?> content) {}
+  private record RankFile(TorchArchive archive, Map<?, ?> content, List<Parameter> parameters) {}
+
+  /**
+   * A parameter of a rank, in Megatron's order.
+   *
+   * @param name with layers counted from the model's first
+   */
+  record Parameter(String name, List<Long> sizes) {
+    /** Megatron's rule: matrices decay, vectors and biases do not. */
+    boolean decays() {
+      return sizes.size() > 1 && !name.endsWith(".bias");
+    }
+  }
 
   /** Returns the folders of the ranks; empty if there are none. */
   static SortedMap<Place, String> find(Path folder) throws IOException {
@@ -84,7 +96,15 @@ final class TorchRanks {
       stages.add(files);
     }
     readChunks(stages);
-    folder.take(stages.get(0).get(0).content(), weights);
+    TorchOptimizer optimizer = new TorchOptimizer(folder.folder().toString());
+    if (folder.wantsOptimizer()) {
+      for (List<RankFile> files : stages) {
+        for (RankFile file : files) {
+          optimizer.add(file.archive(), file.content(), file.parameters());
+        }
+      }
+    }
+    folder.take(stages.get(0).get(0).content(), weights, optimizer.states(), optimizer.whyAbsent());
   }
 
   private void requireAll(SortedMap<Place, String> ranks, int stages, int tensorRanks) {
@@ -105,7 +125,7 @@ final class TorchRanks {
     FileSlice file = folder.file(rank + "/" + (usual ? FILE : OTHER_FILE));
     TorchArchive archive = TorchArchive.open(file);
     if (archive.content() instanceof Map<?, ?> content) {
-      return new RankFile(archive, content);
+      return new RankFile(archive, content, new ArrayList<>());
     }
     throw new UserException(file.name() + ": it is no checkpoint of Megatron, or is damaged.");
   }
@@ -158,6 +178,7 @@ final class TorchRanks {
       layers.add(local);
       global = "decoder.layers.%d.%s".formatted(numLayers + local, layer.group(2));
     }
+    rank.parameters().add(new Parameter(global, tensor.sizes()));
     weights.computeIfAbsent(global, unused -> new ArrayList<>()).add(rank.archive().matrix(tensor));
   }
 

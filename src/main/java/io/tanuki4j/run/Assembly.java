@@ -242,7 +242,13 @@ public final class Assembly {
   }
 
   private Progress restore(RunState state) {
-    return new Restorer(config.checkpoint().loading(), config.train(), device, state, log::message)
+    return new Restorer(
+            config.checkpoint().loading(),
+            config.train(),
+            device,
+            state,
+            Checkpoints.FOREIGN,
+            log::message)
         .restore()
         .orElseGet(() -> fromRandom(state));
   }

@@ -4,10 +4,12 @@ import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.DamagedException;
+import io.tanuki4j.checkpoint.ForeignCheckpoints;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.megatron.MegatronCheckpoints;
 import io.tanuki4j.model.MegatronArguments;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -17,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Finds the checkpoint of commands that cannot do without one. */
 public final class Checkpoints {
+  /** Other programs' checkpoints that {@code --load} takes. */
+  static final ForeignCheckpoints FOREIGN = new MegatronCheckpoints();
+
   private Checkpoints() {}
 
   /**
@@ -28,7 +33,7 @@ public final class Checkpoints {
           "--load: not given (expected: a folder with checkpoints). Name the folder that pretrain"
               + " was given with --save.");
     }
-    return find(new CheckpointStore(config.folder(), ranks), config.iteration());
+    return find(new CheckpointStore(config.folder(), ranks).reading(FOREIGN), config.iteration());
   }
 
   /**
@@ -40,7 +45,7 @@ public final class Checkpoints {
    */
   public static Optional<Map<String, @Nullable Object>> arguments(
       Path folder, @Nullable Integer iteration) {
-    CheckpointStore store = new CheckpointStore(folder);
+    CheckpointStore store = new CheckpointStore(folder).reading(FOREIGN);
     Optional<Checkpoint> found =
         iteration == null ? latestWhole(store) : Optional.of(store.at(iteration));
     return found.map(Checkpoint::state).map(Checkpoints::arguments);
@@ -66,7 +71,7 @@ public final class Checkpoints {
    * @throws UserException if there is none
    */
   public static Checkpoint find(Path folder, @Nullable Integer iteration) {
-    return find(new CheckpointStore(folder), iteration);
+    return find(new CheckpointStore(folder).reading(FOREIGN), iteration);
   }
 
   private static Checkpoint find(CheckpointStore store, @Nullable Integer iteration) {

@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.DamagedException;
+import io.tanuki4j.checkpoint.ForeignCheckpoints;
 import io.tanuki4j.checkpoint.ReadHold;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
@@ -24,17 +25,25 @@ public final class Restorer {
   private final TrainConfig train;
   private final Device device;
   private final RunState state;
+  private final ForeignCheckpoints foreign;
   private final Consumer<String> log;
 
   /**
+   * @param foreign other programs' checkpoints that a run may start from
    * @param log gets Megatron's lines about loading
    */
   public Restorer(
-      Loading config, TrainConfig train, Device device, RunState state, Consumer<String> log) {
+      Loading config,
+      TrainConfig train,
+      Device device,
+      RunState state,
+      ForeignCheckpoints foreign,
+      Consumer<String> log) {
     this.config = config;
     this.train = train;
     this.device = device;
     this.state = state;
+    this.foreign = foreign;
     this.log = log;
   }
 
@@ -60,7 +69,7 @@ public final class Restorer {
   }
 
   private Optional<Progress> load(Path folder) {
-    CheckpointStore store = state.store(folder, device);
+    CheckpointStore store = state.store(folder, device).reading(foreign);
     Integer iteration = config.iteration();
     if (iteration != null) {
       return Optional.of(load(folder, store.at(iteration), config.taken().finetune()));
@@ -92,7 +101,7 @@ public final class Restorer {
     log.accept(
         "Checkpoint file not found in load directory %s attempting to finetune with checkpoint in %s"
             .formatted(config.folder(), folder));
-    CheckpointStore store = state.store(folder, device);
+    CheckpointStore store = state.store(folder, device).reading(foreign);
     Checkpoint checkpoint =
         store
             .latest()

@@ -8,6 +8,7 @@ import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
 import io.tanuki4j.checkpoint.CheckpointConfig.Saving;
 import io.tanuki4j.checkpoint.CheckpointConfig.Taken;
 import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
+import io.tanuki4j.checkpoint.ForeignCheckpoints;
 import io.tanuki4j.config.Precision;
 import io.tanuki4j.data.BatchSource;
 import io.tanuki4j.data.DataConfig;
@@ -137,7 +138,13 @@ final class LlamaRun implements AutoCloseable {
             Map.of("num_layers", 2),
             ParallelContext.single(device.device()));
     Progress start =
-        new Restorer(checkpoints().loading(), train(), device.device(), state, sink::message)
+        new Restorer(
+                checkpoints().loading(),
+                train(),
+                device.device(),
+                state,
+                ForeignCheckpoints.NONE,
+                sink::message)
             .restore()
             .orElse(Progress.START);
     try (Datasets sets = datasets()) {

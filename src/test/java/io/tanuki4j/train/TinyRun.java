@@ -6,6 +6,7 @@ import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
 import io.tanuki4j.checkpoint.CheckpointConfig.Saving;
 import io.tanuki4j.checkpoint.CheckpointConfig.Taken;
 import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
+import io.tanuki4j.checkpoint.ForeignCheckpoints;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.metrics.LoggingConfig;
@@ -161,7 +162,12 @@ final class TinyRun implements AutoCloseable {
             ParallelContext.single(device));
     Optional<Progress> restored =
         new Restorer(
-                settings.checkpoint().loading(), settings.train(), device, state, sink::message)
+                settings.checkpoint().loading(),
+                settings.train(),
+                device,
+                state,
+                ForeignCheckpoints.NONE,
+                sink::message)
             .restore();
     Progress start = restored.orElse(Progress.START);
     trainer(state, start).run(start);
