@@ -4,6 +4,7 @@ import io.tanuki4j.config.Problems;
 import io.tanuki4j.kernel.Fp8Kernels;
 import io.tanuki4j.kernel.Fp8Kernels.Window;
 import io.tanuki4j.nn.fp8.Fp8Config;
+import io.tanuki4j.nn.fp8.Fp8Config.Ends;
 import io.tanuki4j.nn.fp8.Fp8Config.Recipe;
 import io.tanuki4j.tensor.DType;
 import java.util.List;
@@ -132,7 +133,6 @@ public final class Fp8Options {
         fp8AmaxHistoryLen,
         fp8AmaxComputeAlgo.equals(MAX) ? Window.MAX : Window.MOST_RECENT,
         !fp8Wgrad,
-        firstLastLayersBf16 ? numLayersAtStartInBf16 : 0,
-        firstLastLayersBf16 ? numLayersAtEndInBf16 : 0);
+        firstLastLayersBf16 ? new Ends(numLayersAtStartInBf16, numLayersAtEndInBf16) : Ends.NONE);
   }
 }

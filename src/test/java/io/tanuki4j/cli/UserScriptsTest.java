@@ -97,7 +97,9 @@ class UserScriptsTest {
     words.addAll(
         lines.split("--no-fp8-wgrad --fp8-interval 1 --transformer-impl transformer_engine"));
     assertThat(lines.resolve(words).config().precision().fp8())
-        .isEqualTo(new Fp8Config(DType.F8_E5M2, Recipe.DELAYED, 0, 1024, Window.MAX, true, 0, 0));
+        .isEqualTo(
+            new Fp8Config(
+                DType.F8_E5M2, Recipe.DELAYED, 0, 1024, Window.MAX, true, Fp8Config.Ends.NONE));
   }
 
   /** The script names its run; the project comes behind it. */

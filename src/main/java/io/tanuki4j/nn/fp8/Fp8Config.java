@@ -14,8 +14,7 @@ import io.tanuki4j.tensor.Float8;
  * @param historyLength iterations whose largest magnitudes are remembered
  * @param window which of them make the scale
  * @param wideWeightGradients whether the gradients of weights are BF16 products
- * @param firstInBf16 layers at the start of the model that stay in BF16
- * @param lastInBf16 the same at its end
+ * @param inBf16 layers that stay in BF16
  */
 public record Fp8Config(
     DType gradientType,
@@ -24,8 +23,7 @@ public record Fp8Config(
     int historyLength,
     Window window,
     boolean wideWeightGradients,
-    int firstInBf16,
-    int lastInBf16) {
+    Ends inBf16) {
 
   /** Where the scale of a tensor comes from. */
   public enum Recipe {
@@ -35,14 +33,25 @@ public record Fp8Config(
     TENSORWISE
   }
 
+  /**
+   * Layers at the ends of a model.
+   *
+   * @param first number of layers at its start
+   * @param last number of layers at its end
+   */
+  public record Ends(int first, int last) {
+    /** No layers. */
+    public static final Ends NONE = new Ends(0, 0);
+  }
+
   /** Returns delayed scaling as Megatron's flags have it if only the format is given. */
   public static Fp8Config hybrid() {
-    return new Fp8Config(DType.F8_E5M2, Recipe.DELAYED, 0, 1, Window.MOST_RECENT, false, 0, 0);
+    return new Fp8Config(DType.F8_E5M2, Recipe.DELAYED, 0, 1, Window.MOST_RECENT, false, Ends.NONE);
   }
 
   /** Returns whether a layer, counted over the whole model, multiplies in FP8. */
   public boolean covers(int layer, int numLayers) {
-    return layer >= firstInBf16 && layer < numLayers - lastInBf16;
+    return layer >= inBf16.first() && layer < numLayers - inBf16.last();
   }
 
   /** Returns the limit to which the largest magnitude of a tensor is scaled. */

@@ -35,7 +35,8 @@ class Fp8StateTest {
   }
 
   private Fp8State state(Recipe recipe, int margin, Window window) {
-    Fp8Config config = new Fp8Config(DType.F8_E5M2, recipe, margin, HISTORY, window, false, 0, 0);
+    Fp8Config config =
+        new Fp8Config(DType.F8_E5M2, recipe, margin, HISTORY, window, false, Fp8Config.Ends.NONE);
     return new Fp8State(config, List.of(weight), device.kernels(), reduced::add, device.scope());
   }
 

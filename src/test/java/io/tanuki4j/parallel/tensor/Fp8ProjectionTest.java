@@ -68,7 +68,14 @@ class Fp8ProjectionTest {
 
   private Products run(boolean wideWeightGradients) {
     Fp8Config config =
-        new Fp8Config(DType.F8_E5M2, Recipe.DELAYED, 0, 4, Window.MAX, wideWeightGradients, 0, 0);
+        new Fp8Config(
+            DType.F8_E5M2,
+            Recipe.DELAYED,
+            0,
+            4,
+            Window.MAX,
+            wideWeightGradients,
+            Fp8Config.Ends.NONE);
     ParallelContext alone = ParallelContext.single(device.device());
     Fp8State state =
         new Fp8State(
