@@ -18,7 +18,7 @@ import org.bytedeco.javacpp.PointerPointer;
  * launch, so the next one may follow at once.
  */
 final class CudaFunction {
-  private static final int MAX_ARGUMENTS = 24;
+  private static final int MAX_ARGUMENTS = 48;
   private static final int SLOT_BYTES = 8;
 
   private final String name;
