@@ -15,71 +15,44 @@ final class CudaFp8 implements Fp8Kernels {
 
   private final CudaModules modules;
   private final CudaMatmul matmul;
+  private final CudaNorm norm;
   private final int multiprocessors;
 
-  CudaFp8(CudaModules modules, CudaMatmul matmul, int multiprocessors) {
+  CudaFp8(CudaModules modules, CudaMatmul matmul, CudaNorm norm, int multiprocessors) {
     this.modules = modules;
     this.matmul = matmul;
+    this.norm = norm;
     this.multiprocessors = multiprocessors;
   }
 
   @Override
   public void quantize(Target out, Tensor x) {
+    long height = Expect.rows(x);
+    int width = Expect.columns(x);
     Expect.dtype("x of quantize", x, DType.BF16);
-    launch(begin("quantize", out, x).arg(x), Expect.rows(x), Expect.columns(x));
+    launch(begin("quantize", out, height, width, width).arg(x), height, width);
   }
 
   @Override
   public void quantizeRmsNorm(Target out, Tensor rstd, Tensor x, Tensor weight, double epsilon) {
     Expect.dtype("x of quantizeRmsNorm", x, DType.BF16);
-    CudaNorm.checkStatistics(rstd, x, weight);
-    NormBlock block = NormBlock.of(Expect.columns(x));
-    CudaFunction function = begin(block.kernel("quantize_rms_norm"), out, x);
-    function.arg(rstd).arg(x).arg(weight).arg((float) epsilon);
-    function.launch(Expect.rows(x) / block.rows(), block.threads());
+    norm.statistics(rstd, x, weight, epsilon);
+    quantizeNormed(out, rstd, x, weight);
   }
 
   @Override
   public void quantizeAddRmsNorm(
       Target out, Tensor sum, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
     Expect.dtype("x of quantizeAddRmsNorm", x, DType.BF16);
-    CudaNorm.checkStatistics(rstd, x, weight);
-    CudaNorm.checkSum(sum, x, delta);
-    NormBlock block = NormBlock.of(Expect.columns(x));
-    CudaFunction function = begin(block.kernel("quantize_add_rms_norm"), out, x);
-    function.arg(sum).arg(rstd).arg(x).arg(delta).arg(weight).arg((float) epsilon);
-    function.launch(Expect.rows(x) / block.rows(), block.threads());
+    norm.addStatistics(sum, rstd, x, delta, weight, epsilon);
+    quantizeNormed(out, rstd, sum, weight);
   }
 
-  /**
-   * The part of a norm that a block keeps in its registers.
-   *
-   * @param rows divides {@link #MULTIPLE}
-   * @param packs of a row that a thread has at most
-   */
-  private record NormBlock(int rows, int packs, int threads) {
-    private static final int ELEMENTS_OF_PACK = 8;
-
-    /** Takes as many rows as a thread's registers hold, from four on. */
-    static NormBlock of(int width) {
-      NormVariant row = NormVariant.of(DType.BF16, DType.F32, ELEMENTS_OF_PACK, width);
-      return switch (row.packs()) {
-        case 1 ->
-            new NormBlock(Integer.getInteger("tanuki4j.bench.normRows", 16), 1, row.threads());
-        case 2 -> new NormBlock(8, 2, row.threads());
-        case 3, 4 -> new NormBlock(4, 4, row.threads());
-        default -> new NormBlock(4, 16, row.threads());
-      };
-    }
-
-    String kernel(String name) {
-      return "%s_%dx%d".formatted(name, rows, packs);
-    }
-  }
-
-  /** Returns a kernel whose target has the shape of x, with the arguments that all begin with. */
-  private CudaFunction begin(String name, Target out, Tensor x) {
-    return begin(name, out, Expect.rows(x), Expect.columns(x), Expect.columns(x));
+  private void quantizeNormed(Target out, Tensor rstd, Tensor x, Tensor weight) {
+    long height = Expect.rows(x);
+    int width = Expect.columns(x);
+    CudaFunction function = begin("quantize_rms_norm", out, height, width, width);
+    launch(function.arg(x).arg(rstd).arg(weight), height, width);
   }
 
   @Override

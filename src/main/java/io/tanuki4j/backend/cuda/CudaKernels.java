@@ -17,10 +17,11 @@ final class CudaKernels implements AutoCloseable {
         new CudaAttention(
             new CudnnAttention(stream, workspace, options.deterministicAttention()),
             new PlainAttention(modules, workspace));
+    CudaNorm norm = new CudaNorm(modules, workspace, gpu.multiprocessors());
     families =
         new Kernels(
             matmul,
-            new CudaNorm(modules, workspace, gpu.multiprocessors()),
+            norm,
             new CudaLayerNorm(modules, workspace),
             new CudaRope(modules),
             attention,
@@ -31,7 +32,7 @@ final class CudaKernels implements AutoCloseable {
             new CudaOptimizer(modules, workspace, gpu.multiprocessors()),
             new CudaElementwise(modules, stream, workspace),
             new CudaRandom(modules),
-            new CudaFp8(modules, matmul, gpu.multiprocessors()));
+            new CudaFp8(modules, matmul, norm, gpu.multiprocessors()));
   }
 
   Kernels families() {

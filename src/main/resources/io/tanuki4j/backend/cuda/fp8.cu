@@ -11,7 +11,6 @@ constexpr int HEIGHT = 4;                  // rows of a thread, the bytes of a w
 constexpr int WORDS = TILE / HEIGHT;       // of a column of the tile
 constexpr int ACROSS = TILE / WIDTH;       // threads along a row
 constexpr int THREADS = 256;
-constexpr int MAX_THREADS = 512;           // of the norms
 constexpr int INVERSE_SIZE = 4;            // floats from one inverse to the next
 constexpr int STEP = THREADS / ACROSS;     // words of a column that the block makes at a time
 
@@ -31,30 +30,16 @@ inline u32 encode_pair(float low, float high) {
 // The larger of most and |x|; x times 0 is NaN, which fmaxf leaves out, unless x is finite.
 inline float raise(float most, float x) { return fmaxf(most, fabsf(fmaf(x, 0.0f, x))); }
 
-// What a block adds to the amax of its tensor. What was known at the start spares most of the atomics; it may be
-// old, since an amax never falls. Bits of positive floats compare like the floats.
-struct BlockAmax {
-  float* amax;
-  float known;
-  float* warps;  // shared, one for each warp
-
-  static BlockAmax begin(float* amax) {
-    __shared__ float warps[MAX_THREADS / 32];
-    return BlockAmax{amax, *(volatile float*)amax, warps};
-  }
-
-  // Before a barrier of the block, which lies between this and raise.
-  void put(float most) const {
-    most = warp_max(most);
-    if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = most;
-  }
-
-  void raise() const {
-    if (threadIdx.x >= 32) return;
-    const float most = warp_max(threadIdx.x < blockDim.x / 32 ? warps[threadIdx.x] : 0.0f);
-    if (threadIdx.x == 0 && most > known) atomicMax((int*)amax, __float_as_int(most));
-  }
-};
+// Raises amax to the largest of the block. Bits of positive floats compare like the floats.
+inline void raise_amax(float* amax, float most) {
+  __shared__ float warps[THREADS / 32];
+  most = warp_max(most);
+  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = most;
+  __syncthreads();
+  if (threadIdx.x >= 32) return;
+  most = warp_max(threadIdx.x < THREADS / 32 ? warps[threadIdx.x] : 0.0f);
+  if (threadIdx.x == 0 && most > *(volatile float*)amax) atomicMax((int*)amax, __float_as_int(most));
+}
 
 // Where a tile goes.
 struct Target {
@@ -77,10 +62,6 @@ struct Patch {
     }
   }
 
-  void store_row(int i, const Target& to, i64 row, int column) const {
-    *reinterpret_cast<uint2*>(to.rows + row * to.width + column) = make_uint2(word[i][0], word[i][1]);
-  }
-
   // Column j of the four rows.
   u32 column(int j) const {
     const int h = j / 4, b = j % 4;
@@ -95,7 +76,10 @@ inline void put(const Target& to, u32* tile, const Patch& patch, int across, int
                 int column) {
   if (to.rows) {
 #pragma unroll
-    for (int i = 0; i < HEIGHT; i++) patch.store_row(i, to, row + i, column);
+    for (int i = 0; i < HEIGHT; i++) {
+      *reinterpret_cast<uint2*>(to.rows + (row + i) * to.width + column) =
+          make_uint2(patch.word[i][0], patch.word[i][1]);
+    }
   }
   if (to.columns) {
 #pragma unroll
@@ -128,7 +112,6 @@ inline void quantize_tile(const Target& to, const float* scale, float* amax, Sou
   const int firstColumn = blockIdx.x * TILE;
   const int column = firstColumn + across * WIDTH;
   const float factor = *scale;
-  const BlockAmax largest = BlockAmax::begin(amax);
   float most = 0.0f;
 #pragma unroll
   for (int down = threadIdx.x / ACROSS; down < WORDS; down += STEP) {
@@ -146,10 +129,9 @@ inline void quantize_tile(const Target& to, const float* scale, float* amax, Sou
     }
     put(to, tile, patch, across, down, row, column);
   }
-  largest.put(most);
   __syncthreads();
-  largest.raise();
   write_columns(to, tile, firstRow, firstColumn);
+  raise_amax(amax, most);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
@@ -160,160 +142,20 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   });
 }
 
-// Sums each of N numbers over the warp, N at most 16, in the order of warp_sum: at each step a lane keeps half of its
-// numbers and gives the other half away. Returns the sum of number lane / (32 / N).
-template <int N> inline float warp_sums(float (&x)[N]) {
-  int step = 16;
+// x · rstd · weight, with what rms_norm_statistics found.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    quantize_rms_norm(u8* rows, u8* columns, const float* scale, float* amax, i64 height, int width,
+                      const bf16* x, const float* rstd, const bf16* weight) {
+  quantize_tile(Target{rows, columns, height, width}, scale, amax, [=](i64 row, int column) {
+    const Elements in = Elements::load(x + row * width + column);
+    const Elements factors = Elements::load(weight + column);
+    const float r = rstd[row];
+    float y[WIDTH];
 #pragma unroll
-  for (int half = N / 2; half > 0; half /= 2, step /= 2) {
-    const bool upper = threadIdx.x & step;
-#pragma unroll
-    for (int i = 0; i < half; i++) {
-      const float given = upper ? x[i] : x[i + half];
-      const float kept = upper ? x[i + half] : x[i];
-      x[i] = kept + __shfl_xor_sync(ALL_LANES, given, step);
-    }
-  }
-#pragma unroll
-  for (; step > 0; step /= 2) x[0] += __shfl_xor_sync(ALL_LANES, x[0], step);
-  return x[0];
+    for (int j = 0; j < WIDTH; j++) y[j] = in[j] * r * factors[j];
+    return Elements::of(y);
+  });
 }
-
-// The bytes of ROWS rows in eight columns, which is what a thread writes of the transpose.
-template <int ROWS> struct Stripe {
-  u32 word[WIDTH][ROWS / HEIGHT];
-
-  void store(u8* columns, i64 height, i64 row, int column) const {
-#pragma unroll
-    for (int j = 0; j < WIDTH; j++) {
-      u8* to = columns + (i64)(column + j) * height + row;
-      if constexpr (ROWS == 16) {
-        *reinterpret_cast<uint4*>(to) = make_uint4(word[j][0], word[j][1], word[j][2], word[j][3]);
-      } else if constexpr (ROWS == 8) {
-        *reinterpret_cast<uint2*>(to) = make_uint2(word[j][0], word[j][1]);
-      } else {
-        *reinterpret_cast<u32*>(to) = word[j][0];
-      }
-    }
-  }
-};
-
-// Adds delta and stores the sum. All loads come first: the compiler cannot move one over a store that may be to its
-// place.
-template <int ROWS>
-inline void add_rows(Elements* kept, bf16* sum, const bf16* delta, i64 start, int width) {
-  Elements other[ROWS];
-#pragma unroll
-  for (int i = 0; i < ROWS; i++) other[i] = Elements::load(delta + start + (i64)i * width);
-#pragma unroll
-  for (int i = 0; i < ROWS; i++) {
-    float added[WIDTH];
-#pragma unroll
-    for (int j = 0; j < WIDTH; j++) added[j] = kept[i][j] + other[i][j];
-    kept[i] = Elements::of(added);
-    kept[i].store(sum + start + (i64)i * width);
-  }
-}
-
-// Norms of ROWS rows, which a block keeps in registers, so that they are read once: a thread has PACKS packs of each, as
-// in rmsnorm.cu, whose sums it repeats to the bit. With ADD, sum = x + delta, rounded, is what is normalized.
-template <int ROWS, int PACKS, bool ADD>
-inline void quantize_rows(const Target& to, const float* scale, float* amax, bf16* sum, float* rstd,
-                          const bf16* x, const bf16* delta, const bf16* weight, float epsilon) {
-  constexpr int AT_ONCE = ROWS < 8 ? ROWS : 8;
-  __shared__ float sums[ROWS][MAX_THREADS / 32];
-  __shared__ float factors[ROWS];
-  const i64 firstRow = (i64)blockIdx.x * ROWS;
-  const int step = blockDim.x * WIDTH, firstColumn = threadIdx.x * WIDTH;
-  const float factor = *scale;
-  const BlockAmax largest = BlockAmax::begin(amax);
-  Elements kept[PACKS][ROWS], weights[PACKS];
-  float squares[ROWS];
-#pragma unroll
-  for (int i = 0; i < ROWS; i++) squares[i] = 0.0f;
-#pragma unroll
-  for (int p = 0; p < PACKS; p++) {
-    const int column = firstColumn + p * step;
-    if (column >= to.width) continue;
-    weights[p] = Elements::load(weight + column);
-#pragma unroll
-    for (int first = 0; first < ROWS; first += AT_ONCE) {
-      const i64 start = (firstRow + first) * to.width + column;
-#pragma unroll
-      for (int i = 0; i < AT_ONCE; i++) kept[p][first + i] = Elements::load(x + start + (i64)i * to.width);
-      if constexpr (ADD) add_rows<AT_ONCE>(&kept[p][first], sum, delta, start, to.width);
-    }
-#pragma unroll
-    for (int i = 0; i < ROWS; i++) {
-#pragma unroll
-      for (int j = 0; j < WIDTH; j++) squares[i] += kept[p][i][j] * kept[p][i][j];
-    }
-  }
-  const float own = warp_sums<ROWS>(squares);
-  const int lane = threadIdx.x % 32;
-  if (lane % (32 / ROWS) == 0) sums[lane / (32 / ROWS)][threadIdx.x / 32] = own;
-  __syncthreads();
-  if (threadIdx.x < ROWS) {
-    float total = 0.0f;
-    for (int warp = 0; warp < blockDim.x / 32; warp++) total += sums[threadIdx.x][warp];
-    const float r = 1.0f / sqrtf(total / to.width + epsilon);
-    factors[threadIdx.x] = r;
-    rstd[firstRow + threadIdx.x] = r;
-  }
-  __syncthreads();
-  float most = 0.0f;
-#pragma unroll
-  for (int p = 0; p < PACKS; p++) {
-    const int column = firstColumn + p * step;
-    if (column >= to.width) continue;
-    Stripe<ROWS> stripe;
-#pragma unroll
-    for (int four = 0; four < ROWS / HEIGHT; four++) {
-      Patch patch;
-#pragma unroll
-      for (int i = 0; i < HEIGHT; i++) {
-        const int row = four * HEIGHT + i;
-        const float r = factors[row];
-        float y[WIDTH];
-#pragma unroll
-        for (int j = 0; j < WIDTH; j++) y[j] = kept[p][row][j] * r * weights[p][j];
-        const Elements rounded = Elements::of(y);
-        patch.row(i, rounded, factor);
-#pragma unroll
-        for (int j = 0; j < WIDTH; j++) most = raise(most, rounded[j]);
-        if (to.rows) patch.store_row(i, to, firstRow + row, column);
-      }
-#pragma unroll
-      for (int j = 0; j < WIDTH; j++) stripe.word[j][four] = patch.column(j);
-    }
-    if (to.columns) stripe.store(to.columns, to.height, firstRow, column);
-  }
-  largest.put(most);
-  __syncthreads();
-  largest.raise();
-}
-
-#define NORM_OF_ROWS(ROWS, PACKS, BLOCKS)                                                          \
-  extern "C" __global__ void __launch_bounds__(MAX_THREADS, BLOCKS)                                \
-      quantize_rms_norm_##ROWS##x##PACKS(u8* rows, u8* columns, const float* scale, float* amax,   \
-                                         i64 height, int width, float* rstd, const bf16* x,        \
-                                         const bf16* weight, float epsilon) {                      \
-    quantize_rows<ROWS, PACKS, false>(Target{rows, columns, height, width}, scale, amax, nullptr,  \
-                                      rstd, x, nullptr, weight, epsilon);                          \
-  }                                                                                                \
-  extern "C" __global__ void __launch_bounds__(MAX_THREADS, BLOCKS)                                \
-      quantize_add_rms_norm_##ROWS##x##PACKS(u8* rows, u8* columns, const float* scale,            \
-                                             float* amax, i64 height, int width, bf16* sum,        \
-                                             float* rstd, const bf16* x, const bf16* delta,        \
-                                             const bf16* weight, float epsilon) {                  \
-    quantize_rows<ROWS, PACKS, true>(Target{rows, columns, height, width}, scale, amax, sum, rstd, \
-                                     x, delta, weight, epsilon);                                   \
-  }
-NORM_OF_ROWS(16, 1, 1)
-NORM_OF_ROWS(8, 1, 2)
-NORM_OF_ROWS(8, 2, 1)
-NORM_OF_ROWS(4, 4, 1)
-NORM_OF_ROWS(4, 16, 1)  // more than registers hold
 
 extern "C" __global__ void __launch_bounds__(THREADS)
     quantize_swiglu(u8* rows, u8* columns, const float* scale, float* amax, i64 height, int width,
@@ -341,7 +183,6 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   const int column = firstColumn + across * WIDTH;
   const float factor = *scale;
   const Target to{rows, columns, height, 2 * width};
-  const BlockAmax largest = BlockAmax::begin(amax);
   float most = 0.0f;
 #pragma unroll
   for (int down = threadIdx.x / ACROSS; down < WORDS; down += STEP) {
@@ -370,9 +211,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     put(to, gateTile, gatePatch, across, down, row, column);
     put(to, upTile, upPatch, across, down, row, column + width);
   }
-  largest.put(most);
   __syncthreads();
-  largest.raise();
   Target gates = to;
   gates.width = width;  // the last tile of the gate ends where up begins
   write_columns(gates, gateTile, firstRow, firstColumn);
@@ -380,6 +219,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     gates.columns = columns + (i64)width * height;
     write_columns(gates, upTile, firstRow, firstColumn);
   }
+  raise_amax(amax, most);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
@@ -408,7 +248,6 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 
 // count is a multiple of WIDTH.
 extern "C" __global__ void __launch_bounds__(THREADS) amax(float* amax, const bf16* x, i64 count) {
-  const BlockAmax largest = BlockAmax::begin(amax);
   float most = 0.0f;
   const i64 stride = (i64)gridDim.x * THREADS * WIDTH;
   for (i64 i = ((i64)blockIdx.x * THREADS + threadIdx.x) * WIDTH; i < count; i += stride) {
@@ -416,9 +255,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) amax(float* amax, const bf
 #pragma unroll
     for (int j = 0; j < WIDTH; j++) most = raise(most, pack[j]);
   }
-  largest.put(most);
-  __syncthreads();
-  largest.raise();
+  raise_amax(amax, most);
 }
 
 inline int bytes_equal(u32 word, u32 other) { return __popc(__vcmpeq4(word, other)) / 8; }
