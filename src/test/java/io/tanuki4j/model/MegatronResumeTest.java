@@ -33,6 +33,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -96,7 +97,8 @@ class MegatronResumeTest {
         (kind, part, values) ->
             state.addAll(ShardedTensor.of(part.parameter(), kind + ".", part.first(), values)));
     checkpoint.load(device.device(), StateKind.OPTIMIZER, state, VOCABULARY);
-    optimizer.resumeAfter(((Number) checkpoint.state().optimizer().get("step")).longValue());
+    optimizer.resumeAfter(
+        ((Number) Objects.requireNonNull(checkpoint.state().optimizer().get("step"))).longValue());
     return optimizer;
   }
 
