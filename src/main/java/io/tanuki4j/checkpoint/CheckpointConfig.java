@@ -14,9 +14,16 @@ public record CheckpointConfig(Saving saving, Loading loading) {
    * @param async whether saves are written while training continues
    * @param retention which checkpoints stay
    * @param optimizer whether the optimizer's state is saved too
+   * @param hfInterval iterations between saves that are written as Hugging Face folders too; null
+   *     for none
    */
   public record Saving(
-      @Nullable Path folder, int interval, boolean async, Retention retention, boolean optimizer) {}
+      @Nullable Path folder,
+      int interval,
+      boolean async,
+      Retention retention,
+      boolean optimizer,
+      @Nullable Integer hfInterval) {}
 
   /**
    * The checkpoint that a run starts from.

@@ -2,10 +2,10 @@ package io.tanuki4j.cli;
 
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.config.Problems;
+import io.tanuki4j.convert.HuggingFaceExports;
 import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.flags.LargestNumbers;
 import io.tanuki4j.flags.PythonNumbers;
-import io.tanuki4j.run.Assembly;
 import io.tanuki4j.run.Checkpoints;
 import io.tanuki4j.run.MemoryShare;
 import io.tanuki4j.run.launcher.LauncherWatch;
@@ -97,7 +97,7 @@ public final class Main {
         .addSubcommand(
             new CommandLine( // model transformers act on whole command lines only
                 new PretrainCommand(
-                    Checkpoints::arguments, run -> Assembly.pretrain(run, System.out))))
+                    Checkpoints::arguments, run -> HuggingFaceExports.pretrain(run, System.out))))
         .addSubcommand(new CommandLine(new LaunchCommand()).setStopAtPositional(true))
         .addSubcommand(new CommandLine(new PlanCommand()))
         .addSubcommand(new CommandLine(new BenchCommand()))

@@ -51,6 +51,13 @@ public final class CheckpointOptions {
   @Nullable Integer mostRecentK;
 
   @Option(
+      names = "--save-hf-interval",
+      paramLabel = "N",
+      description =
+          "Writes checkpoints of iterations that are multiples of N also as Hugging Face folders, to hf in --save.")
+  @Nullable Integer saveHfInterval;
+
+  @Option(
       names = "--no-save-optim",
       description =
           "Omits optimizer state; load such a checkpoint with --no-load-optim or --finetune.")
@@ -133,6 +140,7 @@ public final class CheckpointOptions {
     needsSave("--async-save", asyncSave ? "given" : null, problems);
     needsSave("--save-retain-interval", saveRetainInterval, problems);
     needsSave("--most-recent-k", mostRecentK, problems);
+    needsSave("--save-hf-interval", saveHfInterval, problems);
     problems.positive("--ckpt-step", ckptStep, "Write the number of a folder iter_….");
     checkLoadFolder("--load", load, problems);
     checkLoadFolder("--pretrained-checkpoint", pretrainedCheckpoint, problems);
@@ -149,18 +157,17 @@ public final class CheckpointOptions {
 
   private void checkRetention(Problems problems) {
     problems.positive("--save-retain-interval", saveRetainInterval, "Write 1 or more.");
-    if (saveRetainInterval != null
-        && saveInterval != null
-        && saveInterval > 0
-        && saveRetainInterval % saveInterval != 0) {
-      problems.add(
-          "--save-retain-interval",
-          saveRetainInterval,
-          "a multiple of --save-interval " + saveInterval,
-          "Write one.");
-    }
+    requireMultiple("--save-retain-interval", saveRetainInterval, problems);
+    problems.positive("--save-hf-interval", saveHfInterval, "Write 1 or more.");
+    requireMultiple("--save-hf-interval", saveHfInterval, problems);
     if (mostRecentK != null && mostRecentK != -1 && mostRecentK < 1) {
       problems.add("--most-recent-k", mostRecentK, "1 or more, or -1", "Write -1 to keep all.");
+    }
+  }
+
+  private void requireMultiple(String flag, @Nullable Integer value, Problems problems) {
+    if (value != null && saveInterval != null && saveInterval > 0 && value % saveInterval != 0) {
+      problems.add(flag, value, "a multiple of --save-interval " + saveInterval, "Write one.");
     }
   }
 
@@ -210,7 +217,8 @@ public final class CheckpointOptions {
             asyncSave,
             new Retention(
                 saveRetainInterval, mostRecentK == null || mostRecentK == -1 ? null : mostRecentK),
-            noSaveOptim == null),
+            noSaveOptim == null,
+            saveHfInterval),
         new Loading(
             load,
             ckptStep,

@@ -256,6 +256,22 @@ public final class ConvertOptions {
     return saveDtype == null ? null : ElementType.F32;
   }
 
+  /**
+   * Returns what writes an iteration of this program's checkpoints as a Hugging Face folder.
+   *
+   * @param checkpoints folder of all of them
+   * @param folder that must not be there
+   */
+  public static ConvertOptions toHuggingFace(Path checkpoints, int iteration, Path folder) {
+    ConvertOptions options = new ConvertOptions();
+    options.loader = "tanuki4j";
+    options.saver = "hf";
+    options.loadDir = checkpoints;
+    options.saveDir = folder;
+    options.ckptStep = iteration;
+    return options;
+  }
+
   public long maxShardBytes() {
     return (long) (maxShardSize * BYTES_PER_GB);
   }

@@ -49,6 +49,7 @@ import io.tanuki4j.train.MicrobatchRunner;
 import io.tanuki4j.train.ParameterStatistics;
 import io.tanuki4j.train.ProfileConfig;
 import io.tanuki4j.train.Progress;
+import io.tanuki4j.train.PublishedSaves;
 import io.tanuki4j.train.Restorer;
 import io.tanuki4j.train.RunClock;
 import io.tanuki4j.train.RunState;
@@ -86,11 +87,15 @@ public final class Assembly {
   private final RunData data;
   private final RankTurns turns;
 
-  /** Trains as the flags say; returns when the run is over or was asked to stop. */
-  public static void pretrain(Resolved run, PrintStream out) {
+  /**
+   * Trains as the flags say; returns when the run is over or was asked to stop.
+   *
+   * @param afterSaves what follows each save
+   */
+  public static void pretrain(Resolved run, PrintStream out, PublishedSaves afterSaves) {
     StopRequest stop = new StopRequest();
     try (Signals signals = new Signals()) {
-      assemble(run, out, ranks -> ranks.train(stop, signals));
+      assemble(run, out, ranks -> ranks.train(stop, signals, afterSaves));
     }
   }
 
@@ -209,7 +214,7 @@ public final class Assembly {
     return Tokenizers.open(config.tokenizer());
   }
 
-  private void train(StopRequest stop, Signals signals) {
+  private void train(StopRequest stop, Signals signals, PublishedSaves afterSaves) {
     AdamW optimizer = model.optimizer(config.optimizer(), config.schedule().decoupled() != null);
     OptimizerSchedule schedule = new OptimizerSchedule(config.schedule());
     log.message(StartupLines.learningRateDecayStyle(config.schedule().rate().style().spelling()));
@@ -222,7 +227,9 @@ public final class Assembly {
             savedArguments(),
             context,
             model.builder().fp8());
-    Saver saver = closer.add(new Saver(config.checkpoint().saving(), device, state, log::message));
+    Saver saver =
+        closer.add(
+            new Saver(config.checkpoint().saving(), device, state, afterSaves, log::message));
     saver.open();
     saver.openStage(
         new Agreement(context.world(), device, model.memory()), HostMemory.share(ranksHere));

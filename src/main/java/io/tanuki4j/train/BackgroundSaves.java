@@ -15,7 +15,7 @@ final class BackgroundSaves {
   private final Agreement agreement;
   private final Consumer<String> log;
   private @Nullable JointSave pending;
-  private String success = "";
+  private Runnable published = () -> {};
   private int numPolls;
   private boolean publishing;
   private boolean told;
@@ -32,11 +32,11 @@ final class BackgroundSaves {
   /**
    * Takes charge of a save.
    *
-   * @param successLine for when it is published
+   * @param whenPublished called once
    */
-  void add(JointSave save, String successLine) {
+  void add(JointSave save, Runnable whenPublished) {
     pending = save;
-    success = successLine;
+    published = whenPublished;
     numPolls = 0;
     publishing = false;
     told = false;
@@ -63,7 +63,7 @@ final class BackgroundSaves {
 
   private void tell() {
     told = true;
-    log.accept(success);
+    published.run();
   }
 
   /** Returns whether a save is not known to be published yet. */

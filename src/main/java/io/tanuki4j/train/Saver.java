@@ -9,6 +9,7 @@ import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.parallel.Agreement;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,7 @@ public final class Saver implements AutoCloseable {
   private final Saving config;
   private final Device device;
   private final RunState state;
+  private final PublishedSaves after;
   private final Consumer<String> log;
   private final @Nullable CheckpointStore store;
   private @Nullable StagedWriter stage;
@@ -28,12 +30,15 @@ public final class Saver implements AutoCloseable {
   private long lastIteration = -1;
 
   /**
+   * @param after what follows a save
    * @param log gets the lines
    */
-  public Saver(Saving config, Device device, RunState state, Consumer<String> log) {
+  public Saver(
+      Saving config, Device device, RunState state, PublishedSaves after, Consumer<String> log) {
     this.config = config;
     this.device = device;
     this.state = state;
+    this.after = after;
     this.log = log;
     this.store =
         config.folder() == null ? null : state.store(config.folder(), device, config.retention());
@@ -99,7 +104,9 @@ public final class Saver implements AutoCloseable {
     TrainState saved = state.at(progress, config.optimizer());
     lastIteration = iteration;
     if (stage != null && background != null) {
-      background.add(store.begin(stage, saved, List.of(tensors())), success(iteration));
+      background.add(
+          store.begin(stage, saved, List.of(tensors())),
+          () -> published(store.folder(), iteration));
       log.accept(
           "  scheduled an async checkpoint save at iteration %7d to %s"
               .formatted(iteration, store.folder()));
@@ -108,7 +115,7 @@ public final class Saver implements AutoCloseable {
       }
     } else {
       store.save(device, saved, tensors());
-      log.accept(success(iteration));
+      published(store.folder(), iteration);
     }
   }
 
@@ -124,9 +131,13 @@ public final class Saver implements AutoCloseable {
     return background.finish();
   }
 
-  private String success(long iteration) {
-    return "  successfully saved checkpoint from iteration %7d to %s %s"
-        .formatted(iteration, config.folder(), state.place());
+  private void published(Path folder, long iteration) {
+    log.accept(
+        "  successfully saved checkpoint from iteration %7d to %s %s"
+            .formatted(iteration, config.folder(), state.place()));
+    if (state.context().globalRank() == 0) {
+      after.published(folder, iteration);
+    }
   }
 
   private RankTensors tensors() {

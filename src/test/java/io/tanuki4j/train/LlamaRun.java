@@ -209,7 +209,8 @@ final class LlamaRun implements AutoCloseable {
             new Evaluator(device.device(), runner, data, device.scope()),
             state.schedule(),
             splits,
-            new Saver(checkpoints().saving(), device.device(), state, sink::message),
+            new Saver(
+                checkpoints().saving(), device.device(), state, PublishedSaves.NONE, sink::message),
             log,
             new StopRequest(),
             new Agreement(
@@ -305,7 +306,7 @@ final class LlamaRun implements AutoCloseable {
 
   private CheckpointConfig checkpoints() {
     return new CheckpointConfig(
-        new Saving(options.save, 0, false, Retention.ALL, true),
+        new Saving(options.save, 0, false, Retention.ALL, true, null),
         new Loading(options.load, null, null, false, false, new Taken(false, true, false, false)));
   }
 

@@ -110,7 +110,7 @@ final class TinyRun implements AutoCloseable {
 
     CheckpointConfig checkpoint() {
       return new CheckpointConfig(
-          new Saving(save, saveInterval, asyncSave, retention, saveOptimizer),
+          new Saving(save, saveInterval, asyncSave, retention, saveOptimizer, null),
           new Loading(
               load,
               loadIteration,
@@ -198,7 +198,9 @@ final class TinyRun implements AutoCloseable {
             3e9,
             device,
             0);
-    saver = new Saver(settings.checkpoint().saving(), device, state, sink::message);
+    saver =
+        new Saver(
+            settings.checkpoint().saving(), device, state, PublishedSaves.NONE, sink::message);
     saver.openStage(agreement(), settings.stageBytes);
     Agreement agreement = agreement();
     Clock clock = Clock.fixed(Instant.parse("2025-01-31T12:34:56Z"), ZoneOffset.UTC);

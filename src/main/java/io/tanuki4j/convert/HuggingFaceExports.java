@@ -1,0 +1,110 @@
+package io.tanuki4j.convert;
+
+import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.ReadHold;
+import io.tanuki4j.error.FailureSentence;
+import io.tanuki4j.error.UserException;
+import io.tanuki4j.flags.ConvertOptions;
+import io.tanuki4j.flags.PretrainOptions.Resolved;
+import io.tanuki4j.run.Assembly;
+import io.tanuki4j.train.PublishedSaves;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes some of a run's checkpoints as Hugging Face folders too, for programs such as lm-eval and
+ * vLLM: {@code hf/iter_0000500} in the folder of {@code --save}. One thread converts what is on the
+ * disk while training continues. A failure is a warning: the checkpoint itself is whole.
+ */
+public final class HuggingFaceExports implements PublishedSaves, AutoCloseable {
+  /** Name of the folder of these folders. */
+  static final String FOLDER = "hf";
+
+  private final @Nullable Integer interval;
+  private final PrintStream out;
+  private final ExecutorService thread =
+      Executors.newSingleThreadExecutor(
+          task -> {
+            Thread made = new Thread(task, "hf-export");
+            made.setPriority(Thread.MIN_PRIORITY);
+            return made;
+          });
+
+  /**
+   * Begins without work.
+   *
+   * @param interval iterations between exports; null for none
+   * @param out gets a line about each
+   */
+  private HuggingFaceExports(@Nullable Integer interval, PrintStream out) {
+    this.interval = interval;
+    this.out = out;
+  }
+
+  /** Trains as the flags say, with the exports that they ask for. */
+  public static void pretrain(Resolved run, PrintStream out) {
+    Integer interval = run.config().checkpoint().saving().hfInterval();
+    try (HuggingFaceExports exports = new HuggingFaceExports(interval, out)) {
+      Assembly.pretrain(run, out, exports);
+    }
+  }
+
+  @Override
+  public void published(Path folder, long iteration) {
+    if (interval != null && iteration % interval == 0) {
+      ReadHold hold = new CheckpointStore(folder).at(iteration).hold(); // retention may come first
+      thread.execute(
+          () -> {
+            export(folder, Math.toIntExact(iteration));
+            hold.close();
+          });
+    }
+  }
+
+  private void export(Path checkpoints, int iteration) {
+    Path folder = checkpoints.resolve(FOLDER).resolve("iter_%07d".formatted(iteration));
+    long start = System.nanoTime();
+    try {
+      if (Files.exists(folder)) {
+        out.println("  iteration %d is in %s already".formatted(iteration, folder));
+        return;
+      }
+      Files.createDirectories(folder.getParent());
+      convert(ConvertOptions.toHuggingFace(checkpoints, iteration, folder));
+      double seconds = (System.nanoTime() - start) / 1e9;
+      out.println(
+          String.format(
+              Locale.ROOT, "  wrote iteration %d to %s in %.1f s", iteration, folder, seconds));
+    } catch (IOException | RuntimeException e) {
+      String why = e instanceof UserException ? e.getMessage() : FailureSentence.of(e);
+      out.println(
+          "WARNING: iteration %d was not written to %s: %s".formatted(iteration, folder, why));
+    }
+  }
+
+  private static void convert(ConvertOptions options) throws IOException {
+    try (ConversionSource model = new OwnFormat().open(options, false)) {
+      new HuggingFaceFormat().write(model, options, new PrintWriter(Writer.nullWriter()));
+    }
+  }
+
+  /** Waits for what has begun. */
+  @Override
+  public void close() {
+    thread.shutdown();
+    try {
+      thread.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
