@@ -78,6 +78,8 @@ class PickleReaderTest {
         "csubprocess\nPopen\n)\u0081.", // NEWOBJ
         "csubprocess\nPopen\n)}\u0092.", // NEWOBJ_EX
         "cos\npath\n}b.", // BUILD
+        "cos\nsystem\nQ.", // BINPERSID
+        "\u0080\u0004\u008c\u0002os\u0094\u008c\u0006system\u0094h\u0000h\u0001\u0093)R.", // remembered names
         "\u0080\u0004\u008c\u0002os\u008c\u0006system\u0093.", // STACK_GLOBAL
         "ctorch\nload\n.",
         "ctorch.hub\nload\n.",
@@ -111,6 +113,24 @@ class PickleReaderTest {
     assertThatThrownBy(() -> read(text(pickle)))
         .isInstanceOf(UserException.class)
         .hasMessageStartingWith("a.pt: it is no whole pickle of a checkpoint: operation 0x");
+  }
+
+  /** Bytes of the operations that are read; every other one is refused, whatever it means to Python. */
+  private static final String READ =
+      ".NJKMGUTXCB(012)t]lae}dsuqrhjcRbQ\u0080\u0081\u0085\u0086\u0087\u0088\u0089\u008a\u008b\u008c"
+          + "\u008d\u008e\u008f\u0090\u0091\u0092\u0093\u0094\u0095\u0096";
+
+  @Test
+  void all_other_operations_are_refused() {
+    for (char operation = 0; operation < 256; operation++) {
+      if (READ.indexOf(operation) < 0) {
+        String pickle = operation + "os\nsystem\n.";
+        assertThatThrownBy(() -> read(text(pickle)))
+            .as("operation %x", (int) operation)
+            .isInstanceOf(UserException.class)
+            .hasMessageContaining("operation 0x%02x before byte 1".formatted((int) pickle.charAt(0)));
+      }
+    }
   }
 
   /** What is known is still only a name: calling it gives data, and what is no class is refused. */
