@@ -115,7 +115,9 @@ class PickleReaderTest {
         .hasMessageStartingWith("a.pt: it is no whole pickle of a checkpoint: operation 0x");
   }
 
-  /** Bytes of the operations that are read; every other one is refused, whatever it means to Python. */
+  /**
+   * Bytes of the operations that are read; every other one is refused, whatever it means to Python.
+   */
   private static final String READ =
       ".NJKMGUTXCB(012)t]lae}dsuqrhjcRbQ\u0080\u0081\u0085\u0086\u0087\u0088\u0089\u008a\u008b\u008c"
           + "\u008d\u008e\u008f\u0090\u0091\u0092\u0093\u0094\u0095\u0096";
@@ -128,7 +130,8 @@ class PickleReaderTest {
         assertThatThrownBy(() -> read(text(pickle)))
             .as("operation %x", (int) operation)
             .isInstanceOf(UserException.class)
-            .hasMessageContaining("operation 0x%02x before byte 1".formatted((int) pickle.charAt(0)));
+            .hasMessageContaining(
+                "operation 0x%02x before byte 1".formatted((int) pickle.charAt(0)));
       }
     }
   }
