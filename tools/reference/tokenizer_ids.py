@@ -4,7 +4,7 @@ here, and measures both, in CPU seconds: here of the whole program, its start in
 
 usage: tokenizer_ids.py [--program "scripts/tanuki4j"] [--work FOLDER] [--vocabulary N] [--fixtures FOLDER] FILE.jsonl ...
 
-The texts are the documents of the files and about 2,000 made ones. Trains byte-level vocabularies of N tokens on the files, in the forms of GPT-2 (vocab.json, merges.txt), of NVIDIA's TikTokenizer
+The texts are the documents of the files and about 2,000 made ones. Trains byte-level vocabularies of N tokens on the files, in the forms of GPT-2 (vocab.json, merges.txt, which transformers' Qwen2Tokenizer reads too), of NVIDIA's TikTokenizer
 (both patterns), of Meta's Llama 3 (tokenizer.model) and of Hugging Face (a folder with a template and special tokens), and preprocesses
 the files with each. The peers: a plain implementation of GPT-2's rules over the regex package, tiktoken, and transformers. With
 --fixtures it only writes the vocabularies and, as expected.json, the ids of a few texts.
@@ -169,10 +169,15 @@ def peers(folder, tokens):
     meta = {token: len(tokens) + i for i, token in enumerate(llama3_specials())}
     llama3 = tiktoken.Encoding("y", pat_str=LLAMA3, mergeable_ranks={t: i for i, t in enumerate(tokens)}, special_tokens=meta)
     fast = transformers.AutoTokenizer.from_pretrained(os.path.join(folder, "hf"))
+    pairs = [tuple(line.split()) for line in open(os.path.join(folder, "merges.txt"), encoding="utf-8").read().split("\n")[1:-1]]
+    vocabulary = json.load(open(os.path.join(folder, "vocab.json"), encoding="utf-8"))
+    qwen2 = transformers.Qwen2Tokenizer(vocab=vocabulary, merges=pairs)
+    qwen = lambda text: qwen2(text).input_ids
     size = str(1000 + len(tokens))
     path = lambda name: os.path.join(folder, name)
     return {
         "GPT2BPETokenizer": (Gpt2(folder).encode, ["--vocab-file", path("vocab.json"), "--merge-file", path("merges.txt")]),
+        "QwenTokenizer": (qwen, ["--vocab-file", path("vocab.json"), "--merge-file", path("merges.txt")]),
         "TikTokenizer v1": (tik(V1), ["--tokenizer-model", path("tiktoken.json"), "--tiktoken-pattern", "v1", "--vocab-size", size]),
         "TikTokenizer v2": (tik(V2), ["--tokenizer-model", path("tiktoken.json"), "--vocab-size", size]),
         "Llama3Tokenizer": (

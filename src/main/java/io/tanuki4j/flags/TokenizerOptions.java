@@ -25,8 +25,8 @@ public final class TokenizerOptions {
       paramLabel = "TYPE",
       description =
           "SentencePieceTokenizer, GPTSentencePieceTokenizer, Llama2Tokenizer, Llama3Tokenizer,"
-              + " HuggingFaceTokenizer, GPT2BPETokenizer, TikTokenizer or NullTokenizer (default:"
-              + " GPT2BPETokenizer if --vocab-file and --merge-file are given).")
+              + " HuggingFaceTokenizer, GPT2BPETokenizer, QwenTokenizer, TikTokenizer or NullTokenizer"
+              + " (default: GPT2BPETokenizer if --vocab-file and --merge-file are given).")
   @Nullable String tokenizerType;
 
   @Option(
@@ -48,13 +48,13 @@ public final class TokenizerOptions {
   @Option(
       names = "--vocab-file",
       paramLabel = "FILE",
-      description = "GPT-2's vocab.json, for GPT2BPETokenizer; no effect with others.")
+      description = "vocab.json of GPT2BPETokenizer and QwenTokenizer; no effect with others.")
   @Nullable Path vocabFile;
 
   @Option(
       names = "--merge-file",
       paramLabel = "FILE",
-      description = "GPT-2's merges.txt, for GPT2BPETokenizer; no effect with others.")
+      description = "merges.txt of GPT2BPETokenizer and QwenTokenizer; no effect with others.")
   @Nullable Path mergeFile;
 
   @Option(
@@ -230,7 +230,7 @@ public final class TokenizerOptions {
     problems.required(
         flag,
         file,
-        "GPT-2's %s, since the tokenizer is %s".formatted(name, type),
+        "%s, since the tokenizer is %s".formatted(name, type),
         "Add %s FILE, or name another --tokenizer-type.".formatted(flag));
     if (file != null && !Files.isRegularFile(file)) {
       problems.add(flag, file, "a file that exists", "Check the path.");

@@ -15,6 +15,7 @@ public enum TokenizerType {
   LLAMA3("Llama3Tokenizer", Source.FOLDER, Llama3Tokens::open),
   HUGGING_FACE("HuggingFaceTokenizer", Source.FOLDER, HuggingFaceFolder::open),
   GPT2_BPE("GPT2BPETokenizer", Source.VOCABULARY_AND_MERGES, Gpt2Tokens::open),
+  QWEN("QwenTokenizer", Source.VOCABULARY_AND_MERGES, QwenTokens::open),
   TIK_TOKEN("TikTokenizer", Source.TOKEN_LIST, TikTokenList::open),
   NULL("NullTokenizer", Source.NUMBER, NullTokenizer::open);
 

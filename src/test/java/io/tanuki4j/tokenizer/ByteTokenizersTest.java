@@ -11,6 +11,7 @@ import io.tanuki4j.tokenizer.TokenizerConfig.TikTokens;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.text.Normalizer;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -30,6 +31,7 @@ class ByteTokenizersTest {
   @ValueSource(
       strings = {
         "GPT2BPETokenizer",
+        "QwenTokenizer",
         "TikTokenizer v1",
         "TikTokenizer v2",
         "Llama3Tokenizer",
@@ -48,14 +50,35 @@ class ByteTokenizersTest {
             .as(text)
             .hasToString(ids.get(i).toString().replace(",", ", "));
         assertThat(tokenizer.decode(actual).replaceFirst("^<\\|begin_of_text\\|>", ""))
-            .isEqualTo(text.replaceFirst("^<\\|begin_of_text\\|>", ""));
+            .isEqualTo(composed(name, text.replaceFirst("^<\\|begin_of_text\\|>", "")));
       }
+    }
+  }
+
+  /** Returns a text as the tokenizer sees it. */
+  private static String composed(String name, String text) {
+    return name.equals("QwenTokenizer") ? Normalizer.normalize(text, Normalizer.Form.NFC) : text;
+  }
+
+  /** Qwen's own vocab.json has no {@code <|endoftext|>}; Megatron's first merge is a title. */
+  @Test
+  void qwen_needs_neither_an_end_in_its_vocabulary_nor_a_title() throws IOException {
+    Path vocabulary = Files.writeString(folder.resolve("v.json"), "{\"a\":0,\"b\":1,\"ab\":2}");
+    Path merges = Files.writeString(folder.resolve("m.txt"), "a b\n");
+    var files = new TokenizerConfig.Files(null, vocabulary, merges);
+    var config =
+        new TokenizerConfig(
+            TokenizerType.QWEN, files, null, 0, true, 128, TokenizerConfig.TikTokens.DEFAULT);
+    try (Tokenizer tokenizer = Tokenizers.open(config)) {
+      assertThat(tokenizer.encode("ab<|endoftext|>b")).containsExactly(2, 3, 1);
+      assertThat(tokenizer.vocabSize()).isEqualTo(4);
     }
   }
 
   @Test
   void documents_end_with_the_token_of_megatrons_rule() {
     assertThat(end("GPT2BPETokenizer")).isEqualTo("<|endoftext|>");
+    assertThat(end("QwenTokenizer")).isEqualTo("<|endoftext|>");
     assertThat(end("TikTokenizer v2")).isEqualTo("</s>");
     assertThat(end("Llama3Tokenizer")).isEqualTo("<|end_of_text|>");
     assertThat(end("HuggingFaceTokenizer")).isEqualTo("<|end_of_text|>");
@@ -95,7 +118,7 @@ class ByteTokenizersTest {
 
   @Test
   void every_kind_is_exported_with_its_own_ids() {
-    for (String name : List.of("GPT2BPETokenizer", "TikTokenizer v2", "Llama3Tokenizer")) {
+    for (String name : List.of("GPT2BPETokenizer", "QwenTokenizer", "TikTokenizer v2", "Llama3Tokenizer")) {
       try (Tokenizer tokenizer = Tokenizers.open(config(name));
           HuggingFaceCodec exported =
               new HuggingFaceCodec(name, tokenizer.toHuggingFace(2048, true).tokenizer())) {
