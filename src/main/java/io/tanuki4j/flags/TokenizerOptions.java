@@ -94,6 +94,14 @@ public final class TokenizerOptions {
   int vocabExtraIds;
 
   @Option(
+      names = "--extra-vocab-size",
+      paramLabel = "N",
+      description =
+          "Of Pai-Megatron-Patch: the embedding has N rows more than tokenizer.json has tokens, added"
+              + " ones not counted, and no padding; with --patch-tokenizer-type.")
+  int extraVocabSize;
+
+  @Option(
       names = "--make-vocab-size-divisible-by",
       paramLabel = "N",
       description = "The embedding has a multiple of N rows.")
@@ -148,6 +156,9 @@ public final class TokenizerOptions {
       tokenizerType = TokenizerType.HUGGING_FACE.megatronName();
       tokenizerModel = tokenizerModel == null ? load : tokenizerModel;
     }
+    if (patchTokenizerType != null && extraVocabSize > 0) {
+      makeVocabSizeDivisibleBy = 1;
+    }
   }
 
   /** Sets Megatron's default if the user gave files for it. */
@@ -187,6 +198,14 @@ public final class TokenizerOptions {
         choices,
         "Add --tokenizer-type SentencePieceTokenizer and --tokenizer-model FILE.");
     problems.notNegative("--vocab-extra-ids", vocabExtraIds, "Leave it out for none.");
+    problems.notNegative("--extra-vocab-size", extraVocabSize, "Leave it out for none.");
+    if (extraVocabSize > 0 && patchTokenizerType == null) {
+      problems.add(
+          "--extra-vocab-size",
+          extraVocabSize,
+          "together with --patch-tokenizer-type",
+          "Leave it out and write --padded-vocab-size with the rows of the embedding.");
+    }
     problems.positive(
         "--make-vocab-size-divisible-by", makeVocabSizeDivisibleBy, "Megatron uses 128.");
     if (tokenizerType == null) {
@@ -280,11 +299,12 @@ public final class TokenizerOptions {
 
   /** Returns the configuration of flags that {@link #check} has accepted. */
   public TokenizerConfig toConfig() {
+    TokenizerType type = TokenizerType.named(requireNonNull(tokenizerType));
     return new TokenizerConfig(
-        TokenizerType.named(requireNonNull(tokenizerType)),
+        type,
         new TokenizerConfig.Files(tokenizerModel, vocabFile, mergeFile),
         vocabSize,
-        vocabExtraIds,
+        type == TokenizerType.HUGGING_FACE ? extraVocabSize : vocabExtraIds,
         tokenizerSentencepieceLegacy,
         makeVocabSizeDivisibleBy,
         new TikTokens(tiktokenPattern, tiktokenNumSpecialTokens, tokenizerSpecialTokens));

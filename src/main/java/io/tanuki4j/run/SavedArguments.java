@@ -43,14 +43,16 @@ public record SavedArguments(String source, Map<String, ? extends @Nullable Obje
    * @param model a file or folder in place of the saved one; null for the saved one
    */
   public TokenizerConfig tokenizer(@Nullable String type, @Nullable Path model) {
+    TokenizerType kind =
+        TokenizerType.named(type == null ? text("tokenizer_type", "SentencePieceTokenizer") : type);
     return new TokenizerConfig(
-        TokenizerType.named(type == null ? text("tokenizer_type", "SentencePieceTokenizer") : type),
+        kind,
         new TokenizerConfig.Files(
             model == null ? path("tokenizer_model") : model,
             path("vocab_file"),
             path("merge_file")),
         values.get("vocab_size") == null ? null : (Integer) shape().size("vocab_size", null),
-        number("vocab_extra_ids", 0),
+        kind == TokenizerType.HUGGING_FACE ? 0 : number("vocab_extra_ids", 0),
         !Boolean.FALSE.equals(values.get("tokenizer_sentencepiece_legacy")),
         1,
         new TikTokens(

@@ -52,7 +52,8 @@ final class HuggingFaceFolder {
     Map<String, Object> identity = new LinkedHashMap<>();
     identity.put("class", "_HuggingFaceTokenizer");
     identity.put("tokenizer_path", List.of(path.toString()));
-    return new JsonTokenizer(read(path).parts(), JsonTokenizer.Front.TEMPLATE, identity);
+    return new JsonTokenizer(
+        read(path).parts(config.vocabExtraIds()), JsonTokenizer.Front.TEMPLATE, identity);
   }
 
   /**
@@ -103,7 +104,7 @@ final class HuggingFaceFolder {
     return content.getAsJsonObject();
   }
 
-  JsonTokenizer.Parts parts() {
+  JsonTokenizer.Parts parts(int numExtra) {
     Map<String, Integer> ids = ids();
     Integer eos = id("eos_token", ids);
     if (eos == null) {
@@ -115,9 +116,19 @@ final class HuggingFaceFolder {
     return new JsonTokenizer.Parts(
         file.toString(),
         HuggingFaceFiles.json(json),
-        TokenizerFiles.pieces(file, ids),
+        pieces(ids, numExtra),
         roles,
         exported(roles));
+  }
+
+  /** Returns tokens by their ids, and empty ones so that the model's are followed by enough. */
+  private List<String> pieces(Map<String, Integer> ids, int numExtra) {
+    List<String> pieces = new ArrayList<>(TokenizerFiles.pieces(file, ids));
+    int size = numExtra == 0 ? 0 : modelIds().size() + numExtra;
+    while (pieces.size() < size) {
+      pieces.add("");
+    }
+    return List.copyOf(pieces);
   }
 
   private HuggingFaceFiles exported(Roles roles) {
@@ -131,18 +142,8 @@ final class HuggingFaceFolder {
   /** Returns the ids of all tokens. */
   private Map<String, Integer> ids() {
     Map<String, Integer> ids = new LinkedHashMap<>();
-    JsonElement vocabulary = model().get("vocab");
     try {
-      if (vocabulary != null && vocabulary.isJsonObject()) {
-        vocabulary
-            .getAsJsonObject()
-            .entrySet()
-            .forEach(e -> ids.put(e.getKey(), e.getValue().getAsInt()));
-      } else if (vocabulary != null) {
-        vocabulary
-            .getAsJsonArray()
-            .forEach(piece -> ids.put(piece.getAsJsonArray().get(0).getAsString(), ids.size()));
-      }
+      ids.putAll(modelIds());
       for (JsonElement added : added()) {
         JsonObject token = added.getAsJsonObject();
         ids.put(token.get("content").getAsString(), token.get("id").getAsInt());
@@ -156,6 +157,23 @@ final class HuggingFaceFolder {
     }
     if (ids.isEmpty()) {
       throw damaged(null);
+    }
+    return ids;
+  }
+
+  /** Returns the ids of the tokens that are not added. */
+  private Map<String, Integer> modelIds() {
+    Map<String, Integer> ids = new LinkedHashMap<>();
+    JsonElement vocabulary = model().get("vocab");
+    if (vocabulary != null && vocabulary.isJsonObject()) {
+      vocabulary
+          .getAsJsonObject()
+          .entrySet()
+          .forEach(e -> ids.put(e.getKey(), e.getValue().getAsInt()));
+    } else if (vocabulary != null) {
+      vocabulary
+          .getAsJsonArray()
+          .forEach(piece -> ids.put(piece.getAsJsonArray().get(0).getAsString(), ids.size()));
     }
     return ids;
   }

@@ -32,7 +32,7 @@ final class Llama3Tokens {
     identity.put("class", "_Llama3Tokenizer");
     identity.put("tokenizer_path", List.of(path.toString()));
     JsonTokenizer.Parts parts =
-        isMetas(path) ? metas(path) : HuggingFaceFolder.read(folder(path)).parts();
+        isMetas(path) ? metas(path) : HuggingFaceFolder.read(folder(path)).parts(0);
     if (parts.roles().bos() == null) {
       throw new UserException(
           "%s: no bos_token, which begins every text with Llama3Tokenizer. Use --tokenizer-type HuggingFaceTokenizer."

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * Names a tokenizer.
  *
  * @param vocabSize number of ids, of NullTokenizer and TikTokenizer; null otherwise
- * @param vocabExtraIds number of {@code <extra_id_k>} appended
+ * @param vocabExtraIds number of {@code <extra_id_k>} appended; of HuggingFaceTokenizer, the rows
+ *     of the embedding after those of its model, which hold its added tokens
  * @param legacySpecialTokens SentencePieceTokenizer only: append {@code <CLS>}, {@code <SEP>},
  *     {@code <EOD>}, {@code <MASK>} … and end documents with {@code <EOD>}, as Megatron did until
  *     2026; otherwise the plain model, documents end with its eos

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.run.RankModel;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.nn.RopeScaling;
 import java.io.IOException;
@@ -77,6 +78,16 @@ class ScriptFlagsTest {
     assertThat(with.train()).isEqualTo(without.train());
     assertThat(with.parallel()).isEqualTo(without.parallel());
     assertThat(with.optimizer()).isEqualTo(without.optimizer());
+  }
+
+  /** The script of Qwen2.5 in Pai-Megatron-Patch: 151,643 tokens and 421 rows. */
+  @Test
+  void extra_rows_of_pai_are_not_padded() {
+    RunConfig config =
+        lines.config(
+            "--tokenizer-type HuggingFaceTokenizer --patch-tokenizer-type Qwen2Tokenizer"
+                + " --tokenizer-model src/test/resources/tokenizer/bytes/hf --extra-vocab-size 31");
+    assertThat(RankModel.paddedVocabSize(config, line -> {})).isEqualTo(500 + 31);
   }
 
   @Test

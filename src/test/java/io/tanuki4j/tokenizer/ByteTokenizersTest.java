@@ -75,6 +75,21 @@ class ByteTokenizersTest {
     }
   }
 
+  /** As in Pai-Megatron-Patch: 500 tokens of the model and 32 rows, 12 of them for added tokens. */
+  @Test
+  void extra_rows_follow_the_tokens_of_the_model() {
+    assertThat(sizeOf(32)).isEqualTo(NUM_TOKENS + 32);
+    assertThat(sizeOf(5)).isEqualTo(sizeOf(0)).isEqualTo(NUM_TOKENS + 12);
+  }
+
+  private static int sizeOf(int numExtra) {
+    TokenizerConfig config =
+        new TokenizerConfig("HuggingFaceTokenizer", FOLDER.resolve("hf"), null, numExtra, true, 1);
+    try (Tokenizer tokenizer = Tokenizers.open(config)) {
+      return tokenizer.vocabSize();
+    }
+  }
+
   @Test
   void documents_end_with_the_token_of_megatrons_rule() {
     assertThat(end("GPT2BPETokenizer")).isEqualTo("<|endoftext|>");
@@ -118,7 +133,8 @@ class ByteTokenizersTest {
 
   @Test
   void every_kind_is_exported_with_its_own_ids() {
-    for (String name : List.of("GPT2BPETokenizer", "QwenTokenizer", "TikTokenizer v2", "Llama3Tokenizer")) {
+    for (String name :
+        List.of("GPT2BPETokenizer", "QwenTokenizer", "TikTokenizer v2", "Llama3Tokenizer")) {
       try (Tokenizer tokenizer = Tokenizers.open(config(name));
           HuggingFaceCodec exported =
               new HuggingFaceCodec(name, tokenizer.toHuggingFace(2048, true).tokenizer())) {
