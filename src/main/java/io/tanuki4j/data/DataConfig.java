@@ -34,9 +34,11 @@ public record DataConfig(
    *
    * @param cacheDir {@code --data-cache-path}; null for a folder next to each dataset
    * @param memoryMapped whether .bin files are mapped or read by position
+   * @param cyclic whether each pass over the samples has an order of its own, without end
    * @param numWorkers two micro-batches are read ahead per worker; 0 to read on demand
    */
-  public record Reading(@Nullable Path cacheDir, boolean memoryMapped, int numWorkers) {}
+  public record Reading(
+      @Nullable Path cacheDir, boolean memoryMapped, boolean cyclic, int numWorkers) {}
 
   /**
    * Datasets by prefix (the path without .bin or .idx).

@@ -3,7 +3,8 @@ package io.tanuki4j.data;
 /**
  * The random numbers of numpy's legacy {@code RandomState(seed)}, bit for bit: the Mersenne Twister
  * MT19937 of Matsumoto and Nishimura (1998), seeded by its {@code init_genrand}, and numpy's
- * shuffle, which draws bounded numbers by masked rejection. Not thread-safe.
+ * shuffle, which draws bounded numbers by masked rejection. PyTorch's generator on the CPU has the
+ * same bits. Not thread-safe.
  */
 final class NumpyRandom {
   private static final int STATE_SIZE = 624;
@@ -43,6 +44,25 @@ final class NumpyRandom {
       values[from + j] = values[from + i];
       values[from + i] = value;
     }
+  }
+
+  /**
+   * Returns what PyTorch's {@code randperm} makes of a generator on the CPU with the same seed.
+   *
+   * @param size the number of values, 0 to {@code size - 1}
+   */
+  int[] torchPermutation(int size) {
+    int[] values = new int[size];
+    for (int i = 0; i < size; i++) {
+      values[i] = i;
+    }
+    for (int i = 0; i < size - 1; i++) {
+      int j = i + Integer.remainderUnsigned(nextBits(), size - i);
+      int value = values[i];
+      values[i] = values[j];
+      values[j] = value;
+    }
+    return values;
   }
 
   /** Returns a number from 0 to {@code max}, both inclusive; {@code max} above 0. */

@@ -21,6 +21,8 @@ import picocli.CommandLine.Option;
 /** The flags of {@link DataConfig}. */
 public final class DataOptions {
   private static final String LEGACY_SPLIT = "969, 30, 1";
+  private static final String SINGLE = "single";
+  private static final String CYCLIC = "cyclic";
   private static final String MOCK_SPLIT = "1,1,1";
 
   @Option(
@@ -82,6 +84,14 @@ public final class DataOptions {
   @Nullable Path dataCachePath;
 
   @Option(
+      names = "--dataloader-type",
+      paramLabel = "single|cyclic",
+      description =
+          "single: samples come once, in Megatron's order. cyclic: each epoch has a new order, and"
+              + " each data-parallel rank a part of the samples.")
+  String dataloaderType = SINGLE;
+
+  @Option(
       names = "--no-mmap-bin-files",
       description = "Reads .bin files piece by piece instead of mapping them into memory.")
   boolean mmapBinFiles = true;
@@ -133,6 +143,7 @@ public final class DataOptions {
   /** Reports what is wrong without a look at files. */
   void checkGiven(Problems problems) {
     problems.notNegative("--num-workers", numWorkers, "Write 1 or more to read ahead.");
+    problems.oneOf("--dataloader-type", dataloaderType, List.of(SINGLE, CYCLIC));
     checkSources(sources(), problems);
     checkSplit(problems);
   }
@@ -243,7 +254,7 @@ public final class DataOptions {
   DataConfig toConfig(int seqLength, int seed) {
     return new DataConfig(
         new Sources(blend, train, valid, test, requireNonNullElse(split, LEGACY_SPLIT)),
-        new Reading(dataCachePath, mmapBinFiles, numWorkers),
+        new Reading(dataCachePath, mmapBinFiles, dataloaderType.equals(CYCLIC), numWorkers),
         seqLength,
         seed,
         documents());

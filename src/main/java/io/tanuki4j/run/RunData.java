@@ -9,6 +9,7 @@ import io.tanuki4j.data.Prefetcher;
 import io.tanuki4j.data.SampleCounts;
 import io.tanuki4j.data.SequentialBatches;
 import io.tanuki4j.data.SequentialBatches.Share;
+import io.tanuki4j.data.ShuffledEpochs;
 import io.tanuki4j.data.TokenDataset;
 import io.tanuki4j.metrics.RunLog;
 import io.tanuki4j.metrics.StartupLines;
@@ -76,7 +77,9 @@ final class RunData {
     }
     DataConfig data = config.data();
     MicrobatchBuilder builder = new MicrobatchBuilder(data.documents(), tokenizer.eodId());
-    BatchSource source = new SequentialBatches(dataset, name, share, builder, consumed);
+    TokenDataset ordered =
+        data.reading().cyclic() ? new ShuffledEpochs(dataset, name, share, consumed) : dataset;
+    BatchSource source = new SequentialBatches(ordered, name, share, builder, consumed);
     return data.reading().numWorkers() == 0
         ? source
         : closer.add(new Prefetcher(source, PREFETCH * data.reading().numWorkers()));

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.config.RunConfig;
-import io.tanuki4j.run.RankModel;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.nn.RopeScaling;
+import io.tanuki4j.run.RankModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -104,7 +104,7 @@ class DatasetsTest {
     DataConfig both =
         new DataConfig(
             new Sources(one.sources().shared(), one.sources().shared(), null, null, "1"),
-            new Reading(dir, true, 1),
+            new Reading(dir, true, false, 1),
             4,
             1234,
             DocumentMasks.NONE);

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Expected values are numpy's. */
 class NumpyRandomTest {
@@ -28,6 +30,27 @@ class NumpyRandomTest {
     int[] values = IntStream.range(0, 12).toArray();
     new NumpyRandom(42).shuffle(values, 2, 10);
     assertThat(values).containsExactly(0, 1, 3, 7, 2, 9, 4, 6, 5, 8, 10, 11);
+  }
+
+  /** The expected values are PyTorch's: tools/reference/cyclic_orders.py prints them. */
+  @ParameterizedTest
+  @CsvSource({
+    "0, 7, 84",
+    "1, 7, 92",
+    "5, 31, 7654",
+    "1, 624, 59761513",
+    "0, 700, 85766062",
+    "5, 100000, 250053928698506",
+    "123456, 1000000, 249878481825070780"
+  })
+  void permutes_as_pytorch_does(int seed, int size, long sum) {
+    int[] values = new NumpyRandom(seed).torchPermutation(size);
+    assertThat(IntStream.range(0, size).mapToLong(i -> (i + 1L) * values[i]).sum()).isEqualTo(sum);
+  }
+
+  @Test
+  void the_first_permutation_of_pytorch() {
+    assertThat(new NumpyRandom(0).torchPermutation(7)).containsExactly(4, 0, 5, 3, 2, 6, 1);
   }
 
   @Test

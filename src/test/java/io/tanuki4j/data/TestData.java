@@ -26,7 +26,7 @@ final class TestData {
       List<String> dataPath, String split, int seqLength, int seed, @Nullable Path cacheDir) {
     return new DataConfig(
         new Sources(Blend.parse(dataPath), null, null, null, split),
-        new Reading(cacheDir, true, 1),
+        new Reading(cacheDir, true, false, 1),
         seqLength,
         seed,
         DocumentMasks.NONE);
@@ -39,7 +39,7 @@ final class TestData {
     paths.forEach(path -> blends.add(path == null ? null : Blend.parse(path)));
     return new DataConfig(
         new Sources(null, blends.get(0), blends.get(1), blends.get(2), "969, 30, 1"),
-        new Reading(cacheDir, false, 1),
+        new Reading(cacheDir, false, false, 1),
         seqLength,
         seed,
         DocumentMasks.NONE);

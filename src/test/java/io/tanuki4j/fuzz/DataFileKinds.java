@@ -155,7 +155,7 @@ final class DataFileKinds {
     DataConfig config =
         new DataConfig(
             new Sources(blend, null, null, null, "1"),
-            new Reading(folder.resolve("cache"), true, 0),
+            new Reading(folder.resolve("cache"), true, false, 0),
             SEQ_LENGTH,
             1,
             DocumentMasks.NONE);

@@ -238,7 +238,7 @@ final class LlamaRun implements AutoCloseable {
     DataConfig config =
         new DataConfig(
             new Sources(blend, null, null, null, flags.get("split").getAsString()),
-            new Reading(options.cache, true, 1),
+            new Reading(options.cache, true, false, 1),
             model.sizes().seqLength(),
             integer("seed"),
             masks());
