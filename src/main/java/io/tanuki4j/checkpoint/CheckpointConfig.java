@@ -14,8 +14,7 @@ public record CheckpointConfig(Saving saving, Loading loading) {
    * @param async whether saves are written while training continues
    * @param retention which checkpoints stay
    * @param optimizer whether the optimizer's state is saved too
-   * @param hfInterval iterations between saves that are written as Hugging Face folders too; null
-   *     for none
+   * @param exports what is written in other formats too
    */
   public record Saving(
       @Nullable Path folder,
@@ -23,7 +22,18 @@ public record CheckpointConfig(Saving saving, Loading loading) {
       boolean async,
       Retention retention,
       boolean optimizer,
-      @Nullable Integer hfInterval) {}
+      Exports exports) {}
+
+  /**
+   * Iterations between saves that are written in other formats too; null for none.
+   *
+   * @param huggingFace as Hugging Face folders
+   * @param megatron in Megatron-LM's format torch
+   */
+  public record Exports(@Nullable Integer huggingFace, @Nullable Integer megatron) {
+    /** No others. */
+    public static final Exports NONE = new Exports(null, null);
+  }
 
   /**
    * The checkpoint that a run starts from.

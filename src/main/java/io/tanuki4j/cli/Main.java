@@ -2,7 +2,7 @@ package io.tanuki4j.cli;
 
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.config.Problems;
-import io.tanuki4j.convert.HuggingFaceExports;
+import io.tanuki4j.convert.SaveExports;
 import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.flags.LargestNumbers;
 import io.tanuki4j.flags.PythonNumbers;
@@ -97,7 +97,7 @@ public final class Main {
         .addSubcommand(
             new CommandLine( // model transformers act on whole command lines only
                 new PretrainCommand(
-                    Checkpoints::arguments, run -> HuggingFaceExports.pretrain(run, System.out))))
+                    Checkpoints::arguments, run -> SaveExports.pretrain(run, System.out))))
         .addSubcommand(new CommandLine(new LaunchCommand()).setStopAtPositional(true))
         .addSubcommand(new CommandLine(new PlanCommand()))
         .addSubcommand(new CommandLine(new BenchCommand()))

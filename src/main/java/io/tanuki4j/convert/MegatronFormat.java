@@ -1,5 +1,6 @@
 package io.tanuki4j.convert;
 
+import io.tanuki4j.checkpoint.CheckpointFolders;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.convert.huggingface.HfModel;
 import io.tanuki4j.error.UserException;
@@ -92,6 +93,10 @@ public final class MegatronFormat implements ForeignFormat {
   @Override
   public void write(ConversionSource model, ConvertOptions options, PrintWriter out)
       throws IOException {
+    if (!options.addsIteration() && CheckpointFolders.latest(options.saveDir()).isPresent()) {
+      throw new UserException(
+          options.saveDir() + ": there are checkpoints already. Give another --save-dir.");
+    }
     ConversionTarget checkpoint =
         ConversionTarget.of(model, options, HuggingFaceFiles.NONE).shareable(VOCABULARY_UNIT);
     ParallelDims dims = checkpoint.dims();

@@ -3,6 +3,7 @@ package io.tanuki4j.flags;
 import static java.util.Objects.requireNonNullElse;
 
 import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointConfig.Exports;
 import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
 import io.tanuki4j.checkpoint.CheckpointConfig.Saving;
 import io.tanuki4j.checkpoint.CheckpointConfig.Taken;
@@ -56,6 +57,13 @@ public final class CheckpointOptions {
       description =
           "Writes checkpoints of iterations that are multiples of N also as Hugging Face folders, to hf in --save.")
   @Nullable Integer saveHfInterval;
+
+  @Option(
+      names = "--save-megatron-interval",
+      paramLabel = "N",
+      description =
+          "The same in Megatron-LM's format torch, without optimizer state, to megatron in --save.")
+  @Nullable Integer saveMegatronInterval;
 
   @Option(
       names = "--no-save-optim",
@@ -141,6 +149,7 @@ public final class CheckpointOptions {
     needsSave("--save-retain-interval", saveRetainInterval, problems);
     needsSave("--most-recent-k", mostRecentK, problems);
     needsSave("--save-hf-interval", saveHfInterval, problems);
+    needsSave("--save-megatron-interval", saveMegatronInterval, problems);
     problems.positive("--ckpt-step", ckptStep, "Write the number of a folder iter_….");
     checkLoadFolder("--load", load, problems);
     checkLoadFolder("--pretrained-checkpoint", pretrainedCheckpoint, problems);
@@ -160,6 +169,8 @@ public final class CheckpointOptions {
     requireMultiple("--save-retain-interval", saveRetainInterval, problems);
     problems.positive("--save-hf-interval", saveHfInterval, "Write 1 or more.");
     requireMultiple("--save-hf-interval", saveHfInterval, problems);
+    problems.positive("--save-megatron-interval", saveMegatronInterval, "Write 1 or more.");
+    requireMultiple("--save-megatron-interval", saveMegatronInterval, problems);
     if (mostRecentK != null && mostRecentK != -1 && mostRecentK < 1) {
       problems.add("--most-recent-k", mostRecentK, "1 or more, or -1", "Write -1 to keep all.");
     }
@@ -218,7 +229,7 @@ public final class CheckpointOptions {
             new Retention(
                 saveRetainInterval, mostRecentK == null || mostRecentK == -1 ? null : mostRecentK),
             noSaveOptim == null,
-            saveHfInterval),
+            new Exports(saveHfInterval, saveMegatronInterval)),
         new Loading(
             load,
             ckptStep,

@@ -74,6 +74,8 @@ public final class ConvertOptions {
   @Option(names = "--bf16", description = "Writes bfloat16; default: the type it is stored in.")
   boolean bf16;
 
+  private boolean addsIteration;
+
   @Option(names = "--fp16", description = "Not supported.")
   boolean fp16;
 
@@ -257,19 +259,25 @@ public final class ConvertOptions {
   }
 
   /**
-   * Returns what writes an iteration of this program's checkpoints as a Hugging Face folder.
+   * Returns what writes an iteration of this program's checkpoints in another format.
    *
    * @param checkpoints folder of all of them
-   * @param folder that must not be there
+   * @param folder where it is written; may hold other iterations if the format allows
    */
-  public static ConvertOptions toHuggingFace(Path checkpoints, int iteration, Path folder) {
+  public static ConvertOptions export(Path checkpoints, int iteration, String format, Path folder) {
     ConvertOptions options = new ConvertOptions();
     options.loader = "tanuki4j";
-    options.saver = "hf";
+    options.saver = format;
     options.loadDir = checkpoints;
     options.saveDir = folder;
     options.ckptStep = iteration;
+    options.addsIteration = true;
     return options;
+  }
+
+  /** Returns whether the folder may hold other iterations already. */
+  public boolean addsIteration() {
+    return addsIteration;
   }
 
   public long maxShardBytes() {

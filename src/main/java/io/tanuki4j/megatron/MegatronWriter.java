@@ -36,7 +36,7 @@ public final class MegatronWriter {
   /**
    * Prepares to write.
    *
-   * @param folder for checkpoints; must not contain any
+   * @param folder for checkpoints
    */
   public MegatronWriter(Path folder, ModelConfig model, Target target) {
     this.folder = folder;
@@ -49,13 +49,13 @@ public final class MegatronWriter {
    *
    * @param tensors whole, under this program's names
    * @return its folder
-   * @throws UserException if there are checkpoints already
+   * @throws UserException if this iteration is there already
    */
   public Path write(TrainState state, List<ShardedTensor> tensors) throws IOException {
-    if (CheckpointFolders.latest(folder).isPresent()) {
-      throw new UserException(folder + ": there are checkpoints already. Give another --save-dir.");
-    }
     Path whole = folder.resolve(CheckpointFolders.nameOf(state.iteration()));
+    if (Files.exists(whole)) {
+      throw new UserException(whole + ": it is there already. Give another --save-dir.");
+    }
     Path saving = whole.resolveSibling(whole.getFileName() + ".saving");
     Folders.delete(saving);
     for (int stage = 0; stage < target.pipelineStages(); stage++) {

@@ -3,7 +3,7 @@ package io.tanuki4j.run;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.tanuki4j.cli.PretrainCommand;
-import io.tanuki4j.convert.HuggingFaceExports;
+import io.tanuki4j.convert.SaveExports;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -87,7 +87,7 @@ public final class TinyLlama {
 
   /** Runs in this JVM; ranks are threads if the words say so. */
   public static Output run(List<String> words) {
-    return run(words, HuggingFaceExports::pretrain);
+    return run(words, SaveExports::pretrain);
   }
 
   /** Evaluates the checkpoint that the words name. */

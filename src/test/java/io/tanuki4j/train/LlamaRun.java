@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.reflect.TypeToken;
 import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointConfig.Exports;
 import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
 import io.tanuki4j.checkpoint.CheckpointConfig.Saving;
 import io.tanuki4j.checkpoint.CheckpointConfig.Taken;
@@ -306,7 +307,7 @@ final class LlamaRun implements AutoCloseable {
 
   private CheckpointConfig checkpoints() {
     return new CheckpointConfig(
-        new Saving(options.save, 0, false, Retention.ALL, true, null),
+        new Saving(options.save, 0, false, Retention.ALL, true, Exports.NONE),
         new Loading(options.load, null, null, false, false, new Taken(false, true, false, false)));
   }
 

@@ -2,6 +2,7 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.checkpoint.CheckpointConfig;
+import io.tanuki4j.checkpoint.CheckpointConfig.Exports;
 import io.tanuki4j.checkpoint.CheckpointConfig.Loading;
 import io.tanuki4j.checkpoint.CheckpointConfig.Saving;
 import io.tanuki4j.checkpoint.CheckpointConfig.Taken;
@@ -110,7 +111,7 @@ final class TinyRun implements AutoCloseable {
 
     CheckpointConfig checkpoint() {
       return new CheckpointConfig(
-          new Saving(save, saveInterval, asyncSave, retention, saveOptimizer, null),
+          new Saving(save, saveInterval, asyncSave, retention, saveOptimizer, Exports.NONE),
           new Loading(
               load,
               loadIteration,

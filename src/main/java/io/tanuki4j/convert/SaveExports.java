@@ -1,5 +1,6 @@
 package io.tanuki4j.convert;
 
+import io.tanuki4j.checkpoint.CheckpointConfig.Exports;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.ReadHold;
 import io.tanuki4j.error.FailureSentence;
@@ -21,15 +22,16 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes some of a run's checkpoints as Hugging Face folders too, for programs such as lm-eval and
- * vLLM: {@code hf/iter_0000500} in the folder of {@code --save}. One thread converts what is on the
- * disk while training continues. A failure is a warning: the checkpoint itself is whole.
+ * Writes some of a run's checkpoints in other formats too: {@code hf/iter_0000500} in the folder of
+ * {@code --save} for programs such as lm-eval and vLLM, {@code megatron/iter_0000500} for
+ * Megatron-LM. One thread converts what is on the disk while training continues. A failure is a
+ * warning: the checkpoint itself is whole.
  */
-public final class HuggingFaceExports implements PublishedSaves, AutoCloseable {
-  /** Name of the folder of these folders. */
-  static final String FOLDER = "hf";
+public final class SaveExports implements PublishedSaves, AutoCloseable {
+  private static final String HUGGING_FACE = "hf";
+  private static final String MEGATRON = "megatron";
 
-  private final @Nullable Integer interval;
+  private final Exports intervals;
   private final PrintStream out;
   private final ExecutorService thread =
       Executors.newSingleThreadExecutor(
@@ -39,47 +41,48 @@ public final class HuggingFaceExports implements PublishedSaves, AutoCloseable {
             return made;
           });
 
-  /**
-   * Begins without work.
-   *
-   * @param interval iterations between exports; null for none
-   * @param out gets a line about each
-   */
-  private HuggingFaceExports(@Nullable Integer interval, PrintStream out) {
-    this.interval = interval;
+  private SaveExports(Exports intervals, PrintStream out) {
+    this.intervals = intervals;
     this.out = out;
   }
 
   /** Trains as the flags say, with the exports that they ask for. */
   public static void pretrain(Resolved run, PrintStream out) {
-    Integer interval = run.config().checkpoint().saving().hfInterval();
-    try (HuggingFaceExports exports = new HuggingFaceExports(interval, out)) {
+    try (SaveExports exports = new SaveExports(run.config().checkpoint().saving().exports(), out)) {
       Assembly.pretrain(run, out, exports);
     }
   }
 
   @Override
   public void published(Path folder, long iteration) {
+    begin(folder, iteration, HUGGING_FACE, intervals.huggingFace());
+    begin(folder, iteration, MEGATRON, intervals.megatron());
+  }
+
+  private void begin(Path folder, long iteration, String format, @Nullable Integer interval) {
     if (interval != null && iteration % interval == 0) {
       ReadHold hold = new CheckpointStore(folder).at(iteration).hold(); // retention may come first
       thread.execute(
           () -> {
-            export(folder, Math.toIntExact(iteration));
+            export(folder, Math.toIntExact(iteration), format);
             hold.close();
           });
     }
   }
 
-  private void export(Path checkpoints, int iteration) {
-    Path folder = checkpoints.resolve(FOLDER).resolve("iter_%07d".formatted(iteration));
+  private void export(Path checkpoints, int iteration, String format) {
+    Path parent = checkpoints.resolve(format);
+    Path folder = parent.resolve("iter_%07d".formatted(iteration));
     long start = System.nanoTime();
     try {
       if (Files.exists(folder)) {
         out.println("  iteration %d is in %s already".formatted(iteration, folder));
         return;
       }
-      Files.createDirectories(folder.getParent());
-      convert(ConvertOptions.toHuggingFace(checkpoints, iteration, folder));
+      Files.createDirectories(parent);
+      convert(
+          ConvertOptions.export(
+              checkpoints, iteration, format, format.equals(MEGATRON) ? parent : folder));
       double seconds = (System.nanoTime() - start) / 1e9;
       out.println(
           String.format(
@@ -93,7 +96,8 @@ public final class HuggingFaceExports implements PublishedSaves, AutoCloseable {
 
   private static void convert(ConvertOptions options) throws IOException {
     try (ConversionSource model = new OwnFormat().open(options, false)) {
-      new HuggingFaceFormat().write(model, options, new PrintWriter(Writer.nullWriter()));
+      ForeignFormats.named(options.saver())
+          .write(model, options, new PrintWriter(Writer.nullWriter()));
     }
   }
 
