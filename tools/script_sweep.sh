@@ -35,7 +35,7 @@ replaced+='|lr-warmup-iters|lr-warmup-samples|lr-warmup-fraction|lr-wsd-decay-it
 replaced+='|tensor-model-parallel-size|pipeline-model-parallel-size|context-parallel-size|sequence-parallel|distributed-backend'
 replaced+='|num-layers-per-virtual-pipeline-stage|num-virtual-stages-per-pipeline-rank|decoder-(first|last)-pipeline-num-layers'
 replaced+='|recompute-num-layers|num-layers-at-(start|end)-in-bf16|rope-original-max-positional-embeddings'
-replaced+='|save|save-interval|load|use-checkpoint-args|tensorboard-dir|wandb-[a-z-]+|data-cache-path|log-interval'
+replaced+='|save|save-interval|load|use-checkpoint-args|exit-on-missing-checkpoint|tensorboard-dir|wandb-[a-z-]+|data-cache-path|log-interval'
 tiny=(--num-layers 2 --hidden-size 64 --ffn-hidden-size 128 --num-attention-heads 4 --seq-length 32 --max-position-embeddings 32
   --micro-batch-size 1 --global-batch-size 2 --train-iters 3 --lr-decay-iters 3 --eval-iters 0 --log-interval 1 --backend cpu
   --data-cache-path cache --no-args-dump --no-progress-line)
@@ -51,6 +51,8 @@ for name in "${names[@]}"; do
   more=()
   grep -q '^--num-query-groups' "$folder/$name.args" && more=(--num-query-groups 2)
   grep -q '^--patch-tokenizer-type' "$folder/$name.args" && more+=(--tokenizer-model tokenizer/hf)
+  grep -q '^--lr-decay-style WSD' "$folder/$name.args" && more+=(--lr-wsd-decay-iters 1)
+  grep -q '^--save ' "$folder/$name.args" && more+=(--save "saved/$name")
   "$program" pretrain @tiny.args "${tiny[@]}" "${more[@]}" >run.log 2>&1
   code=$?
   losses="$(grep -oE 'lm loss: [-+.0-9E]+' run.log | cut -d' ' -f3 | tr '\n' ' ')"

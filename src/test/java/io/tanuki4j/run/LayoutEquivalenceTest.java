@@ -47,6 +47,13 @@ class LayoutEquivalenceTest {
       "--num-layers 8 --hidden-size 32 --ffn-hidden-size 96 --num-attention-heads 8"
           + " --global-batch-size 8 --seq-length 32 --max-position-embeddings 32";
 
+  private static final String QWEN2 = TinyLlama.GOLDEN + " --add-qkv-bias";
+  private static final String QWEN3 = TinyLlama.GOLDEN + " --qk-layernorm --kv-channels 24";
+  private static final String GPT =
+      TinyLlama.GOLDEN
+          + " !--swiglu !--disable-bias-linear --normalization LayerNorm"
+          + " --position-embedding-type learned_absolute";
+
   @TempDir static Path folder;
   private Path reference = Path.of("");
   private final Map<String, Found> onOneRank = new HashMap<>();
@@ -123,6 +130,22 @@ class LayoutEquivalenceTest {
       assertThat(run(shape + recompute, "--backend cpu").output.losses())
           .isEqualTo(expected.output.losses());
     }
+  }
+
+  /** Parameters that ranks share in ways of their own: biases, norms of heads, positions. */
+  @ParameterizedTest
+  @ValueSource(strings = {QWEN2, QWEN3, GPT})
+  void variants_of_layers_train_the_same_on_four_ranks(String shape) {
+    check(shape, new TinyLayout(2, 1, 2, 1, 1, true, Data.SHARDED));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {QWEN2, QWEN3, GPT})
+  @Tag("slow")
+  void variants_of_layers_train_the_same_at_every_layout(String shape) {
+    TinyLayout.all(4).stream()
+        .filter(layout -> layout.fits(2, 2, 4))
+        .forEach(layout -> check(shape, layout));
   }
 
   @ParameterizedTest

@@ -46,10 +46,13 @@ public final class TinyLlama {
   /**
    * The words after pretrain.
    *
+   * @param shape flags that replace those of {@link #REST}; {@code !--flag} takes one out
    * @param cache folder of the sample orders
    */
   static List<String> words(String shape, Path cache, String... more) {
     List<String> words = new ArrayList<>(List.of((REST + " " + shape).split(" ", -1)));
+    List<String> without = words.stream().filter(word -> word.startsWith("!")).toList();
+    words.removeIf(word -> word.startsWith("!") || without.contains("!" + word));
     words.addAll(List.of("--data-cache-path", cache.toString()));
     for (String flags : more) {
       words.addAll(List.of(flags.strip().split(" +", -1)));
