@@ -72,6 +72,20 @@ class Fp8RunTest {
     assertNear(narrow.evaluations(), wide.evaluations(), FROM_BF16);
   }
 
+  /** Biases are added to products of eight bits, which LayerNorm and GELU are written for. */
+  @Test
+  void losses_of_gpts_layers_stay_near_those_of_bf16() {
+    String gpt =
+        SHAPE
+            + " --train-iters 8 !--swiglu !--disable-bias-linear --normalization LayerNorm"
+            + " --position-embedding-type learned_absolute";
+    List<Double> wide = TinyLlama.run(TinyLlama.words(gpt, folder.resolve("cache"))).losses();
+    List<Double> narrow =
+        TinyLlama.run(TinyLlama.words(gpt + FP8, folder.resolve("cache"))).losses();
+    assertThat(narrow).isNotEqualTo(wide);
+    assertNear(narrow, wide, FROM_BF16);
+  }
+
   @Test
   void layers_that_all_stay_in_bf16_change_no_digit() {
     Output all = run(FP8 + " --first-last-layers-bf16 --num-layers-at-start-in-bf16 4");
