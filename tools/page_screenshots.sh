@@ -53,5 +53,9 @@ for page in "$@"; do
     shown=$(grep -o 'data-shown-millis="[0-9.]*' <<< "$dom" | grep -o '[0-9.]*$')
     echo "$page: drawn in $draw ms, shown $shown ms after the start of loading"
     [ "${draw%.*}" -lt 1000 ] || { echo "slower than a second"; exit 1; }
+    { sed 's#</body>#<script>#; s#</html>##' "$page"; cat tools/page_interaction.js; echo '</script></body></html>'; } > "$profile/used.html"
+    title=$(chromium --virtual-time-budget=8000 --dump-dom "file://$profile/used.html" | grep -o '<title>[^<]*' | head -1)
+    echo "$page: ${title#<title>}"
+    [[ $title == *"all right" ]] || exit 1
   fi
 done

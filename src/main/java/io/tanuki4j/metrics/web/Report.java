@@ -35,7 +35,9 @@ public final class Report {
     History history = history(folder);
     Map<String, History> compared = new LinkedHashMap<>();
     for (Path other : others) {
-      compared.put(other.toString(), history(other));
+      History numbers = history(other);
+      String name = name(other);
+      compared.put(compared.containsKey(name) ? other.toString() : name, numbers);
     }
     try (Writer out = Files.newBufferedWriter(file)) {
       out.write(PageFiles.beforeData());
@@ -57,10 +59,14 @@ public final class Report {
     return history;
   }
 
+  private static String name(Path folder) throws IOException {
+    return String.valueOf(folder.toRealPath().getFileName());
+  }
+
   private static Map<String, @Nullable Object> about(Path folder) throws IOException {
     Path file = folder.resolve(RunInfo.FILE);
     Map<String, @Nullable Object> about = new LinkedHashMap<>();
-    about.put("name", String.valueOf(folder.toRealPath().getFileName()));
+    about.put("name", name(folder));
     if (Files.isRegularFile(file)) {
       try {
         about.putAll(

@@ -81,7 +81,8 @@ function last(key) {
 
 function duration(seconds) {
   const parts = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
-  const first = Math.max(0, parts.findIndex(([size]) => seconds >= size));
+  const found = parts.findIndex(([size]) => seconds >= size);
+  const first = found < 0 ? parts.length - 1 : found;
   return parts.slice(first, first + 2).map(([size, unit], i) =>
     `${Math.floor((i === 0 ? seconds : seconds % parts[first][0]) / size)} ${unit}`).join(" ");
 }
@@ -95,7 +96,7 @@ function showFigures() {
     "validation loss": short(last("lm loss validation")),
     "tokens/s": short(last("tokens-per-second")),
     tokens: short(last("consumed-tokens")),
-    "to go": Number.isFinite(left) ? duration(left) : "–",
+    "to go": Number.isFinite(left) && left > 0 ? duration(left) : undefined,
     "TFLOP/s a device": short(last("throughput")),
     MFU: last("mfu") === undefined ? undefined : `${(100 * last("mfu")).toFixed(1)} %`,
     "joules per token": last("joules-per-token") && short(last("joules-per-token")),

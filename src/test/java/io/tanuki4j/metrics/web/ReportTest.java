@@ -52,7 +52,8 @@ class ReportTest {
         .isEqualTo("{\"iteration\":[1,2],\"lm loss\":[2.5,null]}");
     assertThat(data.getAsJsonObject("timers").toString()).isEqualTo("{\"interval-time\":[3,4]}");
     assertThat(data.getAsJsonArray("log")).hasSize(2);
-    assertThat(data.getAsJsonObject("others").keySet()).containsExactly(folder.toString());
+    assertThat(data.getAsJsonObject("others").keySet())
+        .containsExactly(folder.getFileName().toString());
   }
 
   @Test
