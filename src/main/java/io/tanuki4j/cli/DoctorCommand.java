@@ -96,7 +96,7 @@ final class DoctorCommand implements Callable<Integer> {
     line(
         out,
         "  on a GPU",
-        "only by nd4j-cuda-11.6, with CUDA 11.6 and without the backend cuda; nobody has run it yet");
+        "only by nd4j-cuda-11.6, with CUDA 11.6 and without the backend cuda; it has not been run on a card yet");
   }
 
   private static void cuda(PrintWriter out, CudaReport report) {

@@ -8,8 +8,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Features of Megatron that are not implemented, each with several flags: missing-features.tsv. A
- * run that asks for one gets a single sentence about it, whatever its other flags.
+ * The features of Megatron that this program does not have, with their flags, as listed in
+ * missing-features.tsv. A run that asks for one ends with a single sentence about it.
  */
 final class MissingFeatures {
   private static final String TABLE = "missing-features.tsv";

@@ -34,11 +34,11 @@ public record LayoutRequest(
     public static final Stages EVEN = new Stages(null, null, null, null, false, false);
   }
 
-  /** What has to be divisible. */
+  /** The sizes of a run that have to be divisible. */
   public record Sizes(ModelSizes model, int microBatchSize, int globalBatchSize) {}
 
   /**
-   * What of a model has to be divisible.
+   * The sizes of a model that have to be divisible.
    *
    * @param vocabSize padded; 0 where it is not known yet (it is padded to a multiple then)
    */

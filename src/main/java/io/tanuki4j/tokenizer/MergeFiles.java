@@ -60,6 +60,7 @@ record MergeFiles(
         vocabulary.put(entry.getKey(), entry.getValue().getAsInt());
       }
     } catch (IllegalStateException | NumberFormatException | UnsupportedOperationException e) {
+      // Gson throws these for JSON that is no object of integers: the file is no vocabulary.
       throw noVocabulary(file, e);
     }
     if (vocabulary.isEmpty()) {

@@ -81,7 +81,7 @@ final class Fp8Operations {
     double count = (double) t * h;
     operations.add(
         Operation.bytes(
-            "fp8 beside: copy of the bytes of a cast",
+            "fp8 copy of the bytes of a cast",
             bytes(count, count),
             in -> {
               Tensor from = in.normal(DType.BF16, t, h);

@@ -144,7 +144,7 @@ public abstract class DocumentAttentionContract extends KernelContract {
     assertClose(found.dQkv, formula.backward(memory.values(found.dOut)), 4 * tolerance(dtype));
   }
 
-  /** Documents of random lengths, at most so many in a sequence. */
+  /** Draws documents of random lengths, at most {@code numDocuments} in a sequence. */
   private static double[] starts(int s, int b, int numDocuments) {
     Random random = new Random(s);
     double[] starts = new double[s * b];

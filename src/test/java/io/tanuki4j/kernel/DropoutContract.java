@@ -17,7 +17,7 @@ public abstract class DropoutContract extends KernelContract {
   private static final long KEY = 0x0123456789ABCDEFL;
   private static final long FIRST_SAMPLE = 5_000_000_000L;
 
-  /** A standard deviation of a share of so many elements, times five. */
+  /** Returns five standard deviations of the share of {@code elements} that is dropped. */
   private static double fiveDeviations(double rate, long elements) {
     return 5 * Math.sqrt(rate * (1 - rate) / elements);
   }

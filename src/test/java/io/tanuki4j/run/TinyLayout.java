@@ -28,7 +28,7 @@ record TinyLayout(int tp, int cp, int dp, int pp, int vpp, boolean sequenceParal
     return new TinyLayout(tp, cp, dp, pp, 1, false, Data.PLAIN);
   }
 
-  /** Every layout of so many ranks. */
+  /** Returns every layout of this number of ranks. */
   static List<TinyLayout> all(int worldSize) {
     List<TinyLayout> layouts = new ArrayList<>();
     for (int tp = 1; tp <= worldSize; tp *= 2) {

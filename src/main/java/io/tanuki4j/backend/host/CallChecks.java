@@ -96,7 +96,7 @@ public final class CallChecks {
     }
   }
 
-  /** Checks the samples of a dropout over so many sequences. */
+  /** Checks that a dropout has a sample number for each of the {@code batchSize} sequences. */
   public static void dropout(Dropout dropout, long batchSize) {
     Expect.elements("samples of dropout", dropout.samples(), batchSize);
     Expect.dtype("samples of dropout", dropout.samples(), DType.I64);
