@@ -95,9 +95,7 @@ final class GenerateCommand implements Callable<Integer> {
         Tokenizer tokenizer = Tokenizers.open(saved.tokenizer(tokenizerModel));
         Backend devices =
             Backends.choose(
-                    new BackendConfig(Kind.of(backend), cudaLibDir, false, true),
-                    1,
-                    System.getenv())
+                    new BackendConfig(Kind.of(backend), cudaLibDir, false), 1, System.getenv())
                 .backend();
         Device device = devices.openDevice(0);
         InferenceModel model =

@@ -12,10 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param kind of the backend; null for CUDA if it can be used, otherwise the CPU
  * @param cudaLibDir a folder with CUDA's libraries; null to look in the usual places
  * @param deterministic whether sums that a GPU could add in any order use one fixed order
- * @param replays whether a GPU replays recorded operations
  */
-public record BackendConfig(
-    @Nullable Kind kind, @Nullable Path cudaLibDir, boolean deterministic, boolean replays) {
+public record BackendConfig(@Nullable Kind kind, @Nullable Path cudaLibDir, boolean deterministic) {
   /** The backends that a run may ask for. */
   public enum Kind {
     CPU,
@@ -41,10 +39,5 @@ public record BackendConfig(
     public String toString() {
       return name().toLowerCase(Locale.ROOT);
     }
-  }
-
-  /** Returns the same configuration without replays, so that each operation can be timed. */
-  public BackendConfig withoutReplays() {
-    return new BackendConfig(kind, cudaLibDir, deterministic, false);
   }
 }

@@ -37,6 +37,6 @@ public final class BackendOptions {
   }
 
   BackendConfig toConfig() {
-    return new BackendConfig(Kind.of(backend), cudaLibDir, deterministicMode, true);
+    return new BackendConfig(Kind.of(backend), cudaLibDir, deterministicMode);
   }
 }

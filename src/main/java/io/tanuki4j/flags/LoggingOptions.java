@@ -72,7 +72,7 @@ public final class LoggingOptions {
       paramLabel = "0|1|2",
       description =
           "Adds what the parts of an iteration take, and how long ranks wait for each other; with 2"
-              + " in each kind of group. Several ranks then replay nothing, which costs time.")
+              + " in each kind of group. Both are measured by the device, which waits for nothing.")
   int timingLogLevel = 0;
 
   @Option(

@@ -3,7 +3,6 @@ package io.tanuki4j.flags;
 import static java.util.Objects.requireNonNull;
 import static java.util.Objects.requireNonNullElse;
 
-import io.tanuki4j.config.DistributedConfig;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.metrics.sinks.SinkConfig;
@@ -328,14 +327,6 @@ public final class PretrainOptions {
         .map(names -> "accepted without effect here (see --help): " + names);
   }
 
-  /**
-   * Returns whether a page shows the ranks' waits without timers. GPUs replay recorded waits, which
-   * cannot be measured.
-   */
-  private boolean showsRanks() {
-    return web.isOn() && distributed.toConfig().backend() != DistributedConfig.Backend.NCCL;
-  }
-
   private RunConfig toConfig(Map<String, @Nullable Object> arguments) {
     ParallelConfig layout = parallel.toConfig();
     DerivedAttributes.add(this, arguments);
@@ -351,7 +342,7 @@ public final class PretrainOptions {
         optimizer.toConfig(),
         schedule.toConfig(train),
         checkpoint.toConfig(),
-        logging.toConfig(showsRanks()),
+        logging.toConfig(web.isOn()),
         new SinkConfig(
             checkpoint.save,
             tensorBoard.toConfig(),

@@ -109,6 +109,14 @@ public interface Device extends AutoCloseable {
   }
 
   /**
+   * Opens stopwatches of this device's work, which may be recorded. They use the host's clock
+   * unless the device runs operations later than they are called. Close them before the device.
+   */
+  default Stopwatches openStopwatches(int number) {
+    return new HostStopwatches(number);
+  }
+
+  /**
    * Opens the counter of the joules that the device has used, from any origin.
    *
    * @throws UserException if there is none, with the reason

@@ -148,7 +148,8 @@ public final class Assembly {
       groups = new TimedFactory(groups, profiled::await);
     }
     WaitMeter waits = measuresWaits(config) ? closer.add(new WaitMeter(device)) : null;
-    timers = timers(waits, profiled == null ? null : window(profiled, seat.globalRank()));
+    timers =
+        closer.add(timers(waits, profiled == null ? null : window(profiled, seat.globalRank())));
     context =
         ParallelContext.create(grid, waits == null ? groups : new TimedFactory(groups, waits));
     logInitialized(start);
@@ -160,12 +161,7 @@ public final class Assembly {
 
   private Device open(RankConnection seat) {
     BackendConfig backend = config.backend();
-    return Backends.open(
-        measuresWaits(config) ? backend.withoutReplays() : backend,
-        config.distributed(),
-        seat,
-        closer,
-        log::message);
+    return Backends.open(backend, config.distributed(), seat, closer, log::message);
   }
 
   private Timers timers(@Nullable WaitMeter waits, @Nullable TraceWindow window) {

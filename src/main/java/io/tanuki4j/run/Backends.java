@@ -124,6 +124,6 @@ public final class Backends {
 
   private static CudaOptions options(BackendConfig config) {
     CudaOptions defaults = CudaOptions.defaults();
-    return new CudaOptions(defaults.cacheFolder(), config.deterministic(), config.replays());
+    return new CudaOptions(defaults.cacheFolder(), config.deterministic());
   }
 }

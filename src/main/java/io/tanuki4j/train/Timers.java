@@ -2,6 +2,7 @@ package io.tanuki4j.train;
 
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.Stopwatches;
 import io.tanuki4j.metrics.LoggingConfig;
 import io.tanuki4j.metrics.TimerMetrics;
 import io.tanuki4j.metrics.TimerMetrics.Style;
@@ -16,10 +17,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the parts of an iteration take on this rank, under Megatron's names, as the host's clock
- * sees it. The device's waiting for other ranks is counted apart, and is in the parts too.
+ * What the parts of an iteration take on this rank, under Megatron's names: from when the device
+ * reaches a part until it has finished it. Neither host nor device waits to measure. The device's
+ * waiting for other ranks is counted apart, and is in the parts too.
  */
-public final class Timers {
+public final class Timers implements AutoCloseable {
   static final String FORWARD_BACKWARD = "forward-backward";
   static final String GRADS_SYNC = "all-grads-sync";
   static final String OPTIMIZER = "optimizer";
@@ -32,13 +34,13 @@ public final class Timers {
   static final String EXPOSED = "exposed-communication";
 
   private static final List<String> PARTS =
-      List.of(FORWARD_BACKWARD, GRADS_SYNC, OPTIMIZER, PARAMS_GATHER, INTERVAL, EXPOSED);
+      List.of(FORWARD_BACKWARD, GRADS_SYNC, OPTIMIZER, PARAMS_GATHER);
 
   private static final double NANOS_PER_MILLI = 1e6;
 
   private final LoggingConfig config;
   private final LongSupplier nanoTime;
-  private final Device device;
+  private final @Nullable Stopwatches parts;
   private final Supplier<Map<String, Long>> waits;
   private final @Nullable TraceWindow trace;
   private final Map<String, Long> nanos = new LinkedHashMap<>();
@@ -46,7 +48,7 @@ public final class Timers {
   private long runningSince;
 
   /**
-   * @param device that is waited for where a part begins and ends
+   * @param device that does the parts
    * @param waits for other ranks since it was asked before: nanoseconds by the names of groups
    * @param trace of some iterations; null for none
    */
@@ -58,13 +60,14 @@ public final class Timers {
       @Nullable TraceWindow trace) {
     this.config = config;
     this.nanoTime = nanoTime;
-    this.device = device;
+    this.parts = config.measuresParts() ? device.openStopwatches(PARTS.size()) : null;
     this.waits = waits;
     this.trace = trace;
-    PARTS.forEach(name -> nanos.put(name, 0L));
-    if (!config.measuresParts()) {
-      nanos.keySet().retainAll(List.of(INTERVAL, EXPOSED));
+    if (parts != null) {
+      PARTS.forEach(name -> nanos.put(name, 0L));
     }
+    nanos.put(INTERVAL, 0L);
+    nanos.put(EXPOSED, 0L);
   }
 
   /** Returns timers that measure nothing. */
@@ -101,20 +104,25 @@ public final class Timers {
   }
 
   private void count(String name, Runnable work) {
-    if (!config.measuresParts()) {
+    if (parts == null) {
       work.run();
       return;
     }
-    device.synchronize();
-    long start = nanoTime.getAsLong();
+    int index = PARTS.indexOf(name);
+    parts.start(index);
     work.run();
-    device.synchronize();
-    add(name, nanoTime.getAsLong() - start);
+    parts.stop(index);
   }
 
-  /** Counts the time in which this rank waited for others since the last call. */
-  private void addWaits() {
+  /** Counts the parts since the last call, and the time in which this rank waited for others. */
+  private void addMeasured() {
     waits.get().forEach(this::addWait);
+    if (parts != null) {
+      long[] taken = parts.takeNanos();
+      for (int i = 0; i < taken.length; i++) {
+        add(PARTS.get(i), taken[i]);
+      }
+    }
   }
 
   private void addWait(String group, long waitedNanos) {
@@ -138,13 +146,13 @@ public final class Timers {
 
   /** Begins to measure, at first and after a pause. */
   void resume() {
-    addWaits();
+    addMeasured();
     paused = false;
     runningSince = nanoTime.getAsLong();
   }
 
   private void endStretch() {
-    addWaits();
+    addMeasured();
     long now = nanoTime.getAsLong();
     add(INTERVAL, now - runningSince);
     runningSince = now;
@@ -175,6 +183,13 @@ public final class Timers {
     byName.forEach((name, millis) -> timers.add(new Timer(name, millis)));
     Style style = config.measuresParts() ? config.timingStyle() : Style.HIDDEN;
     return Optional.of(new TimerMetrics(style, timers));
+  }
+
+  @Override
+  public void close() {
+    if (parts != null) {
+      parts.close();
+    }
   }
 
   private String text() {

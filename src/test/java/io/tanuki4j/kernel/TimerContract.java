@@ -17,6 +17,7 @@ public abstract class TimerContract {
 
   private static final int COPIES = 20;
   private static final double LEAST_MILLIS = 0.005;
+  private static final double NANOS_PER_MILLI = 1e6;
 
   /** Events of GPUs count half microseconds. */
   private static final double RESOLUTION_MILLIS = 0.002;
@@ -24,6 +25,7 @@ public abstract class TimerContract {
   private Device device;
   private MemoryScope scope;
   private DeviceTimer timer;
+  private Stopwatches watches;
   private Tensor from;
   private Tensor to;
 
@@ -34,6 +36,7 @@ public abstract class TimerContract {
     device = openDevice();
     scope = device.openScope("test");
     timer = device.openTimer(3);
+    watches = device.openStopwatches(2);
     from = scope.allocate(LARGE, DType.F32);
     to = scope.allocate(LARGE, DType.F32);
     device.kernels().elementwise().fill(from, 1);
@@ -43,6 +46,7 @@ public abstract class TimerContract {
 
   @AfterEach
   void close() {
+    watches.close();
     timer.close();
     scope.close();
     device.close();
@@ -71,6 +75,42 @@ public abstract class TimerContract {
     timer.mark(0);
     timer.mark(1);
     assertThat(timer.millisBetween(0, 1)).isBetween(0.0, whole);
+  }
+
+  @Test
+  void a_stopwatch_sums_its_times_until_they_are_taken() {
+    for (int i = 0; i < 2; i++) {
+      watches.start(1);
+      copyOften();
+      watches.stop(1);
+    }
+    long[] nanos = watches.takeNanos();
+    assertThat(nanos[0]).isZero();
+    assertThat(nanos[1] / NANOS_PER_MILLI).isGreaterThan(2 * COPIES * LEAST_MILLIS);
+    assertThat(watches.takeNanos()).containsOnly(0);
+  }
+
+  @Test
+  void a_stopwatch_counts_each_replay_of_a_recording() {
+    Runnable work =
+        () -> {
+          watches.start(0);
+          copyOften();
+          watches.stop(0);
+        };
+    work.run();
+    try (Replay replay = device.record(work)) {
+      long once = watches.takeNanos()[0];
+      timer.mark(0);
+      replay.run();
+      replay.run();
+      replay.run();
+      timer.mark(1);
+      double millis = timer.millisBetween(0, 1);
+      double counted = watches.takeNanos()[0] / NANOS_PER_MILLI;
+      assertThat(once).isPositive();
+      assertThat(counted).isBetween(3 * COPIES * LEAST_MILLIS, millis + RESOLUTION_MILLIS);
+    }
   }
 
   private void copyOften() {

@@ -10,6 +10,7 @@ import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.Readback;
 import io.tanuki4j.kernel.Replay;
+import io.tanuki4j.kernel.Stopwatches;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Optional;
@@ -29,7 +30,6 @@ public final class CudaDevice implements Device {
   private final CudaWorkspace workspace;
   private final PinnedStaging staging;
   private final CudaKernels kernels;
-  private final boolean replays;
 
   CudaDevice(CudaGpu gpu, CudaOptions options) {
     this.gpu = gpu;
@@ -40,7 +40,6 @@ public final class CudaDevice implements Device {
     workspace = new CudaWorkspace(memory);
     staging = new PinnedStaging(stream);
     kernels = new CudaKernels(gpu, options, stream, workspace);
-    replays = options.replays();
   }
 
   @Override
@@ -102,12 +101,27 @@ public final class CudaDevice implements Device {
 
   @Override
   public Replay record(Runnable work) {
-    return replays ? new CudaReplay(stream, workspace, work) : Device.super.record(work);
+    return new CudaReplay(stream, workspace, work);
   }
 
   @Override
   public DeviceTimer openTimer(int numMarks) {
     return new CudaTimer(stream, numMarks);
+  }
+
+  @Override
+  public Stopwatches openStopwatches(int number) {
+    return kernels.openStopwatches(this, number);
+  }
+
+  /** Does something on the host now; within a recording, instead after each of its launches. */
+  public void onHost(Runnable action) {
+    HostPart recording = stream.recording();
+    if (recording == null) {
+      action.run();
+    } else {
+      recording.add(action);
+    }
   }
 
   /** Opens another queue of operations, which runs alongside the device's. */

@@ -35,6 +35,11 @@ final class CudaKernels implements AutoCloseable {
             new CudaFp8(modules, matmul, norm, gpu.multiprocessors()));
   }
 
+  /** Opens stopwatches of the device that has these kernels. */
+  CudaStopwatches openStopwatches(CudaDevice device, int number) {
+    return new CudaStopwatches(device, modules, number);
+  }
+
   Kernels families() {
     return families;
   }

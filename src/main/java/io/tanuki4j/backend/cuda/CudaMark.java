@@ -24,6 +24,23 @@ public final class CudaMark implements AutoCloseable {
     check(cudart.cudaStreamWaitEvent(stream, event, 0), "cudaStreamWaitEvent");
   }
 
+  /** Becomes part of the recording that captures the stream: each of its launches sets the mark. */
+  void recordInGraph(CUstream_st stream) {
+    check(
+        cudart.cudaEventRecordWithFlags(event, stream, cudart.cudaEventRecordExternal),
+        "cudaEventRecordWithFlags");
+  }
+
+  /**
+   * Becomes part of the recording that captures the stream: each of its launches waits for the mark
+   * as it was set last before the launch.
+   */
+  void holdUpInGraph(CUstream_st stream) {
+    check(
+        cudart.cudaStreamWaitEvent(stream, event, cudart.cudaEventWaitExternal),
+        "cudaStreamWaitEvent");
+  }
+
   /** Returns whether the GPU has reached it; any thread that is bound to the GPU may ask. */
   public boolean isOver() {
     int status = cudart.cudaEventQuery(event);

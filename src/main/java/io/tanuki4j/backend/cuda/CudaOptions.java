@@ -8,12 +8,11 @@ import java.nio.file.Path;
  * @param cacheFolder compiled kernels and chosen algorithms, kept for the next start
  * @param deterministicAttention sums attention's dQ in a fixed order; its workspace then grows with
  *     the square of the sequence
- * @param replays whether recorded work becomes a CUDA graph; if not, it is issued again each time
  */
-public record CudaOptions(Path cacheFolder, boolean deterministicAttention, boolean replays) {
+public record CudaOptions(Path cacheFolder, boolean deterministicAttention) {
   /** Returns {@code ~/.cache/tanuki4j/cuda} as the folder, and attention at its fastest. */
   public static CudaOptions defaults() {
     return new CudaOptions(
-        Path.of(System.getProperty("user.home"), ".cache", "tanuki4j", "cuda"), false, true);
+        Path.of(System.getProperty("user.home"), ".cache", "tanuki4j", "cuda"), false);
   }
 }

@@ -7,17 +7,22 @@ import org.bytedeco.cuda.cudart.CUgraphExec_st;
 import org.bytedeco.cuda.cudart.CUgraph_st;
 import org.bytedeco.cuda.global.cudart;
 
-/** A CUDA graph: one call launches all of its operations. */
+/**
+ * A CUDA graph: one call launches all of its operations. What only the host can do follows each
+ * launch.
+ */
 final class CudaReplay implements Replay {
   private final CudaStream stream;
   private final CudaWorkspace workspace;
   private final CUgraphExec_st graph = new CUgraphExec_st();
+  private final HostPart host;
   private boolean closed;
 
   /** Records the operations that the work issues on the stream. */
   CudaReplay(CudaStream stream, CudaWorkspace workspace, Runnable work) {
     this.stream = stream;
     this.workspace = workspace;
+    host = stream.beginRecording();
     CUgraph_st recorded = record(work);
     try {
       check(cudart.cudaGraphInstantiate(graph, recorded, 0), "cudaGraphInstantiate");
@@ -29,7 +34,6 @@ final class CudaReplay implements Replay {
   }
 
   private CUgraph_st record(Runnable work) {
-    stream.beginRecording();
     boolean done = false;
     try {
       work.run();
@@ -38,6 +42,7 @@ final class CudaReplay implements Replay {
     } finally {
       if (!done) {
         stream.abandonRecording();
+        host.close();
       }
     }
   }
@@ -46,6 +51,7 @@ final class CudaReplay implements Replay {
   public void run() {
     stream.requireRunning("run a replay");
     check(cudart.cudaGraphLaunch(graph, stream.handle()), "cudaGraphLaunch");
+    host.run();
   }
 
   @Override
@@ -54,6 +60,7 @@ final class CudaReplay implements Replay {
       closed = true;
       stream.synchronize();
       check(cudart.cudaGraphExecDestroy(graph), "cudaGraphExecDestroy");
+      host.close();
       workspace.removeReplay();
     }
   }

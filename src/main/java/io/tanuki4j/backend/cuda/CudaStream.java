@@ -6,11 +6,12 @@ import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUgraph_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
+import org.jspecify.annotations.Nullable;
 
 /** The queue of a device's operations, which can record them instead of running them. */
 final class CudaStream implements AutoCloseable {
   private final CUstream_st handle = new CUstream_st();
-  private boolean recording;
+  private @Nullable HostPart recording;
   private volatile long waitingSince;
   private Runnable afterWait = () -> {};
 
@@ -25,6 +26,13 @@ final class CudaStream implements AutoCloseable {
   }
 
   boolean isRecording() {
+    return recording != null;
+  }
+
+  /**
+   * Returns what the host does behind each launch of the recording in progress; null without one.
+   */
+  @Nullable HostPart recording() {
     return recording;
   }
 
@@ -59,12 +67,14 @@ final class CudaStream implements AutoCloseable {
     return since == 0 ? 0 : System.nanoTime() - since;
   }
 
-  void beginRecording() {
+  HostPart beginRecording() {
     requireRunning("record");
     check(
         cudart.cudaStreamBeginCapture(handle, cudart.cudaStreamCaptureModeThreadLocal),
         "cudaStreamBeginCapture");
-    recording = true;
+    HostPart begun = new HostPart();
+    recording = begun;
+    return begun;
   }
 
   /**
@@ -72,7 +82,7 @@ final class CudaStream implements AutoCloseable {
    * destroys the graph.
    */
   CUgraph_st endRecording() {
-    recording = false;
+    recording = null;
     CUgraph_st graph = new CUgraph_st();
     check(cudart.cudaStreamEndCapture(handle, graph), "cudaStreamEndCapture");
     return graph;
@@ -80,7 +90,7 @@ final class CudaStream implements AutoCloseable {
 
   /** Ends a recording whose work has failed; the failure is the one worth reporting. */
   void abandonRecording() {
-    recording = false;
+    recording = null;
     CUgraph_st graph = new CUgraph_st();
     if (cudart.cudaStreamEndCapture(handle, graph) == cudart.cudaSuccess) {
       check(cudart.cudaGraphDestroy(graph), "cudaGraphDestroy");
@@ -91,7 +101,7 @@ final class CudaStream implements AutoCloseable {
    * @throws IllegalStateException during a recording, in which {@code what} is not allowed
    */
   void requireRunning(String what) {
-    if (recording) {
+    if (recording != null) {
       throw new IllegalStateException(
           "cannot %s in a recording. Run the work once before it is recorded, and keep uploads,"
                   .formatted(what)

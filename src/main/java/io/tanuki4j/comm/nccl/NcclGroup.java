@@ -113,7 +113,7 @@ final class NcclGroup implements ProcessGroup {
 
   private Work post(Collective collective, IntSupplier issue) {
     Work work = post(new Call(collective, members), issue);
-    bytesSent += collective.bytesSent(rank(), size());
+    count(collective.bytesSent(rank(), size()));
     return work;
   }
 
@@ -129,10 +129,17 @@ final class NcclGroup implements ProcessGroup {
   public Work exchange(List<Send> sends, List<Recv> recvs) {
     members.requireExchange(sends, recvs);
     Work work = post(new Call("an exchange", members), () -> exchangeNow(sends, recvs));
-    for (Send send : sends) {
-      bytesSent += send.to() == rank() ? 0 : send.tensor().numBytes();
-    }
+    count(
+        sends.stream()
+            .filter(send -> send.to() != rank())
+            .mapToLong(send -> send.tensor().numBytes())
+            .sum());
     return work;
+  }
+
+  /** Counts what a call sends, once each time it does. */
+  private void count(long bytes) {
+    device.onHost(() -> bytesSent += bytes);
   }
 
   private int exchangeNow(List<Send> sends, List<Recv> recvs) {

@@ -1,60 +1,53 @@
 package io.tanuki4j.comm.timed;
 
 import io.tanuki4j.kernel.Device;
-import io.tanuki4j.kernel.DeviceTimer;
+import io.tanuki4j.kernel.Stopwatches;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
  * Measures how long a rank's device waits for other ranks: from reaching a wait until continuing.
- * On a GPU both are marks in its queue, so the host does not wait to measure. Waits that a device
- * replays from a recording are not measured.
+ * The host does not wait to measure, and waits that a device replays from a recording count too.
  */
 public final class WaitMeter implements WaitTimer, AutoCloseable {
-  /** The most waits between two readings of the marks. */
-  private static final int CAPACITY = 1024;
+  /** More than the groups of a rank. */
+  private static final int CAPACITY = 16;
 
-  private static final double NANOS_PER_MILLI = 1e6;
-
-  private final DeviceTimer timer;
-  private final String[] groups = new String[CAPACITY];
-  private final Map<String, Long> nanos = new LinkedHashMap<>();
-  private int size;
+  private final Stopwatches watches;
+  private final List<String> groups = new ArrayList<>();
 
   public WaitMeter(Device device) {
-    timer = device.openTimer(2 * CAPACITY);
+    watches = device.openStopwatches(CAPACITY);
   }
 
   @Override
   public void measure(String group, Runnable wait) {
-    if (size == CAPACITY) {
-      read();
+    int index = groups.indexOf(group);
+    if (index < 0) {
+      index = groups.size();
+      groups.add(group);
     }
-    timer.mark(2 * size);
+    watches.start(index);
     wait.run();
-    timer.mark(2 * size + 1);
-    groups[size] = group;
-    size++;
+    watches.stop(index);
   }
 
   /** Returns the nanoseconds since the last call, by group name. Waits for the device. */
   public Map<String, Long> take() {
-    read();
-    Map<String, Long> taken = Map.copyOf(nanos);
-    nanos.clear();
-    return taken;
-  }
-
-  private void read() {
-    for (int i = 0; i < size; i++) {
-      double millis = timer.millisBetween(2 * i, 2 * i + 1);
-      nanos.merge(groups[i], Math.round(millis * NANOS_PER_MILLI), Long::sum);
+    long[] nanos = watches.takeNanos();
+    Map<String, Long> taken = new LinkedHashMap<>();
+    for (int i = 0; i < groups.size(); i++) {
+      if (nanos[i] > 0) {
+        taken.put(groups.get(i), nanos[i]);
+      }
     }
-    size = 0;
+    return taken;
   }
 
   @Override
   public void close() {
-    timer.close();
+    watches.close();
   }
 }

@@ -9,6 +9,7 @@ import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.Readback;
 import io.tanuki4j.kernel.Replay;
+import io.tanuki4j.kernel.Stopwatches;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Optional;
@@ -187,6 +188,11 @@ public final class ProfiledDevice implements Device {
   @Override
   public DeviceTimer openTimer(int numMarks) {
     return device.openTimer(numMarks);
+  }
+
+  @Override
+  public Stopwatches openStopwatches(int number) {
+    return device.openStopwatches(number);
   }
 
   @Override

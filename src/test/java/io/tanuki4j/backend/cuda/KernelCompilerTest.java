@@ -72,6 +72,7 @@ class KernelCompilerTest {
       variants.add(new FillVariant(type.bytes()));
     }
     variants.add(new FillVariant(8));
+    variants.add(new CudaStopwatches.Variant());
     variants.add(new PlantedFaults.Planted());
     variants.add(PairVariant.embedding(DType.BF16, DType.BF16, 8));
     variants.add(PairVariant.elementwise(DType.BF16, DType.F32, 8));

@@ -27,7 +27,7 @@ public final class TestGpu {
 
   private static Backend backend(boolean deterministicAttention) {
     CudaReport report = CudaReport.make(CudaSearchPath.of(null, System.getenv()));
-    CudaOptions options = new CudaOptions(CACHE, deterministicAttention, true);
+    CudaOptions options = new CudaOptions(CACHE, deterministicAttention);
     return new CudaBackend(report, options);
   }
 
