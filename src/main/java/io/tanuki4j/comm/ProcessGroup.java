@@ -102,7 +102,9 @@ public interface ProcessGroup extends AutoCloseable {
 
     /**
      * Orders this rank's later operations behind the communication, so they may use its results.
-     * Waits no longer than the device's order needs. A second call does nothing.
+     * Waits no longer than the device's order needs. A second call does nothing, except in a
+     * recording ({@code Device.record}) begun later than the communication: each replay then waits
+     * for the latest one into the same tensor.
      *
      * @throws CommunicationException if the communication failed
      */

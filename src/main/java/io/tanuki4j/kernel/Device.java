@@ -99,6 +99,15 @@ public interface Device extends AutoCloseable {
   }
 
   /**
+   * Starts communication that nothing in the recording around it waits for. It begins when the
+   * device has finished all operations called so far, and is not recorded: each replay issues it
+   * anew. Without a recording it is issued at once.
+   */
+  default void issueApart(Runnable communication) {
+    communication.run();
+  }
+
+  /**
    * Opens a timer of this device's work. It uses the host's clock unless the device runs operations
    * later than they are called. Close it before the device.
    *

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.function.DoubleSupplier;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One GPU with one stream of operations, for one thread: the CUDA context belongs to the thread
@@ -30,6 +31,10 @@ public final class CudaDevice implements Device {
   private final CudaWorkspace workspace;
   private final PinnedStaging staging;
   private final CudaKernels kernels;
+  private final CudaMark now;
+
+  /** The point behind which communication is issued apart; null while none is. */
+  private @Nullable CudaMark apart;
 
   CudaDevice(CudaGpu gpu, CudaOptions options) {
     this.gpu = gpu;
@@ -39,6 +44,7 @@ public final class CudaDevice implements Device {
     memory = new CudaMemory(stream);
     workspace = new CudaWorkspace(memory);
     staging = new PinnedStaging(stream);
+    now = new CudaMark();
     kernels = new CudaKernels(gpu, options, stream, workspace);
   }
 
@@ -133,14 +139,44 @@ public final class CudaDevice implements Device {
     return new CudaMark();
   }
 
-  /** Marks the end of all operations called so far. */
-  public void mark(CudaMark mark) {
-    mark.record(stream.handle());
+  @Override
+  public void issueApart(Runnable communication) {
+    HostPart recording = stream.recording();
+    if (recording == null) {
+      communication.run();
+      return;
+    }
+    CudaMark here = recording.openMark();
+    here.recordInGraph(stream.handle());
+    recording.add(
+        () -> {
+          apart = here;
+          communication.run();
+          apart = null;
+        });
+  }
+
+  /** Makes a queue wait for all operations called so far, or before what is issued apart. */
+  public void holdUp(CudaQueue queue) {
+    if (apart == null) {
+      now.record(stream.handle());
+      queue.await(now);
+    } else {
+      queue.await(apart);
+    }
   }
 
   /** Makes operations called from now on wait for the mark; the host does not wait. */
   public void await(CudaMark mark) {
     mark.holdUp(stream.handle());
+  }
+
+  /**
+   * Makes recorded operations from now on wait for a mark that is set outside: at each replay, for
+   * its latest setting.
+   */
+  public void awaitOutside(CudaMark mark) {
+    mark.holdUpInGraph(stream.handle());
   }
 
   /**
@@ -209,6 +245,7 @@ public final class CudaDevice implements Device {
   public void close() {
     stream.synchronize();
     kernels.close();
+    now.close();
     staging.close();
     workspace.close();
     String open = memory.holders();

@@ -14,10 +14,11 @@ import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntSupplier;
+import java.util.stream.Stream;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.nccl;
 import org.bytedeco.cuda.nccl.ncclComm;
@@ -39,8 +40,13 @@ final class NcclGroup implements ProcessGroup {
   private final Communicator communicator;
   private final Watchdog watchdog;
   private final CudaQueue queue;
-  private final CudaMark before;
-  private final Deque<CudaMark> free = new ArrayDeque<>();
+
+  /**
+   * The mark behind the latest communication into each address. No two are in progress there, and a
+   * recording that waits for one waits for the later ones at each replay.
+   */
+  private final Map<Long, CudaMark> marks = new HashMap<>();
+
   private final MemoryScope scope;
   private final Tensor token;
   private long bytesSent;
@@ -51,7 +57,6 @@ final class NcclGroup implements ProcessGroup {
     this.communicator = communicator;
     this.watchdog = watchdog;
     this.queue = device.openQueue();
-    this.before = device.openMark();
     this.scope = device.openScope("group " + members.name(), TOKEN_BYTES);
     this.token = scope.allocate(Shape.of(1), DType.F32);
     device.kernels().elementwise().fill(token, 0);
@@ -67,6 +72,7 @@ final class NcclGroup implements ProcessGroup {
     Pointer place = CudaDevice.pointer(inOut);
     return post(
         Collective.allReduce(inOut, op),
+        inOut,
         () ->
             nccl.ncclAllReduce(
                 place, place, inOut.numElements(), type(inOut), op(op), handle(), stream()));
@@ -76,6 +82,7 @@ final class NcclGroup implements ProcessGroup {
   public Work allGather(Tensor out, Tensor shard) {
     return post(
         Collective.allGather(out, shard, members),
+        out,
         () ->
             nccl.ncclAllGather(
                 CudaDevice.pointer(shard),
@@ -90,6 +97,7 @@ final class NcclGroup implements ProcessGroup {
   public Work reduceScatter(Tensor shard, Tensor in, ReduceOp op) {
     return post(
         Collective.reduceScatter(shard, in, op, members),
+        shard,
         () ->
             nccl.ncclReduceScatter(
                 CudaDevice.pointer(in),
@@ -106,13 +114,14 @@ final class NcclGroup implements ProcessGroup {
     Pointer place = CudaDevice.pointer(inOut);
     return post(
         Collective.broadcast(inOut, root, members),
+        inOut,
         () ->
             nccl.ncclBroadcast(
                 place, place, inOut.numElements(), type(inOut), root, handle(), stream()));
   }
 
-  private Work post(Collective collective, IntSupplier issue) {
-    Work work = post(new Call(collective, members), issue);
+  private Work post(Collective collective, Tensor out, IntSupplier issue) {
+    Work work = post(new Call(collective, members), out, issue);
     count(collective.bytesSent(rank(), size()));
     return work;
   }
@@ -128,7 +137,11 @@ final class NcclGroup implements ProcessGroup {
   @Override
   public Work exchange(List<Send> sends, List<Recv> recvs) {
     members.requireExchange(sends, recvs);
-    Work work = post(new Call("an exchange", members), () -> exchangeNow(sends, recvs));
+    Tensor first =
+        Stream.concat(recvs.stream().map(Recv::tensor), sends.stream().map(Send::tensor))
+            .findFirst()
+            .orElse(token);
+    Work work = post(new Call("an exchange", members), first, () -> exchangeNow(sends, recvs));
     count(
         sends.stream()
             .filter(send -> send.to() != rank())
@@ -162,25 +175,22 @@ final class NcclGroup implements ProcessGroup {
   }
 
   /** Issues on the group's stream, behind the device's operations so far. */
-  private Work post(Call call, IntSupplier issue) {
+  private Work post(Call call, Tensor out, IntSupplier issue) {
     watchdog.calling(call);
-    device.mark(before);
-    queue.await(before);
+    device.holdUp(queue);
     watchdog.check(issue.getAsInt(), call);
-    CudaMark done = free.isEmpty() ? device.openMark() : free.pop();
+    long address = CudaDevice.pointer(out).address();
+    CudaMark done = marks.computeIfAbsent(address, key -> device.openMark());
     queue.mark(done);
     watchdog.called(call, queue);
-    return new NcclWork(this, device, done);
-  }
-
-  private void giveBack(CudaMark mark) {
-    free.push(mark);
+    return new NcclWork(device, done, device.isRecording());
   }
 
   @Override
   public void barrier() {
     post(
             new Call(Collective.BARRIER, members),
+            token,
             () -> {
               Pointer place = CudaDevice.pointer(token);
               return nccl.ncclAllReduce(
@@ -224,32 +234,32 @@ final class NcclGroup implements ProcessGroup {
   @Override
   public void close() {
     communicator.close();
-    free.forEach(CudaMark::close);
-    before.close();
+    marks.values().forEach(CudaMark::close);
     queue.close();
     scope.close();
   }
 
   /** A communication on its group's stream, with a mark behind it. */
   private static final class NcclWork implements Work {
-    private final NcclGroup group;
     private final CudaDevice device;
     private final CudaMark done;
+    private final boolean isRecorded;
     private boolean awaited;
 
-    NcclWork(NcclGroup group, CudaDevice device, CudaMark done) {
-      this.group = group;
+    NcclWork(CudaDevice device, CudaMark done, boolean isRecorded) {
       this.device = device;
       this.done = done;
+      this.isRecorded = isRecorded;
     }
 
     /** Makes the device's operations wait, but not the host. */
     @Override
     public void await() {
-      if (!awaited) {
+      if (device.isRecording() && !isRecorded) {
+        device.awaitOutside(done);
+      } else if (!awaited) {
         awaited = true;
         device.await(done);
-        group.giveBack(done);
       }
     }
   }

@@ -196,6 +196,11 @@ public final class ProfiledDevice implements Device {
   }
 
   @Override
+  public void issueApart(Runnable communication) {
+    device.issueApart(communication);
+  }
+
+  @Override
   public DoubleSupplier energyCounter() {
     return device.energyCounter();
   }

@@ -104,6 +104,5 @@ public final class WeightGather {
   /** Orders later work behind the arrival of all weights. */
   void await() {
     works.forEach(Work::await);
-    works.clear();
   }
 }

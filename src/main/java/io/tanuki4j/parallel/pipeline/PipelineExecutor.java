@@ -82,9 +82,8 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     Listeners NONE = (microbatch, numMicrobatches) -> ParameterListener.NONE;
 
     /**
-     * Returns the listener of a micro-batch: always the same object for the same place. A
-     * micro-batch with another listener than {@link ParameterListener#NONE} is not recorded, since
-     * its listener acts each time.
+     * Returns the listener of a micro-batch: always the same object for the same place, since what
+     * is recorded belongs to it.
      *
      * @param microbatch within the iteration, from 0
      */
@@ -207,7 +206,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
     PipelineShape shape = stage.shape(1);
     int index = stage.group().rank();
     return new RecordedChunk<>(
-        key.listener() == ParameterListener.NONE ? device::record : RecordedChunk.Recorder.NONE,
+        device,
         stage.chunks().get(key.chunk()),
         () ->
             slot.begin(
@@ -215,7 +214,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
                 key.lossSums(),
                 gradScale,
                 key.weightGrads(),
-                key.listener(),
+                RepeatedListener.of(device, key.listener()),
                 key.training()),
         shape.isFirst(index, key.chunk()) ? null : slot.hidden(),
         shape.isLast(index, key.chunk()) ? null : slot.dHidden());

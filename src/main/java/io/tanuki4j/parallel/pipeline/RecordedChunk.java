@@ -1,5 +1,6 @@
 package io.tanuki4j.parallel.pipeline;
 
+import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.parallel.pipeline.ModelChunk.ChunkForward;
@@ -23,32 +24,13 @@ final class RecordedChunk<S> implements AutoCloseable {
   private @Nullable ChunkForward<S> made;
   private @Nullable Tensor dInput;
 
-  /** What records work: {@code Device.record}. */
-  @FunctionalInterface
-  interface Recorder {
-    /** Issues the work anew each time. */
-    Recorder NONE = Again::new;
-
-    Replay record(Runnable work);
-  }
-
-  private record Again(Runnable work) implements Replay {
-    @Override
-    public void run() {
-      work.run();
-    }
-
-    @Override
-    public void close() {}
-  }
-
   /**
    * @param begin gives the slot's memory to a new micro-batch
    * @param hidden where the chunk's input is received; null for the first
    * @param dHidden where the gradient of its output is received; null for the last
    */
   RecordedChunk(
-      Recorder recorder,
+      Device device,
       ModelChunk<S> chunk,
       Supplier<Microbatch> begin,
       @Nullable Tensor hidden,
@@ -57,8 +39,8 @@ final class RecordedChunk<S> implements AutoCloseable {
     this.begin = begin;
     this.hidden = hidden;
     this.dHidden = dHidden;
-    this.forward = new RepeatedWork(recorder, this::issueForward);
-    this.backward = new RepeatedWork(recorder, this::issueBackward);
+    this.forward = new RepeatedWork(device, this::issueForward);
+    this.backward = new RepeatedWork(device, this::issueBackward);
   }
 
   void forward() {
@@ -99,13 +81,13 @@ final class RecordedChunk<S> implements AutoCloseable {
    * recorded the second time, and replayed from then on.
    */
   private static final class RepeatedWork implements AutoCloseable {
-    private final Recorder recorder;
+    private final Device device;
     private final Runnable work;
     private boolean ranOnce;
     private @Nullable Replay replay;
 
-    RepeatedWork(Recorder recorder, Runnable work) {
-      this.recorder = recorder;
+    RepeatedWork(Device device, Runnable work) {
+      this.device = device;
       this.work = work;
     }
 
@@ -116,7 +98,7 @@ final class RecordedChunk<S> implements AutoCloseable {
         return;
       }
       if (replay == null) {
-        replay = recorder.record(work);
+        replay = device.record(work);
       }
       replay.run();
     }

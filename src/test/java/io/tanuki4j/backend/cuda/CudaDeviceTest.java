@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cuda;
 
+import static io.tanuki4j.backend.cuda.CudaException.check;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -16,10 +17,12 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Random;
+import org.bytedeco.cuda.global.cudart;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Recording, copies of many pieces, and lack of memory. */
 @Tag("gpu")
@@ -105,6 +108,87 @@ class CudaDeviceTest {
       device.kernels().elementwise().fill(sum, 0);
       replay.run();
       assertThat(memory.values(sum)).isEqualTo(once);
+    }
+  }
+
+  /** What is issued apart sees a value that the recording overwrites after much other work. */
+  @Test
+  void work_issued_apart_begins_within_each_replay() {
+    CudaDevice gpu = (CudaDevice) device;
+    Tensor x = memory.filled(DType.F32, 0, 1);
+    Tensor seen = memory.filled(DType.F32, 0, 1);
+    try (CudaQueue queue = gpu.openQueue();
+        CudaMark copied = gpu.openMark()) {
+      Runnable work =
+          () -> {
+            device.kernels().elementwise().fill(x, 1);
+            device.issueApart(() -> copyOn(queue, copied, seen, x));
+            multiplyOften();
+            device.kernels().elementwise().fill(x, 2);
+          };
+      work.run();
+      try (Replay replay = device.record(work)) {
+        for (int i = 0; i < 3; i++) {
+          device.kernels().elementwise().fill(seen, 0);
+          replay.run();
+          gpu.await(copied);
+          assertThat(memory.values(seen)).as("replay " + i).containsOnly(1);
+        }
+      }
+    }
+  }
+
+  /** The queue gets ahead: while the replays wait, it has already set the mark once more. */
+  @Test
+  @Timeout(60)
+  void a_recorded_wait_is_for_the_latest_mark_before_its_launch() {
+    CudaDevice gpu = (CudaDevice) device;
+    Tensor x = memory.filled(DType.F32, 5, 1);
+    Tensor arrived = memory.filled(DType.F32, 0, 1);
+    Tensor seen = memory.filled(DType.F32, 0, 1);
+    Runnable recorded = () -> device.kernels().elementwise().copy(seen, arrived);
+    recorded.run();
+    try (CudaQueue queue = gpu.openQueue();
+        CudaMark done = gpu.openMark();
+        Replay replay =
+            device.record(
+                () -> {
+                  gpu.awaitOutside(done);
+                  recorded.run();
+                })) {
+      for (int i = 1; i <= 3; i++) {
+        device.kernels().elementwise().fill(x, i);
+        multiplyOften();
+        copyOn(queue, done, arrived, x);
+        replay.run(); // the next round's copy is queued before this has run
+      }
+      assertThat(memory.values(seen)).containsOnly(3);
+    }
+  }
+
+  private void copyOn(CudaQueue queue, CudaMark done, Tensor to, Tensor from) {
+    ((CudaDevice) device).holdUp(queue);
+    check(
+        cudart.cudaMemcpyAsync(
+            CudaDevice.pointer(to),
+            CudaDevice.pointer(from),
+            to.numBytes(),
+            cudart.cudaMemcpyDeviceToDevice,
+            queue.handle()),
+        "cudaMemcpyAsync");
+    queue.mark(done);
+  }
+
+  private void multiplyOften() {
+    try (MemoryScope child = memory.scope().child("products")) {
+      Tensor square = child.allocate(Shape.of(4096, 4096), DType.BF16);
+      Tensor product = child.allocate(Shape.of(4096, 4096), DType.BF16);
+      for (int i = 0; i < 10; i++) {
+        device
+            .kernels()
+            .matmul()
+            .matmul(product, square, Op.NONE, square, Op.NONE, Accumulate.OVERWRITE);
+      }
     }
   }
 
