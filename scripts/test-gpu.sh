@@ -32,4 +32,4 @@ export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 exec "$java" --add-modules jdk.incubator.vector -Xmx4g \
   -Dorg.bytedeco.javacpp.maxbytes=0 -Dorg.bytedeco.javacpp.maxphysicalbytes=0 \
   -cp 'lib/*' org.junit.platform.console.ConsoleLauncher execute \
-  --disable-banner --details=tree --fail-if-no-tests --include-classname '.*' "$@"
+  --disable-banner --disable-ansi-colors --details=testfeed --fail-if-no-tests --include-classname '.*' "$@"
