@@ -391,6 +391,13 @@ public abstract class KernelParity {
     documents(dtype, new AttentionShape(100, 2, 4, 2, 64), 40, 90);
     documents(dtype, new AttentionShape(256, 1, 3, 1, 80), 1, 2, 130, 255);
     documents(dtype, new AttentionShape(512, 2, 8, 2, 128), 128, 300);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void attention_within_long_documents_agrees(DType dtype) {
     documents(dtype, new AttentionShape(2048, 1, 8, 2, 128), 500, 600, 1900);
   }
 
