@@ -31,6 +31,8 @@ public abstract class KernelContract {
 
   @RegisterExtension final LeakCheck leaks = new LeakCheck(() -> device().bytesInUse());
 
+  @RegisterExtension final ContractResults results = new ContractResults();
+
   private Device device;
   protected GuardedMemory memory;
 

@@ -1,30 +1,44 @@
 package io.tanuki4j.kernel;
 
 import static io.tanuki4j.kernel.VocabParallelLossKernels.NUM_STATISTICS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tanuki4j.kernel.ActivationKernels.Function;
 import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
+import io.tanuki4j.kernel.Fp8Kernels.Sums;
+import io.tanuki4j.kernel.Fp8Kernels.Window;
 import io.tanuki4j.kernel.MatmulKernels.Op;
 import io.tanuki4j.kernel.OptimizerKernels.AdamWStep;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
+import java.lang.reflect.Method;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Every operation of a backend against the same one on the CPU, at sizes of real models too. Each
  * test reports its largest relative error.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 public abstract class KernelParity {
   private static final int[] ROWS = {1, 5, 130};
   private static final int[] COLUMNS = {7, 33, 64, 256, 1000, 4096, 8192};
@@ -32,6 +46,7 @@ public abstract class KernelParity {
   /** Those of GPT-2, and of Llama 2 with one token more, keep no row aligned. */
   private static final int[] VOCABULARIES = {7, 512, 1000, 8191, 32_000, 32_001, 50_257};
 
+  private final Set<Method> tests = new HashSet<>();
   private TwoDevices devices;
 
   @BeforeAll
@@ -51,11 +66,32 @@ public abstract class KernelParity {
   /** The tested device and the CPU. */
   protected abstract TwoDevices openDevices();
 
+  @BeforeEach
+  void begin(TestInfo test) {
+    devices.begin(method(test).getName() + "/" + test.getDisplayName());
+  }
+
   @AfterEach
   void report(TestInfo test, TestReporter reporter) {
-    String name = test.getTestMethod().orElseThrow().getName();
     reporter.publishEntry(
-        name + " " + test.getDisplayName(), "%.1e".formatted(devices.takeLargest()));
+        method(test).getName() + " " + test.getDisplayName(), "%.1e".formatted(devices.largest()));
+    tests.add(method(test));
+  }
+
+  private static Method method(TestInfo test) {
+    return test.getTestMethod().orElseThrow();
+  }
+
+  /** A new operation fails here until a test above compares it. Skipped if not all of them ran. */
+  @Test
+  @Order(Integer.MAX_VALUE)
+  void every_operation_of_the_contract_is_compared() {
+    long numTests =
+        Arrays.stream(KernelParity.class.getDeclaredMethods())
+            .filter(method -> method.isAnnotationPresent(ParameterizedTest.class))
+            .count();
+    assumeTrue(tests.size() == numTests, "not all tests of this class ran");
+    assertThat(devices.compared()).containsExactlyInAnyOrderElementsOf(CalledOperations.all());
   }
 
   @AfterAll
@@ -261,6 +297,26 @@ public abstract class KernelParity {
           Tensor sin = side.random(DType.F32, 3, shape.seqLength(), half);
           side.kernels().rope().ropeForward(forward, cos, sin, shape);
           side.kernels().rope().ropeBackward(backward, cos, sin, shape);
+          return List.of(forward, backward);
+        });
+  }
+
+  /** Rows of the tables that each token names, as with documents. */
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void rotations_by_rows_agree(DType dtype) {
+    AttentionShape shape = new AttentionShape(40, 2, 8, 2, 32);
+    devices.compare(
+        side -> {
+          Tensor forward = side.random(dtype, 1, 80, shape.qkvSize());
+          Tensor backward = side.random(dtype, 1, 80, shape.qkvSize());
+          Tensor cos = side.random(DType.F32, 2, 50, 16);
+          Tensor sin = side.random(DType.F32, 3, 50, 16);
+          Tensor rows = side.ids(80, 50, 4);
+          side.kernels().rope().ropeForward(forward, cos, sin, rows, shape);
+          side.kernels().rope().ropeBackward(backward, cos, sin, rows, shape);
           return List.of(forward, backward);
         });
   }
@@ -573,6 +629,63 @@ public abstract class KernelParity {
             side.kernels().elementwise().fill(filled, 0.1);
             return List.of(squares, wide, narrow, y, filled);
           });
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void copied_columns_agree(DType dtype) {
+    for (int columns : sizes(33, 64, 1000)) {
+      devices.compare(
+          side -> {
+            ElementwiseKernels kernels = side.kernels().elementwise();
+            Tensor in = side.random(dtype, 1, 30, columns);
+            Tensor out = side.random(dtype, 2, 30, 2L * columns);
+            Tensor wide = side.random(DType.F32, 3, 30, columns);
+            kernels.copyColumns(out, columns, in, 3, columns - 3, Accumulate.OVERWRITE);
+            kernels.copyColumns(wide, 0, in, 1, columns - 1, Accumulate.ADD);
+            return List.of(out, wide);
+          });
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 0.7, 1e30})
+  void clip_factors_agree(double sum) {
+    devices.compare(
+        side -> {
+          Tensor norm = side.undefined(DType.F64, 1);
+          Tensor factor = side.undefined(DType.F64, 1);
+          side.kernels().optimizer().clipFactor(norm, factor, side.of(DType.F64, sum), 0.5);
+          return List.of(norm, factor);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F8_E4M3", "F8_E5M2"})
+  void casts_to_eight_bits_agree(DType type) {
+    for (int[] size : new int[][] {{16, 16}, {32, 144}, {272, 160}}) {
+      devices.compare(side -> Fp8Cases.casts(side, type, size[0], size[1]));
+      devices.compareFp8(side -> Fp8Cases.fused(side, type, size[0], size[1]));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Window.class)
+  void scales_of_eight_bits_agree(Window window) {
+    devices.compare(side -> Fp8Cases.scales(side, window));
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void products_of_eight_bits_agree(DType out) {
+    for (Sums sums : Sums.values()) {
+      devices.compareFp8(side -> Fp8Cases.products(side, out, sums, 32, 48, 64));
+      devices.compareFp8(side -> Fp8Cases.products(side, out, sums, 144, 16, 272));
     }
   }
 

@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** Runs the same operations on two devices and compares what they computed. */
 public final class TwoDevices implements AutoCloseable {
@@ -23,13 +27,37 @@ public final class TwoDevices implements AutoCloseable {
   /** Flash attention rounds its probabilities to BF16, too, and sums fewer of them at a time. */
   private static final double TOLERANCE_ATTENTION = 8e-3;
 
-  private final Device tested;
-  private final Device expected;
+  /** Products of eight bits whose partial sums a matrix unit keeps in 14 bits. */
+  private static final double TOLERANCE_FP8 = 4e-3;
+
+  private final Named tested;
+  private final Named expected;
+  private final CalledOperations operations = new CalledOperations();
+  private final Map<String, Integer> kept = new HashMap<>();
+  private String test = "";
   private double largest;
 
-  public TwoDevices(Device tested, Device expected) {
+  public TwoDevices(Named tested, Named expected) {
     this.tested = tested;
     this.expected = expected;
+  }
+
+  /**
+   * A device of a backend.
+   *
+   * @param backend the name users give
+   */
+  public record Named(String backend, Device device) {}
+
+  /** Begins a test, whose outputs are kept under this name. */
+  void begin(String name) {
+    test = name;
+    largest = 0;
+  }
+
+  /** The operations that were compared so far. */
+  Set<String> compared() {
+    return operations.called();
   }
 
   /** The operations, given one side, return their outputs. */
@@ -45,16 +73,22 @@ public final class TwoDevices implements AutoCloseable {
     compare(operations, TOLERANCE_ATTENTION);
   }
 
-  private void compare(Function<Side, List<Tensor>> operations, double toleranceBf16) {
-    try (GuardedMemory testedMemory = new GuardedMemory(tested);
-        GuardedMemory expectedMemory = new GuardedMemory(expected)) {
-      List<Tensor> actual = operations.apply(new Side(tested, testedMemory));
-      List<Tensor> wanted = operations.apply(new Side(expected, expectedMemory));
+  void compareFp8(Function<Side, List<Tensor>> operations) {
+    compare(operations, TOLERANCE_FP8);
+  }
+
+  private void compare(Function<Side, List<Tensor>> outputs, double toleranceBf16) {
+    try (GuardedMemory testedMemory = new GuardedMemory(tested.device());
+        GuardedMemory expectedMemory = new GuardedMemory(expected.device())) {
+      List<Tensor> actual = outputs.apply(side(tested, testedMemory));
+      List<Tensor> wanted = outputs.apply(side(expected, expectedMemory));
+      String name = name(wanted);
       for (int i = 0; i < wanted.size(); i++) {
         double[] a = testedMemory.values(actual.get(i));
         double[] b = expectedMemory.values(wanted.get(i));
-        boolean rounded =
-            actual.get(0).dtype() == DType.BF16 || actual.get(i).dtype() == DType.BF16;
+        Outputs.keep(tested.backend(), name + "/" + i, a);
+        Outputs.keep(expected.backend(), name + "/" + i, b);
+        boolean rounded = isRounded(actual.get(0)) || isRounded(actual.get(i));
         double error = relativeError(a, b);
         largest = Math.max(largest, error);
         assertThat(error)
@@ -62,6 +96,24 @@ public final class TwoDevices implements AutoCloseable {
             .isLessThanOrEqualTo(rounded ? toleranceBf16 : TOLERANCE_F32);
       }
     }
+  }
+
+  private Side side(Named one, GuardedMemory memory) {
+    return new Side(operations.watch(one.device().kernels()), memory);
+  }
+
+  /** The test, the shapes, and how many there were of them: the same on every backend. */
+  private String name(List<Tensor> outputs) {
+    String shapes =
+        outputs.stream()
+            .map(tensor -> Arrays.toString(tensor.shape().toArray()).replaceAll("[\\[\\] ]", ""))
+            .collect(Collectors.joining(";"));
+    String name = test + "/" + shapes;
+    return name + "/" + kept.merge(name, 1, Integer::sum);
+  }
+
+  private static boolean isRounded(Tensor tensor) {
+    return tensor.dtype() == DType.BF16 || tensor.dtype().isFloat8();
   }
 
   /** Of the whole, by squares; infinite if something is not a number on one side only. */
@@ -80,11 +132,9 @@ public final class TwoDevices implements AutoCloseable {
     return difference == 0 ? 0 : Math.sqrt(difference / size);
   }
 
-  /** The largest relative error of an output since the last call. */
-  double takeLargest() {
-    double result = largest;
-    largest = 0;
-    return result;
+  /** The largest relative error of an output of the test. */
+  double largest() {
+    return largest;
   }
 
   static double[] repeated(double value, int count) {
@@ -95,16 +145,12 @@ public final class TwoDevices implements AutoCloseable {
 
   @Override
   public void close() {
-    tested.close();
-    expected.close();
+    tested.device().close();
+    expected.device().close();
   }
 
   /** One of the devices, with tensors that are the same on both. */
-  record Side(Device device, GuardedMemory memory) {
-    Kernels kernels() {
-      return device.kernels();
-    }
-
+  record Side(Kernels kernels, GuardedMemory memory) {
     Tensor undefined(DType dtype, long... dims) {
       return memory.undefined(dtype, dims);
     }

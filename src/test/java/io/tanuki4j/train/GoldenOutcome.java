@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.tanuki4j.config.Precision;
+import io.tanuki4j.kernel.Outputs;
 import io.tanuki4j.metrics.EvaluationMetrics;
 import io.tanuki4j.metrics.IterationMetrics;
 import io.tanuki4j.model.GoldenRun;
@@ -100,6 +101,24 @@ record GoldenOutcome(
     }
     return new GoldenOutcome(
         losses, norms, evaluations.stream().map(EvaluationMetrics::lmLoss).toList(), weights);
+  }
+
+  /** What an outcome is kept as. */
+  static String name(String golden, Precision precision) {
+    return "golden run/" + golden + "/" + precision.compute();
+  }
+
+  /** Keeps this as the outcome of a backend, or of the reference. */
+  GoldenOutcome keep(String backend, String run) {
+    keep(backend, run + "/loss", losses);
+    keep(backend, run + "/norm", norms);
+    keep(backend, run + "/evaluation", evaluations);
+    weights.forEach((name, values) -> Outputs.keep(backend, run + "/weights/" + name, values));
+    return this;
+  }
+
+  private static void keep(String backend, String name, List<Double> values) {
+    Outputs.keep(backend, name, values.stream().mapToDouble(value -> value).toArray());
   }
 
   /** What an iteration logs is the rate of the next one. */

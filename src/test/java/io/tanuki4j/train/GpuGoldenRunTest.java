@@ -28,7 +28,7 @@ class GpuGoldenRunTest {
       String name, TestReporter reporter) throws IOException {
     GoldenRun golden = GoldenRun.of(name);
     GoldenOutcome expected = GoldenOutcome.expected(golden, folder);
-    GoldenOutcome gpu = onGpu(golden, Precision.FP32);
+    GoldenOutcome gpu = onGpu(name, Precision.FP32);
     deviation("fp32, GPU from reference", gpu, expected, reporter).assertAtMost(FP32_BOUNDS);
   }
 
@@ -41,13 +41,15 @@ class GpuGoldenRunTest {
     GoldenOutcome expected = GoldenOutcome.expected(golden, folder);
     GoldenOutcome cpu = GoldenOutcome.train(golden, new TestDevice(), BF16, folder);
     deviation("bf16, CPU from reference", cpu, expected, reporter).assertAtMost(BF16_BOUNDS);
-    GoldenOutcome gpu = onGpu(golden, BF16);
+    GoldenOutcome gpu = onGpu(name, BF16);
     deviation("bf16, GPU from reference", gpu, expected, reporter).assertAtMost(BF16_BOUNDS);
     deviation("bf16, GPU from CPU", gpu, cpu, reporter).assertAtMost(BF16_BOUNDS);
   }
 
-  private GoldenOutcome onGpu(GoldenRun golden, Precision precision) throws IOException {
-    return GoldenOutcome.train(golden, new TestDevice(TestGpu.backend()), precision, folder);
+  private GoldenOutcome onGpu(String name, Precision precision) throws IOException {
+    TestDevice device = new TestDevice(TestGpu.backend());
+    return GoldenOutcome.train(GoldenRun.of(name), device, precision, folder)
+        .keep("cuda", GoldenOutcome.name(name, precision));
   }
 
   private static GoldenDeviation deviation(

@@ -40,10 +40,13 @@ class Nd4jGoldenRunTest {
       String name, Precision precision, GoldenDeviation bounds, TestReporter reporter)
       throws IOException {
     GoldenRun golden = GoldenRun.of(name);
-    GoldenOutcome expected = GoldenOutcome.expected(golden, folder);
-    GoldenOutcome cpu = GoldenOutcome.train(golden, new TestDevice(), precision, folder);
+    String run = GoldenOutcome.name(name, precision);
+    GoldenOutcome expected = GoldenOutcome.expected(golden, folder).keep("reference", run);
+    GoldenOutcome cpu =
+        GoldenOutcome.train(golden, new TestDevice(), precision, folder).keep("cpu", run);
     TestDevice device = new TestDevice(new Nd4jBackend());
-    GoldenOutcome nd4j = GoldenOutcome.train(golden, device, precision, folder);
+    GoldenOutcome nd4j =
+        GoldenOutcome.train(golden, device, precision, folder).keep(Nd4jBackend.NAME, run);
     report(name + ", CPU from reference", cpu, expected, bounds, reporter);
     report(name + ", ND4J from reference", nd4j, expected, bounds, reporter);
     report(name + ", ND4J from CPU", nd4j, cpu, bounds, reporter);
