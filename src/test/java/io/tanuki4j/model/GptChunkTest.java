@@ -35,14 +35,9 @@ class GptChunkTest {
   /** Of hidden states {@code [5, 2, 8]} in fp64. */
   private static final long HIDDEN_BYTES = TestConfig.SEQ_LENGTH * 2 * 8 * Double.BYTES;
 
-  private final TestDevice device = openDevice();
+  private final TestDevice device = new TestDevice();
   private final Microbatch microbatch =
       device.microbatch(TestConfig.SEQ_LENGTH, 2, TestConfig.VOCAB_SIZE, 5);
-
-  /** The device of these tests. */
-  TestDevice openDevice() {
-    return new TestDevice();
-  }
 
   @AfterEach
   void close() {

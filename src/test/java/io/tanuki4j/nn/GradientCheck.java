@@ -61,6 +61,40 @@ public final class GradientCheck {
    * @param loss the function at the present values
    */
   public void verify(Runnable gradients, DoubleSupplier loss) {
+    run(gradients);
+    for (Variable variable : variables) {
+      verify(variable, loss);
+    }
+  }
+
+  /**
+   * Checks all variables at once, along random directions in which each of them moves equally far:
+   * for functions that take long.
+   *
+   * @return the largest relative error of a derivative
+   */
+  public double verifyTogether(Runnable gradients, DoubleSupplier loss) {
+    run(gradients);
+    double largest = 0;
+    for (int i = 0; i < NUM_DIRECTIONS; i++) {
+      Direction direction = new Direction();
+      double expected = 0;
+      for (Variable variable : variables) {
+        double[] grad = gradient(variable);
+        double[] part = direction(grad.length);
+        Arrays.setAll(part, j -> part[j] / Math.sqrt(variables.size()));
+        direction.add(variable.value(), part);
+        expected += dot(grad, part);
+      }
+      double difference = difference(direction, loss);
+      assertDerivative(difference, expected, "all variables, direction " + i);
+      largest = Math.max(largest, Math.abs(difference / expected - 1));
+    }
+    return largest;
+  }
+
+  /** Fills all gradients. */
+  private void run(Runnable gradients) {
     variables.forEach(
         variable ->
             device
@@ -68,9 +102,14 @@ public final class GradientCheck {
                 .elementwise()
                 .fill(variable.grad(), variable.gradStart() == 0 ? Double.NaN : GRAD_START));
     gradients.run();
-    for (Variable variable : variables) {
-      verify(variable, loss);
-    }
+  }
+
+  /** What a variable's gradient has gained. */
+  private double[] gradient(Variable variable) {
+    double[] grad = device.read(variable.grad());
+    Arrays.setAll(grad, i -> grad[i] - variable.gradStart());
+    assertThat(grad).as("gradient of %s", variable.name()).doesNotContain(Double.NaN);
+    return grad;
   }
 
   /**
@@ -107,9 +146,7 @@ public final class GradientCheck {
   }
 
   private void verify(Variable variable, DoubleSupplier loss) {
-    double[] grad = device.read(variable.grad());
-    Arrays.setAll(grad, i -> grad[i] - variable.gradStart());
-    assertThat(grad).as("gradient of %s", variable.name()).doesNotContain(Double.NaN);
+    double[] grad = gradient(variable);
     for (int i = 0; i < NUM_DIRECTIONS; i++) {
       verify(variable, grad, direction(grad.length), "direction " + i, loss);
     }
@@ -122,31 +159,51 @@ public final class GradientCheck {
   }
 
   private void verify(
-      Variable variable, double[] grad, double[] direction, String what, DoubleSupplier loss) {
-    double[] start = device.read(variable.value());
-    double near = difference(variable.value(), start, direction, STEP, loss);
-    double far = difference(variable.value(), start, direction, 2 * STEP, loss);
-    double difference = (4 * near - far) / 3;
-    device.write(variable.value(), start);
-    double expected = dot(grad, direction);
+      Variable variable, double[] grad, double[] part, String what, DoubleSupplier loss) {
+    Direction direction = new Direction();
+    direction.add(variable.value(), part);
+    assertDerivative(difference(direction, loss), dot(grad, part), variable.name() + ", " + what);
+  }
+
+  private static void assertDerivative(double difference, double expected, String what) {
     assertThat(difference)
-        .as("derivative of the loss by %s, %s", variable.name(), what)
+        .as("derivative of the loss by %s", what)
         .isCloseTo(expected, within(ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * Math.abs(expected)));
   }
 
-  private double difference(
-      Tensor value, double[] start, double[] direction, double step, DoubleSupplier loss) {
-    return (lossAt(value, start, direction, step, loss)
-            - lossAt(value, start, direction, -step, loss))
-        / (2 * step);
+  private static double difference(Direction direction, DoubleSupplier loss) {
+    double near = direction.difference(STEP, loss);
+    double far = direction.difference(2 * STEP, loss);
+    direction.moveTo(0);
+    return (4 * near - far) / 3;
   }
 
-  private double lossAt(
-      Tensor value, double[] start, double[] direction, double step, DoubleSupplier loss) {
-    double[] moved = new double[start.length];
-    Arrays.setAll(moved, i -> start[i] + step * direction[i]);
-    device.write(value, moved);
-    return loss.getAsDouble();
+  /** Tensors that move away from where they are, each along its part of a direction. */
+  private final class Direction {
+    private final List<Runnable> moves = new ArrayList<>();
+    private double step;
+
+    void add(Tensor value, double[] part) {
+      double[] start = device.read(value);
+      double[] moved = new double[start.length];
+      moves.add(
+          () -> {
+            Arrays.setAll(moved, i -> start[i] + step * part[i]);
+            device.write(value, moved);
+          });
+    }
+
+    void moveTo(double to) {
+      step = to;
+      moves.forEach(Runnable::run);
+    }
+
+    double difference(double to, DoubleSupplier loss) {
+      moveTo(to);
+      double after = loss.getAsDouble();
+      moveTo(-to);
+      return (after - loss.getAsDouble()) / (2 * to);
+    }
   }
 
   private double[] direction(int size) {
