@@ -11,6 +11,7 @@ import io.tanuki4j.kernel.profile.DeviceRates;
 import io.tanuki4j.kernel.profile.KernelProfile;
 import io.tanuki4j.kernel.profile.ProfiledDevice;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.nn.fp8.Fp8State;
 import io.tanuki4j.optim.Rates;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.run.Backends;
@@ -122,6 +123,10 @@ public final class Benchmark {
     this.device = device;
     this.model = model;
     model.initialize(config.train().seed());
+    Fp8State fp8 = model.builder().fp8();
+    if (fp8 != null && config.logging().fp8()) {
+      fp8.startTallies(model.memory());
+    }
     step =
         new TrainStep(
             device,

@@ -119,6 +119,16 @@ class BenchCommandTest {
     assertClose(profile, "ms_per_iteration", sum);
   }
 
+  /** So that its cost can be measured. */
+  @Test
+  void counts_what_scales_do_with_log_fp8() {
+    String fp8 =
+        "--padded-vocab-size 200 --bench-iterations 1 --bench-warmup 2 --profile --bf16"
+            + " --fp8-format hybrid";
+    assertThat(run(fp8 + " --log-fp8").out).anyMatch(line -> line.startsWith("tally"));
+    assertThat(run(fp8).out).noneMatch(line -> line.startsWith("tally"));
+  }
+
   @Test
   void a_script_of_pretrain_works_without_its_data() {
     String flags =
