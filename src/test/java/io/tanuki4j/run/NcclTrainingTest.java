@@ -91,6 +91,16 @@ class NcclTrainingTest {
     assertClose(new Output(result.output()).losses(), alone(fp8).losses());
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"delayed", "tensorwise"})
+  void processes_gather_weights_of_eight_bits(String recipe) {
+    String fp8 = "--fp8-format hybrid --ffn-hidden-size 128 --fp8-recipe " + recipe;
+    Program.Result result =
+        Program.run(folder, launched(2, "", SHARDED, fp8, "--fp8-param-gather"));
+    assertThat(result.exitCode()).as(result.output()).isZero();
+    assertClose(new Output(result.output()).losses(), alone(fp8).losses());
+  }
+
   private static void assertClose(List<Double> actual, List<Double> expected) {
     assertThat(actual).hasSameSizeAs(expected).isNotEmpty();
     for (int i = 0; i < expected.size(); i++) {
