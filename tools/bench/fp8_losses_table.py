@@ -11,7 +11,7 @@ from curve_svg import LAST, LINE
 
 COLUMNS = ("run", "losses", "last loss", f"mean of the last {LAST}", "mean difference from bf16", "mean distance",
            "largest distance of all", "s")
-WIDE = dict(delayed="bf16", tensorwise="bf16", torch="bf16", torchao="torch")
+WIDE = dict(again="bf16", delayed="bf16", tensorwise="bf16", torch="bf16", torchao="torch")
 
 
 def losses(folder, run):
