@@ -29,5 +29,4 @@ say "Evaluating"
 scripts/tanuki4j evaluate @configs/tiny-cpu.args --load "$out"
 
 say "Writing"
-scripts/tanuki4j generate --load "$out" --prompt "吾輩は" --max-new-tokens 60 --temperature 0.8 --seed 1
-scripts/tanuki4j generate --load "$out" --prompt "It was" --max-new-tokens 60 --temperature 0.8 --seed 1
+scripts/tanuki4j generate --load "$out" --prompt "吾輩は" --prompt "It was" --max-new-tokens 60 --temperature 0.8 --seed 1

@@ -173,6 +173,8 @@ show 'Japanese words in the locale C, without the script' bare
 full() { "$@" >/dev/full; }
 show 'inspect with its output to a full disk' full "$t" inspect run
 show 'generate without a checkpoint' "$t" generate --load none --prompt x
+show 'generate without a prompt' sh -c '"$1" generate --load run </dev/null' - "$t"
+show 'generate with an empty stop' "$t" generate --load run --prompt x --stop ''
 show 'unknown command' "$t" pretrian
 echo
 echo "$count inputs, $failures without a clear sentence"

@@ -1,12 +1,17 @@
 package io.tanuki4j.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.ReadHold;
 import io.tanuki4j.config.BackendConfig;
 import io.tanuki4j.config.BackendConfig.Kind;
 import io.tanuki4j.config.Problems;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.generate.InferenceModel;
 import io.tanuki4j.generate.Sampler;
+import io.tanuki4j.generate.TextGenerator;
+import io.tanuki4j.generate.TextGenerator.Limits;
 import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.run.Backends;
@@ -14,9 +19,12 @@ import io.tanuki4j.run.Checkpoints;
 import io.tanuki4j.run.SavedArguments;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.Tokenizers;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -24,8 +32,13 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Lets a checkpoint's model continue a text, to see what it has learnt. */
-@Command(name = "generate", description = "Continues a text with the model of a checkpoint.")
+/** Lets a checkpoint's model continue texts, to see what it has learnt. */
+@Command(
+    name = "generate",
+    description = {
+      "Continues texts with the model of a checkpoint, and prints each token as it arrives.",
+      "Without --prompt, each line of the standard input is a prompt."
+    })
 final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--load", paramLabel = "DIR", required = true, description = "The checkpoints.")
   Path load = Path.of("");
@@ -45,9 +58,14 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--prompt",
       paramLabel = "TEXT",
-      required = true,
-      description = "Where the text begins.")
-  String prompt = "";
+      description = "Where a text begins. May be given several times.")
+  @Nullable List<String> prompts;
+
+  @Option(
+      names = "--stop",
+      paramLabel = "TEXT",
+      description = "Ends a text before these words. May be given several times.")
+  List<String> stops = List.of();
 
   @Option(names = "--max-new-tokens", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
   int maxNewTokens = 100;
@@ -101,7 +119,8 @@ final class GenerateCommand implements Callable<Integer> {
         InferenceModel model =
             new InferenceModel(device, checkpoint, saved.shape().model(), tokenizer)) {
       untilLoaded.close();
-      write(tokenizer, model);
+      Sampler sampler = new Sampler(temperature, topK, topP, seed);
+      write(new TextGenerator(model, tokenizer, sampler, new Limits(maxNewTokens, stops)));
     }
     return 0;
   }
@@ -120,37 +139,42 @@ final class GenerateCommand implements Callable<Integer> {
     if (!(topP > 0 && topP <= 1)) {
       problems.add("--top-p", topP, "above 0, at most 1", "Use 1 for all tokens.");
     }
+    if (stops.contains("")) {
+      problems.add("--stop", "''", "a text of one character or more", "Leave it out.");
+    }
     problems.oneOf("--backend", backend, Kind.words());
     problems.throwIfAny();
   }
 
-  /** Prints the prompt, then each generated piece of text as it arrives. */
-  private void write(Tokenizer tokenizer, InferenceModel model) {
+  private void write(TextGenerator generator) {
+    if (prompts != null) {
+      prompts.forEach(prompt -> write(generator, prompt));
+      return;
+    }
+    try (BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, UTF_8))) {
+      int numPrompts = 0;
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        write(generator, line);
+        numPrompts++;
+      }
+      if (numPrompts == 0) {
+        throw new UserException(
+            "--prompt: none, and no line on the standard input (expected: a text)."
+                + " Give --prompt TEXT, or a prompt a line.");
+      }
+    } catch (IOException e) {
+      throw new UserException("The standard input cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private void write(TextGenerator generator, String prompt) {
     PrintWriter out = spec.commandLine().getOut();
-    int[] ids = tokenizer.encode(prompt);
-    if (ids.length == 0) {
-      ids = new int[] {tokenizer.eodId()};
-    }
-    int shown = 0;
-    Sampler sampler = new Sampler(temperature, topK, topP, seed);
-    for (int i = 0; i <= maxNewTokens; i++) {
-      String text = tokenizer.decode(ids);
-      int whole = text.endsWith("\uFFFD") && i < maxNewTokens ? shown : text.length();
-      out.print(text.substring(Math.min(shown, whole), whole));
-      out.flush();
-      shown = Math.max(shown, whole);
-      if (i == maxNewTokens) {
-        break;
-      }
-      int[] window =
-          Arrays.copyOfRange(ids, Math.max(0, ids.length - model.maxTokens()), ids.length);
-      int next = sampler.choose(model.next(window), tokenizer.vocabSize());
-      if (next == tokenizer.eodId()) {
-        break;
-      }
-      ids = Arrays.copyOf(ids, ids.length + 1);
-      ids[ids.length - 1] = next;
-    }
+    generator.generate(
+        prompt,
+        text -> {
+          out.print(text);
+          out.flush();
+        });
     out.println();
     out.flush();
   }

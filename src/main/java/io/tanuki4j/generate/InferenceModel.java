@@ -3,6 +3,7 @@ package io.tanuki4j.generate;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
+import io.tanuki4j.generate.TextGenerator.NextToken;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.model.GptChunk;
@@ -20,7 +21,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 
 /** A checkpoint's model in memory, to be asked for the token after a text. */
-public final class InferenceModel implements AutoCloseable {
+public final class InferenceModel implements NextToken, AutoCloseable {
   private final Device device;
   private final ModelConfig config;
   private final MemoryScope scope;
@@ -47,17 +48,12 @@ public final class InferenceModel implements AutoCloseable {
     this.host = direct(Math.toIntExact(logits.numBytes()));
   }
 
-  /** Returns the length, in tokens, of the longest text that the model can look at. */
+  @Override
   public int maxTokens() {
     return config.sizes().seqLength();
   }
 
-  /**
-   * Returns the logits of the token after these.
-   *
-   * @param tokens at most {@link #maxTokens}
-   * @return valid until the next call
-   */
+  @Override
   public FloatBuffer next(int[] tokens) {
     ByteBuffer ids = direct(tokens.length * Integer.BYTES);
     ids.asIntBuffer().put(tokens);

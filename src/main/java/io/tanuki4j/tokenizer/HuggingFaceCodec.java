@@ -65,8 +65,19 @@ final class HuggingFaceCodec implements AutoCloseable {
 
   /** Returns the text of ids, special tokens included. */
   String decode(int[] ids) {
+    return decode(ids, false);
+  }
+
+  /** Returns whether the library leaves an id out of texts that are for people. */
+  boolean isSpecial(int id) {
+    int[] alone = {id};
+    return decode(alone, true).isEmpty() && !decode(alone, false).isEmpty();
+  }
+
+  private String decode(int[] ids, boolean withoutSpecial) {
     long[] wide = Arrays.stream(ids).asLongStream().toArray();
-    return lifetime.whileOpen(() -> TokenizersLibrary.LIB.decode(library.getHandle(), wide, false));
+    return lifetime.whileOpen(
+        () -> TokenizersLibrary.LIB.decode(library.getHandle(), wide, withoutSpecial));
   }
 
   @Override

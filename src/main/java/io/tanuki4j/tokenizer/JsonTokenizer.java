@@ -50,6 +50,11 @@ final class JsonTokenizer implements Tokenizer {
   }
 
   @Override
+  public boolean isSpecial(int id) {
+    return codec.isSpecial(id);
+  }
+
+  @Override
   public int[] encode(String text) {
     int[] ids = front == Front.TEMPLATE ? codec.encodeInTemplate(text) : codec.encode(text);
     if (front != Front.BOS) {

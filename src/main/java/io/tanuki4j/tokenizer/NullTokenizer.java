@@ -54,6 +54,11 @@ final class NullTokenizer implements Tokenizer {
     return numIds;
   }
 
+  @Override
+  public boolean isSpecial(int id) {
+    return id == numIds;
+  }
+
   /**
    * Returns the ids that the words spell.
    *

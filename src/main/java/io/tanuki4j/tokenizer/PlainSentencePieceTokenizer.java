@@ -53,6 +53,11 @@ final class PlainSentencePieceTokenizer implements Tokenizer {
   }
 
   @Override
+  public boolean isSpecial(int id) {
+    return codec.isSpecial(id);
+  }
+
+  @Override
   public int[] encode(String text) {
     int[] ids = codec.encode(text);
     if (!prependBos) {

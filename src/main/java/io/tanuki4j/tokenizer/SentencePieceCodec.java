@@ -45,6 +45,14 @@ final class SentencePieceCodec implements AutoCloseable {
     return model.pieces().stream().map(SentencePieceModel.Piece::text).toList();
   }
 
+  /** Returns whether an id is a mark or stands for what the model cannot spell. */
+  boolean isSpecial(int id) {
+    return switch (model.pieces().get(id).kind()) {
+      case CONTROL, UNKNOWN, UNUSED -> true;
+      case NORMAL, USER_DEFINED, BYTE -> false;
+    };
+  }
+
   /**
    * Returns the ids of a text. A text of more than {@link #PART_SIZE} characters is encoded in
    * parts: the library sums a text's scores in fp32, so in a longer text rounding may choose other

@@ -79,6 +79,11 @@ final class SentencePieceTokenizer implements Tokenizer {
   }
 
   @Override
+  public boolean isSpecial(int id) {
+    return specialById[id] != null || codec.isSpecial(id);
+  }
+
+  @Override
   public int[] encode(String text) {
     List<int[]> parts = new ArrayList<>();
     int from = 0;

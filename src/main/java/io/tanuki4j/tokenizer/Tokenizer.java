@@ -14,6 +14,9 @@ public interface Tokenizer extends AutoCloseable {
   /** Returns the id that ends a document. */
   int eodId();
 
+  /** Returns whether an id is a mark, such as the one that begins documents, and spells no text. */
+  boolean isSpecial(int id);
+
   /**
    * Returns the ids of a text, without an end-of-document id.
    *
