@@ -3,6 +3,7 @@ package io.tanuki4j.flags;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.metrics.StartupLines;
 import io.tanuki4j.parallel.ContextCommunication;
+import io.tanuki4j.parallel.LayerCommunication;
 import io.tanuki4j.parallel.Layout;
 import io.tanuki4j.parallel.LayoutRequest;
 import io.tanuki4j.parallel.LayoutRequest.Sizes;
@@ -20,6 +21,7 @@ import picocli.CommandLine.Option;
 /** How the work is divided among ranks: the flags of {@link ParallelConfig}. */
 public final class ParallelOptions {
   private static final String TP = "--tensor-model-parallel-size";
+  private static final String TP_OVERLAP = "--tp-comm-overlap";
   private static final String CP_COMM = "--cp-comm-type";
   private static final String CP = "--context-parallel-size";
 
@@ -30,6 +32,13 @@ public final class ParallelOptions {
       names = "--sequence-parallel",
       description = "They share the activations between those layers too.")
   boolean sequenceParallel;
+
+  @Option(
+      names = TP_OVERLAP,
+      description =
+          "They multiply shard by shard of the sequence and exchange shards meanwhile; with"
+              + " --sequence-parallel.")
+  boolean tpCommOverlap;
 
   @Option(
       names = "--pipeline-model-parallel-size",
@@ -95,9 +104,23 @@ public final class ParallelOptions {
     if (sizes != null) {
       layout = resolve(worldSize, sizes, problems).orElse(null);
     }
+    checkOverlap(notices, problems);
     if (sequenceParallel && tensorModelParallelSize == 1) {
       notices.add("Disabling sequence parallelism because tensor model parallelism is disabled");
       sequenceParallel = false;
+    }
+  }
+
+  private void checkOverlap(List<String> notices, Problems problems) {
+    if (tpCommOverlap && tensorModelParallelSize == 1) {
+      notices.add(TP_OVERLAP + " has no effect: no ranks share the weights of layers");
+      tpCommOverlap = false;
+    } else if (tpCommOverlap && !sequenceParallel) {
+      problems.add(
+          TP_OVERLAP,
+          "given",
+          "together with --sequence-parallel",
+          "Add it, or leave this one out.");
     }
   }
 
@@ -147,6 +170,7 @@ public final class ParallelOptions {
     RankOrder order = useTpPpDpMapping ? RankOrder.TP_CP_PP_DP : RankOrder.TP_CP_DP_PP;
     ContextCommunication keys =
         ContextCommunication.valueOf(cpCommType.get(0).toUpperCase(Locale.ROOT));
-    return new ParallelConfig(layout, order, keys, dataParallel.toConfig());
+    LayerCommunication communication = new LayerCommunication(keys, tpCommOverlap);
+    return new ParallelConfig(layout, order, communication, dataParallel.toConfig());
   }
 }

@@ -13,6 +13,14 @@ public interface ElementwiseKernels {
   void add(Tensor out, Tensor a, Tensor b);
 
   /**
+   * Sums parts in their order, and rounds once.
+   *
+   * @param out of the size of one part
+   * @param parts one after another, of the type of out
+   */
+  void sumParts(Tensor out, Tensor parts);
+
+  /**
    * Copies columns of a matrix into columns of another, or adds them. Converts between floating
    * types and rounds once. Tensors of more than two dims are matrices {@code [product of the
    * others, last]}, with the same number of rows. F64 only goes into F64.

@@ -26,7 +26,7 @@ import io.tanuki4j.nn.Sequential;
 import io.tanuki4j.nn.fp8.Fp8Config;
 import io.tanuki4j.nn.fp8.Fp8State;
 import io.tanuki4j.parallel.Axis;
-import io.tanuki4j.parallel.ContextCommunication;
+import io.tanuki4j.parallel.LayerCommunication;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.context.ContextAttention;
@@ -55,7 +55,7 @@ public final class ModelBuilder {
   private final ParameterBuffers parameters;
   private final TensorRegion region;
   private final @Nullable Rope rope;
-  private final ContextCommunication communication;
+  private final LayerCommunication communication;
   private final @Nullable Tensor sequencePositions;
   private final @Nullable Tensor hiddenPositions;
   private final MemoryScope scope;
@@ -78,12 +78,12 @@ public final class ModelBuilder {
       Device device,
       ParameterBuffers parameters,
       MemoryScope scope) {
-    this(config, context, ContextCommunication.P2P, null, device, parameters, scope);
+    this(config, context, LayerCommunication.PLAIN, null, device, parameters, scope);
   }
 
   /**
    * @param context the groups that the layers communicate in
-   * @param communication of the ranks that share a sequence
+   * @param communication how the layers exchange what they need
    * @param fp8 how linear layers multiply in FP8; null if none does
    * @param parameters of {@link ModelParameters#specs} for this rank, filled or not
    * @param scope memory for what the layers keep as long as the model is used
@@ -91,7 +91,7 @@ public final class ModelBuilder {
   public ModelBuilder(
       ModelConfig config,
       ParallelContext context,
-      ContextCommunication communication,
+      LayerCommunication communication,
       @Nullable Fp8Config fp8,
       Device device,
       ParameterBuffers parameters,
@@ -100,7 +100,7 @@ public final class ModelBuilder {
     this.context = context;
     this.kernels = device.kernels();
     this.parameters = parameters;
-    this.region = TensorRegion.of(context);
+    this.region = TensorRegion.of(context, kernels.elementwise(), communication.tensorOverlap());
     this.rope =
         config.layers().positions() == Positions.ROPE ? rope(config, context, device, scope) : null;
     this.scope = scope;
@@ -155,7 +155,7 @@ public final class ModelBuilder {
         : new ContextAttention(
             kernels,
             context.cp(),
-            communication,
+            communication.ofContext(),
             numHeads,
             numQueryGroups,
             headDim,

@@ -4,12 +4,12 @@ package io.tanuki4j.parallel;
  * How the work is shared among the ranks.
  *
  * @param order which ranks are neighbours
- * @param contextCommunication how ranks that share a sequence exchange keys and values
+ * @param communication how layers exchange what they need
  */
 public record ParallelConfig(
     Layout layout,
     RankOrder order,
-    ContextCommunication contextCommunication,
+    LayerCommunication communication,
     DataParallelConfig dataParallel) {
   public ParallelDims dims() {
     return layout.dims();

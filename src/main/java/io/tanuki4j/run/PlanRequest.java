@@ -4,8 +4,8 @@ import io.tanuki4j.config.Precision;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Recompute;
-import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.DataParallelConfig;
+import io.tanuki4j.parallel.LayerCommunication;
 import io.tanuki4j.parallel.Layout;
 import io.tanuki4j.parallel.ParallelConfig;
 import io.tanuki4j.parallel.ParallelDims;
@@ -40,7 +40,7 @@ public record PlanRequest(
         new ParallelConfig(
             new Layout(ParallelDims.SINGLE, layers),
             RankOrder.TP_CP_DP_PP,
-            ContextCommunication.P2P,
+            LayerCommunication.PLAIN,
             DataParallelConfig.PLAIN);
     return new PlanRequest(model, Precision.FP32, 1, alone, 0);
   }

@@ -109,7 +109,7 @@ public record RankModel(
         new ModelBuilder(
             config,
             context,
-            request.parallel().contextCommunication(),
+            request.parallel().communication(),
             precision.fp8(),
             device,
             parameters,

@@ -2,6 +2,7 @@ package io.tanuki4j.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
@@ -43,6 +44,30 @@ public abstract class ElementwiseContract extends KernelContract {
     double third = HostValues.round(3e38, DType.BF16);
     assertThat(memory.values(out))
         .containsExactly(1, 1 + 2 * ulp, 1 + ulp, -1, third, Double.POSITIVE_INFINITY, Double.NaN);
+  }
+
+  /** Two to the last bit; of more, one backend adds in fp64. */
+  @ParameterizedTest
+  @MethodSource("types")
+  void sums_parts(DType dtype) {
+    for (int size : SIZES) {
+      for (int numParts : new int[] {1, 2, 3}) {
+        Tensor parts = memory.random(dtype, numParts, numParts, size);
+        double[] values = memory.values(parts);
+        double[] expected = new double[size];
+        for (int i = 0; i < size; i++) {
+          double sum = values[i];
+          for (int part = 1; part < numParts; part++) {
+            sum = HostValues.round(sum + values[part * size + i], dtype.statisticsType());
+          }
+          expected[i] = HostValues.round(sum, dtype);
+        }
+        Tensor out = memory.undefined(dtype, size);
+        kernels().elementwise().sumParts(out, parts);
+        double rounding = numParts < 3 || dtype == DType.F64 ? 0 : dtype == DType.F32 ? 1e-6 : 0.1;
+        assertThat(memory.values(out)).containsExactly(expected, within(rounding));
+      }
+    }
   }
 
   @ParameterizedTest

@@ -625,9 +625,11 @@ public abstract class KernelParity {
             side.kernels().elementwise().copy(wide, x);
             side.kernels().elementwise().copy(narrow, wide);
             side.kernels().elementwise().add(y, x, y);
+            Tensor sum = side.undefined(dtype, count);
+            side.kernels().elementwise().sumParts(sum, side.random(dtype, 3, 3, count));
             Tensor filled = side.undefined(dtype, count);
             side.kernels().elementwise().fill(filled, 0.1);
-            return List.of(squares, wide, narrow, y, filled);
+            return List.of(squares, wide, narrow, y, sum, filled);
           });
     }
   }

@@ -12,6 +12,7 @@ import io.tanuki4j.nn.ParameterSpec;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.DataParallelConfig;
+import io.tanuki4j.parallel.LayerCommunication;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankGrid;
@@ -110,7 +111,13 @@ record ModelRanks(
           .forEach(this::moveVector);
       this.stage =
           new ModelBuilder(
-                  config, context, communication, null, device.device(), parameters, device.scope())
+                  config,
+                  context,
+                  new LayerCommunication(communication, false),
+                  null,
+                  device.device(),
+                  parameters,
+                  device.scope())
               .stage(layers, MICRO_BATCH_SIZE);
       this.data = new DataParallel(DataParallelConfig.PLAIN, parameters, context, stage.tied());
       this.lossSums = device.scope().allocate(Shape.of(LossKernels.NUM_SUMS), DType.F64);

@@ -50,6 +50,8 @@ class NcclTrainingTest {
       strings = {
         "2: --tensor-model-parallel-size 2",
         "2: --tensor-model-parallel-size 2 --sequence-parallel",
+        "2: --tensor-model-parallel-size 2 --sequence-parallel --tp-comm-overlap",
+        "4: --tensor-model-parallel-size 4 --sequence-parallel --tp-comm-overlap",
         "2: --pipeline-model-parallel-size 2",
         "2: --context-parallel-size 2",
         "2: --context-parallel-size 2 --cp-comm-type all_gather",
@@ -80,6 +82,7 @@ class NcclTrainingTest {
   @ValueSource(
       strings = {
         "--tensor-model-parallel-size 2 --sequence-parallel",
+        "--tensor-model-parallel-size 2 --sequence-parallel --tp-comm-overlap",
         "--pipeline-model-parallel-size 2",
         "--context-parallel-size 2",
         SHARDED,

@@ -19,8 +19,8 @@ import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.optim.AdamW;
 import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.Rates;
-import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.DataParallelConfig;
+import io.tanuki4j.parallel.LayerCommunication;
 import io.tanuki4j.parallel.Layout;
 import io.tanuki4j.parallel.ParallelConfig;
 import io.tanuki4j.parallel.ParallelContext;
@@ -63,7 +63,7 @@ class RehearsalTest {
   private static ParallelConfig parallel(ParallelDims dims, DataParallelConfig data) {
     StageLayers layers = StageLayers.even(NUM_LAYERS, dims.pp(), dims.vpp());
     return new ParallelConfig(
-        new Layout(dims, layers), RankOrder.TP_CP_DP_PP, ContextCommunication.P2P, data);
+        new Layout(dims, layers), RankOrder.TP_CP_DP_PP, LayerCommunication.PLAIN, data);
   }
 
   @ParameterizedTest

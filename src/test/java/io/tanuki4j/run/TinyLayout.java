@@ -24,6 +24,11 @@ record TinyLayout(int tp, int cp, int dp, int pp, int vpp, boolean sequenceParal
     }
   }
 
+  /** About two of three layouts that can multiply shard by shard do. */
+  private boolean overlapsProducts() {
+    return sequenceParallel && data != Data.SHARDED;
+  }
+
   static TinyLayout of(int tp, int cp, int dp, int pp) {
     return new TinyLayout(tp, cp, dp, pp, 1, false, Data.PLAIN);
   }
@@ -80,6 +85,7 @@ record TinyLayout(int tp, int cp, int dp, int pp, int vpp, boolean sequenceParal
         + pp
         + (vpp == 1 ? "" : " --num-virtual-stages-per-pipeline-rank " + vpp)
         + (sequenceParallel ? " --sequence-parallel " : " ")
+        + (overlapsProducts() ? "--tp-comm-overlap " : "")
         + (cp > 1 && data == Data.SHARDED ? "--cp-comm-type all_gather " : "")
         + data.flags;
   }

@@ -53,6 +53,26 @@ final class CpuElementwise implements ElementwiseKernels {
   }
 
   @Override
+  public void sumParts(Tensor out, Tensor parts) {
+    long size = out.numElements();
+    long numParts = parts.numElements() / Math.max(1, size);
+    Expect.elements("parts of sumParts", parts, numParts * size);
+    Expect.sameType("parts of sumParts", parts, out);
+    runRows(
+        out,
+        (first, count, scratch) -> {
+          Row sum = scratch.row(0, out);
+          Row part = scratch.row(1, out);
+          sum.load(parts, first, count);
+          for (long i = 1; i < numParts; i++) {
+            part.load(parts, i * size + first, count);
+            sum.add(part);
+          }
+          sum.store(out, first);
+        });
+  }
+
+  @Override
   public void copyColumns(
       Tensor out, int firstOut, Tensor in, int firstIn, int numColumns, Accumulate accumulate) {
     long rows = Rows.count(in);

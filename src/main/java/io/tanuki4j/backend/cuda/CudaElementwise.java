@@ -99,6 +99,20 @@ final class CudaElementwise implements ElementwiseKernels {
   }
 
   @Override
+  public void sumParts(Tensor out, Tensor parts) {
+    floating("out of sumParts", out);
+    Expect.sameType("parts of sumParts", parts, out);
+    long count = out.numElements();
+    int numParts = Math.toIntExact(parts.numElements() / Math.max(1, count));
+    Expect.elements("parts of sumParts", parts, numParts * count);
+    int vector = vector(out, parts, parts);
+    CudaFunction function =
+        modules.function(PairVariant.elementwise(out.dtype(), out.dtype(), vector), "sum_parts");
+    function.arg(out).arg(parts).arg(count).arg(numParts);
+    function.launch(Vectors.ceilDiv(count, (long) THREADS * vector), THREADS);
+  }
+
+  @Override
   public void copyColumns(
       Tensor out, int firstOut, Tensor in, int firstIn, int numColumns, Accumulate accumulate) {
     floating("out of copyColumns", out);

@@ -7,6 +7,7 @@ import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.backend.host.HostCopy;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
+import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -49,6 +50,18 @@ final class Nd4jElementwise implements ElementwiseKernels {
     Expect.sameType("b of add", b, out);
     if (out.numElements() > 0) {
       TensorArrays.put(out, TensorArrays.row(a).add(TensorArrays.row(b)));
+    }
+  }
+
+  @Override
+  public void sumParts(Tensor out, Tensor parts) {
+    long size = out.numElements();
+    Expect.sameType("parts of sumParts", parts, out);
+    if (size > 0) {
+      long numParts = parts.numElements() / size;
+      Expect.elements("parts of sumParts", parts, numParts * size);
+      Tensor rows = parts.reshape(Shape.of(numParts, size));
+      TensorArrays.put(out, TensorArrays.matrix(rows).sum(true, 0));
     }
   }
 

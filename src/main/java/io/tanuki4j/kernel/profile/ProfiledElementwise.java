@@ -23,6 +23,11 @@ record ProfiledElementwise(ElementwiseKernels kernels, CallRecorder recorder)
   }
 
   @Override
+  public void sumParts(Tensor out, Tensor parts) {
+    recorder.time(() -> costOfSumParts(out, parts), () -> kernels.sumParts(out, parts));
+  }
+
+  @Override
   public void copyColumns(
       Tensor out, int firstOut, Tensor in, int firstIn, int numColumns, Accumulate accumulate) {
     recorder.time(
@@ -58,6 +63,10 @@ record ProfiledElementwise(ElementwiseKernels kernels, CallRecorder recorder)
 
   static KernelCall costOfAdd(Tensor out, Tensor a, Tensor b) {
     return Cost.moved(KernelFamily.ELEMENTWISE, "add", out, Cost.bytes(out, a, b));
+  }
+
+  static KernelCall costOfSumParts(Tensor out, Tensor parts) {
+    return Cost.moved(KernelFamily.ELEMENTWISE, "sumParts", parts, Cost.bytes(out, parts));
   }
 
   static KernelCall costOfCopyColumns(

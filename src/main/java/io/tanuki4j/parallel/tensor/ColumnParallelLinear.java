@@ -36,8 +36,8 @@ public final class ColumnParallelLinear implements Layer<Tensor> {
   public Tensor forward(Tensor out, Tensor x, Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("gathered input")) {
       Tensor wholeX = region.whole(x, scratch);
-      region.gather(wholeX, x).await();
-      linear.forward(out, wholeX, microbatch);
+      region.enter(
+          wholeX, x, (rows, from, to) -> linear.forward(out.rows(from, to), rows, microbatch));
     }
     return x;
   }

@@ -84,17 +84,24 @@ public final class Fp8Projection implements Projection {
     try (MemoryScope scratch = microbatch.scope().child("input of eight bits")) {
       Tensor rows = kept.rows() == null ? eight(x.shape(), scaling, scratch) : kept.rows();
       state.quantize(kept.source(), rows, kept.columns(), scaling, scratch);
-      Tensor whole = entersRegion ? region.whole(rows, scratch) : rows;
-      Tensor part = entersRegion ? out : region.whole(out, scratch);
+      Tensor inverse = scaling.inverse();
       if (entersRegion) {
-        region.gather(whole, rows).await();
-      }
-      multiply(part, new Operand(whole, scaling.inverse()), weight(weightRows), Sums.FAST);
-      if (!entersRegion) {
-        region.sum(out, part).await();
+        region.enter(
+            region.whole(rows, scratch),
+            rows,
+            (part, from, to) -> multiplyForward(out.rows(from, to), new Operand(part, inverse)));
+      } else {
+        region.leave(
+            out,
+            scratch,
+            (part, from, to) -> multiplyForward(part, new Operand(rows.rows(from, to), inverse)));
       }
     }
     return kept.saved();
+  }
+
+  private void multiplyForward(Tensor out, Operand x) {
+    multiply(out, x, weight(weightRows), Sums.FAST);
   }
 
   @Override
@@ -158,12 +165,11 @@ public final class Fp8Projection implements Projection {
   public void backward(Tensor dx, SavedInput x, Factor dOut, Microbatch microbatch) {
     Scaling scaling = state.scaling(weight, Role.GRADIENT, microbatch);
     try (MemoryScope scratch = microbatch.scope().child("gradient of eight bits")) {
-      Gradient gradient = gradient(dOut, scaling, scratch);
       Tensor wholeX = gathersInput() ? region.whole(x.values(), scratch) : x.values();
       Tensor wholeDx = entersRegion ? region.whole(dx, scratch) : dx;
+      Gradient own = gradient(dOut, scaling, scratch);
       Work gathered = gathersInput() ? region.gather(wholeX, x.values()) : Work.DONE;
-      Operand rows = new Operand(gradient.rows(), scaling.inverse());
-      multiply(wholeDx, rows, weight(weightColumns), Sums.SPLIT);
+      Gradient gradient = inputGradient(wholeDx, own, scaling, scratch);
       Work summed = entersRegion ? region.sum(dx, wholeDx) : Work.DONE;
       gathered.await();
       weightGradient(gradient, new SavedInput(wholeX, x.inverse()), scaling, microbatch, scratch);
@@ -172,7 +178,7 @@ public final class Fp8Projection implements Projection {
   }
 
   /**
-   * The gradient of the output, of the whole sequence.
+   * The gradient of the output, of this rank's tokens or of the whole sequence.
    *
    * @param wide in BF16; null if the weight's gradient is made of eight bits
    * @param rows of eight bits
@@ -180,6 +186,30 @@ public final class Fp8Projection implements Projection {
    */
   private record Gradient(@Nullable Tensor wide, Tensor rows, @Nullable Tensor columns) {}
 
+  /** Overwrites dx; returns the gradient of the output of the whole sequence. */
+  private Gradient inputGradient(Tensor dx, Gradient own, Scaling scaling, MemoryScope scratch) {
+    if (!gathersGradient()) {
+      multiplyBackward(dx, new Operand(own.rows(), scaling.inverse()));
+      return own;
+    }
+    Tensor wide = own.wide() == null ? null : region.whole(own.wide(), scratch);
+    Tensor rows = region.whole(own.rows(), scratch);
+    Work wideGathered = wide == null ? Work.DONE : region.gather(wide, own.wide());
+    region.enter(
+        rows,
+        own.rows(),
+        (part, from, to) ->
+            multiplyBackward(dx.rows(from, to), new Operand(part, scaling.inverse())));
+    region.complete(rows, own.rows());
+    wideGathered.await();
+    return new Gradient(wide, rows, null);
+  }
+
+  private void multiplyBackward(Tensor dx, Operand dOut) {
+    multiply(dx, dOut, weight(weightColumns), Sums.SPLIT);
+  }
+
+  /** Writes what this rank has of the output's gradient. */
   private Gradient gradient(Factor dOut, Scaling scaling, MemoryScope scratch) {
     Tensor wide = wideWeightGradients ? dOut.write(scratch) : null;
     Factor source = wide == null ? dOut : Factor.of(wide, kernels.fp8());
@@ -187,15 +217,7 @@ public final class Fp8Projection implements Projection {
     boolean transposes = wide == null && !gathersGradient();
     Tensor columns = transposes ? eight(transposed(dOut.shape()), scaling, scratch) : null;
     state.quantize(source, rows, columns, scaling, scratch);
-    return gathersGradient()
-        ? new Gradient(wide == null ? null : gathered(wide, scratch), gathered(rows, scratch), null)
-        : new Gradient(wide, rows, columns);
-  }
-
-  private Tensor gathered(Tensor shard, MemoryScope scratch) {
-    Tensor whole = region.whole(shard, scratch);
-    region.gather(whole, shard).await();
-    return whole;
+    return new Gradient(wide, rows, columns);
   }
 
   private void weightGradient(

@@ -29,9 +29,8 @@ public final class RowParallelLinear implements Layer<Tensor> {
   @Override
   public Tensor forward(Tensor out, Tensor x, Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("part of a sum")) {
-      Tensor part = region.whole(out, scratch);
-      linear.forward(part, x, microbatch);
-      region.sum(out, part).await();
+      region.leave(
+          out, scratch, (rows, from, to) -> linear.forward(rows, x.rows(from, to), microbatch));
     }
     return x;
   }
@@ -40,8 +39,10 @@ public final class RowParallelLinear implements Layer<Tensor> {
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("gathered gradient")) {
       Tensor wholeDOut = region.whole(dOut, scratch);
-      region.gather(wholeDOut, dOut).await();
-      linear.backward(dx, x, wholeDOut, microbatch);
+      region.enter(
+          wholeDOut, dOut, (rows, from, to) -> linear.inputGradient(dx.rows(from, to), rows));
+      region.complete(wholeDOut, dOut);
+      linear.weightGradient(x, wholeDOut, microbatch);
     }
   }
 

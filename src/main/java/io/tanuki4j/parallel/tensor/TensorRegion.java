@@ -1,13 +1,18 @@
 package io.tanuki4j.parallel.tensor;
 
 import io.tanuki4j.comm.ProcessGroup;
+import io.tanuki4j.comm.ProcessGroup.Recv;
 import io.tanuki4j.comm.ProcessGroup.ReduceOp;
+import io.tanuki4j.comm.ProcessGroup.Send;
 import io.tanuki4j.comm.ProcessGroup.Work;
+import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The stretch of a model in which the ranks of a tensor-parallel group work on parts of the same
@@ -20,20 +25,51 @@ import java.util.Arrays;
  * <p>Entering gathers the sequence shards; leaving sums the partial results; each is the backward
  * of the other. Where the sequence is not split, whole and shard are the same tensor: entering does
  * nothing, and leaving is an all-reduce in place.
+ *
+ * <p>Where the sequence is split, products at the borders can go shard by shard, so that a rank
+ * computes with one shard while the next is on its way (Wang et al., 2023, "Overlap communication
+ * with dependent computation via decomposition").
  */
 public final class TensorRegion {
   private final ProcessGroup ranks;
+  private final ElementwiseKernels kernels;
   private final boolean splitsSequence;
+  private final boolean goesByShards;
 
-  private TensorRegion(ProcessGroup ranks, boolean splitsSequence) {
+  private TensorRegion(
+      ProcessGroup ranks,
+      ElementwiseKernels kernels,
+      boolean splitsSequence,
+      boolean goesByShards) {
     this.ranks = ranks;
+    this.kernels = kernels;
     this.splitsSequence = splitsSequence;
+    this.goesByShards = goesByShards;
   }
 
-  /** Returns the region of a rank's tensor-parallel group. */
-  public static TensorRegion of(ParallelContext context) {
+  /**
+   * Returns the region of a rank's tensor-parallel group.
+   *
+   * @param overlaps whether products at the borders go shard by shard, where the sequence is split
+   */
+  public static TensorRegion of(
+      ParallelContext context, ElementwiseKernels kernels, boolean overlaps) {
     ProcessGroup ranks = context.tp();
-    return new TensorRegion(ranks, context.dims().sequenceParallel() && ranks.size() > 1);
+    boolean splits = context.dims().sequenceParallel() && ranks.size() > 1;
+    return new TensorRegion(ranks, kernels, splits, splits && overlaps);
+  }
+
+  /** Work on some rows of the sequence. */
+  @FunctionalInterface
+  interface RowsWork {
+    /**
+     * Does the work.
+     *
+     * @param rows read on entering, written on leaving
+     * @param from the first of them in the sequence
+     * @param to the row behind the last
+     */
+    void run(Tensor rows, long from, long to);
   }
 
   /** Returns whether, outside, each rank has a shard of the sequence. */
@@ -84,5 +120,84 @@ public final class TensorRegion {
     return splitsSequence
         ? ranks.reduceScatter(shard, whole, ReduceOp.SUM)
         : ranks.allReduce(whole, ReduceOp.SUM);
+  }
+
+  /**
+   * Enters the region with work on the sequence: at once, or on this rank's shard first, and on
+   * each other one when it has arrived.
+   *
+   * @param whole of {@link #whole}; filled, except that work by shards leaves out this rank's own,
+   *     see {@link #complete}
+   */
+  void enter(Tensor whole, Tensor shard, RowsWork work) {
+    if (!goesByShards) {
+      gather(whole, shard).await();
+      work.run(whole, 0, whole.dim(0));
+      return;
+    }
+    List<Work> arriving = new ArrayList<>();
+    for (int step = 1; step < ranks.size(); step++) {
+      Recv from = new Recv(shardOf(whole, before(step)), before(step));
+      arriving.add(ranks.exchange(List.of(new Send(shard, after(step))), List.of(from)));
+    }
+    run(work, shard, ranks.rank());
+    for (int step = 1; step < ranks.size(); step++) {
+      arriving.get(step - 1).await();
+      run(work, shardOf(whole, before(step)), before(step));
+    }
+  }
+
+  /** Copies this rank's shard to its place, if {@link #enter} has left it out. */
+  void complete(Tensor whole, Tensor shard) {
+    if (goesByShards) {
+      kernels.copy(shardOf(whole, ranks.rank()), shard);
+    }
+  }
+
+  /**
+   * Leaves the region with work that writes this rank's part of a sum: at once, or by shards, each
+   * of which goes to its rank while the next is computed, this rank's own last. Those sums are made
+   * in the order of the ranks.
+   *
+   * @param shard overwritten with its part of the sum
+   */
+  void leave(Tensor shard, MemoryScope scratch, RowsWork work) {
+    Tensor parts = whole(shard, scratch);
+    if (!goesByShards) {
+      work.run(parts, 0, parts.dim(0));
+      sum(shard, parts).await();
+      return;
+    }
+    Tensor leaving = whole(shard, scratch);
+    List<Work> exchanges = new ArrayList<>();
+    for (int step = 1; step < ranks.size(); step++) {
+      Tensor product = shardOf(leaving, after(step));
+      run(work, product, after(step));
+      exchanges.add(
+          ranks.exchange(
+              List.of(new Send(product, after(step))),
+              List.of(new Recv(shardOf(parts, before(step)), before(step)))));
+    }
+    run(work, shardOf(parts, ranks.rank()), ranks.rank());
+    exchanges.forEach(Work::await);
+    kernels.sumParts(shard, parts);
+  }
+
+  private void run(RowsWork work, Tensor rows, int owner) {
+    work.run(rows, owner * rows.dim(0), (owner + 1) * rows.dim(0));
+  }
+
+  private int after(int step) {
+    return (ranks.rank() + step) % ranks.size();
+  }
+
+  private int before(int step) {
+    return Math.floorMod(ranks.rank() - step, ranks.size());
+  }
+
+  /** Returns the rows that a rank has outside. */
+  private Tensor shardOf(Tensor whole, int rank) {
+    long length = whole.dim(0) / ranks.size();
+    return whole.rows(rank * length, (rank + 1) * length);
   }
 }

@@ -38,6 +38,29 @@ extern "C" __global__ void __launch_bounds__(256) add(OUT* out, const IN* a, con
   }
 }
 
+// Parts lie one after another, count elements each, and are summed in their order.
+extern "C" __global__ void __launch_bounds__(256)
+    sum_parts(OUT* out, const IN* parts, i64 count, int numParts) {
+  const i64 i = ((i64)blockIdx.x * blockDim.x + threadIdx.x) * VEC;
+  if (i >= count) return;
+  if constexpr (VEC == 1) {
+    auto sum = wide(parts[i]);
+    for (int part = 1; part < numParts; part++) sum += wide(parts[part * count + i]);
+    out[i] = rounded<OUT>(sum);
+  } else {
+    const Pack<IN, VEC> first = Pack<IN, VEC>::load(parts + i);
+    float y[VEC];
+#pragma unroll
+    for (int j = 0; j < VEC; j++) y[j] = first[j];
+    for (int part = 1; part < numParts; part++) {
+      const Pack<IN, VEC> more = Pack<IN, VEC>::load(parts + part * count + i);
+#pragma unroll
+      for (int j = 0; j < VEC; j++) y[j] += more[j];
+    }
+    Pack<OUT, VEC>::of(y).store(out + i);
+  }
+}
+
 // Columns of row-major matrices; a block is one row. The pointers are to the first of the columns.
 template <bool ADD>
 inline void columns(OUT* out, const IN* in, int outWidth, int inWidth, int count) {

@@ -86,7 +86,12 @@ class Fp8ProjectionTest {
             device.scope());
     Fp8Projection projection =
         new Fp8Projection(
-            device.kernels(), parameter, state, TensorRegion.of(alone), true, device.scope());
+            device.kernels(),
+            parameter,
+            state,
+            TensorRegion.of(alone, device.kernels().elementwise(), false),
+            true,
+            device.scope());
     Microbatch microbatch = TestDevice.beginning(device.microbatch(SEQ, BATCH, 2, 1));
     Tensor out = device.tensor(DType.F32, Shape.of(SEQ, BATCH, OUT), new double[TOKENS * OUT]);
     Tensor dx = device.tensor(DType.F32, Shape.of(SEQ, BATCH, IN), new double[TOKENS * IN]);

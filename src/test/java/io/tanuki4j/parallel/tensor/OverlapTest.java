@@ -43,19 +43,76 @@ class OverlapTest {
                     "reduceScatter is awaited"));
   }
 
+  /** This rank's own shard first, the shards of ranks before it as they arrive. */
+  @Test
+  void a_shard_is_multiplied_while_the_next_one_arrives() {
+    TensorRank.run(
+        3,
+        true,
+        true,
+        rank -> {
+          List<String> events = new ArrayList<>();
+          Layer<Tensor> layer = columnParallel(rank, events);
+          Tensor x = rank.shardOf(rank.device().random(Shape.of(6, 2, 5), 2));
+          layer.forward(rank.undefined(Shape.of(6, 2, 3)), x, rank.device().microbatch(6, 2, 9, 1));
+          assertThat(events)
+              .containsExactly(
+                  "exchange starts",
+                  "exchange starts",
+                  "matmul",
+                  "exchange is awaited",
+                  "matmul",
+                  "exchange is awaited",
+                  "matmul");
+        });
+  }
+
+  /** The shards of other ranks first, each sent while the next is computed. */
+  @Test
+  void a_part_of_a_sum_is_sent_while_the_next_one_is_computed() {
+    TensorRank.run(
+        3,
+        true,
+        true,
+        rank -> {
+          List<String> events = new ArrayList<>();
+          MatmulKernels kernels =
+              observed(MatmulKernels.class, rank.device().kernels().matmul(), events);
+          Layer<Tensor> layer =
+              new RowParallelLinear(
+                  kernels,
+                  rank.device().parameter("weight", Shape.of(5, 3), 1),
+                  rank.region(observed(rank.context(), events)));
+          Tensor x = rank.device().random(Shape.of(6, 2, 3), 2);
+          layer.forward(rank.undefined(Shape.of(2, 2, 5)), x, rank.device().microbatch(6, 2, 9, 1));
+          assertThat(events)
+              .containsExactly(
+                  "matmul",
+                  "exchange starts",
+                  "matmul",
+                  "exchange starts",
+                  "matmul",
+                  "exchange is awaited",
+                  "exchange is awaited");
+        });
+  }
+
   private static List<String> columnParallelBackward(TensorRank rank) {
     List<String> events = new ArrayList<>();
-    MatmulKernels kernels = observed(MatmulKernels.class, rank.device().kernels().matmul(), events);
-    Layer<Tensor> layer =
-        new ColumnParallelLinear(
-            kernels,
-            rank.device().parameter("weight", Shape.of(3, 5), 1),
-            TensorRegion.of(observed(rank.context(), events)));
+    Layer<Tensor> layer = columnParallel(rank, events);
     Microbatch microbatch = rank.device().microbatch(4, 2, 9, 1);
     Tensor x = rank.shardOf(rank.device().random(Shape.of(4, 2, 5), 2));
     layer.backward(
         rank.undefined(x.shape()), x, rank.device().random(Shape.of(4, 2, 3), 3), microbatch);
     return events;
+  }
+
+  private static Layer<Tensor> columnParallel(TensorRank rank, List<String> events) {
+    MatmulKernels kernels = observed(MatmulKernels.class, rank.device().kernels().matmul(), events);
+    return new ColumnParallelLinear(
+        kernels,
+        rank.device().parameter("weight", Shape.of(3, 5), 1),
+        rank.region(observed(rank.context(), events)));
   }
 
   private static ParallelContext observed(ParallelContext context, List<String> events) {

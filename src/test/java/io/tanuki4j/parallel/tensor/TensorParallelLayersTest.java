@@ -28,12 +28,22 @@ class TensorParallelLayersTest {
   /** Several chunks, and a last one that is smaller. */
   private static final int CHUNK_TOKENS = 5;
 
-  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}")
-  @CsvSource({"1, true", "2, false", "2, true", "4, false", "4, true"})
-  void column_parallel_linear_equals_its_dense_twin(int numRanks, boolean sequenceParallel) {
+  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}, overlapping {2}")
+  @CsvSource({
+    "1, true, true",
+    "2, false, false",
+    "2, true, false",
+    "2, true, true",
+    "4, false, true",
+    "4, true, false",
+    "4, true, true"
+  })
+  void column_parallel_linear_equals_its_dense_twin(
+      int numRanks, boolean sequenceParallel, boolean overlaps) {
     TensorRank.run(
         numRanks,
         sequenceParallel,
+        overlaps,
         rank -> {
           Dense dense = Dense.linear(rank.device());
           Parameter own = rank.rowsOf(dense.weight);
@@ -52,12 +62,22 @@ class TensorParallelLayersTest {
         });
   }
 
-  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}")
-  @CsvSource({"1, true", "2, false", "2, true", "4, false", "4, true"})
-  void row_parallel_linear_equals_its_dense_twin(int numRanks, boolean sequenceParallel) {
+  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}, overlapping {2}")
+  @CsvSource({
+    "1, true, true",
+    "2, false, false",
+    "2, true, false",
+    "2, true, true",
+    "4, false, true",
+    "4, true, false",
+    "4, true, true"
+  })
+  void row_parallel_linear_equals_its_dense_twin(
+      int numRanks, boolean sequenceParallel, boolean overlaps) {
     TensorRank.run(
         numRanks,
         sequenceParallel,
+        overlaps,
         rank -> {
           Dense dense = Dense.linear(rank.device());
           Parameter own = rank.columnsOf(dense.weight);

@@ -22,13 +22,18 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /** A tensor-parallel rank of a test, and its parts of whole tensors, F64. */
-record TensorRank(TestDevice device, ParallelContext context) {
+record TensorRank(TestDevice device, ParallelContext context, boolean overlaps) {
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
   /** Sums over ranks are made in another order. */
   private static final double FP64 = 1e-12;
 
   static void run(int numRanks, boolean sequenceParallel, Consumer<TensorRank> body) {
+    run(numRanks, sequenceParallel, false, body);
+  }
+
+  static void run(
+      int numRanks, boolean sequenceParallel, boolean overlaps, Consumer<TensorRank> body) {
     ParallelDims dims = new ParallelDims(numRanks, 1, 1, 1, 1, sequenceParallel);
     RankThreads.run(
         numRanks,
@@ -37,13 +42,18 @@ record TensorRank(TestDevice device, ParallelContext context) {
           try (TestDevice device = new TestDevice(new CpuBackend(1));
               ProcessGroupFactory factory = seat.processGroups(device.device())) {
             body.accept(
-                new TensorRank(device, ParallelContext.create(new RankGrid(dims), factory)));
+                new TensorRank(
+                    device, ParallelContext.create(new RankGrid(dims), factory), overlaps));
           }
         });
   }
 
   TensorRegion region() {
-    return TensorRegion.of(context);
+    return region(context);
+  }
+
+  TensorRegion region(ParallelContext of) {
+    return TensorRegion.of(of, device.kernels().elementwise(), overlaps);
   }
 
   private int rank() {
