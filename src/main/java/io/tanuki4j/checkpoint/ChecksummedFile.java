@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.disk.FileRead;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
@@ -10,13 +11,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.zip.CRC32C;
 
 /**
  * A file that checksums what is read of it. {@link #checksum} then reads only the rest, so that
  * loading reads each byte once. Thread-safe.
  */
 final class ChecksummedFile implements Closeable {
-  private static final int BUFFER_BYTES = 4 << 20;
+  private static final int RANGE_BYTES = 4 << 20;
 
   private final SafetensorsReader reader;
   private final long size;
@@ -41,23 +43,36 @@ final class ChecksummedFile implements Closeable {
 
   /** Fills the rest of a buffer with bytes of a tensor. */
   void read(TensorEntry tensor, long fromByte, ByteBuffer into) throws IOException {
-    int start = into.position();
-    reader.read(tensor, fromByte, into);
     if (recording) {
-      record(reader.positionOf(tensor) + fromByte, into.duplicate().flip().position(start));
+      reader.requireInside(tensor, fromByte, into.remaining());
+      record(reader.positionOf(tensor) + fromByte, into);
+    } else {
+      reader.read(tensor, fromByte, into);
     }
   }
 
-  private void record(long position, ByteBuffer bytes) {
-    crc.add(position, bytes.remaining(), NewFile.Checksum.of(bytes));
+  /** Fills the rest of a buffer, and checksums what is still in the core's cache. */
+  private void record(long position, ByteBuffer into) throws IOException {
+    int end = into.limit();
+    CRC32C sum = new CRC32C();
+    int length = into.remaining();
+    long next = position;
+    while (into.position() < end) {
+      int start = into.position();
+      int count = Math.min(FileRead.BLOCK_BYTES, end - start);
+      reader.readFully(next, into.limit(start + count));
+      sum.update(into.duplicate().position(start));
+      next += count;
+    }
+    crc.add(position, length, (int) sum.getValue());
   }
 
   /** Returns the CRC-32C of the whole file. */
   long checksum(ReaderThreads threads) throws IOException {
     List<NewFile.Checksum.Range> rest = new ArrayList<>();
     for (NewFile.Checksum.Range gap : crc.gaps(size)) {
-      for (long at = gap.position(); at < gap.end(); at += BUFFER_BYTES) {
-        rest.add(new NewFile.Checksum.Range(at, Math.min(BUFFER_BYTES, gap.end() - at)));
+      for (long at = gap.position(); at < gap.end(); at += RANGE_BYTES) {
+        rest.add(new NewFile.Checksum.Range(at, Math.min(RANGE_BYTES, gap.end() - at)));
       }
     }
     AtomicInteger next = new AtomicInteger();
@@ -75,11 +90,10 @@ final class ChecksummedFile implements Closeable {
   /** Checksums the ranges that no other thread takes. */
   private boolean readAll(List<NewFile.Checksum.Range> rest, AtomicInteger next)
       throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(BUFFER_BYTES, size));
+    ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(RANGE_BYTES, size));
     for (int i = next.getAndIncrement(); i < rest.size(); i = next.getAndIncrement()) {
       NewFile.Checksum.Range range = rest.get(i);
-      reader.readFully(range.position(), buffer.clear().limit((int) range.length()));
-      record(range.position(), buffer.flip());
+      record(range.position(), buffer.clear().limit((int) range.length()));
     }
     return true;
   }

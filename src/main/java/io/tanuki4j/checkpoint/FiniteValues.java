@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 import java.nio.file.Path;
 
 /** Rejects weights that contain a NaN or an infinity: no model can compute with them. */
@@ -40,9 +41,12 @@ public final class FiniteValues {
     long signs = signs(type);
     long ones = exponents & ~(exponents << 1);
     long carries = 0;
-    while (bytes.remaining() >= Long.BYTES) {
-      carries |= (bytes.getLong() & exponents) + ones;
+    LongBuffer longs = bytes.asLongBuffer(); // an index from 0 on, whose checks leave the loop
+    int count = longs.limit();
+    for (int i = 0; i < count; i++) {
+      carries |= (longs.get(i) & exponents) + ones;
     }
+    bytes.position(bytes.position() + count * Long.BYTES);
     ByteBuffer rest = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).put(bytes);
     carries |= (rest.getLong(0) & exponents) + ones;
     return (carries & signs) == 0;

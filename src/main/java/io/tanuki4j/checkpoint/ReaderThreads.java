@@ -7,6 +7,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 
 /** Threads that read a checkpoint's files: one alone reaches the rate of few disks. */
 final class ReaderThreads implements AutoCloseable {
@@ -52,8 +53,20 @@ final class ReaderThreads implements AutoCloseable {
     }
   }
 
+  /** Waits for the tasks. They are not interrupted, since that would close their files. */
   @Override
   public void close() {
-    threads.shutdown(); // an interrupt would close the files
+    threads.shutdown();
+    boolean interrupted = false;
+    while (!threads.isTerminated()) {
+      try {
+        threads.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

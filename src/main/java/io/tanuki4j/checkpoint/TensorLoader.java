@@ -2,35 +2,47 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.checkpoint.ShardedTensor.Region;
+import io.tanuki4j.checkpoint.disk.FileRead;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Fills device memory from a checkpoint: threads read and convert some buffers ahead of the one
- * that is uploaded.
+ * Fills device memory from a checkpoint. Threads read and convert: in place where the host reaches
+ * the memory, otherwise some buffers ahead of the one that is uploaded.
  */
 final class TensorLoader implements AutoCloseable {
-  private static final int BUFFER_ELEMENTS = 1 << 18;
-  private static final int NUM_BUFFERS = ReaderThreads.NUMBER + 2;
+  private static final int RUN_BYTES = 4 << 20;
+  private static final int MAX_AHEAD = ReaderThreads.NUMBER + 2;
+  private static final ThreadLocal<ByteBuffer> STORED =
+      ThreadLocal.withInitial(() -> newBuffer(FileRead.BLOCK_BYTES));
 
   private final TensorFiles shards;
   private final Device device;
   private final ReaderThreads threads = new ReaderThreads();
-  private final Deque<Buffers> free = new ArrayDeque<>();
+  private final Deque<ByteBuffer> free = new ArrayDeque<>();
   private final Deque<Ahead> ahead = new ArrayDeque<>();
+  private final List<View> views = new ArrayList<>();
 
-  /** What a chunk is read into, and what it becomes if its type differs. */
-  private record Buffers(ByteBuffer stored, ByteBuffer converted) {}
-
-  private record Ahead(Buffers buffers, Tensor target, Future<ByteBuffer> content) {}
+  /**
+   * A run of elements that a thread reads.
+   *
+   * @param into its bytes as the target has them
+   * @param target where they are uploaded then; null if they are read in place
+   */
+  private record Ahead(Future<Boolean> read, ByteBuffer into, @Nullable Tensor target) {}
 
   TensorLoader(TensorFiles shards, Device device) {
     this.shards = shards;
@@ -44,68 +56,102 @@ final class TensorLoader implements AutoCloseable {
   void load(StoredTensor from, ShardedTensor target) throws IOException {
     Region box = target.region().above(from.shape().dim(0));
     Tensor flat = target.local().reshape(Shape.of(target.local().numElements()));
+    Optional<View> view = device.hostView(flat);
+    view.ifPresent(views::add);
+    int elementBytes = flat.dtype().bytes();
+    int most = RUN_BYTES / elementBytes;
     long numStored = box.numElements();
-    for (long first = 0; first < numStored; first += BUFFER_ELEMENTS) {
-      long start = first;
-      long count = Math.min(BUFFER_ELEMENTS, numStored - first);
-      Buffers buffers = takeBuffers();
-      Tensor part = flat.rows(first, first + count);
-      ahead.add(
-          new Ahead(buffers, part, threads.submit(() -> read(from, box, start, part, buffers))));
+    for (long first = 0; first < numStored; first += most) {
+      int bytes = (int) Math.min(most, numStored - first) * elementBytes;
+      awaitTurn();
+      if (view.isPresent()) {
+        ByteBuffer into = view.get().bytes(first * elementBytes, bytes);
+        ahead.add(new Ahead(begin(from, box, first, into, flat), into, null));
+      } else {
+        Tensor part = flat.rows(first, first + bytes / elementBytes);
+        ByteBuffer into = takeBuffer().clear().limit(bytes);
+        ahead.add(new Ahead(begin(from, box, first, into, flat), into, part));
+      }
     }
     fillWithZeros(flat.rows(numStored, flat.numElements()));
   }
 
   private void fillWithZeros(Tensor flat) {
-    for (long first = 0; first < flat.numElements(); first += BUFFER_ELEMENTS) {
-      long count = Math.min(BUFFER_ELEMENTS, flat.numElements() - first);
+    int most = RUN_BYTES / flat.dtype().bytes();
+    for (long first = 0; first < flat.numElements(); first += most) {
+      long count = Math.min(most, flat.numElements() - first);
       Tensor part = flat.rows(first, first + count);
       device.upload(part, ByteBuffer.allocate(Math.toIntExact(part.numBytes())));
     }
   }
 
-  private Buffers takeBuffers() throws IOException {
-    if (free.isEmpty() && ahead.size() < NUM_BUFFERS) {
-      return new Buffers(newBuffer(), newBuffer());
-    }
-    if (free.isEmpty()) {
-      upload();
-    }
-    return free.remove();
-  }
-
-  private ByteBuffer read(StoredTensor from, Region box, long first, Tensor target, Buffers buffers)
-      throws IOException {
-    ByteBuffer stored = buffers.stored().clear();
-    stored.limit(Math.toIntExact(from.type().numBytes(Shape.of(target.numElements()))));
-    shards.read(from, box, first, stored);
+  private Future<Boolean> begin(
+      StoredTensor from, Region box, long first, ByteBuffer into, Tensor target) {
     ElementType type = ElementType.of(target.dtype());
-    if (from.type() == type) {
-      return stored.flip();
-    }
-    FloatConversion.convert(stored.flip(), from.type(), buffers.converted().clear(), type);
-    return buffers.converted().flip();
+    return threads.submit(
+        () -> {
+          read(from, box, first, into.duplicate().order(into.order()), type);
+          return true;
+        });
   }
 
-  private void upload() throws IOException {
+  /** Reads block by block, each of which is checked while it is in the core's cache. */
+  private void read(StoredTensor from, Region box, long first, ByteBuffer into, ElementType type)
+      throws IOException {
+    int storedBytes = from.type().elementBytes();
+    int most = FileRead.BLOCK_BYTES / Math.max(storedBytes, type.elementBytes());
+    int end = into.limit();
+    long element = first;
+    while (into.position() < end) {
+      int count = Math.min(most, (end - into.position()) / type.elementBytes());
+      into.limit(into.position() + count * type.elementBytes());
+      if (from.type() == type) {
+        shards.read(from, box, element, into);
+      } else {
+        ByteBuffer stored = STORED.get().clear().limit(count * storedBytes);
+        shards.read(from, box, element, stored);
+        FloatConversion.convert(stored.flip(), from.type(), into, type);
+      }
+      into.limit(end);
+      element += count;
+    }
+  }
+
+  private ByteBuffer takeBuffer() {
+    return free.isEmpty() ? newBuffer(RUN_BYTES) : free.remove();
+  }
+
+  private static ByteBuffer newBuffer(int bytes) {
+    return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Waits until there are few enough runs ahead. */
+  private void awaitTurn() throws IOException {
+    if (ahead.size() >= MAX_AHEAD) {
+      take();
+    }
+  }
+
+  private void take() throws IOException {
     Ahead next = ahead.remove();
-    device.upload(next.target(), ReaderThreads.await(next.content()));
-    free.add(next.buffers());
+    ReaderThreads.await(next.read());
+    if (next.target() != null) {
+      device.upload(next.target(), next.into());
+      free.add(next.into());
+    }
   }
 
   /** Waits until all tensors are filled. */
   void finish() throws IOException {
     while (!ahead.isEmpty()) {
-      upload();
+      take();
     }
   }
 
-  private static ByteBuffer newBuffer() {
-    return ByteBuffer.allocateDirect(BUFFER_ELEMENTS * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-  }
-
+  /** Waits for the threads, so that none writes into memory that is released. */
   @Override
   public void close() {
     threads.close();
+    views.forEach(View::close);
   }
 }

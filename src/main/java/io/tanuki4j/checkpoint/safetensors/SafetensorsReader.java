@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint.safetensors;
 
+import io.tanuki4j.checkpoint.disk.FileRead;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.error.UserException;
 import java.io.Closeable;
@@ -92,12 +93,17 @@ public final class SafetensorsReader implements Closeable {
    * @param fromByte where to begin, counted from the tensor's first byte
    */
   public void read(TensorEntry tensor, long fromByte, ByteBuffer into) throws IOException {
-    if (fromByte < 0 || fromByte + into.remaining() > tensor.numBytes()) {
+    requireInside(tensor, fromByte, into.remaining());
+    readFully(positionOf(tensor) + fromByte, into);
+  }
+
+  /** Checks that bytes are a tensor's. */
+  public void requireInside(TensorEntry tensor, long fromByte, int count) {
+    if (fromByte < 0 || fromByte + count > tensor.numBytes()) {
       throw new IllegalArgumentException(
           "bytes %d to %d of %s (expected: within its %d)"
-              .formatted(fromByte, fromByte + into.remaining(), tensor.name(), tensor.numBytes()));
+              .formatted(fromByte, fromByte + count, tensor.name(), tensor.numBytes()));
     }
-    readFully(positionOf(tensor) + fromByte, into);
   }
 
   /** Returns where a tensor's bytes begin in the file. */
@@ -107,13 +113,10 @@ public final class SafetensorsReader implements Closeable {
 
   /** Fills the rest of a buffer with bytes of the file, the header included. */
   public void readFully(long position, ByteBuffer into) throws IOException {
-    long next = position;
-    while (into.hasRemaining()) {
-      int count = channel.read(into, next);
-      if (count < 0) {
-        throw new EOFException(file + ": it became shorter while it was read");
-      }
-      next += count;
+    try {
+      FileRead.fully(channel, position, into);
+    } catch (EOFException e) {
+      throw new EOFException(file + ": it became shorter while it was read");
     }
   }
 
