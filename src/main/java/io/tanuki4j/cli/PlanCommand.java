@@ -5,12 +5,14 @@ import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.flags.MegatronFlags;
 import io.tanuki4j.flags.PretrainOptions;
 import io.tanuki4j.plan.KnownDevice;
+import io.tanuki4j.plan.PlanJson;
 import io.tanuki4j.plan.PlanReport;
 import io.tanuki4j.plan.RunPlan;
 import io.tanuki4j.run.Checkpoints;
 import io.tanuki4j.run.RankModel;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -53,6 +55,17 @@ final class PlanCommand implements Callable<Integer> {
               + " it cannot compute as the flags ask, and if a rank needs more than its memory.")
   @Nullable String device;
 
+  @Option(
+      names = "--measured-tflops",
+      paramLabel = "X",
+      description =
+          "Speed of each GPU, in 10^12 operations a second as log lines show it: also says how many"
+              + " days the run takes.")
+  @Nullable Double measuredTflops;
+
+  @Option(names = "--json", description = "Prints JSON, in bytes and counts, for programs.")
+  boolean json;
+
   @Mixin final PretrainOptions options = PretrainOptions.ofPlan(() -> worldSize);
   @Spec CommandSpec spec;
 
@@ -64,18 +77,37 @@ final class PlanCommand implements Callable<Integer> {
       RankModel.requireFp8(run.config().precision(), known.obstacleToFp8());
     }
     PrintWriter out = spec.commandLine().getOut();
+    PrintWriter notes = json ? spec.commandLine().getErr() : out;
     RunConfig config = run.config();
-    int vocabSize = RankModel.paddedVocabSize(config, out::println);
-    options.unknownVocabulary().ifPresent(file -> out.println(lowerBounds(file, vocabSize)));
+    int vocabSize = RankModel.paddedVocabSize(config, notes::println);
+    options.unknownVocabulary().ifPresent(file -> notes.println(lowerBounds(file, vocabSize)));
     RunPlan plan = RunPlan.of(config, config.model().withVocabSize(vocabSize));
-    PlanReport.lines(plan).forEach(out::println);
-    out.flush();
+    show(plan, out);
+    notes.flush();
     if (deviceMemory != null) {
-      requireAtMost(plan, deviceMemory, "--device-memory", out);
+      requireAtMost(plan, deviceMemory, "--device-memory", notes);
     } else if (known != null && known.memoryGib() > 0) {
-      requireAtMost(plan, known.memoryGib(), "--device " + known.name(), out);
+      requireAtMost(plan, known.memoryGib(), "--device " + known.name(), notes);
     }
     return 0;
+  }
+
+  private void show(RunPlan plan, PrintWriter out) {
+    if (json) {
+      out.println(PlanJson.of(plan, measuredTflops));
+    } else {
+      PlanReport.lines(plan).forEach(out::println);
+      if (measuredTflops != null) {
+        int numRanks = plan.config().parallel().dims().worldSize();
+        out.printf(
+            Locale.ROOT,
+            "%nat %s TFLOP/s on each of %d ranks the run takes %.2f days%n",
+            measuredTflops,
+            numRanks,
+            plan.totals().days(measuredTflops, numRanks));
+      }
+    }
+    out.flush();
   }
 
   private static String lowerBounds(Path file, int vocabSize) {
@@ -102,6 +134,9 @@ final class PlanCommand implements Callable<Integer> {
     }
     if (deviceMemory != null && !(deviceMemory > 0)) {
       problems.add("--device-memory", deviceMemory, "above 0", "Give GiB, 80 for example.");
+    }
+    if (measuredTflops != null && !(measuredTflops > 0)) {
+      problems.add("--measured-tflops", measuredTflops, "above 0", "Give 400 for example.");
     }
     if (device != null || deviceMemory != null) {
       options

@@ -28,6 +28,7 @@ public final class PlanReport {
   public static List<String> lines(RunPlan plan) {
     PlanReport report = new PlanReport(plan);
     report.run();
+    report.totals();
     report.memory();
     report.messages();
     return report.lines;
@@ -54,6 +55,18 @@ public final class PlanReport {
             : text(
                 "; %s, stages wait %.2f %% of the time",
                 PipelineSchedule.forTraining(dims.vpp()).name(), PERCENT * plan.idleShare()));
+  }
+
+  private void totals() {
+    PlanTotals totals = plan.totals();
+    line(
+        "in all: %,d parameters; %d iterations of %,d tokens and %s, together %,d tokens and %s",
+        totals.parameters(),
+        totals.iterations(),
+        totals.tokensPerIteration(),
+        count(totals.flopsPerIteration(), "FLOP"),
+        totals.tokens(),
+        count(totals.flops(), "FLOP"));
   }
 
   private String stageLayers() {
@@ -128,13 +141,17 @@ public final class PlanReport {
 
   /** Returns a size as text, for example {@code 12.345 GB}. */
   private static String bytes(long bytes) {
-    String units = " kMGTP";
-    double value = bytes;
+    return bytes < 1000 ? bytes + " B" : count(bytes, "B");
+  }
+
+  private static String count(double number, String of) {
+    String units = " kMGTPEZY";
+    double value = number;
     int unit = 0;
     while (value >= 1000 && unit < units.length() - 1) {
       value /= 1000;
       unit++;
     }
-    return unit == 0 ? bytes + " B" : text("%.3f %sB", value, units.charAt(unit));
+    return text("%.3f %s%s", value, units.charAt(unit), of);
   }
 }

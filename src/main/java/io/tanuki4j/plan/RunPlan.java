@@ -20,17 +20,23 @@ import java.util.List;
  * same, so one stands for each stage.
  *
  * @param model with its vocabulary
+ * @param totals of the run
  * @param stages a rank of each stage
  * @param timeline of the pipeline's stages, with operations for time
  */
 public record RunPlan(
-    RunConfig config, ModelConfig model, List<RankPlan> stages, Timeline timeline) {
+    RunConfig config,
+    ModelConfig model,
+    PlanTotals totals,
+    List<RankPlan> stages,
+    Timeline timeline) {
 
   public static RunPlan of(RunConfig config, ModelConfig model) {
     List<Integer> pipeline = config.parallel().grid().groups(EnumSet.of(Axis.PP)).get(0);
     List<RankPlan> stages =
         pipeline.stream().map(rank -> RankPlan.of(config, model, rank)).toList();
-    return new RunPlan(config, model, stages, timeline(config, model));
+    return new RunPlan(
+        config, model, PlanTotals.of(config, model), stages, timeline(config, model));
   }
 
   private static Timeline timeline(RunConfig config, ModelConfig model) {

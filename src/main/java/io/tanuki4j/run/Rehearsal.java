@@ -65,6 +65,11 @@ public final class Rehearsal implements AutoCloseable {
     return this;
   }
 
+  /** Returns the number of parameters that the rank has. */
+  public long numParameters() {
+    return model.numParameters();
+  }
+
   /** Returns the memory of what has run so far. */
   public MemoryPlan memory() {
     long largest = 0;

@@ -1,7 +1,10 @@
 package io.tanuki4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
@@ -52,6 +55,36 @@ class PlanCommandTest {
     assertThat(plan.row("of stage 1")).startsWith("3.250", "6.500", "19.501");
     assertThat(plan.out).contains("fits into 80.0 GiB");
     assertThat(plan.row("sent by each rank")).contains("pp");
+  }
+
+  /**
+   * Llama 3 8B. A token takes 6 operations for each weight of a matrix that multiplies it, 45.03 G,
+   * and 6·32·4096·8192 = 6.44 G for attention.
+   */
+  @Test
+  void shows_parameters_operations_and_days_of_the_whole_run() {
+    String run = "--train-iters 1000 --tensor-model-parallel-size 2 --measured-tflops 500";
+    Output plan = plan(run);
+    assertThat(plan.code).as(plan.err).isZero();
+    assertThat(plan.out)
+        .contains(
+            "in all: 8,030,261,248 parameters; 1000 iterations of 524,288 tokens and 26.985 PFLOP,"
+                + " together 524,288,000 tokens and 26.985 EFLOP")
+        .contains("at 500.0 TFLOP/s on each of 2 ranks the run takes 0.31 days");
+    assertThat(plan("--measured-tflops 0").err).contains("--measured-tflops: 0.0 (expected: above");
+  }
+
+  @Test
+  void json_has_the_same_numbers_in_bytes() {
+    Output plan = plan("--train-iters 10 --pipeline-model-parallel-size 4 --json");
+    JsonObject json = JsonParser.parseString(String.join("\n", plan.out)).getAsJsonObject();
+    assertThat(json.getAsJsonObject("run").get("parameters").getAsLong()).isEqualTo(8_030_261_248L);
+    assertThat(json.getAsJsonObject("layout").get("pipeline").getAsInt()).isEqualTo(4);
+    assertThat(json.getAsJsonArray("stages")).hasSize(4);
+    long weights =
+        json.getAsJsonArray("stages").get(1).getAsJsonObject().get("weights").getAsLong();
+    assertThat(weights / (double) (1 << 30)).isCloseTo(3.250, within(5e-4));
+    assertThat(json.has("days")).isFalse();
   }
 
   @Test
