@@ -118,7 +118,7 @@ public interface AttentionKernels {
    * partOut · exp(partLogSumExp − logSumExp')}. The part may cover the last q queries only; the
    * others stay as they are.
    *
-   * @param out {@code [s, b, n·d]}, F32 (F64 for F64), updated in place
+   * @param out {@code [s, b, n·d]}, F32 (F64 for F64) or the type of partOut, updated in place
    * @param logSumExp {@code [b, n, s]}, updated in place
    * @param partOut {@code [q, b, n·d]}
    * @param partLogSumExp {@code [b, n, q]}

@@ -100,8 +100,9 @@ final class SelfAttention {
 
       Tensor dAttended = allocate(shape.outSize(), dOut.dtype(), temporary);
       Tensor dQkv = allocate(shape.qkvSize(), dOut.dtype(), temporary);
+      AttentionCore.Begun begun = core.beginBackward(attended.core(), temporary);
       outProjection.backward(dAttended, attended.out(), dOut, temporary);
-      core.backward(dQkv, attended.core(), dAttended, temporary);
+      begun.finish(dQkv, dAttended);
       if (rope != null) {
         rope.backward(dQkv, shape, microbatch.samples());
       }

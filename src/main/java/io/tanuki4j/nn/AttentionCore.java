@@ -14,6 +14,24 @@ public interface AttentionCore extends Layer<AttentionCore.Saved> {
    */
   AttentionShape shape(Microbatch microbatch);
 
+  /**
+   * Begins a backward before the gradient of the output is known, so that what other ranks send is
+   * on its way meanwhile. Takes memory of the micro-batch.
+   */
+  Begun beginBackward(Saved saved, Microbatch microbatch);
+
+  /** A backward that has begun. */
+  @FunctionalInterface
+  interface Begun {
+    /** Overwrites the gradient of the input. */
+    void finish(Tensor dQkv, Tensor dOut);
+  }
+
+  @Override
+  default void backward(Tensor dQkv, Saved saved, Tensor dOut, Microbatch microbatch) {
+    beginBackward(saved, microbatch).finish(dQkv, dOut);
+  }
+
   @Override
   default List<Parameter> parameters() {
     return List.of();

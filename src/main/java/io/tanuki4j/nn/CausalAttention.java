@@ -47,15 +47,16 @@ public final class CausalAttention implements AttentionCore {
   }
 
   @Override
-  public void backward(Tensor dQkv, Saved saved, Tensor dOut, Microbatch microbatch) {
-    kernels.causalAttentionBackward(
-        dQkv,
-        dOut,
-        saved.out(),
-        saved.logSumExp(),
-        saved.qkv(),
-        shape(microbatch),
-        mask(microbatch));
+  public Begun beginBackward(Saved saved, Microbatch microbatch) {
+    return (dQkv, dOut) ->
+        kernels.causalAttentionBackward(
+            dQkv,
+            dOut,
+            saved.out(),
+            saved.logSumExp(),
+            saved.qkv(),
+            shape(microbatch),
+            mask(microbatch));
   }
 
   private AttentionMask mask(Microbatch microbatch) {

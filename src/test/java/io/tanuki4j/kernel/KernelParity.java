@@ -574,7 +574,10 @@ public abstract class KernelParity {
             side.kernels()
                 .attention()
                 .mergeAttention(out, logSumExp, partOut, partLogSumExp, shape);
-            return List.of(out, logSumExp);
+            Tensor narrow = side.random(dtype, 1, 50, 3, shape.outSize());
+            Tensor sums = side.random(DType.F32, 2, 3, 4, 50);
+            side.kernels().attention().mergeAttention(narrow, sums, partOut, partLogSumExp, shape);
+            return List.of(out, logSumExp, narrow, sums);
           });
     }
   }

@@ -126,7 +126,8 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
     Expect.matrix("partOut of attention", partOut, Math.min(part, tokens), shape.outSize());
     Expect.elements("logSumExp of attention", logSumExp, tokens * shape.numHeads());
     Expect.elements("partLogSumExp of attention", partLogSumExp, part * shape.numHeads());
-    for (Tensor sums : new Tensor[] {out, logSumExp, partLogSumExp}) {
+    Expect.sumType("out of attention", out, partOut);
+    for (Tensor sums : new Tensor[] {logSumExp, partLogSumExp}) {
       Expect.dtype("merged attention", sums, DType.F32);
     }
     plain.merge(out, logSumExp, partOut, partLogSumExp, shape);

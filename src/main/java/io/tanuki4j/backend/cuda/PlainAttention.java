@@ -7,10 +7,11 @@ import io.tanuki4j.tensor.Tensor;
 
 /**
  * Attention by kernels of our own, for shapes and types that cuDNN does not support; see
- * attention.cu.
+ * attention.cu and merge.cu.
  */
 final class PlainAttention implements AttentionEngine {
   private static final int THREADS = 128;
+  private static final int VECTOR = 8;
   private static final int MAX_HEAD_DIM = 256;
 
   private final CudaModules modules;
@@ -55,7 +56,10 @@ final class PlainAttention implements AttentionEngine {
   /** Merges two partial results; see {@link io.tanuki4j.kernel.AttentionKernels#mergeAttention}. */
   void merge(
       Tensor out, Tensor logSumExp, Tensor partOut, Tensor partLogSumExp, AttentionShape shape) {
-    CudaFunction function = function(partOut.dtype(), "attention_merge");
+    int vector = shape.headDim() % VECTOR == 0 ? VECTOR : 1;
+    CudaFunction function =
+        modules.function(
+            PairVariant.rowSums("merge", out.dtype(), partOut.dtype(), vector), "attention_merge");
     function.arg(out).arg(logSumExp).arg(partOut).arg(partLogSumExp);
     function.arg(shape.seqLength()).arg(partOut.dim(0)).arg(shape.batchSize());
     function.arg(shape.numHeads()).arg(shape.headDim());

@@ -135,7 +135,7 @@ public final class CallChecks {
     Expect.matrix("partOut of attention", partOut, Math.min(part, tokens), shape.outSize());
     Expect.elements("logSumExp of attention", logSumExp, tokens * shape.numHeads());
     Expect.elements("partLogSumExp of attention", partLogSumExp, part * shape.numHeads());
-    Expect.sumType("out of attention", out, partOut);
+    Expect.gradientType("out of attention", out, partOut);
     Expect.sumType("logSumExp of attention", logSumExp, partOut);
     Expect.sumType("partLogSumExp of attention", partLogSumExp, partOut);
   }

@@ -6,52 +6,68 @@ import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;
+import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * The attention of one rank's queries to the keys of all ranks, a block of keys at a time: first
- * the rank's own keys, then those of the others in any order. Sums are kept in fp32.
+ * The attention of one rank's queries to the keys of all ranks, a block of keys at a time. What is
+ * added up from more than two blocks is kept in fp32; a sum of two is rounded only once anyway.
  */
 final class BlockwiseAttention {
   private BlockwiseAttention() {}
 
-  /** The forward: results of blocks are merged by their log-sum-exps. */
+  /**
+   * Who works on a sequence.
+   *
+   * @param shape sizes of each rank's projection
+   * @param rank this one
+   */
+  record Ranks(AttentionShape shape, int rank, int size) {
+    boolean makeManyBlocks() {
+      return size > 2;
+    }
+
+    VisibleBlock block(int owner) {
+      return new VisibleBlock(shape, rank, owner);
+    }
+  }
+
+  /** The forward: results of blocks are merged by their log-sum-exps, the rank's own keys first. */
   static final class Forward {
     private final Kernels kernels;
-    private final AttentionShape shape;
-    private final int rank;
+    private final Ranks ranks;
     private final AttentionCore.Saved saved;
     private final SequenceMask mask;
     private final Tensor sum;
+    private final Tensor part;
     private final Tensor partLogSumExp;
 
     /**
-     * @param shape sizes of the rank's projection
-     * @param saved its out and logSumExp are written; until the end, out holds the result of a
-     *     block
+     * @param saved its out and logSumExp are written
      * @param mask what is left out
      * @param scratch for as long as this is used
      */
     Forward(
         Kernels kernels,
-        AttentionShape shape,
-        int rank,
+        Ranks ranks,
         AttentionCore.Saved saved,
         SequenceMask mask,
         MemoryScope scratch) {
       this.kernels = kernels;
-      this.shape = shape;
-      this.rank = rank;
+      this.ranks = ranks;
       this.saved = saved;
       this.mask = mask;
-      Tensor logSumExp = saved.logSumExp();
-      this.sum = scratch.allocate(saved.out().shape(), logSumExp.dtype());
-      this.partLogSumExp = scratch.allocate(Shape.of(logSumExp.numElements()), logSumExp.dtype());
+      Tensor out = saved.out();
+      DType wide = saved.logSumExp().dtype();
+      Tensor more = scratch.allocate(out.shape(), ranks.makeManyBlocks() ? wide : out.dtype());
+      this.sum = ranks.makeManyBlocks() ? more : out;
+      this.part = ranks.makeManyBlocks() ? out : more;
+      this.partLogSumExp = scratch.allocate(Shape.of(saved.logSumExp().numElements()), wide);
     }
 
     KeyValues keyValues() {
-      return new KeyValues(kernels, saved.qkv(), shape);
+      return new KeyValues(kernels, saved.qkv(), ranks.shape());
     }
 
     /** Attends to the rank's own keys: the order of its tokens is that of the sequence. */
@@ -59,8 +75,14 @@ final class BlockwiseAttention {
       kernels
           .attention()
           .causalAttentionForward(
-              saved.out(), saved.logSumExp(), saved.qkv(), shape, mask.ofOwnKeys(rank));
-      kernels.elementwise().copy(sum, saved.out());
+              saved.out(),
+              saved.logSumExp(),
+              saved.qkv(),
+              ranks.shape(),
+              mask.ofOwnKeys(ranks.rank()));
+      if (ranks.makeManyBlocks()) {
+        kernels.elementwise().copy(sum, saved.out());
+      }
     }
 
     /**
@@ -69,9 +91,9 @@ final class BlockwiseAttention {
      * @param keyValues all that the owner has, {@code [s, b, 2g·d]}
      */
     void attendToKeysOf(int owner, Tensor keyValues) {
-      VisibleBlock block = new VisibleBlock(shape, rank, owner);
+      VisibleBlock block = ranks.block(owner);
       AttentionBlock sizes = block.sizes();
-      Tensor out = block.queries(saved.out());
+      Tensor out = block.queries(part);
       Tensor logSumExp = partLogSumExp(sizes.queries());
       kernels
           .attention()
@@ -82,27 +104,30 @@ final class BlockwiseAttention {
               block.keys(keyValues),
               sizes,
               mask.ofBlock(block));
-      kernels.attention().mergeAttention(sum, saved.logSumExp(), out, logSumExp, shape);
+      kernels.attention().mergeAttention(sum, saved.logSumExp(), out, logSumExp, ranks.shape());
     }
 
     private Tensor partLogSumExp(AttentionShape queries) {
-      Shape part = Shape.of(queries.batchSize(), queries.numHeads(), queries.seqLength());
-      return partLogSumExp.rows(0, part.numElements()).reshape(part);
+      Shape size = Shape.of(queries.batchSize(), queries.numHeads(), queries.seqLength());
+      return partLogSumExp.rows(0, size.numElements()).reshape(size);
     }
 
     /** Writes the result. */
     void finish() {
-      kernels.elementwise().copy(saved.out(), sum);
+      if (ranks.makeManyBlocks()) {
+        kernels.elementwise().copy(saved.out(), sum);
+      }
     }
   }
 
   /**
    * The backward: gradients of the rank's projection, and of other ranks' keys for their owners.
+   * Blocks come in any order, but what other ranks have computed for this rank's keys is added
+   * after the last block, unless there are many.
    */
   static final class Backward {
     private final Kernels kernels;
-    private final AttentionShape shape;
-    private final int rank;
+    private final Ranks ranks;
     private final Operands operands;
     private final Tensor sum;
     private final Tensor dQueries;
@@ -117,23 +142,25 @@ final class BlockwiseAttention {
     record Operands(Tensor dQkv, AttentionCore.Saved saved, Tensor dOut, SequenceMask mask) {}
 
     /**
-     * @param shape sizes of the rank's projection
      * @param scratch for as long as this is used
      */
-    Backward(
-        Kernels kernels, AttentionShape shape, int rank, Operands operands, MemoryScope scratch) {
+    Backward(Kernels kernels, Ranks ranks, Operands operands, MemoryScope scratch) {
       this.kernels = kernels;
-      this.shape = shape;
-      this.rank = rank;
+      this.ranks = ranks;
       this.operands = operands;
       Tensor logSumExp = operands.saved().logSumExp();
-      this.sum = scratch.allocate(operands.dQkv().shape(), logSumExp.dtype());
+      Tensor dQkv = operands.dQkv();
+      this.sum = ranks.makeManyBlocks() ? scratch.allocate(dQkv.shape(), logSumExp.dtype()) : dQkv;
+      if (ranks.makeManyBlocks()) {
+        kernels.elementwise().fill(sum, 0);
+      }
       this.dQueries = scratch.allocate(operands.dOut().shape(), operands.dOut().dtype());
       this.lastLogSumExp = ofLastQueries(logSumExp, scratch);
     }
 
     /** Copies the second half of the queries' logarithms. */
     private Tensor ofLastQueries(Tensor logSumExp, MemoryScope scratch) {
+      AttentionShape shape = ranks.shape();
       int half = shape.seqLength() / 2;
       Tensor last =
           scratch.allocate(Shape.of(shape.batchSize(), shape.numHeads(), half), logSumExp.dtype());
@@ -142,7 +169,7 @@ final class BlockwiseAttention {
     }
 
     KeyValues keyValues() {
-      return new KeyValues(kernels, operands.saved().qkv(), shape);
+      return new KeyValues(kernels, operands.saved().qkv(), ranks.shape());
     }
 
     /** Computes the part of the rank's own keys. */
@@ -156,9 +183,8 @@ final class BlockwiseAttention {
               saved.out(),
               saved.logSumExp(),
               saved.qkv(),
-              shape,
-              operands.mask().ofOwnKeys(rank));
-      kernels.elementwise().copy(sum, operands.dQkv());
+              ranks.shape(),
+              operands.mask().ofOwnKeys(ranks.rank()));
     }
 
     /**
@@ -170,16 +196,15 @@ final class BlockwiseAttention {
      * @return the rows of dKeyValues that were written; the others' gradients are zero
      */
     Tensor attendToKeysOf(int owner, Tensor keyValues, Tensor dKeyValues) {
-      VisibleBlock block = new VisibleBlock(shape, rank, owner);
+      VisibleBlock block = ranks.block(owner);
       AttentionBlock sizes = block.sizes();
       AttentionCore.Saved saved = operands.saved();
-      boolean all = sizes.queries().seqLength() == shape.seqLength();
-      Tensor ofQueries = block.queries(dQueries);
+      boolean all = sizes.queries().seqLength() == ranks.shape().seqLength();
       Tensor ofKeys = block.keys(dKeyValues);
       kernels
           .attention()
           .blockAttentionBackward(
-              ofQueries,
+              block.queries(dQueries),
               ofKeys,
               block.queries(operands.dOut()),
               block.queries(saved.out()),
@@ -188,15 +213,27 @@ final class BlockwiseAttention {
               block.keys(keyValues),
               sizes,
               operands.mask().ofBlock(block));
+      if (ranks.makeManyBlocks()) {
+        addQueries(block);
+      }
+      return ofKeys;
+    }
+
+    private void addQueries(VisibleBlock block) {
       kernels
           .elementwise()
-          .copyColumns(block.queries(sum), 0, ofQueries, 0, shape.outSize(), Accumulate.ADD);
-      return ofKeys;
+          .copyColumns(
+              block.queries(sum),
+              0,
+              block.queries(dQueries),
+              0,
+              ranks.shape().outSize(),
+              Accumulate.ADD);
     }
 
     /** Returns the rows of a block for the gradients that a rank has made of this rank's keys. */
     Tensor madeBy(int other, Tensor block) {
-      return new VisibleBlock(shape, other, rank).keys(block);
+      return new VisibleBlock(ranks.shape(), other, ranks.rank()).keys(block);
     }
 
     /**
@@ -205,6 +242,7 @@ final class BlockwiseAttention {
      * @param dKeyValues gradients of the first of them, or of all
      */
     void add(Tensor dKeyValues) {
+      AttentionShape shape = ranks.shape();
       kernels
           .elementwise()
           .copyColumns(
@@ -218,7 +256,14 @@ final class BlockwiseAttention {
 
     /** Writes the result. */
     void finish() {
-      kernels.elementwise().copy(operands.dQkv(), sum);
+      Tensor dQkv = operands.dQkv();
+      if (ranks.makeManyBlocks()) {
+        int width = ranks.shape().qkvSize();
+        kernels.elementwise().copyColumns(sum, 0, dQkv, 0, width, Accumulate.ADD);
+        kernels.elementwise().copy(dQkv, sum);
+      } else if (ranks.size() == 2) {
+        addQueries(ranks.block(1 - ranks.rank()));
+      }
     }
   }
 

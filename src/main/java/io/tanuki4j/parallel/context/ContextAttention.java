@@ -9,6 +9,7 @@ import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.AttentionDropout;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.parallel.ContextCommunication;
+import io.tanuki4j.parallel.context.BlockwiseAttention.KeyValues;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -36,8 +37,19 @@ public final class ContextAttention implements AttentionCore {
     /** Lets the queries attend to the keys of every rank. */
     void forward(BlockwiseAttention.Forward attention, MemoryScope scratch);
 
-    /** Does the same for the gradients, and brings those of keys and values to their owners. */
-    void backward(BlockwiseAttention.Backward gradients, MemoryScope scratch);
+    /**
+     * Starts to bring the rank together with the keys and values of others for a backward.
+     *
+     * @param scope memory until its end
+     */
+    Begun beginBackward(KeyValues keyValues, MemoryScope scope);
+
+    /** A backward that has begun. */
+    @FunctionalInterface
+    interface Begun {
+      /** Computes the gradients, and brings those of keys and values to their owners. */
+      void finish(BlockwiseAttention.Backward gradients, MemoryScope scratch);
+    }
   }
 
   /** Creates attention to all keys up to a query's own; see the other constructor. */
@@ -109,8 +121,7 @@ public final class ContextAttention implements AttentionCore {
     Saved saved = new Saved(qkv, out, logSumExp);
     try (MemoryScope scratch = microbatch.scope().child("attention of a shared sequence")) {
       BlockwiseAttention.Forward attention =
-          new BlockwiseAttention.Forward(
-              kernels, shape, group.rank(), saved, mask(microbatch), scratch);
+          new BlockwiseAttention.Forward(kernels, ranks(shape), saved, mask(microbatch), scratch);
       exchange.forward(attention, scratch);
       attention.finish();
     }
@@ -118,16 +129,26 @@ public final class ContextAttention implements AttentionCore {
   }
 
   @Override
-  public void backward(Tensor dQkv, Saved saved, Tensor dOut, Microbatch microbatch) {
-    AttentionShape shape = shape(microbatch);
+  public Begun beginBackward(Saved saved, Microbatch microbatch) {
+    KeyValues keyValues = new KeyValues(kernels, saved.qkv(), shape(microbatch));
+    Exchange.Begun begun = exchange.beginBackward(keyValues, microbatch.scope());
+    return (dQkv, dOut) -> finish(begun, dQkv, saved, dOut, microbatch);
+  }
+
+  private void finish(
+      Exchange.Begun begun, Tensor dQkv, Saved saved, Tensor dOut, Microbatch microbatch) {
     BlockwiseAttention.Backward.Operands operands =
         new BlockwiseAttention.Backward.Operands(dQkv, saved, dOut, mask(microbatch));
     try (MemoryScope scratch = microbatch.scope().child("gradients of a shared sequence")) {
       BlockwiseAttention.Backward gradients =
-          new BlockwiseAttention.Backward(kernels, shape, group.rank(), operands, scratch);
-      exchange.backward(gradients, scratch);
+          new BlockwiseAttention.Backward(kernels, ranks(shape(microbatch)), operands, scratch);
+      begun.finish(gradients, scratch);
       gradients.finish();
     }
+  }
+
+  private BlockwiseAttention.Ranks ranks(AttentionShape shape) {
+    return new BlockwiseAttention.Ranks(shape, group.rank(), group.size());
   }
 
   private SequenceMask mask(Microbatch microbatch) {

@@ -9,8 +9,8 @@ import io.tanuki4j.parallel.context.BlockwiseAttention.KeyValues;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * Gathers the keys and values of all ranks while each attends to its own; the backward gathers them
- * again, and scatters the sums of their gradients.
+ * Gathers the keys and values of all ranks while each attends to its own. The backward gathers them
+ * again, and scatters the sums of their gradients while each attends to its own.
  *
  * @param group its ranks share the sequences
  */
@@ -32,13 +32,16 @@ record GatherExchange(ElementwiseKernels kernels, ProcessGroup group)
   }
 
   @Override
-  public void backward(BlockwiseAttention.Backward gradients, MemoryScope scratch) {
-    KeyValues blocks = gradients.keyValues();
-    Tensor all = blocks.allocate(group.size(), scratch);
-    Tensor dAll = blocks.allocate(group.size(), scratch);
+  public Begun beginBackward(KeyValues blocks, MemoryScope scope) {
+    Tensor all = blocks.allocate(group.size(), scope);
     Work gathering = gather(blocks, all);
+    return (gradients, scratch) -> backward(all, gathering, gradients, scratch);
+  }
+
+  private void backward(
+      Tensor all, Work gathering, BlockwiseAttention.Backward gradients, MemoryScope scratch) {
+    Tensor dAll = gradients.keyValues().allocate(group.size(), scratch);
     kernels.fill(dAll, 0);
-    gradients.attendToOwnKeys();
     gathering.await();
     for (int owner = 0; owner < group.size(); owner++) {
       if (owner != group.rank()) {
@@ -46,7 +49,9 @@ record GatherExchange(ElementwiseKernels kernels, ProcessGroup group)
       }
     }
     Tensor own = block(dAll, group.rank());
-    group.reduceScatter(own, dAll, ReduceOp.SUM).await();
+    Work summing = group.reduceScatter(own, dAll, ReduceOp.SUM);
+    gradients.attendToOwnKeys();
+    summing.await();
     gradients.add(own);
   }
 

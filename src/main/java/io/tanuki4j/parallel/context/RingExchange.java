@@ -35,49 +35,62 @@ record RingExchange(ProcessGroup group) implements ContextAttention.Exchange {
     }
   }
 
-  /**
-   * Computes the gradients. While a rank works on one block, it passes that block on and receives
-   * the next. The gradients it computed for the block before go straight to that block's owner,
-   * which sums them in fp32. Each is therefore rounded once, and keys that no query of the rank has
-   * seen send nothing. There is one more step than there are blocks: the last step only exchanges
-   * gradients.
-   */
   @Override
-  public void backward(BlockwiseAttention.Backward gradients, MemoryScope scratch) {
+  public Begun beginBackward(KeyValues blocks, MemoryScope scope) {
+    Ring ring = new Ring(blocks, scope);
+    Work passing = exchange(ring, 0, List.of(), List.of());
+    return (gradients, scratch) -> backward(ring, passing, gradients, scratch);
+  }
+
+  /**
+   * Computes the gradients of each block, that of the rank's own keys last. While a rank works on
+   * one block, it passes that block on and receives the next. The gradients it computed for the
+   * block before go straight to that block's owner, which sums them. Each is therefore rounded
+   * once, and keys that no query of the rank has seen send nothing. The last of them travel while
+   * the rank's own keys are worked on, so nothing waits for an exchange alone.
+   */
+  private void backward(
+      Ring ring, Work passing, BlockwiseAttention.Backward gradients, MemoryScope scratch) {
     KeyValues blocks = gradients.keyValues();
-    Ring ring = new Ring(blocks, scratch);
     Tensor arrived = blocks.allocate(1, scratch);
     Tensor[] made = {blocks.allocate(1, scratch), blocks.allocate(1, scratch)};
     Tensor leaving = made[0];
-    for (int step = 0; step <= group.size(); step++) {
-      boolean ringTurns = step < group.size() - 1;
-      boolean gradientsGo = step >= 2;
-      List<Send> sends = new ArrayList<>();
-      List<Recv> receives = new ArrayList<>();
-      if (ringTurns) {
-        sends.add(ring.send());
-        receives.add(ring.receive());
-      }
-      int holder = holder(step - 1);
-      Tensor arriving = gradients.madeBy(holder, arrived);
-      if (gradientsGo) {
-        sends.add(new Send(leaving, owner(step - 1)));
-        receives.add(new Recv(arriving, holder));
-      }
-      Work exchange = sends.isEmpty() ? Work.DONE : group.exchange(sends, receives);
-      if (step == 0) {
-        gradients.attendToOwnKeys();
-      } else if (step < group.size()) {
-        leaving = gradients.attendToKeysOf(owner(step), ring.block, made[step % 2]);
-      }
+    Work exchange = passing;
+    for (int step = 1; step <= group.size(); step++) {
       exchange.await();
-      if (ringTurns) {
-        ring.turn();
+      ring.turn();
+      if (step > 2) {
+        gradients.add(gradients.madeBy(holder(step - 2), arrived));
       }
-      if (gradientsGo) {
-        gradients.add(arriving);
+      exchange =
+          step == 1
+              ? exchange(ring, step, List.of(), List.of())
+              : exchange(
+                  ring,
+                  step,
+                  List.of(new Send(leaving, owner(step - 1))),
+                  List.of(new Recv(gradients.madeBy(holder(step - 1), arrived), holder(step - 1))));
+      if (step < group.size()) {
+        leaving = gradients.attendToKeysOf(owner(step), ring.block, made[step % 2]);
+      } else {
+        gradients.attendToOwnKeys();
       }
     }
+    exchange.await();
+    if (group.size() > 1) {
+      gradients.add(gradients.madeBy(holder(group.size() - 1), arrived));
+    }
+  }
+
+  /** Exchanges gradients, and passes the block of a step on if others still need it. */
+  private Work exchange(Ring ring, int step, List<Send> sends, List<Recv> receives) {
+    List<Send> allSends = new ArrayList<>(sends);
+    List<Recv> allReceives = new ArrayList<>(receives);
+    if (step < group.size() - 1) {
+      allSends.add(ring.send());
+      allReceives.add(ring.receive());
+    }
+    return allSends.isEmpty() ? Work.DONE : group.exchange(allSends, allReceives);
   }
 
   /** Returns whose block this rank has at a step, counted from 0. */

@@ -106,11 +106,6 @@ inline float block_total(float x) {
   return x;
 }
 
-// log(exp(a) + exp(b))
-inline float log_of_sum(float a, float b) {
-  return fmaxf(a, b) + log1pf(expf(-fabsf(a - b)));
-}
-
 // Blocks: query, head, sample.
 extern "C" __global__ void __launch_bounds__(THREADS)
     attention_forward(T* out, float* logSumExp, const T* queries, const T* keys, const T* values, FORM,
@@ -253,28 +248,5 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     if (column >= dim) continue;
     dKeys[at.key(position, sample, group) + column] = narrow<T>(dKey[i]);
     dValues[at.key(position, sample, group) + column] = narrow<T>(dValue[i]);
-  }
-}
-
-// Merges attention to other keys into that of the last `part` positions. Blocks: position, sample.
-extern "C" __global__ void __launch_bounds__(THREADS)
-    attention_merge(float* out, float* logSumExp, const T* partOut, const float* partLogSumExp,
-                    int seqLength, int part, int batch, int heads, int dim) {
-  const int position = blockIdx.x, sample = blockIdx.y;
-  const int skipped = seqLength - part;
-  const i64 from = ((i64)position * batch + sample) * heads * dim;
-  const i64 to = from + (i64)skipped * batch * heads * dim;
-  const i64 firstHead = (i64)sample * heads;
-  for (int i = threadIdx.x; i < heads * dim; i += THREADS) {
-    const i64 head = firstHead + i / dim;
-    const float before = logSumExp[head * seqLength + skipped + position];
-    const float added = partLogSumExp[head * part + position];
-    const float merged = log_of_sum(before, added);
-    out[to + i] = out[to + i] * expf(before - merged) + widen(partOut[from + i]) * expf(added - merged);
-  }
-  __syncthreads();
-  for (i64 head = firstHead + threadIdx.x; head < firstHead + heads; head += THREADS) {
-    float* before = logSumExp + head * seqLength + skipped + position;
-    *before = log_of_sum(*before, partLogSumExp[head * part + position]);
   }
 }

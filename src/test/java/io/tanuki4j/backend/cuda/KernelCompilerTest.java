@@ -64,6 +64,8 @@ class KernelCompilerTest {
         variants.add(PairVariant.embedding(DType.F32, type, width));
         variants.add(PairVariant.rowSums("layernorm", DType.F32, type, width));
         variants.add(PairVariant.rowSums("bias", type, type, width));
+        variants.add(PairVariant.rowSums("merge", DType.F32, type, width));
+        variants.add(PairVariant.rowSums("merge", type, type, width));
         variants.add(PairVariant.elementwise(type, type, width));
       }
       variants.add(new RowVariant("attention", type, 1));
