@@ -5,8 +5,8 @@
 #   tools/bench/scaling.sh [ROW…]   default: every row below for which there are enough GPUs, at 8192 and 2048 tokens
 #
 # A row is a layout and a sequence length: dp4-8192, tp2-8192, cp2-8192, pp4-2048, pp4v2-2048 (two chunks of layers for each
-# stage), tp2pp2-8192, tp2dp2-8192, of 8 layers of Llama-3-8B's shape. tp comes with --sequence-parallel, dp with the distributed
-# optimizer and both overlaps. A letter n at the end of the layout (tp2n-8192) leaves the overlaps out. -fp8 at the end of a row:
+# stage), tp2pp2-8192, tp2dp2-8192, of 8 layers of Llama-3-8B's shape. tp comes with --sequence-parallel and --tp-comm-overlap, dp
+# with the distributed optimizer and both overlaps. A letter n at the end of the layout (tp2n-8192) leaves the overlaps out. -fp8 at the end of a row:
 # linear layers in fp8 (delayed scaling). whole-LAYOUT-LENGTH: all 32 layers, twice as many micro-batches, and only the run itself,
 # since one GPU cannot hold it and its fp32 state: whole-dp2-8192, whole-dp2-8192-fp8.
 # The row "script" is scripts/8B-A100_4_pretraining_initial_v2.sh, all 32 layers in 4 stages, for 20 iterations of a global batch
@@ -17,7 +17,8 @@
 #   FLAGS       more flags of pretrain, split at blanks
 #   GPUS        how many to use (all of this machine)
 #   PYTHON      python3; it makes the table
-#   TORCHRUN    torchrun of an environment with PyTorch, for the peer of dp rows (FSDP2, torch.compile); "none" leaves it out (none)
+#   TORCHRUN    torchrun of an environment with PyTorch, for the peers: of dp rows FSDP2, of tp rows the layers cut by hand, with
+#               asynchronous products except where a row has n; both with torch.compile; "none" leaves them out (none)
 #   OUT         folder for logs, tokens and the table (target/bench-scaling)
 #   ITERATIONS  of each run (12); the median from the third on counts
 #   REHEARSE    1: a small model, all ranks on one GPU; tests the script; its times and bytes mean nothing
@@ -116,6 +117,21 @@ run() { # log, command…
   }
 }
 
+# runs the peer of a layout along one axis
+peer() { # row, layout, global batch
+  local program=()
+  case "$2" in
+    dp[0-9]) program=(torch_fsdp.py) ;;
+    tp[0-9]) program=(torch_tp.py --async-tp) ;;
+    tp[0-9]n) program=(torch_tp.py) ;;
+  esac
+  [ "$TORCHRUN" != none ] && [ ${#program[@]} != 0 ] || return 0
+  echo "$1: torch" >&2
+  TORCH_SYMM_MEM_DISABLE_MULTICAST=1 "$TORCHRUN" --standalone --nproc-per-node "$ranks" "tools/bench/${program[0]}" \
+    "${program[@]:1}" --seq "$length" --micro-batch "$micro" --global-batch "$3" >"$OUT/$1.torch.json" \
+    2>"$OUT/$1.torch.log" || failed=1
+}
+
 layout_row() {
   local row="$1" layers=8 scale=1 precision=()
   local shape="${row%-fp8}"
@@ -129,6 +145,7 @@ layout_row() {
   local batch=$((scale * micro * dp * (pp > 1 ? 16 : 4)))
   local axes=(--tensor-model-parallel-size "$tp" --context-parallel-size "$cp" --pipeline-model-parallel-size "$pp")
   [ "$tp" = 1 ] || axes+=(--sequence-parallel)
+  [[ "$tp" = 1 || "$layout" == *n ]] || axes+=(--tp-comm-overlap)
   [ "$v" = 1 ] || axes+=(--num-virtual-stages-per-pipeline-rank "$v")
   [ $((dp * cp)) = 1 ] || axes+=(--use-distributed-optimizer)
   [[ $((dp * cp)) = 1 || "$layout" == *n ]] || axes+=(--overlap-grad-reduce --overlap-param-gather)
@@ -136,23 +153,17 @@ layout_row() {
   [ "$REHEARSE" = 0 ] || [ "$BACKEND" != nccl ] || launch+=(--ranks-per-gpu "$ranks")
   all_flags "$batch" "${precision[@]}" --distributed-backend "$BACKEND" "${axes[@]}"
   run "$OUT/$row.plan" "${tanuki4j[@]}" plan --world-size "$ranks" "${flags[@]}"
-  run "$OUT/$row.log" "${tanuki4j[@]}" "${launch[@]}" -- pretrain "${flags[@]}"
+  run "$OUT/$row.log" "${tanuki4j[@]}" "${launch[@]}" -- pretrain "${flags[@]}" --timing-log-level 1
   if [[ "$row" == whole-* ]]; then
     echo "$ranks $pp $length $batch none" >"$OUT/$row.row"
     return
   fi
-  # once more, for the time that ranks wait for each other: measuring it slows an iteration down
-  run "$OUT/$row.waits.log" "${tanuki4j[@]}" "${launch[@]}" -- pretrain "${flags[@]}" --timing-log-level 1 --exit-interval 5
   local one="one-$length-$batch${precision:+-fp8}"
   if ! grep -q "iteration *$ITERATIONS/" "$OUT/$one.log" 2>/dev/null; then
     all_flags "$batch" "${precision[@]}"
     run "$OUT/$one.log" "${tanuki4j[@]}" pretrain "${flags[@]}"
   fi
-  if [ "$TORCHRUN" != none ] && [[ "$layout" == dp* && ${#precision[@]} = 0 ]]; then
-    echo "$row: torch" >&2
-    "$TORCHRUN" --standalone --nproc-per-node "$ranks" tools/bench/torch_fsdp.py --seq "$length" --micro-batch "$micro" \
-      --global-batch "$batch" >"$OUT/$row.torch.json" 2>"$OUT/$row.torch.log" || failed=1
-  fi
+  [ ${#precision[@]} != 0 ] || peer "$row" "$layout" "$batch"
   echo "$ranks $pp $length $batch $one" >"$OUT/$row.row"
 }
 

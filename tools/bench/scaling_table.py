@@ -14,7 +14,7 @@ from pathlib import Path
 
 LIMIT = 0.02
 COLUMNS = ("row", "GPUs", "tok/s per GPU", "TFLOP/s per GPU", "efficiency", "planned stages at work", "exposed communication ms",
-           "GiB of a rank", "farthest from plan", "largest difference of losses", "FSDP2 tok/s per GPU")
+           "GiB of a rank", "farthest from plan", "largest difference of losses", "PyTorch tok/s per GPU")
 ITERATION = re.compile(
     r"iteration +(\d+)/ *\d+ .*elapsed time per iteration \(ms\): ([\d.]+)"
     r".*throughput per GPU \(TFLOP/s/GPU\): ([\d.]+).*lm loss: ([\d.E+-]+)")
@@ -79,7 +79,7 @@ def main():
             peer_rate = json.loads(peer.read_text())["tokens_per_second"] / int(ranks)
         cells = (row, ranks, show(rate, ",.0f"), show(run.teraflops, ".1f"),
                  show(rate / rate_alone if rate and rate_alone else None, ".1%"), show(plan.work, ".1%"),
-                 show(Run(folder / f"{row}.waits.log").exposed_millis, ".1f"), show(max(run.memory.values(), default=None), ".2f"),
+                 show(run.exposed_millis, ".1f"), show(max(run.memory.values(), default=None), ".2f"),
                  show(plan.distance(run.memory, int(ranks) // int(stages)), "+.1%"), show(distance, ".1e"), show(peer_rate, ",.0f"))
         print("| " + " | ".join(cells) + " |")
     if wrong:
