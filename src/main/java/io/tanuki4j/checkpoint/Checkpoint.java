@@ -53,6 +53,11 @@ public final class Checkpoint {
     return ReadHold.of(folder);
   }
 
+  /** Returns its files of tensors; none for a checkpoint of another program. */
+  public List<ShardFile> files() {
+    return manifest.files();
+  }
+
   /** Returns the folder, for example {@code checkpoints/run7/iter_0000500}. */
   public Path folder() {
     return folder;

@@ -3,13 +3,17 @@ package io.tanuki4j.cli;
 import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.Manifest.Piece;
+import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
+import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
+import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.data.IndexedDataset;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.run.SavedArguments;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.TokenizerType;
@@ -26,6 +30,7 @@ import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -46,7 +51,8 @@ final class InspectCommand implements Callable<Integer> {
       paramLabel = "PATH",
       description =
           "A prefix of .bin and .idx, a folder of checkpoints or one of its iter_ folders, a"
-              + " .safetensors or a .model file, or a folder with tokenizer.json.")
+              + " .safetensors or a .model file, or a folder of Hugging Face with config.json or"
+              + " tokenizer.json.")
   Path path = Path.of("");
 
   @Option(
@@ -72,7 +78,9 @@ final class InspectCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     String name = path.toString();
-    if (name.endsWith(".safetensors")) {
+    if (Files.isRegularFile(path.resolve("config.json"))) {
+      huggingFace(out);
+    } else if (name.endsWith(".safetensors")) {
       safetensors(out);
     } else if (isTokenizer(path)) {
       tokenizer(out);
@@ -150,7 +158,22 @@ final class InspectCommand implements Callable<Integer> {
     Checkpoint checkpoint = checkpoint(out);
     TrainState state = checkpoint.state();
     out.printf("%s: checkpoint%n", checkpoint.folder());
-    line(out, "iteration", state.iteration());
+    List<StoredTensor> model = checkpoint.contents(StateKind.MODEL);
+    ModelSummary summary =
+        new ModelSummary()
+            .weights(
+                model.stream().mapToLong(tensor -> tensor.shape().numElements()).sum(),
+                model.stream().map(tensor -> tensor.type().toString()).toList());
+    if (!state.arguments().isEmpty()) {
+      summary.shape(SavedArguments.of(checkpoint).shape().model());
+    }
+    summary
+        .line("iteration", state.iteration())
+        .layout(state.arguments())
+        .files(
+            checkpoint.files().stream().mapToLong(ShardFile::size).sum(),
+            checkpoint.files().size());
+    summary.lines().forEach((what, value) -> line(out, what, value));
     line(
         out,
         "consumed samples",
@@ -198,6 +221,35 @@ final class InspectCommand implements Callable<Integer> {
                     "%s: no checkpoint here (expected: %s). Name the folder that pretrain was given"
                             .formatted(path, store.trackerFile().getFileName())
                         + " with --save."));
+  }
+
+  private void huggingFace(PrintWriter out) throws IOException {
+    try (HfFolder folder = HfFolder.open(path);
+        Stream<Path> inside = Files.list(path)) {
+      out.printf("%s: Hugging Face's model%n", path);
+      List<Path> files =
+          inside.filter(file -> file.toString().endsWith(".safetensors")).sorted().toList();
+      long bytes = 0;
+      for (Path file : files) {
+        bytes += Files.size(file);
+      }
+      List<ShardedTensor> tensors = folder.tensors();
+      new ModelSummary()
+          .weights(
+              tensors.stream().mapToLong(tensor -> tensor.shape().numElements()).sum(),
+              tensors.stream().map(tensor -> tensor.type().toString()).toList())
+          .shape(folder.model().shape())
+          .files(bytes, files.size())
+          .lines()
+          .forEach((what, value) -> line(out, what, value));
+      if (pieces) {
+        tensors.forEach(
+            tensor -> line(out, "  " + tensor.name(), tensor.type() + " " + tensor.shape()));
+      }
+    }
+    if (Files.isRegularFile(path.resolve("tokenizer.json"))) {
+      tokenizer(out);
+    }
   }
 
   private void safetensors(PrintWriter out) throws IOException {

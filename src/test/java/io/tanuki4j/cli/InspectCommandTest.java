@@ -31,4 +31,17 @@ class InspectCommandTest {
     assertThat(command.execute(prefix.toString())).isZero();
     assertThat(out.toString()).startsWith(prefix + ": token file").contains("tokens");
   }
+
+  @Test
+  void a_hugging_face_folder_begins_with_what_the_model_is() {
+    String model = "src/test/resources/models/bf16-shards";
+    StringWriter out = new StringWriter();
+    CommandLine command = new CommandLine(new InspectCommand()).setOut(new PrintWriter(out));
+    assertThat(command.execute(model)).isZero();
+    List<String> lines = out.toString().lines().toList();
+    assertThat(lines.get(0)).isEqualTo(model + ": Hugging Face's model");
+    assertThat(lines.get(1)).matches("  parameters +[0-9,]+ in BF16");
+    assertThat(lines.get(2)).contains("shape").contains("layers, hidden size");
+    assertThat(lines.get(3)).matches("  size +0\\.\\d{3} GB in \\d+ files");
+  }
 }
