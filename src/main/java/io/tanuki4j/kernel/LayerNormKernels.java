@@ -1,6 +1,7 @@
 package io.tanuki4j.kernel;
 
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** LayerNorm (Ba, Kiros and Hinton, 2016) over the last dim. */
 public interface LayerNormKernels {
@@ -21,12 +22,14 @@ public interface LayerNormKernels {
       Tensor out, Tensor statistics, Tensor x, Tensor weight, Tensor bias, double epsilon);
 
   /**
-   * Computes, with {@code u = dOut · weight} and {@code n = (x − mean) · rstd}, {@code dx (+)= rstd
-   * · (u − mean(u) − n · mean(u · n))}. Adds the sums over tokens of {@code dOut · n} and of dOut.
+   * Computes, with {@code u = dOut · weight} and {@code n = (x − mean) · rstd}, {@code dx =
+   * (residual +) rstd · (u − mean(u) − n · mean(u · n))}. Adds the sums over tokens of {@code dOut
+   * · n} and of dOut.
    *
-   * @param dx {@code [t, h]}, overwritten or added to
+   * @param dx {@code [t, h]}, overwritten; may be x or residual itself
    * @param dWeight {@code [h]}, F32 (F64 for F64) or the type of x, added to
    * @param dBias {@code [h]}, of the type of dWeight, added to
+   * @param residual {@code [t, h]}, the gradient that flows past the norm; null for none
    */
   void layerNormBackward(
       Tensor dx,
@@ -36,5 +39,5 @@ public interface LayerNormKernels {
       Tensor x,
       Tensor statistics,
       Tensor weight,
-      Accumulate accumulateDx);
+      @Nullable Tensor residual);
 }

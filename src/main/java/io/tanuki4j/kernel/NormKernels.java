@@ -1,6 +1,7 @@
 package io.tanuki4j.kernel;
 
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** RMSNorm (Zhang and Sennrich, 2019) over the last dim. */
 public interface NormKernels {
@@ -24,11 +25,12 @@ public interface NormKernels {
       Tensor sum, Tensor out, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon);
 
   /**
-   * Computes, with {@code u = dOut · weight}, {@code dx (+)= rstd · (u − x · rstd² · mean(u · x))}.
-   * Adds {@code sum over tokens of dOut · x · rstd} into dWeight.
+   * Computes, with {@code u = dOut · weight}, {@code dx = (residual +) rstd · (u − x · rstd² ·
+   * mean(u · x))}. Adds {@code sum over tokens of dOut · x · rstd} into dWeight.
    *
-   * @param dx {@code [t, h]}, overwritten or added to
+   * @param dx {@code [t, h]}, overwritten; may be x or residual itself
    * @param dWeight {@code [h]}, F32 (F64 for F64) or the type of x, added to
+   * @param residual {@code [t, h]}, the gradient that flows past the norm; null for none
    */
   void rmsNormBackward(
       Tensor dx,
@@ -37,5 +39,5 @@ public interface NormKernels {
       Tensor x,
       Tensor rstd,
       Tensor weight,
-      Accumulate accumulateDx);
+      @Nullable Tensor residual);
 }

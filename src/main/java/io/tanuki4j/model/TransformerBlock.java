@@ -66,28 +66,26 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
   }
 
   /**
-   * Works in place on dx, the gradient of the residual stream: first what flows past each branch,
-   * then the branch's own part is added. dx may be dOut itself.
+   * Adds each branch's own part to what flows past it. The gradient of the residual stream takes
+   * the place of its values, and dOut stays; but dx may be the input or dOut itself.
    */
   @Override
   public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {
-    if (dx != dOut) {
-      kernels.elementwise().copy(dx, dOut);
-    }
     try (MemoryScope scratch = microbatch.scope().child("block backward")) {
       Tensor dNormed = scratch.allocate(dx.shape(), dx.dtype());
       Microbatch temporary = microbatch.withScope(scratch);
-      mlp.backward(dNormed, saved.mlp(), ofBranch(mlpDropout, dx, temporary), temporary);
-      mlpNorm.addBackward(dx, saved.mlpNorm(), dNormed, temporary);
+      mlp.backward(dNormed, saved.mlp(), ofBranch(mlpDropout, dOut, temporary), temporary);
+      Tensor dResidual = saved.mlpNorm().x();
+      mlpNorm.addBackward(dResidual, saved.mlpNorm(), dNormed, dOut, temporary);
       attention.backward(
-          dNormed, saved.attention(), ofBranch(attentionDropout, dx, temporary), temporary);
-      attentionNorm.addBackward(dx, saved.attentionNorm(), dNormed, temporary);
+          dNormed, saved.attention(), ofBranch(attentionDropout, dResidual, temporary), temporary);
+      attentionNorm.addBackward(dx, saved.attentionNorm(), dNormed, dResidual, temporary);
     }
   }
 
   /** Returns the gradient of a branch's result, of which some was dropped. */
-  private Factor ofBranch(HiddenDropout dropout, Tensor dx, Microbatch microbatch) {
-    return Factor.of(dropout.backward(dx, microbatch), kernels.fp8());
+  private Factor ofBranch(HiddenDropout dropout, Tensor dOut, Microbatch microbatch) {
+    return Factor.of(dropout.backward(dOut, microbatch), kernels.fp8());
   }
 
   @Override

@@ -17,7 +17,8 @@ public interface Layer<S> {
    * Overwrites dx, and adds to the gradients of the parameters, or begins them: {@link
    * Microbatch#weightGrads}.
    *
-   * @param dOut the gradient of out; a layer that allows {@code dx} to be dOut itself says so
+   * @param dOut the gradient of out; a layer that allows {@code dx} to be it, or to be its input,
+   *     says so
    */
   void backward(Tensor dx, S saved, Tensor dOut, Microbatch microbatch);
 

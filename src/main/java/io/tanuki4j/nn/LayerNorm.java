@@ -1,11 +1,11 @@
 package io.tanuki4j.nn;
 
-import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** LayerNorm (Ba, Kiros and Hinton, 2016). Its statistics are {@code [t, 2]}. */
 public final class LayerNorm extends Norm {
@@ -34,7 +34,8 @@ public final class LayerNorm extends Norm {
   }
 
   @Override
-  void backward(Tensor dx, Saved saved, Tensor dOut, Accumulate accumulate, Microbatch microbatch) {
+  void backward(
+      Tensor dx, Saved saved, Tensor dOut, @Nullable Tensor residual, Microbatch microbatch) {
     microbatch.begin(weight.grad(), kernels());
     microbatch.begin(bias.grad(), kernels());
     kernels()
@@ -47,7 +48,7 @@ public final class LayerNorm extends Norm {
             saved.x(),
             saved.statistics(),
             weight.value(),
-            accumulate);
+            residual);
   }
 
   @Override

@@ -1,6 +1,5 @@
 package io.tanuki4j.nn;
 
-import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Fp8Kernels.Target;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
@@ -55,9 +54,14 @@ public abstract class Norm implements Layer<Norm.Saved> {
     quantize(out, saved, scratch);
   }
 
-  /** Overwrites dx or adds to it, and adds to the gradients of the parameters, or begins them. */
+  /**
+   * Overwrites dx, which may be the saved x, and adds to the gradients of the parameters, or begins
+   * them.
+   *
+   * @param residual added to dx; null for nothing
+   */
   abstract void backward(
-      Tensor dx, Saved saved, Tensor dOut, Accumulate accumulate, Microbatch microbatch);
+      Tensor dx, Saved saved, Tensor dOut, @Nullable Tensor residual, Microbatch microbatch);
 
   @Override
   public final Saved forward(Tensor out, Tensor x, Microbatch microbatch) {
@@ -68,12 +72,18 @@ public abstract class Norm implements Layer<Norm.Saved> {
 
   @Override
   public final void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {
-    backward(dx, saved, dOut, Accumulate.OVERWRITE, microbatch);
+    backward(dx, saved, dOut, /* residual= */ null, microbatch);
   }
 
-  /** Adds the gradient of the normalised sum into dSum, which has that of the residual path. */
-  public final void addBackward(Tensor dSum, Saved saved, Tensor dOut, Microbatch microbatch) {
-    backward(dSum, saved, dOut, Accumulate.ADD, microbatch);
+  /**
+   * Computes the gradient of a sum that goes two ways: through the norm and past it.
+   *
+   * @param dSum overwritten; may be the saved sum or residual itself
+   * @param residual the gradient of the way past the norm
+   */
+  public final void addBackward(
+      Tensor dSum, Saved saved, Tensor dOut, Tensor residual, Microbatch microbatch) {
+    backward(dSum, saved, dOut, residual, microbatch);
   }
 
   /** Returns {@code norm(x)} for a product. */

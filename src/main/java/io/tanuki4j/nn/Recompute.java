@@ -24,7 +24,7 @@ public final class Recompute<S> implements Layer<Tensor> {
     return x;
   }
 
-  /** Computes the gradient; dx may be dOut itself if the layer allows it. */
+  /** Computes the gradient; dx may be x or dOut itself if the layer allows it. */
   @Override
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("forward again")) {

@@ -1,12 +1,12 @@
 package io.tanuki4j.nn;
 
-import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Fp8Kernels.Target;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** RMSNorm (Zhang and Sennrich, 2019). Its statistics are {@code [t]}. */
 public final class RmsNorm extends Norm {
@@ -53,12 +53,13 @@ public final class RmsNorm extends Norm {
   }
 
   @Override
-  void backward(Tensor dx, Saved saved, Tensor dOut, Accumulate accumulate, Microbatch microbatch) {
+  void backward(
+      Tensor dx, Saved saved, Tensor dOut, @Nullable Tensor residual, Microbatch microbatch) {
     microbatch.begin(weight.grad(), kernels());
     Tensor gain = weight.value();
     kernels()
         .norm()
-        .rmsNormBackward(dx, weight.grad(), dOut, saved.x(), saved.statistics(), gain, accumulate);
+        .rmsNormBackward(dx, weight.grad(), dOut, saved.x(), saved.statistics(), gain, residual);
   }
 
   @Override

@@ -7,7 +7,7 @@ import java.util.List;
 
 /**
  * Layers one after another, all with input and output of one shape. Each must allow its {@code dx}
- * to be dOut itself, and, without a backward, its {@code out} to be x itself.
+ * to be its input or dOut itself, and, without a backward, its {@code out} to be x itself.
  */
 public final class Sequential implements Layer<Sequential.Saved> {
   private final List<Layer<?>> layers;
@@ -27,10 +27,10 @@ public final class Sequential implements Layer<Sequential.Saved> {
   /** What each layer saved, in order; empty after a forward without training. */
   public record Saved(List<SavedLayer<?>> layers) {}
 
-  /** A layer and what its forward saved. */
-  public record SavedLayer<S>(Layer<S> layer, S saved) {
+  /** A layer, its input and what its forward saved. */
+  public record SavedLayer<S>(Layer<S> layer, Tensor x, S saved) {
     static <S> SavedLayer<S> forward(Layer<S> layer, Tensor out, Tensor x, Microbatch microbatch) {
-      return new SavedLayer<>(layer, layer.forward(out, x, microbatch));
+      return new SavedLayer<>(layer, x, layer.forward(out, x, microbatch));
     }
 
     void backward(Tensor dx, Tensor dOut, Microbatch microbatch) {
@@ -57,14 +57,19 @@ public final class Sequential implements Layer<Sequential.Saved> {
     return new Saved(saved);
   }
 
-  /** Runs the layers backwards; dx may be dOut itself. */
+  /**
+   * Runs the layers backwards. The gradients between them take the place of the values between
+   * them; dx may be the input or dOut itself.
+   */
   @Override
   public void backward(Tensor dx, Saved saved, Tensor dOut, Microbatch microbatch) {
     Tensor gradient = dOut;
     for (int i = layers.size() - 1; i >= 0; i--) {
-      saved.layers().get(i).backward(dx, gradient, microbatch);
+      SavedLayer<?> layer = saved.layers().get(i);
+      Tensor dInput = i == 0 ? dx : layer.x();
+      layer.backward(dInput, gradient, microbatch);
       microbatch.listener().gradientsDone(parameters.get(i));
-      gradient = dx;
+      gradient = dInput;
     }
   }
 

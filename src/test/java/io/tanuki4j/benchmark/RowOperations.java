@@ -92,7 +92,14 @@ final class RowOperations {
                   return () ->
                       in.kernels()
                           .norm()
-                          .rmsNormBackward(dx, dWeight, dOut, x, rstd, weight, accumulate);
+                          .rmsNormBackward(
+                              dx,
+                              dWeight,
+                              dOut,
+                              x,
+                              rstd,
+                              weight,
+                              accumulate == Accumulate.ADD ? dx : null);
                 }));
       }
     }

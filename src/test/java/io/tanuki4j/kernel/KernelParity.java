@@ -174,9 +174,13 @@ public abstract class KernelParity {
     Tensor added = side.random(dtype, 4, rows, columns);
     Tensor dWeight = side.random(DType.F32, 5, columns);
     Tensor sameTypeDWeight = side.random(dtype, 6, columns);
-    kernels.norm().rmsNormBackward(dx, dWeight, delta, x, rstd, weight, Accumulate.OVERWRITE);
-    kernels.norm().rmsNormBackward(added, sameTypeDWeight, delta, x, rstd, weight, Accumulate.ADD);
-    return List.of(out, rstd, sum, sumOut, sumRstd, dx, added, dWeight, sameTypeDWeight);
+    kernels.norm().rmsNormBackward(dx, dWeight, delta, x, rstd, weight, /* residual= */ null);
+    kernels.norm().rmsNormBackward(added, sameTypeDWeight, delta, x, rstd, weight, added);
+    Tensor wideDWeight = side.random(DType.F32, 7, columns);
+    Tensor residual = side.random(dtype, 8, rows, columns);
+    kernels.norm().rmsNormBackward(x, wideDWeight, delta, x, rstd, weight, residual);
+    return List.of(
+        out, rstd, sum, sumOut, sumRstd, dx, added, dWeight, sameTypeDWeight, x, wideDWeight);
   }
 
   @ParameterizedTest
@@ -207,10 +211,12 @@ public abstract class KernelParity {
     Tensor sameTypeDWeight = side.random(dtype, 8, columns);
     Tensor sameTypeDBias = side.random(dtype, 9, columns);
     kernels.layerNormBackward(
-        dx, dWeight, dBias, dOut, x, statistics, weight, Accumulate.OVERWRITE);
+        dx, dWeight, dBias, dOut, x, statistics, weight, /* residual= */ null);
     kernels.layerNormBackward(
-        added, sameTypeDWeight, sameTypeDBias, dOut, x, statistics, weight, Accumulate.ADD);
-    return List.of(out, statistics, dx, added, dWeight, dBias, sameTypeDWeight, sameTypeDBias);
+        added, sameTypeDWeight, sameTypeDBias, dOut, x, statistics, weight, added);
+    Tensor residual = side.random(dtype, 10, rows, columns);
+    kernels.layerNormBackward(x, dWeight, dBias, dOut, x, statistics, weight, residual);
+    return List.of(out, statistics, dx, added, dWeight, dBias, sameTypeDWeight, sameTypeDBias, x);
   }
 
   @ParameterizedTest

@@ -1,6 +1,7 @@
 package io.tanuki4j.kernel;
 
 import static io.tanuki4j.kernel.LayerNormKernels.NUM_STATISTICS;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
@@ -57,7 +58,7 @@ public abstract class LayerNormContract extends KernelContract {
       Tensor dBias = memory.filled(DType.F64, 0, h);
       kernels()
           .layerNorm()
-          .layerNormBackward(dx, dWeight, dBias, dOut, x, statistics, weight, Accumulate.OVERWRITE);
+          .layerNormBackward(dx, dWeight, dBias, dOut, x, statistics, weight, /* residual= */ null);
       assertGradient(dx, x, moved -> loss(moved, weight, bias, dOut));
       assertGradient(dWeight, weight, moved -> loss(x, moved, bias, dOut));
       assertGradient(dBias, bias, moved -> loss(x, weight, moved, dOut));
@@ -85,14 +86,20 @@ public abstract class LayerNormContract extends KernelContract {
     Tensor kept = memory.of(sumType(dtype), statistics, t, NUM_STATISTICS);
     double[][] expected = {memory.values(dx), memory.values(dWeight), memory.values(dBias)};
     backward(expected, memory.values(kept), x, weight, dOut);
-    kernels()
-        .layerNorm()
-        .layerNormBackward(dx, dWeight, dBias, dOut, x, kept, weight, Accumulate.ADD);
+    Tensor residual = memory.of(dtype, memory.values(dx), t, h);
+    LayerNormKernels layerNorm = kernels().layerNorm();
+    layerNorm.layerNormBackward(dx, dWeight, dBias, dOut, x, kept, weight, dx);
     double tolerance = tolerance(sumType(dtype)) * Math.sqrt(t);
     // A row of one element has no variance: its rstd is 1 / sqrt(epsilon), and so is what rounds.
     assertClose(dx, expected[0], (h == 1 ? 1000 : 8) * tolerance(dtype));
     assertClose(dWeight, expected[1], (h == 1 ? 1000 : 8) * tolerance);
     assertClose(dBias, expected[2], tolerance);
+    double[] inPlace = memory.values(dx);
+    double[] dWeightOnce = memory.values(dWeight);
+    Tensor again = memory.random(sumType(dtype), 5, h);
+    layerNorm.layerNormBackward(x, again, dBias, dOut, x, kept, weight, residual);
+    assertThat(memory.values(x)).as("in the place of x").isEqualTo(inPlace);
+    assertThat(memory.values(again)).isEqualTo(dWeightOnce);
   }
 
   private double loss(Tensor x, Tensor weight, Tensor bias, Tensor dOut) {

@@ -1,5 +1,7 @@
 package io.tanuki4j.kernel;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import org.junit.jupiter.api.Test;
@@ -68,7 +70,7 @@ public abstract class NormContract extends KernelContract {
       Tensor dx = memory.undefined(DType.F64, 3, h);
       Tensor dWeight = memory.filled(DType.F64, 0, h);
       kernels().norm().rmsNormForward(out, rstd, x, weight, EPSILON);
-      kernels().norm().rmsNormBackward(dx, dWeight, dOut, x, rstd, weight, Accumulate.OVERWRITE);
+      kernels().norm().rmsNormBackward(dx, dWeight, dOut, x, rstd, weight, /* residual= */ null);
       assertGradient(dx, x, moved -> loss(moved, weight, dOut));
       assertGradient(dWeight, weight, moved -> loss(x, moved, dOut));
     }
@@ -83,8 +85,8 @@ public abstract class NormContract extends KernelContract {
     Tensor rstd = memory.of(DType.F32, rstd(memory.values(x), 257, 33), 257);
     Tensor narrow = memory.random(DType.BF16, 4, 33);
     Tensor wide = memory.of(DType.F32, memory.values(narrow), 33);
-    kernels().norm().rmsNormBackward(dx, narrow, dOut, x, rstd, weight, Accumulate.OVERWRITE);
-    kernels().norm().rmsNormBackward(dx, wide, dOut, x, rstd, weight, Accumulate.OVERWRITE);
+    kernels().norm().rmsNormBackward(dx, narrow, dOut, x, rstd, weight, /* residual= */ null);
+    kernels().norm().rmsNormBackward(dx, wide, dOut, x, rstd, weight, /* residual= */ null);
     assertClose(narrow, memory.values(wide));
   }
 
@@ -109,9 +111,16 @@ public abstract class NormContract extends KernelContract {
     double[] expectedDWeight = memory.values(dWeight);
     backward(expectedDx, expectedDWeight, rstd, x, weight, dOut);
     Tensor rstdTensor = memory.of(sumType(dtype), rstd, t);
-    kernels().norm().rmsNormBackward(dx, dWeight, dOut, x, rstdTensor, weight, Accumulate.ADD);
+    Tensor residual = memory.of(dtype, memory.values(dx), t, h);
+    kernels().norm().rmsNormBackward(dx, dWeight, dOut, x, rstdTensor, weight, dx);
     assertClose(dx, expectedDx, 4 * tolerance(dtype));
     assertClose(dWeight, expectedDWeight, tolerance(sumType(dtype)) * Math.sqrt(t));
+    double[] inPlace = memory.values(dx);
+    double[] dWeightOnce = memory.values(dWeight);
+    Tensor again = memory.random(sumType(dtype), 5, h);
+    kernels().norm().rmsNormBackward(x, again, dOut, x, rstdTensor, weight, residual);
+    assertThat(memory.values(x)).as("in the place of x").isEqualTo(inPlace);
+    assertThat(memory.values(again)).isEqualTo(dWeightOnce);
   }
 
   private double loss(Tensor x, Tensor weight, Tensor dOut) {

@@ -17,8 +17,7 @@ record ResidualNorm(Kernels kernels, Norm norm) implements Layer<Norm.Saved> {
 
   @Override
   public void backward(Tensor dx, Norm.Saved saved, Tensor dOut, Microbatch microbatch) {
-    kernels.elementwise().copy(dx, dOut);
-    norm.addBackward(dx, saved, dOut, microbatch);
+    norm.addBackward(dx, saved, dOut, dOut, microbatch);
     kernels.elementwise().add(dx, dx, dx);
   }
 

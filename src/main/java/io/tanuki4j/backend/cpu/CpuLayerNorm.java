@@ -4,9 +4,9 @@ import static io.tanuki4j.kernel.LayerNormKernels.NUM_STATISTICS;
 
 import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.backend.host.Expect;
-import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** LayerNorm, row by row. */
 final class CpuLayerNorm implements LayerNormKernels {
@@ -58,12 +58,12 @@ final class CpuLayerNorm implements LayerNormKernels {
       Tensor x,
       Tensor statistics,
       Tensor weight,
-      Accumulate accumulateDx) {
+      @Nullable Tensor residual) {
     int h = Rows.columns(x);
     long t = Rows.count(x);
     CallChecks.layerNorm(dx, statistics, x, weight);
-    CallChecks.layerNormGradients(dWeight, dBias, dOut, x);
-    Backward backward = new Backward(dx, dOut, x, statistics, weight, accumulateDx);
+    CallChecks.layerNormGradients(dWeight, dBias, dOut, x, residual);
+    Backward backward = new Backward(dx, dOut, x, statistics, weight, residual);
     try (RowSums sums = new RowSums(workers, t, h, 2, statistics.dtype())) {
       sums.run(backward::run);
       sums.addTo(dWeight, 0);
@@ -72,7 +72,12 @@ final class CpuLayerNorm implements LayerNormKernels {
   }
 
   private record Backward(
-      Tensor dx, Tensor dOut, Tensor x, Tensor statistics, Tensor weight, Accumulate accumulateDx) {
+      Tensor dx,
+      Tensor dOut,
+      Tensor x,
+      Tensor statistics,
+      Tensor weight,
+      @Nullable Tensor residual) {
 
     /** Writes rows of dx, and their parts of dWeight and dBias. */
     void run(long from, long to, RowSums.Part part, Scratch scratch) {
@@ -99,8 +104,8 @@ final class CpuLayerNorm implements LayerNormKernels {
         double along = grad.dot(normed) / h;
         grad.combine(rstd, -rstd * mean, ones);
         grad.combine(1, -rstd * along, normed);
-        if (accumulateDx == Accumulate.ADD) {
-          normed.load(dx, i * h, h);
+        if (residual != null) {
+          normed.load(residual, i * h, h);
           grad.add(normed);
         }
         grad.store(dx, i * h);

@@ -1,10 +1,10 @@
 package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.NormKernels;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** RMSNorm, row by row. */
 final class CpuNorm implements NormKernels {
@@ -53,13 +53,13 @@ final class CpuNorm implements NormKernels {
       Tensor x,
       Tensor rstd,
       Tensor weight,
-      Accumulate accumulateDx) {
+      @Nullable Tensor residual) {
     int h = Rows.columns(x);
     long t = Rows.count(x);
     CallChecks.rmsNorm(dx, rstd, x, weight);
-    CallChecks.rmsNormGradients(dWeight, dOut, x);
+    CallChecks.rmsNormGradients(dWeight, dOut, x, residual);
 
-    Backward backward = new Backward(dx, dOut, x, rstd, weight, accumulateDx);
+    Backward backward = new Backward(dx, dOut, x, rstd, weight, residual);
     try (RowSums sums = new RowSums(workers, t, h, 1, rstd.dtype())) {
       sums.run(backward::run);
       sums.addTo(dWeight, 0);
@@ -67,7 +67,7 @@ final class CpuNorm implements NormKernels {
   }
 
   private record Backward(
-      Tensor dx, Tensor dOut, Tensor x, Tensor rstd, Tensor weight, Accumulate accumulateDx) {
+      Tensor dx, Tensor dOut, Tensor x, Tensor rstd, Tensor weight, @Nullable Tensor residual) {
 
     /** Writes rows of dx, and their part of dWeight. */
     void run(long from, long to, RowSums.Part part, Scratch scratch) {
@@ -85,8 +85,8 @@ final class CpuNorm implements NormKernels {
         dWeight.addProduct(r, grad, in);
         grad.multiply(1, scale);
         grad.combine(r, -r * r * r * grad.dot(in) / h, in);
-        if (accumulateDx == Accumulate.ADD) {
-          in.load(dx, i * h, h);
+        if (residual != null) {
+          in.load(residual, i * h, h);
           grad.add(in);
         }
         grad.store(dx, i * h);

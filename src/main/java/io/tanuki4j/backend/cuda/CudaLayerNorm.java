@@ -2,10 +2,10 @@ package io.tanuki4j.backend.cuda;
 
 import static io.tanuki4j.kernel.LayerNormKernels.NUM_STATISTICS;
 
-import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** LayerNorm; see layernorm.cu. */
 final class CudaLayerNorm implements LayerNormKernels {
@@ -41,20 +41,23 @@ final class CudaLayerNorm implements LayerNormKernels {
       Tensor x,
       Tensor statistics,
       Tensor weight,
-      Accumulate accumulateDx) {
+      @Nullable Tensor residual) {
     check("dx", dx, statistics, x, weight);
     check("dOut", dOut, statistics, x, weight);
+    if (residual != null) {
+      check("residual", residual, statistics, x, weight);
+    }
     int columns = Expect.columns(x);
     Expect.elements("dWeight of layerNorm", dWeight, columns);
     Expect.sumType("dWeight of layerNorm", dWeight, x);
     Expect.elements("dBias of layerNorm", dBias, columns);
     Expect.sameType("dBias of layerNorm", dBias, dWeight);
     addWeightGradients(dWeight, dBias, dOut, x, statistics);
-    int vector = Vectors.width(x.dtype(), columns, dx, dOut, x, weight);
-    boolean add = accumulateDx == Accumulate.ADD;
-    String name = add ? "layer_norm_backward_add" : "layer_norm_backward";
+    Tensor base = residual == null ? dx : residual;
+    int vector = Vectors.width(x.dtype(), columns, dx, base, dOut, x, weight);
+    String name = residual == null ? "layer_norm_backward" : "layer_norm_backward_add";
     CudaFunction function = function(dWeight.dtype(), x, vector, name);
-    function.arg(dx).arg(dOut).arg(x).arg(statistics).arg(weight).arg(columns);
+    function.arg(dx).arg(base).arg(dOut).arg(x).arg(statistics).arg(weight).arg(columns);
     function.launch(Expect.rows(x), THREADS);
   }
 

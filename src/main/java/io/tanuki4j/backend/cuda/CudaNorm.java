@@ -1,9 +1,9 @@
 package io.tanuki4j.backend.cuda;
 
-import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.NormKernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** RMSNorm; see rmsnorm.cu. */
 final class CudaNorm implements NormKernels {
@@ -101,19 +101,23 @@ final class CudaNorm implements NormKernels {
       Tensor x,
       Tensor rstd,
       Tensor weight,
-      Accumulate accumulateDx) {
+      @Nullable Tensor residual) {
     checkBackward(dx, dWeight, dOut, x, rstd, weight);
+    if (residual != null) {
+      checkLike("residual", residual, x);
+    }
     long rows = Expect.rows(x);
     int columns = Expect.columns(x);
-    int vector = Vectors.width(x.dtype(), columns, dx, dOut, x, weight);
+    Tensor base = residual == null ? dx : residual;
+    int vector = Vectors.width(x.dtype(), columns, dx, base, dOut, x, weight);
     NormVariant variant = NormVariant.of(x.dtype(), dWeight.dtype(), vector, columns);
-    boolean add = accumulateDx == Accumulate.ADD;
     CudaFunction function =
-        modules.function(variant, add ? "rms_norm_backward_add" : "rms_norm_backward");
+        modules.function(variant, residual == null ? "rms_norm_backward" : "rms_norm_backward_add");
     long blocks = backwardBlocks(function, variant, rows);
     long parts = blocks * variant.rows();
     long partial = workspace.reserve(parts * columns * Float.BYTES);
-    function.arg(dx).arg(partial).arg(dOut).arg(x).arg(rstd).arg(weight).arg(columns).arg(rows);
+    function.arg(dx).arg(partial).arg(base).arg(dOut).arg(x).arg(rstd).arg(weight);
+    function.arg(columns).arg(rows);
     function.launch(blocks, 1, 1, variant.threads(), variant.rows());
 
     CudaFunction sum = modules.function(variant, "rms_norm_weight_gradient");
@@ -134,12 +138,15 @@ final class CudaNorm implements NormKernels {
   private static void checkBackward(
       Tensor dx, Tensor dWeight, Tensor dOut, Tensor x, Tensor rstd, Tensor weight) {
     Expect.computeType("x of rmsNorm", x);
-    Expect.matrix("dx of rmsNorm", dx, Expect.rows(x), Expect.columns(x));
-    Expect.sameType("dx of rmsNorm", dx, x);
-    Expect.matrix("dOut of rmsNorm", dOut, Expect.rows(x), Expect.columns(x));
-    Expect.sameType("dOut of rmsNorm", dOut, x);
+    checkLike("dx", dx, x);
+    checkLike("dOut", dOut, x);
     Expect.elements("dWeight of rmsNorm", dWeight, Expect.columns(x));
     Expect.sumType("dWeight of rmsNorm", dWeight, x);
     checkStatistics(rstd, x, weight);
+  }
+
+  private static void checkLike(String name, Tensor tensor, Tensor x) {
+    Expect.matrix(name + " of rmsNorm", tensor, Expect.rows(x), Expect.columns(x));
+    Expect.sameType(name + " of rmsNorm", tensor, x);
   }
 }

@@ -41,8 +41,12 @@ public final class CallChecks {
   }
 
   /** Checks what else {@link io.tanuki4j.kernel.NormKernels#rmsNormBackward} takes. */
-  public static void rmsNormGradients(Tensor dWeight, Tensor dOut, Tensor x) {
+  public static void rmsNormGradients(
+      Tensor dWeight, Tensor dOut, Tensor x, @Nullable Tensor residual) {
     Expect.like("dOut of rmsNorm", dOut, x);
+    if (residual != null) {
+      Expect.like("residual of rmsNorm", residual, x);
+    }
     Expect.elements("dWeight of rmsNorm", dWeight, x.dim(-1));
     Expect.gradientType("dWeight of rmsNorm", dWeight, x);
   }
@@ -58,8 +62,12 @@ public final class CallChecks {
   }
 
   /** Checks what else {@link io.tanuki4j.kernel.LayerNormKernels#layerNormBackward} takes. */
-  public static void layerNormGradients(Tensor dWeight, Tensor dBias, Tensor dOut, Tensor x) {
+  public static void layerNormGradients(
+      Tensor dWeight, Tensor dBias, Tensor dOut, Tensor x, @Nullable Tensor residual) {
     Expect.like("dOut of layerNorm", dOut, x);
+    if (residual != null) {
+      Expect.like("residual of layerNorm", residual, x);
+    }
     Expect.elements("dWeight of layerNorm", dWeight, x.dim(-1));
     Expect.gradientType("dWeight of layerNorm", dWeight, x);
     Expect.elements("dBias of layerNorm", dBias, x.dim(-1));

@@ -5,9 +5,9 @@ import static io.tanuki4j.backend.nd4j.TensorArrays.row;
 
 import io.tanuki4j.backend.host.CallChecks;
 import io.tanuki4j.backend.host.Expect;
-import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -38,18 +38,18 @@ final class Nd4jLayerNorm implements LayerNormKernels {
       Tensor x,
       Tensor statistics,
       Tensor weight,
-      Accumulate accumulateDx) {
+      @Nullable Tensor residual) {
     CallChecks.layerNorm(dx, statistics, x, weight);
-    CallChecks.layerNormGradients(dWeight, dBias, dOut, x);
+    CallChecks.layerNormGradients(dWeight, dBias, dOut, x, residual);
     INDArray both = TensorArrays.of(statistics).reshape(statistics.numElements() / 2, 2);
     INDArray rstd = both.get(NDArrayIndex.all(), NDArrayIndex.interval(1, 2));
     INDArray n = matrix(x).sub(both.get(NDArrayIndex.all(), NDArrayIndex.interval(0, 1))).mul(rstd);
     INDArray grad = matrix(dOut);
     INDArray u = grad.mul(row(weight));
     INDArray result = u.sub(mean(u)).sub(n.mul(mean(u.mul(n)))).mul(rstd);
-    TensorArrays.put(dx, accumulateDx == Accumulate.ADD ? result.add(matrix(dx)) : result);
     TensorArrays.put(dWeight, row(dWeight).add(grad.mul(n).sum(true, 0)));
     TensorArrays.put(dBias, row(dBias).add(grad.sum(true, 0)));
+    TensorArrays.put(dx, residual == null ? result : result.add(matrix(residual)));
   }
 
   private static INDArray mean(INDArray rows) {

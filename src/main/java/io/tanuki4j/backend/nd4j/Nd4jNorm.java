@@ -5,10 +5,10 @@ import static io.tanuki4j.backend.nd4j.TensorArrays.matrix;
 import static io.tanuki4j.backend.nd4j.TensorArrays.row;
 
 import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.NormKernels;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
@@ -45,16 +45,16 @@ final class Nd4jNorm implements NormKernels {
       Tensor x,
       Tensor rstd,
       Tensor weight,
-      Accumulate accumulateDx) {
+      @Nullable Tensor residual) {
     CallChecks.rmsNorm(dx, rstd, x, weight);
-    CallChecks.rmsNormGradients(dWeight, dOut, x);
+    CallChecks.rmsNormGradients(dWeight, dOut, x, residual);
     INDArray in = matrix(x);
     INDArray grad = matrix(dOut);
     INDArray r = column(rstd);
     INDArray u = grad.mul(row(weight));
     INDArray mean = u.mul(in).sum(true, 1).div(x.dim(-1));
     INDArray result = u.sub(in.mul(r).mul(r).mul(mean)).mul(r);
-    TensorArrays.put(dx, accumulateDx == Accumulate.ADD ? result.add(matrix(dx)) : result);
     TensorArrays.put(dWeight, row(dWeight).add(grad.mul(in).mul(r).sum(true, 0)));
+    TensorArrays.put(dx, residual == null ? result : result.add(matrix(residual)));
   }
 }

@@ -1,8 +1,8 @@
 package io.tanuki4j.kernel.profile;
 
-import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** Times each call of another {@link LayerNormKernels}, and states its least cost. */
 record ProfiledLayerNorm(LayerNormKernels kernels, CallRecorder recorder)
@@ -24,12 +24,10 @@ record ProfiledLayerNorm(LayerNormKernels kernels, CallRecorder recorder)
       Tensor x,
       Tensor statistics,
       Tensor weight,
-      Accumulate accumulateDx) {
+      @Nullable Tensor residual) {
     recorder.time(
-        () -> costOfLayerNormBackward(dx, dWeight, dOut, x, statistics, accumulateDx),
-        () ->
-            kernels.layerNormBackward(
-                dx, dWeight, dBias, dOut, x, statistics, weight, accumulateDx));
+        () -> costOfLayerNormBackward(dx, dWeight, dOut, x, statistics, residual),
+        () -> kernels.layerNormBackward(dx, dWeight, dBias, dOut, x, statistics, weight, residual));
   }
 
   static KernelCall costOfLayerNormForward(
@@ -39,12 +37,17 @@ record ProfiledLayerNorm(LayerNormKernels kernels, CallRecorder recorder)
   }
 
   static KernelCall costOfLayerNormBackward(
-      Tensor dx, Tensor dWeight, Tensor dOut, Tensor x, Tensor statistics, Accumulate accumulate) {
+      Tensor dx,
+      Tensor dWeight,
+      Tensor dOut,
+      Tensor x,
+      Tensor statistics,
+      @Nullable Tensor residual) {
     double gradients = 4 * Cost.bytes(dWeight);
     double weight = (double) x.dim(-1) * x.dtype().bytes();
     double bytes = Cost.bytes(dx, dOut, x, statistics) + gradients + weight;
-    String shape = accumulate == Accumulate.ADD ? x + " +=" : x.toString();
-    double all = bytes + Cost.added(dx, accumulate);
+    String shape = residual == null ? x.toString() : x + " +=";
+    double all = bytes + (residual == null ? 0 : Cost.bytes(residual));
     return new KernelCall(KernelFamily.NORM, "layerNormBackward", shape, 0, all);
   }
 }

@@ -1,8 +1,8 @@
 package io.tanuki4j.kernel.profile;
 
-import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.NormKernels;
 import io.tanuki4j.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** Times each call of another {@link NormKernels}, and states its least cost. */
 record ProfiledNorm(NormKernels kernels, CallRecorder recorder) implements NormKernels {
@@ -29,10 +29,10 @@ record ProfiledNorm(NormKernels kernels, CallRecorder recorder) implements NormK
       Tensor x,
       Tensor rstd,
       Tensor weight,
-      Accumulate accumulateDx) {
+      @Nullable Tensor residual) {
     recorder.time(
-        () -> costOfRmsNormBackward(dx, dWeight, dOut, x, rstd, weight, accumulateDx),
-        () -> kernels.rmsNormBackward(dx, dWeight, dOut, x, rstd, weight, accumulateDx));
+        () -> costOfRmsNormBackward(dx, dWeight, dOut, x, rstd, weight, residual),
+        () -> kernels.rmsNormBackward(dx, dWeight, dOut, x, rstd, weight, residual));
   }
 
   static KernelCall costOfRmsNormForward(Tensor out, Tensor rstd, Tensor x, Tensor weight) {
@@ -52,10 +52,11 @@ record ProfiledNorm(NormKernels kernels, CallRecorder recorder) implements NormK
       Tensor x,
       Tensor rstd,
       Tensor weight,
-      Accumulate accumulateDx) {
-    double read = Cost.bytes(dWeight, dOut, x, rstd, weight) + Cost.added(dx, accumulateDx);
+      @Nullable Tensor residual) {
+    double read =
+        Cost.bytes(dWeight, dOut, x, rstd, weight) + (residual == null ? 0 : Cost.bytes(residual));
     double bytes = read + Cost.bytes(dx, dWeight);
-    String shape = accumulateDx == Accumulate.ADD ? x + " +=" : x.toString();
+    String shape = residual == null ? x.toString() : x + " +=";
     return new KernelCall(KernelFamily.NORM, "rmsNormBackward", shape, 0, bytes);
   }
 }

@@ -54,9 +54,10 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   }
 }
 
+// dx may be x or base: a thread writes what only it has read.
 template <bool ADD>
-inline void backward(T* dx, const T* dOut, const T* x, const float* statistics, const T* weight,
-                     int columns) {
+inline void backward(T* dx, const T* base, const T* dOut, const T* x, const float* statistics,
+                     const T* weight, int columns) {
   const i64 start = (i64)blockIdx.x * columns;
   const float mean = statistics[2 * (i64)blockIdx.x];
   const float rstd = statistics[2 * (i64)blockIdx.x + 1];
@@ -79,7 +80,7 @@ inline void backward(T* dx, const T* dOut, const T* x, const float* statistics, 
     const Elements grad = Elements::load(dOut + start + column);
     const Elements scale = Elements::load(weight + column);
     Elements old;
-    if constexpr (ADD) old = Elements::load(dx + start + column);
+    if constexpr (ADD) old = Elements::load(base + start + column);
     float y[VEC];
 #pragma unroll
     for (int j = 0; j < VEC; j++) {
@@ -92,15 +93,15 @@ inline void backward(T* dx, const T* dOut, const T* x, const float* statistics, 
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    layer_norm_backward(T* dx, const T* dOut, const T* x, const float* statistics, const T* weight,
-                        int columns) {
-  backward<false>(dx, dOut, x, statistics, weight, columns);
+    layer_norm_backward(T* dx, const T* base, const T* dOut, const T* x, const float* statistics,
+                        const T* weight, int columns) {
+  backward<false>(dx, base, dOut, x, statistics, weight, columns);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    layer_norm_backward_add(T* dx, const T* dOut, const T* x, const float* statistics,
-                            const T* weight, int columns) {
-  backward<true>(dx, dOut, x, statistics, weight, columns);
+    layer_norm_backward_add(T* dx, const T* base, const T* dOut, const T* x,
+                            const float* statistics, const T* weight, int columns) {
+  backward<true>(dx, base, dOut, x, statistics, weight, columns);
 }
 
 // Parts of the sums over rows: block x has TILE columns, block y every gridDim.y-th group of TILE rows.

@@ -110,10 +110,10 @@ struct Row {
   }
 };
 
-// Each block walks over rows and keeps its part of the weight's gradient in registers.
+// Each block walks over rows and keeps its part of the weight's gradient in registers. dx may be x or base.
 template <bool ADD>
-inline void backward(T* dx, float* partial, const T* dOut, const T* x, const float* rstd,
-                     const T* weight, int columns, i64 rows) {
+inline void backward(T* dx, float* partial, const T* base, const T* dOut, const T* x,
+                     const float* rstd, const T* weight, int columns, i64 rows) {
   const i64 stride = (i64)gridDim.x * ROWS;
   Elements scale[VPT];
   float dWeight[VPT][VEC];
@@ -140,7 +140,7 @@ inline void backward(T* dx, float* partial, const T* dOut, const T* x, const flo
 #pragma unroll
     for (int i = 0; i < VPT; i++) {
       const bool inside = row < rows && column_of(i) < columns;
-      if (ADD && inside) old[i] = Elements::load(dx + row * columns + column_of(i));
+      if (ADD && inside) old[i] = Elements::load(base + row * columns + column_of(i));
 #pragma unroll
       for (int j = 0; j < VEC; j++) {
         const float product = current.grad[i][j] * current.x[i][j];
@@ -172,15 +172,15 @@ inline void backward(T* dx, float* partial, const T* dOut, const T* x, const flo
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS* ROWS)
-    rms_norm_backward(T* dx, float* partial, const T* dOut, const T* x, const float* rstd,
-                      const T* weight, int columns, i64 rows) {
-  backward<false>(dx, partial, dOut, x, rstd, weight, columns, rows);
+    rms_norm_backward(T* dx, float* partial, const T* base, const T* dOut, const T* x,
+                      const float* rstd, const T* weight, int columns, i64 rows) {
+  backward<false>(dx, partial, base, dOut, x, rstd, weight, columns, rows);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS* ROWS)
-    rms_norm_backward_add(T* dx, float* partial, const T* dOut, const T* x, const float* rstd,
-                          const T* weight, int columns, i64 rows) {
-  backward<true>(dx, partial, dOut, x, rstd, weight, columns, rows);
+    rms_norm_backward_add(T* dx, float* partial, const T* base, const T* dOut, const T* x,
+                          const float* rstd, const T* weight, int columns, i64 rows) {
+  backward<true>(dx, partial, base, dOut, x, rstd, weight, columns, rows);
 }
 
 // dWeight += the sum of the blocks' parts, in the order of the blocks. Threads: 32 x 32.

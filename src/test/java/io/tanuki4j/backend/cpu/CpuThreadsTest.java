@@ -78,7 +78,7 @@ class CpuThreadsTest {
       Tensor rstd = memory.undefined(sumType(), TOKENS);
       Tensor dWeight = memory.filled(sumType(), 0, HIDDEN);
       kernels.norm().rmsNormForward(out, rstd, x, weight, 1e-5);
-      kernels.norm().rmsNormBackward(x, dWeight, out, x, rstd, weight, Accumulate.OVERWRITE);
+      kernels.norm().rmsNormBackward(x, dWeight, out, x, rstd, weight, /* residual= */ null);
       outputs.addAll(List.of(out, dWeight, x));
     }
 

@@ -86,7 +86,7 @@ class CudaDeviceTest {
       device
           .kernels()
           .norm()
-          .rmsNormBackward(dx, dWeight, out, x, rstd, weight, Accumulate.OVERWRITE);
+          .rmsNormBackward(dx, dWeight, out, x, rstd, weight, /* residual= */ null);
       device.kernels().matmul().matmul(sum, out, Op.NONE, x, Op.TRANSPOSE, Accumulate.ADD);
     }
   }
@@ -256,10 +256,7 @@ class CudaDeviceTest {
     for (Tensor out : new Tensor[] {first, second}) {
       device.kernels().embedding().embeddingBackward(out.rows(0, 7), grads, tokens, 0);
       Tensor dWeight = out.rows(7, 8).reshape(Shape.of(256));
-      device
-          .kernels()
-          .norm()
-          .rmsNormBackward(dx, dWeight, grads, grads, rstd, weight, Accumulate.ADD);
+      device.kernels().norm().rmsNormBackward(dx, dWeight, grads, grads, rstd, weight, dx);
     }
     assertThat(memory.bytes(first)).isEqualTo(memory.bytes(second));
   }

@@ -123,9 +123,8 @@ class KernelCallTest {
     Tensor weight = bf16(8);
     Tensor dWeight = f32(8);
     KernelCall overwrite =
-        ProfiledNorm.costOfRmsNormBackward(x, dWeight, x, x, rstd, weight, Accumulate.OVERWRITE);
-    KernelCall add =
-        ProfiledNorm.costOfRmsNormBackward(x, dWeight, x, x, rstd, weight, Accumulate.ADD);
+        ProfiledNorm.costOfRmsNormBackward(x, dWeight, x, x, rstd, weight, /* residual= */ null);
+    KernelCall add = ProfiledNorm.costOfRmsNormBackward(x, dWeight, x, x, rstd, weight, x);
     assertThat(overwrite.bytes()).isEqualTo(3 * 2 * 48 + 4 * 6 + 2 * 8 + 2 * 4 * 8);
     assertThat(add.bytes() - overwrite.bytes()).isEqualTo(2 * 48);
   }
