@@ -20,7 +20,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** Determines what the user reads when something goes wrong, and the exit code. */
 public final class Failures {
   /** Exit code of a rank that ended because another rank failed or did not join. */
-  public static final int OTHER_RANK_FAILED = 3;
+  public static final int OTHER_RANK_FAILED = CommunicationException.EXIT_CODE;
 
   private Failures() {}
 

@@ -7,6 +7,9 @@ import io.tanuki4j.error.UserException;
  * the rank that died and why.
  */
 public final class CommunicationException extends UserException {
+  /** Exit code of a process whose rank ended because of another, or with it. */
+  public static final int EXIT_CODE = 3;
+
   private static final long serialVersionUID = 1;
 
   public CommunicationException(String message) {

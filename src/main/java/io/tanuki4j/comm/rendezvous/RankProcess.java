@@ -25,7 +25,8 @@ public final class RankProcess {
   public static void run(
       RankEnvironment environment, Duration limit, Transport transport, RankBody body)
       throws Exception {
-    try (Rendezvous rendezvous = Rendezvous.join(environment, limit)) {
+    try (Rendezvous rendezvous = Rendezvous.join(environment, limit);
+        StuckRank unused = new StuckRank(rendezvous)) {
       RankConnection seat = new Seat(rendezvous, transport);
       try {
         body.run(seat);

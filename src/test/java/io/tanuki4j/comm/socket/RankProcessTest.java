@@ -25,6 +25,11 @@ class RankProcessTest {
 
   private static ChildProcesses start(int worldSize, int rounds, int limitSeconds)
       throws IOException {
+    return start(worldSize, rounds, limitSeconds, -1);
+  }
+
+  private static ChildProcesses start(int worldSize, int rounds, int limitSeconds, int idler)
+      throws IOException {
     return new ChildProcesses(
         worldSize,
         LoopbackRanks.freePort(),
@@ -33,7 +38,7 @@ class RankProcessTest {
         "" + rounds,
         "gloo",
         "" + limitSeconds,
-        "-1");
+        "" + idler);
   }
 
   @Test
@@ -81,6 +86,20 @@ class RankProcessTest {
             .contains("on group \"world\": ranks [0, 2] arrived, [1] did not within 2 s.");
         assertThat(ranks.child(rank).waitFor()).isEqualTo(1);
       }
+    }
+  }
+
+  /** It waits for something that no failure ends. */
+  @Test
+  void a_process_that_is_stuck_stops_with_the_failure_of_the_others() throws Exception {
+    try (ChildProcesses ranks = start(2, Integer.MAX_VALUE, 2, 1)) {
+      String missing = "on group \"world\": ranks [0] arrived, [1] did not within 2 s.";
+      assertThat(ranks.lineBeginningWith(0, "all-reduce")).contains(missing);
+      long told = System.nanoTime();
+      assertThat(ranks.lineBeginningWith(1, "tanuki4j: rank 1 is stuck and stops 20 s after"))
+          .contains(missing);
+      assertThat(ranks.child(1).waitFor()).isEqualTo(3);
+      assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - told)).isLessThan(30);
     }
   }
 
