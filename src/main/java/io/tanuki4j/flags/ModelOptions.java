@@ -131,6 +131,11 @@ public final class ModelOptions {
     return hiddenDropout > 0 || attentionDropout > 0;
   }
 
+  /** Returns whether some layers don't keep what the second half of a split backward needs. */
+  boolean keepsTooLittleToSplit() {
+    return hiddenDropout > 0 || "full".equals(recompute.recomputeGranularity);
+  }
+
   DropoutRates dropout(long seed) {
     return drops() ? new DropoutRates(hiddenDropout, attentionDropout, seed) : DropoutRates.NONE;
   }

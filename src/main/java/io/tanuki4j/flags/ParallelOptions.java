@@ -93,6 +93,7 @@ public final class ParallelOptions {
    */
   void check(int worldSize, @Nullable Sizes sizes, List<String> notices, Problems problems) {
     dataParallel.check(notices, problems);
+    stages.checkSchedule(pipelineModelParallelSize, problems);
     if (cpCommType.isEmpty()) {
       problems.add(CP_COMM, "no value", "p2p or all_gather", "Write one of these.");
     }
@@ -171,6 +172,7 @@ public final class ParallelOptions {
     ContextCommunication keys =
         ContextCommunication.valueOf(cpCommType.get(0).toUpperCase(Locale.ROOT));
     LayerCommunication communication = new LayerCommunication(keys, tpCommOverlap);
-    return new ParallelConfig(layout, order, communication, dataParallel.toConfig());
+    return new ParallelConfig(
+        layout, order, stages.zeroBubble(), communication, dataParallel.toConfig());
   }
 }

@@ -262,6 +262,11 @@ public final class PretrainOptions {
     }
     Sizes sizes = sizes();
     parallel.check(distributed.worldSize(), sizes, notices, problems);
+    if (parallel.stages.zeroBubble() && model.keepsTooLittleToSplit()) {
+      notices.add(
+          "--pipeline-schedule zero-bubble gains nothing for layers that are recomputed as a whole,"
+              + " or have --hidden-dropout: they compute the gradients of their weights at once");
+    }
     precision.fp8.checkUse("--fp8-param-gather", parallel.dataParallel.fp8ParamGather, problems);
     precision.fp8.checkUse("--log-fp8", logging.logFp8, problems);
     if (sizes != null && problems.isEmpty()) {

@@ -104,15 +104,19 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
     return new ChunkForward<>(null, new Saved(blocksSaved, head.forward(out, microbatch)));
   }
 
-  /** Overwrites dHidden, and returns it unless the chunk is the first. */
+  /**
+   * Overwrites dHidden, and returns it unless the chunk is the first. A split backward leaves it as
+   * it is until the second half.
+   */
   @Override
   public @Nullable Tensor backward(Saved saved, @Nullable Tensor dHidden, Microbatch microbatch) {
-    Tensor gradient =
+    Tensor dOut =
         head == null
             ? Objects.requireNonNull(dHidden, "only the last stage starts from its own loss")
             : head.backward(Objects.requireNonNull(saved.head()), microbatch);
     microbatch.listener().gradientsDone(endParameters);
-    blocks.backward(gradient, saved.blocks(), gradient, microbatch);
+    Tensor gradient = microbatch.isSplit() ? separate(saved, dOut, microbatch) : dOut;
+    blocks.backward(gradient, saved.blocks(), dOut, microbatch);
     if (embedding == null) {
       return gradient;
     }
@@ -120,6 +124,13 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
     embedding.backward(gradient, microbatch);
     microbatch.listener().gradientsDone(embedding.parameters());
     return null;
+  }
+
+  /** Returns a place for the gradient of the input where nothing is received while it is sent. */
+  private Tensor separate(Saved saved, Tensor dOut, Microbatch microbatch) {
+    return embedding == null
+        ? microbatch.scope().allocate(dOut.shape(), dOut.dtype())
+        : saved.blocks().x();
   }
 
   /**

@@ -286,7 +286,7 @@ public final class ModelBuilder {
   private SelfAttention attention(String prefix) {
     Biases biases = config.layers().biases();
     return new SelfAttention(
-        kernels.fp8(),
+        kernels,
         factory.intoRegion(prefix + ModelParameters.QKV, biases != Biases.NONE),
         config.layers().qkNorm() ? factory.queryKeyNorm(prefix) : null,
         rope,

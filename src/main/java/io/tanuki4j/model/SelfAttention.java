@@ -3,7 +3,7 @@ package io.tanuki4j.model;
 import static java.util.Objects.requireNonNull;
 
 import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
-import io.tanuki4j.kernel.Fp8Kernels;
+import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;
 import io.tanuki4j.nn.Factor;
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * the heads.
  */
 final class SelfAttention {
-  private final Fp8Kernels fp8;
+  private final Kernels kernels;
   private final Projection qkvProjection;
   private final @Nullable QueryKeyNorm norm;
   private final @Nullable Rope rope;
@@ -41,14 +41,14 @@ final class SelfAttention {
    *     being kept (selective recomputation: Korthikanti et al., 2022)
    */
   SelfAttention(
-      Fp8Kernels fp8,
+      Kernels kernels,
       Projection qkvProjection,
       @Nullable QueryKeyNorm norm,
       @Nullable Rope rope,
       AttentionCore core,
       Projection outProjection,
       boolean recomputeCore) {
-    this.fp8 = fp8;
+    this.kernels = kernels;
     this.qkvProjection = qkvProjection;
     this.norm = norm;
     this.rope = rope;
@@ -101,7 +101,8 @@ final class SelfAttention {
       Tensor dAttended = allocate(shape.outSize(), dOut.dtype(), temporary);
       Tensor dQkv = allocate(shape.qkvSize(), dOut.dtype(), temporary);
       AttentionCore.Begun begun = core.beginBackward(attended.core(), temporary);
-      outProjection.backward(dAttended, attended.out(), dOut, temporary);
+      Microbatch ofOut = kept == null ? temporary.unsplit() : temporary;
+      outProjection.backward(dAttended, attended.out(), dOut, ofOut);
       begun.finish(dQkv, dAttended);
       if (rope != null) {
         rope.backward(dQkv, shape, microbatch.samples());
@@ -109,8 +110,17 @@ final class SelfAttention {
       if (norm != null) {
         norm.backward(dQkv, requireNonNull(saved.normed()), shape, temporary);
       }
-      qkvProjection.backward(dx, saved.x(), factor(dQkv), temporary);
+      qkvProjection.backward(dx, saved.x(), factor(staying(dQkv, saved, microbatch)), temporary);
     }
+  }
+
+  /** Puts the gradient in the place of the values if it is needed again in a second half. */
+  private Tensor staying(Tensor dQkv, Saved saved, Microbatch microbatch) {
+    if (!microbatch.isSplit()) {
+      return dQkv;
+    }
+    kernels.elementwise().copy(saved.qkv(), dQkv);
+    return saved.qkv();
   }
 
   List<Parameter> parameters() {
@@ -128,7 +138,7 @@ final class SelfAttention {
   }
 
   private Factor factor(Tensor tensor) {
-    return Factor.of(tensor, fp8);
+    return Factor.of(tensor, kernels.fp8());
   }
 
   private AttentionCore.Saved attend(Tensor qkv, Microbatch microbatch) {

@@ -74,18 +74,27 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
     try (MemoryScope scratch = microbatch.scope().child("block backward")) {
       Tensor dNormed = scratch.allocate(dx.shape(), dx.dtype());
       Microbatch temporary = microbatch.withScope(scratch);
-      mlp.backward(dNormed, saved.mlp(), ofBranch(mlpDropout, dOut, temporary), temporary);
+      Tensor dMlp = mlpDropout.backward(dOut, temporary);
+      mlp.backward(dNormed, saved.mlp(), factor(dMlp), ofBranch(dMlp, dOut, temporary));
       Tensor dResidual = saved.mlpNorm().x();
       mlpNorm.addBackward(dResidual, saved.mlpNorm(), dNormed, dOut, temporary);
+      Tensor dAttention = attentionDropout.backward(dResidual, temporary);
       attention.backward(
-          dNormed, saved.attention(), ofBranch(attentionDropout, dResidual, temporary), temporary);
+          dNormed,
+          saved.attention(),
+          factor(dAttention),
+          ofBranch(dAttention, dResidual, temporary));
       attentionNorm.addBackward(dx, saved.attentionNorm(), dNormed, dResidual, temporary);
     }
   }
 
-  /** Returns the gradient of a branch's result, of which some was dropped. */
-  private Factor ofBranch(HiddenDropout dropout, Tensor dOut, Microbatch microbatch) {
-    return Factor.of(dropout.backward(dOut, microbatch), kernels.fp8());
+  private Factor factor(Tensor gradient) {
+    return Factor.of(gradient, kernels.fp8());
+  }
+
+  /** Returns the micro-batch of a branch: a gradient of which some was dropped does not stay. */
+  private static Microbatch ofBranch(Tensor dropped, Tensor dOut, Microbatch microbatch) {
+    return dropped == dOut ? microbatch : microbatch.unsplit();
   }
 
   @Override

@@ -39,7 +39,7 @@ public final class Linear implements Layer<Tensor> {
   @Override
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
     inputGradient(dx, dOut);
-    weightGradient(x, dOut, microbatch);
+    microbatch.forWeights(later -> weightGradient(x, dOut, later));
   }
 
   /** Runs the first half of the backward: overwrites dx. */

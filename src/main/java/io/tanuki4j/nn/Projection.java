@@ -26,7 +26,10 @@ public interface Projection {
   /** Saves what {@link #forward} saves, without its product. */
   SavedInput save(Factor x, Microbatch microbatch);
 
-  /** Overwrites dx, and adds to the gradient of the weight, or begins it. */
+  /**
+   * Overwrites dx, and adds to the gradient of the weight, or begins it. If the micro-batch is
+   * split, that happens in the second half, and the factor is written in a place that stays.
+   */
   void backward(Tensor dx, SavedInput x, Factor dOut, Microbatch microbatch);
 
   List<Parameter> parameters();

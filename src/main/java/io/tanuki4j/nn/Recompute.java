@@ -28,7 +28,7 @@ public final class Recompute<S> implements Layer<Tensor> {
   @Override
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("forward again")) {
-      Microbatch again = microbatch.withScope(scratch);
+      Microbatch again = microbatch.withScope(scratch).unsplit();
       Tensor out = scratch.allocate(dOut.shape(), dOut.dtype());
       S saved = layer.forward(out, x, again);
       layer.backward(dx, saved, dOut, again);

@@ -25,7 +25,12 @@ public final class Sequential implements Layer<Sequential.Saved> {
   }
 
   /** What each layer saved, in order; empty after a forward without training. */
-  public record Saved(List<SavedLayer<?>> layers) {}
+  public record Saved(List<SavedLayer<?>> layers) {
+    /** Returns the input of all layers, in whose place the backward may put its gradient. */
+    public Tensor x() {
+      return layers.get(0).x();
+    }
+  }
 
   /** A layer, its input and what its forward saved. */
   public record SavedLayer<S>(Layer<S> layer, Tensor x, S saved) {
@@ -68,7 +73,8 @@ public final class Sequential implements Layer<Sequential.Saved> {
       SavedLayer<?> layer = saved.layers().get(i);
       Tensor dInput = i == 0 ? dx : layer.x();
       layer.backward(dInput, gradient, microbatch);
-      microbatch.listener().gradientsDone(parameters.get(i));
+      List<Parameter> done = parameters.get(i);
+      microbatch.forWeights(later -> later.listener().gradientsDone(done));
       gradient = dInput;
     }
   }

@@ -54,7 +54,7 @@ public final class PlanReport {
             ? ""
             : text(
                 "; %s, stages wait %.2f %% of the time",
-                PipelineSchedule.forTraining(dims.vpp()).name(), PERCENT * plan.idleShare()));
+                PipelineSchedule.of(plan.config().parallel()).name(), PERCENT * plan.idleShare()));
   }
 
   private void totals() {

@@ -44,7 +44,7 @@ public record RunPlan(
     ParallelDims dims = layout.dims();
     PipelineShape shape = new PipelineShape(dims.pp(), dims.vpp(), numMicrobatches(config));
     return Timeline.of(
-        PipelineSchedule.forTraining(dims.vpp()), shape, new StageCosts(model, layout.layers()));
+        PipelineSchedule.of(config.parallel()), shape, new StageCosts(model, layout.layers()));
   }
 
   private static int numMicrobatches(RunConfig config) {

@@ -40,6 +40,7 @@ public record PlanRequest(
         new ParallelConfig(
             new Layout(ParallelDims.SINGLE, layers),
             RankOrder.TP_CP_DP_PP,
+            /* zeroBubble= */ false,
             LayerCommunication.PLAIN,
             DataParallelConfig.PLAIN);
     return new PlanRequest(model, Precision.FP32, 1, alone, 0);

@@ -22,6 +22,7 @@ import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.parallel.data.OptimizerShard;
+import io.tanuki4j.parallel.pipeline.PipelineSchedule;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
 import io.tanuki4j.parallel.tensor.SharedScales;
 import io.tanuki4j.tokenizer.Tokenizer;
@@ -214,6 +215,7 @@ public record RankModel(
     MicrobatchTokens tokens =
         new MicrobatchTokens(
             shape().sizes().seqLength(), microBatchSize, SequenceSharding.of(context));
-    return closer.add(new MicrobatchRunner<>(device, stage, tokens, plan.microbatch()));
+    PipelineSchedule schedule = PipelineSchedule.of(request.parallel());
+    return closer.add(new MicrobatchRunner<>(device, stage, schedule, tokens, plan.microbatch()));
   }
 }

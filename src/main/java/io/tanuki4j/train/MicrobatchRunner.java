@@ -49,20 +49,25 @@ public final class MicrobatchRunner<S> implements AutoCloseable {
     this(
         device,
         PipelineStage.whole(model, device),
+        PipelineSchedule.forTraining(1),
         new MicrobatchTokens(seqLength, microBatchSize, SequenceSharding.WHOLE),
         plannedBytes);
   }
 
   /**
+   * @param schedule of forwards and backwards
    * @param plannedBytes of device memory that a micro-batch in flight takes, 0 if unknown
    */
   public MicrobatchRunner(
-      Device device, PipelineStage<S> stage, MicrobatchTokens tokens, long plannedBytes) {
+      Device device,
+      PipelineStage<S> stage,
+      PipelineSchedule schedule,
+      MicrobatchTokens tokens,
+      long plannedBytes) {
     this.device = device;
     this.stage = stage;
     this.tokens = tokens;
     Shape shape = tokens.localShape();
-    PipelineSchedule schedule = PipelineSchedule.forTraining(stage.chunks().size());
     this.executor = new PipelineExecutor<>(device, stage, schedule, shape, plannedBytes);
     int stagingBytes =
         Math.toIntExact(Math.max(shape.numElements() * Float.BYTES, shape.dim(1) * Long.BYTES));

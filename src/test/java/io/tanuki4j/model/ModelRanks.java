@@ -22,6 +22,7 @@ import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.parallel.pipeline.PipelineExecutor;
 import io.tanuki4j.parallel.pipeline.PipelineSchedule;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
+import io.tanuki4j.parallel.pipeline.ZeroBubble;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -41,9 +42,14 @@ import java.util.stream.IntStream;
  *
  * @param dtype of weights and activations
  * @param communication of ranks that share a sequence
+ * @param zeroBubble whether stages split their backwards
  */
 record ModelRanks(
-    ModelConfig config, DType dtype, int numMicrobatches, ContextCommunication communication) {
+    ModelConfig config,
+    DType dtype,
+    int numMicrobatches,
+    ContextCommunication communication,
+    boolean zeroBubble) {
   private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final int MICRO_BATCH_SIZE = 2;
   private static final long SEED = 7;
@@ -53,6 +59,16 @@ record ModelRanks(
 
   ModelRanks(ModelConfig config, DType dtype, int numMicrobatches) {
     this(config, dtype, numMicrobatches, ContextCommunication.P2P);
+  }
+
+  ModelRanks(
+      ModelConfig config, DType dtype, int numMicrobatches, ContextCommunication communication) {
+    this(config, dtype, numMicrobatches, communication, false);
+  }
+
+  /** Returns the same ranks with split backwards. */
+  ModelRanks withZeroBubble() {
+    return new ModelRanks(config, dtype, numMicrobatches, communication, true);
   }
 
   /** What a rank found; losses of training and of evaluation, and the gradients that it has. */
@@ -138,7 +154,8 @@ record ModelRanks(
     Found run() {
       SequenceSharding sharding = SequenceSharding.of(context);
       Shape tokens = Shape.of(sharding.localLength(config.sizes().seqLength()), MICRO_BATCH_SIZE);
-      PipelineSchedule schedule = PipelineSchedule.forTraining(stage.chunks().size());
+      PipelineSchedule schedule =
+          zeroBubble ? new ZeroBubble() : PipelineSchedule.forTraining(stage.chunks().size());
       try (PipelineExecutor<GptChunk.Saved> executor =
           new PipelineExecutor<>(device.device(), stage, schedule, tokens, 0)) {
         int numTokens = numMicrobatches * config.sizes().seqLength() * MICRO_BATCH_SIZE;

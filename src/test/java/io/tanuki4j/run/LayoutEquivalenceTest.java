@@ -80,6 +80,16 @@ class LayoutEquivalenceTest {
     assertThat(losses.get(2)).isCloseTo(6.237105243619852, within(LOSSES));
   }
 
+  @Test
+  void split_backwards_have_the_losses_and_weights_of_whole_ones() {
+    String stages = TinyLayout.of(1, 1, 1, 2).localFlags();
+    Found whole = run(golden(), stages);
+    Found split = run(golden(), stages + " --pipeline-schedule zero-bubble");
+    assertThat(split.output.iterations()).hasSize(12).isEqualTo(whole.output.iterations());
+    assertThat(split.weights).usingRecursiveComparison().isEqualTo(whole.weights);
+    assertThat(split.output.losses().get(2)).isCloseTo(6.237105243619852, within(LOSSES));
+  }
+
   /** The reference run: its shape, weights and data. */
   private String golden() {
     return TinyLlama.GOLDEN + " --finetune --load " + reference;

@@ -63,7 +63,7 @@ class RehearsalTest {
   private static ParallelConfig parallel(ParallelDims dims, DataParallelConfig data) {
     StageLayers layers = StageLayers.even(NUM_LAYERS, dims.pp(), dims.vpp());
     return new ParallelConfig(
-        new Layout(dims, layers), RankOrder.TP_CP_DP_PP, LayerCommunication.PLAIN, data);
+        new Layout(dims, layers), RankOrder.TP_CP_DP_PP, false, LayerCommunication.PLAIN, data);
   }
 
   @ParameterizedTest

@@ -33,6 +33,7 @@ import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
+import io.tanuki4j.parallel.pipeline.PipelineSchedule;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
 import io.tanuki4j.tensor.DType;
 import java.time.Duration;
@@ -223,7 +224,13 @@ class DataParallelEquivalenceTest {
             device.kernels(),
             device.scope());
     MicrobatchTokens tokens = new MicrobatchTokens(SEQ_LENGTH, 1, SequenceSharding.of(context));
-    try (MicrobatchRunner<?> runner = new MicrobatchRunner<>(device.device(), stage, tokens, 0)) {
+    try (MicrobatchRunner<?> runner =
+        new MicrobatchRunner<>(
+            device.device(),
+            stage,
+            PipelineSchedule.forTraining(stage.chunks().size()),
+            tokens,
+            0)) {
       return new Rank(run.masks(), device, runner, data, optimizer, parameters)
           .train(context.dp().rank(), context.dp().size());
     }

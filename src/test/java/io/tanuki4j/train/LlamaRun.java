@@ -44,6 +44,7 @@ import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
+import io.tanuki4j.parallel.pipeline.PipelineSchedule;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
 import io.tanuki4j.train.TrainConfig.Batches;
@@ -123,6 +124,7 @@ final class LlamaRun implements AutoCloseable {
             device.device(),
             new ModelBuilder(model, device.device(), parameters, device.scope())
                 .stage(StageLayers.even(model.sizes().numLayers(), 1, 1), 1),
+            PipelineSchedule.forTraining(1),
             new MicrobatchTokens(model.sizes().seqLength(), 1, SequenceSharding.WHOLE),
             0);
   }

@@ -26,6 +26,7 @@ import io.tanuki4j.parallel.RankGrid;
 import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
+import io.tanuki4j.parallel.pipeline.PipelineSchedule;
 import io.tanuki4j.parallel.pipeline.PipelineStage;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -119,7 +120,13 @@ class MicrobatchRunnerTest {
     PipelineStage<?> stage = builder.stage(layers, 1);
     DataParallel data =
         new DataParallel(DataParallelConfig.PLAIN, parameters, context, stage.tied());
-    try (MicrobatchRunner<?> runner = new MicrobatchRunner<>(device.device(), stage, tokens, 0)) {
+    try (MicrobatchRunner<?> runner =
+        new MicrobatchRunner<>(
+            device.device(),
+            stage,
+            PipelineSchedule.forTraining(stage.chunks().size()),
+            tokens,
+            0)) {
       double scale = 1.0 / (NUM_MICROBATCHES * SEQ_LENGTH);
       double[] trained =
           losses(device, data, sums, () -> runner.train(batches(), batch -> scale, sums, data));

@@ -23,4 +23,9 @@ public record Scaling(
     Tensor amax,
     Tensor limit,
     @Nullable Tensor own,
-    @Nullable Tensor tally) {}
+    @Nullable Tensor tally) {
+  /** Returns the same scaling for numbers that have been counted before. */
+  public Scaling counted() {
+    return new Scaling(type, scale, inverse, amax, limit, own, /* tally= */ null);
+  }
+}

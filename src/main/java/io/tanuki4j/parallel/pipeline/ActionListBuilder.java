@@ -16,6 +16,7 @@ final class ActionListBuilder {
   private final int stage;
   private final List<Action> actions = new ArrayList<>();
   private List<Transfer> unsent = List.of();
+  private final List<ChunkPass> meanwhile = new ArrayList<>();
 
   ActionListBuilder(PipelineShape shape, int stage) {
     this.shape = shape;
@@ -32,6 +33,11 @@ final class ActionListBuilder {
         units.stream().map(unit -> shape.output(stage, unit)).flatMap(Optional::stream).toList();
   }
 
+  /** Adds a unit to compute while what the last step made is sent, and the next input received. */
+  void addMeanwhile(ChunkPass unit) {
+    meanwhile.add(unit);
+  }
+
   /** Returns all actions so far, including the sends of the last step. */
   List<Action> actions() {
     exchange(List.of());
@@ -40,8 +46,11 @@ final class ActionListBuilder {
 
   private void exchange(List<Transfer> receives) {
     if (!unsent.isEmpty() || !receives.isEmpty()) {
-      actions.add(new Exchange(unsent, receives));
+      actions.add(new Exchange(unsent, receives, meanwhile));
+    } else {
+      meanwhile.forEach(unit -> actions.add(new Compute(unit)));
     }
     unsent = List.of();
+    meanwhile.clear();
   }
 }

@@ -1,5 +1,6 @@
 package io.tanuki4j.parallel.pipeline;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -19,24 +20,33 @@ public final class OneForwardOneBackward implements PipelineSchedule {
    */
   @Override
   public List<Action> actions(PipelineShape shape, int stage) {
+    requireOneChunk(this, shape);
+    ActionListBuilder steps = new ActionListBuilder(shape, stage);
+    units(shape, stage).forEach(steps::add);
+    return steps.actions();
+  }
+
+  static void requireOneChunk(PipelineSchedule schedule, PipelineShape shape) {
     if (shape.numChunks() > 1) {
       throw new IllegalArgumentException(
           "chunks per pipeline stage: %d (expected: 1 for the schedule %s)"
-              .formatted(shape.numChunks(), name()));
+              .formatted(shape.numChunks(), schedule.name()));
     }
+  }
+
+  /** Returns the order of a stage's forwards and backwards. */
+  static List<ChunkPass> units(PipelineShape shape, int stage) {
     int numMicrobatches = shape.numMicrobatches();
     int warmUp = Math.min(shape.numStages() - stage - 1, numMicrobatches);
-    ActionListBuilder steps = new ActionListBuilder(shape, stage);
-    for (int i = 0; i < warmUp; i++) {
-      steps.add(ChunkPass.forward(0, i));
+    List<ChunkPass> units = new ArrayList<>(2 * numMicrobatches);
+    for (int i = 0; i < numMicrobatches + warmUp; i++) {
+      if (i < numMicrobatches) {
+        units.add(ChunkPass.forward(0, i));
+      }
+      if (i >= warmUp) {
+        units.add(ChunkPass.backward(0, i - warmUp));
+      }
     }
-    for (int i = warmUp; i < numMicrobatches; i++) {
-      steps.add(ChunkPass.forward(0, i));
-      steps.add(ChunkPass.backward(0, i - warmUp));
-    }
-    for (int i = numMicrobatches - warmUp; i < numMicrobatches; i++) {
-      steps.add(ChunkPass.backward(0, i));
-    }
-    return steps.actions();
+    return units;
   }
 }

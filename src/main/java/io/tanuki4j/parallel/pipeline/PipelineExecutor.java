@@ -2,11 +2,11 @@ package io.tanuki4j.parallel.pipeline;
 
 import io.tanuki4j.comm.ProcessGroup.Recv;
 import io.tanuki4j.comm.ProcessGroup.Send;
+import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.ParameterListener;
-import io.tanuki4j.parallel.pipeline.Action.Compute;
 import io.tanuki4j.parallel.pipeline.Action.Exchange;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -143,11 +143,9 @@ public final class PipelineExecutor<S> implements AutoCloseable {
 
     void run() {
       for (Action action : plan.actions()) {
-        if (action instanceof Compute compute) {
-          compute(compute.unit());
-        } else if (action instanceof Exchange exchange) {
-          exchange(exchange);
-        }
+        Work messages = action instanceof Exchange exchange ? post(exchange) : Work.DONE;
+        action.units().forEach(this::compute);
+        messages.await();
       }
     }
 
@@ -155,13 +153,11 @@ public final class PipelineExecutor<S> implements AutoCloseable {
       RecordedChunk<S> chunk = recordedChunk(unit);
       if (unit.isForward()) {
         source.load(unit.microbatch(), slot(unit).inputs());
-        chunk.forward();
-      } else {
-        chunk.backward();
       }
+      chunk.run(unit);
     }
 
-    private void exchange(Exchange exchange) {
+    private Work post(Exchange exchange) {
       List<Send> sends =
           exchange.sends().stream()
               .map(send -> new Send(recordedChunk(send.unit()).made(send.unit()), send.peer()))
@@ -170,7 +166,7 @@ public final class PipelineExecutor<S> implements AutoCloseable {
           exchange.receives().stream()
               .map(receive -> new Recv(needed(receive.unit()), receive.peer()))
               .toList();
-      stage.group().exchange(sends, receives).await();
+      return stage.group().exchange(sends, receives);
     }
 
     private Tensor needed(ChunkPass unit) {

@@ -1,5 +1,6 @@
 package io.tanuki4j.parallel.pipeline;
 
+import io.tanuki4j.parallel.ParallelConfig;
 import java.util.List;
 
 /**
@@ -10,6 +11,11 @@ import java.util.List;
  * peers have posted theirs. {@link SlotPlan} says how many activations a stage holds at once.
  */
 public interface PipelineSchedule {
+  /** Returns the schedule in which a run trains. */
+  static PipelineSchedule of(ParallelConfig config) {
+    return config.zeroBubble() ? new ZeroBubble() : forTraining(config.dims().vpp());
+  }
+
   /** Returns Megatron's choice for training stages with this number of chunks each. */
   static PipelineSchedule forTraining(int numChunks) {
     return numChunks == 1 ? new OneForwardOneBackward() : new Interleaved();

@@ -40,7 +40,9 @@ public record PipelineShape(int numStages, int numChunks, int numMicrobatches) {
 
   /** Returns the source of a unit's input; empty if it starts from tokens or from the loss. */
   Optional<Transfer> input(int stage, ChunkPass unit) {
-    boolean starts = unit.isForward() ? isFirst(stage, unit.chunk()) : isLast(stage, unit.chunk());
+    boolean starts =
+        unit.isLocal()
+            || (unit.isForward() ? isFirst(stage, unit.chunk()) : isLast(stage, unit.chunk()));
     return starts ? Optional.empty() : Optional.of(neighbour(stage, unit, !unit.isForward()));
   }
 
@@ -48,7 +50,9 @@ public record PipelineShape(int numStages, int numChunks, int numMicrobatches) {
    * Returns the destination of a unit's output; empty if it is the loss, or the gradient of tokens.
    */
   Optional<Transfer> output(int stage, ChunkPass unit) {
-    boolean ends = unit.isForward() ? isLast(stage, unit.chunk()) : isFirst(stage, unit.chunk());
+    boolean ends =
+        unit.isLocal()
+            || (unit.isForward() ? isLast(stage, unit.chunk()) : isFirst(stage, unit.chunk()));
     return ends ? Optional.empty() : Optional.of(neighbour(stage, unit, unit.isForward()));
   }
 
@@ -58,7 +62,7 @@ public record PipelineShape(int numStages, int numChunks, int numMicrobatches) {
     if (unit.isForward()) {
       return ChunkPass.forward(stage == numStages - 1 ? chunk + 1 : chunk, unit.microbatch());
     }
-    return ChunkPass.backward(stage == 0 ? chunk - 1 : chunk, unit.microbatch());
+    return new ChunkPass(unit.direction(), stage == 0 ? chunk - 1 : chunk, unit.microbatch());
   }
 
   private Transfer neighbour(int stage, ChunkPass unit, boolean after) {

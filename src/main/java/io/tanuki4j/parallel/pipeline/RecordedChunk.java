@@ -5,13 +5,14 @@ import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.parallel.pipeline.ModelChunk.ChunkForward;
 import io.tanuki4j.tensor.Tensor;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a chunk does with the micro-batches of one slot. Every one repeats the same operations at
- * the same addresses, so a device may record forward and backward once.
+ * the same addresses, so a device may record forward, backward and the halves of one once.
  */
 final class RecordedChunk<S> implements AutoCloseable {
   private final ModelChunk<S> chunk;
@@ -20,6 +21,8 @@ final class RecordedChunk<S> implements AutoCloseable {
   private final @Nullable Tensor dHidden;
   private final RepeatedWork forward;
   private final RepeatedWork backward;
+  private final RepeatedWork inputGradient;
+  private final RepeatedWork weightGradient;
   private @Nullable Microbatch microbatch;
   private @Nullable ChunkForward<S> made;
   private @Nullable Tensor dInput;
@@ -41,14 +44,19 @@ final class RecordedChunk<S> implements AutoCloseable {
     this.dHidden = dHidden;
     this.forward = new RepeatedWork(device, this::issueForward);
     this.backward = new RepeatedWork(device, this::issueBackward);
+    this.inputGradient = new RepeatedWork(device, this::issueInputGradient);
+    this.weightGradient = new RepeatedWork(device, this::issueWeightGradient);
   }
 
-  void forward() {
-    forward.run();
-  }
-
-  void backward() {
-    backward.run();
+  void run(ChunkPass unit) {
+    RepeatedWork work =
+        switch (unit.direction()) {
+          case FORWARD -> forward;
+          case BACKWARD -> backward;
+          case INPUT_GRADIENT -> inputGradient;
+          case WEIGHT_GRADIENT -> weightGradient;
+        };
+    work.run();
   }
 
   /** Returns the result of the unit that another stage needs. */
@@ -63,7 +71,21 @@ final class RecordedChunk<S> implements AutoCloseable {
   }
 
   private void issueBackward() {
-    dInput = chunk.backward(inFlight(made).saved(), dHidden, inFlight(microbatch));
+    issueBackward(inFlight(microbatch));
+  }
+
+  private void issueInputGradient() {
+    Microbatch split = inFlight(microbatch).split();
+    microbatch = split;
+    issueBackward(split);
+  }
+
+  private void issueBackward(Microbatch in) {
+    dInput = chunk.backward(inFlight(made).saved(), dHidden, in);
+  }
+
+  private void issueWeightGradient() {
+    inFlight(microbatch).finishSplit();
   }
 
   private static <T> T inFlight(@Nullable T value) {
@@ -72,8 +94,9 @@ final class RecordedChunk<S> implements AutoCloseable {
 
   @Override
   public void close() {
-    forward.close();
-    backward.close();
+    for (RepeatedWork work : List.of(forward, backward, inputGradient, weightGradient)) {
+      work.close();
+    }
   }
 
   /**

@@ -1,6 +1,5 @@
 package io.tanuki4j.parallel.pipeline;
 
-import io.tanuki4j.parallel.pipeline.Action.Compute;
 import io.tanuki4j.parallel.pipeline.Action.Exchange;
 import io.tanuki4j.parallel.pipeline.Action.Transfer;
 import java.util.ArrayList;
@@ -8,8 +7,9 @@ import java.util.List;
 
 /**
  * Runs the actions of all stages in simulated time. Nothing is buffered: a message passes when both
- * ends have posted it, and a stage continues once all messages of its exchange have passed. The
- * n-th message that a stage sends to another is the n-th that the other receives from it.
+ * ends have posted it. Meanwhile a stage computes what the exchange says, and then continues once
+ * all messages of its exchange have passed. The n-th message that a stage sends to another is the
+ * n-th that the other receives from it.
  */
 final class Simulation {
   private final PipelineShape shape;
@@ -72,23 +72,27 @@ final class Simulation {
       moved = false;
       boolean goOn = true;
       while (goOn && !isDone()) {
-        goOn = actions.get(next) instanceof Exchange exchange ? pass(exchange) : compute();
+        Action action = actions.get(next);
+        goOn = action instanceof Exchange exchange ? pass(exchange) : compute(action);
         next += goOn ? 1 : 0;
         moved |= goOn;
       }
       return moved;
     }
 
-    private boolean compute() {
-      double seconds = costs.compute(index, ((Compute) actions.get(next)).unit());
-      time += seconds;
-      busy += seconds;
+    private boolean compute(Action action) {
+      for (ChunkPass unit : action.units()) {
+        double seconds = costs.compute(index, unit);
+        time += seconds;
+        busy += seconds;
+      }
       return true;
     }
 
     private boolean pass(Exchange exchange) {
       if (posted.isEmpty()) {
         post(exchange);
+        compute(exchange);
       }
       if (!posted.stream().allMatch(Channel.Message::hasPassed)) {
         return false;

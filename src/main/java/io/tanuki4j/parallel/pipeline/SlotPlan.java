@@ -1,7 +1,5 @@
 package io.tanuki4j.parallel.pipeline;
 
-import io.tanuki4j.parallel.pipeline.Action.Compute;
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -22,7 +20,7 @@ public final class SlotPlan {
     List<ChunkPass> units = units(actions);
     Set<ChunkPass> withBackward = new HashSet<>();
     units.stream()
-        .filter(unit -> !unit.isForward())
+        .filter(ChunkPass::endsMicrobatch)
         .map(ChunkPass::ofForward)
         .forEach(withBackward::add);
     BitSet inUse = new BitSet();
@@ -32,7 +30,7 @@ public final class SlotPlan {
         slots.put(unit, slot);
         inUse.set(slot, withBackward.contains(unit));
         numSlots = Math.max(numSlots, slot + 1);
-      } else {
+      } else if (unit.endsMicrobatch()) {
         inUse.clear(slotOf(unit));
       }
     }
@@ -65,12 +63,6 @@ public final class SlotPlan {
   }
 
   private static List<ChunkPass> units(List<Action> actions) {
-    List<ChunkPass> units = new ArrayList<>();
-    for (Action action : actions) {
-      if (action instanceof Compute compute) {
-        units.add(compute.unit());
-      }
-    }
-    return units;
+    return actions.stream().flatMap(action -> action.units().stream()).toList();
   }
 }

@@ -42,9 +42,17 @@ public final class ColumnParallelLinear implements Layer<Tensor> {
     return x;
   }
 
-  /** Gathers the input during dX's product, and sums dX during dW's product. */
+  /**
+   * Gathers the input during dX's product, and sums dX during dW's product; of a split backward,
+   * gathers the input in the second half.
+   */
   @Override
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
+    if (microbatch.isSplit()) {
+      inputGradient(dx, dOut, microbatch);
+      microbatch.forWeights(later -> weightGradient(x, dOut, later));
+      return;
+    }
     try (MemoryScope scratch = microbatch.scope().child("gathered input")) {
       Tensor wholeX = region.whole(x, scratch);
       Tensor wholeDx = region.whole(dx, scratch);
@@ -54,6 +62,22 @@ public final class ColumnParallelLinear implements Layer<Tensor> {
       gathered.await();
       linear.weightGradient(wholeX, dOut, microbatch);
       summed.await();
+    }
+  }
+
+  private void inputGradient(Tensor dx, Tensor dOut, Microbatch microbatch) {
+    try (MemoryScope scratch = microbatch.scope().child("part of a sum")) {
+      Tensor wholeDx = region.whole(dx, scratch);
+      linear.inputGradient(wholeDx, dOut);
+      region.sum(dx, wholeDx).await();
+    }
+  }
+
+  private void weightGradient(Tensor x, Tensor dOut, Microbatch microbatch) {
+    try (MemoryScope scratch = microbatch.scope().child("gathered input")) {
+      Tensor wholeX = region.whole(x, scratch);
+      region.gather(wholeX, x).await();
+      linear.weightGradient(wholeX, dOut, microbatch);
     }
   }
 

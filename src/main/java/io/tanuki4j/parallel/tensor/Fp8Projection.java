@@ -160,9 +160,18 @@ public final class Fp8Projection implements Projection {
     return new Kept(x, asIs ? values : null, asIs ? null : values, scaling, saved);
   }
 
-  /** Gathers the input while dX's product runs, and sums dX while dW's product runs. */
+  /**
+   * Gathers the input while dX's product runs, and sums dX while dW's product runs. The halves of a
+   * split backward both cast the gradient, which stays as it was.
+   */
   @Override
   public void backward(Tensor dx, SavedInput x, Factor dOut, Microbatch microbatch) {
+    if (microbatch.isSplit()) {
+      Factor written = Factor.of(dOut.write(microbatch.scope()), kernels.fp8());
+      firstHalf(dx, written, microbatch);
+      microbatch.forWeights(later -> secondHalf(x, written, later));
+      return;
+    }
     Scaling scaling = state.scaling(weight, Role.GRADIENT, microbatch);
     try (MemoryScope scratch = microbatch.scope().child("gradient of eight bits")) {
       Tensor wholeX = gathersInput() ? region.whole(x.values(), scratch) : x.values();
@@ -177,6 +186,29 @@ public final class Fp8Projection implements Projection {
     }
   }
 
+  private void firstHalf(Tensor dx, Factor dOut, Microbatch microbatch) {
+    Scaling scaling = state.scaling(weight, Role.GRADIENT, microbatch);
+    try (MemoryScope scratch = microbatch.scope().child("gradient of eight bits")) {
+      Tensor wholeDx = entersRegion ? region.whole(dx, scratch) : dx;
+      Tensor rows = eight(dOut.shape(), scaling, scratch);
+      state.quantize(dOut, rows, /* columns= */ null, scaling, scratch);
+      inputGradient(wholeDx, new Gradient(null, rows, null), scaling, scratch);
+      if (entersRegion) {
+        region.sum(dx, wholeDx).await();
+      }
+    }
+  }
+
+  private void secondHalf(SavedInput x, Factor dOut, Microbatch microbatch) {
+    try (MemoryScope scratch = microbatch.scope().child("gradient of eight bits")) {
+      Scaling scaling =
+          state.scaling(weight, Role.GRADIENT, microbatch.withScope(scratch)).counted();
+      Gradient gradient = whole(gradient(dOut, scaling, scratch), scratch);
+      Tensor wholeX = gathersInput() ? gathered(x.values(), scratch) : x.values();
+      weightGradient(gradient, new SavedInput(wholeX, x.inverse()), scaling, microbatch, scratch);
+    }
+  }
+
   /**
    * The gradient of the output, of this rank's tokens or of the whole sequence.
    *
@@ -185,6 +217,22 @@ public final class Fp8Projection implements Projection {
    * @param columns of eight bits; null until they are made of the gathered rows
    */
   private record Gradient(@Nullable Tensor wide, Tensor rows, @Nullable Tensor columns) {}
+
+  /** Returns what the product for the weight needs of the whole sequence. */
+  private Gradient whole(Gradient own, MemoryScope scratch) {
+    if (!gathersGradient()) {
+      return own;
+    }
+    return own.wide() == null
+        ? new Gradient(null, gathered(own.rows(), scratch), null)
+        : new Gradient(gathered(own.wide(), scratch), own.rows(), null);
+  }
+
+  private Tensor gathered(Tensor shard, MemoryScope scratch) {
+    Tensor whole = region.whole(shard, scratch);
+    region.gather(whole, shard).await();
+    return whole;
+  }
 
   /** Overwrites dx; returns the gradient of the output of the whole sequence. */
   private Gradient inputGradient(Tensor dx, Gradient own, Scaling scaling, MemoryScope scratch) {

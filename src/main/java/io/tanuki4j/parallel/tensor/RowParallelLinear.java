@@ -35,13 +35,27 @@ public final class RowParallelLinear implements Layer<Tensor> {
     return x;
   }
 
+  /** Gathers the gradient; of a split backward, once in each half. */
   @Override
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("gathered gradient")) {
       Tensor wholeDOut = region.whole(dOut, scratch);
       region.enter(
           wholeDOut, dOut, (rows, from, to) -> linear.inputGradient(dx.rows(from, to), rows));
-      region.complete(wholeDOut, dOut);
+      if (!microbatch.isSplit()) {
+        region.complete(wholeDOut, dOut);
+        linear.weightGradient(x, wholeDOut, microbatch);
+      }
+    }
+    if (microbatch.isSplit()) {
+      microbatch.forWeights(later -> weightGradient(x, dOut, later));
+    }
+  }
+
+  private void weightGradient(Tensor x, Tensor dOut, Microbatch microbatch) {
+    try (MemoryScope scratch = microbatch.scope().child("gathered gradient")) {
+      Tensor wholeDOut = region.whole(dOut, scratch);
+      region.gather(wholeDOut, dOut).await();
       linear.weightGradient(x, wholeDOut, microbatch);
     }
   }

@@ -1,16 +1,18 @@
 package io.tanuki4j.parallel.pipeline;
 
-import io.tanuki4j.parallel.pipeline.Action.Compute;
 import io.tanuki4j.parallel.pipeline.Action.Exchange;
 import io.tanuki4j.parallel.pipeline.Action.Transfer;
 import io.tanuki4j.parallel.pipeline.ChunkPass.Direction;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
  * What every stage's actions must fulfil, whoever made them: each unit once, a forward before its
- * backward, what a unit needs received before it, what it makes sent after it.
+ * backward, the halves of a backward in order, what a unit needs received before it, what it makes
+ * sent after it, and gradients of weights in the order of the micro-batches.
  */
 final class ScheduleChecker {
   private final PipelineShape shape;
@@ -18,6 +20,7 @@ final class ScheduleChecker {
   private final Set<ChunkPass> computed = new HashSet<>();
   private final Set<ChunkPass> received = new HashSet<>();
   private final Set<ChunkPass> sent = new HashSet<>();
+  private final Map<Integer, Integer> lastOfWeights = new HashMap<>();
   private int live;
   private int mostLive;
 
@@ -33,7 +36,12 @@ final class ScheduleChecker {
     ScheduleChecker checker = new ScheduleChecker(shape, stage);
     checker.walk(actions);
     checker.expectAll(Direction.FORWARD);
-    checker.expectAll(Direction.BACKWARD);
+    if (checker.isSplit()) {
+      checker.expectAll(Direction.INPUT_GRADIENT);
+      checker.expectAll(Direction.WEIGHT_GRADIENT);
+    } else {
+      checker.expectAll(Direction.BACKWARD);
+    }
     check(checker.live == 0, "a forward without its backward");
     return checker.mostLive;
   }
@@ -49,19 +57,20 @@ final class ScheduleChecker {
 
   private void walk(List<Action> actions) {
     for (Action action : actions) {
-      if (action instanceof Compute compute) {
-        compute(compute.unit());
-      } else if (action instanceof Exchange exchange) {
-        check(exchange.sends().size() + exchange.receives().size() > 0, "an empty exchange");
+      List<Transfer> receives = List.of();
+      if (action instanceof Exchange exchange) {
+        receives = exchange.receives();
+        check(exchange.sends().size() + receives.size() > 0, "an empty exchange");
         exchange.sends().forEach(this::send);
-        exchange.receives().forEach(this::receive);
       }
+      action.units().forEach(this::compute);
+      receives.forEach(this::receive);
     }
   }
 
   private void compute(ChunkPass unit) {
     check(computed.add(unit), unit + " computed twice");
-    boolean starts = unit.isForward() ? isFirst(unit) : isLast(unit);
+    boolean starts = unit.isLocal() || (unit.isForward() ? isFirst(unit) : isLast(unit));
     check(starts != received.contains(unit), unit + " without its input, or with one too many");
     if (unit.isForward()) {
       live++;
@@ -70,7 +79,18 @@ final class ScheduleChecker {
       check(
           computed.contains(ChunkPass.forward(unit.chunk(), unit.microbatch())),
           unit + " before its forward");
+    }
+    if (unit.isLocal()) {
+      check(
+          computed.contains(ChunkPass.inputGradient(unit.chunk(), unit.microbatch())),
+          unit + " before the first half");
+    }
+    if (unit.endsMicrobatch()) {
       live--;
+    }
+    if (unit.isLocal()) {
+      Integer before = lastOfWeights.put(unit.chunk(), unit.microbatch());
+      check((before == null ? 0 : before + 1) == unit.microbatch(), unit + " out of order");
     }
   }
 
@@ -99,12 +119,16 @@ final class ScheduleChecker {
     return stage == shape.numStages() - 1 && unit.chunk() == shape.numChunks() - 1;
   }
 
+  private boolean isSplit() {
+    return computed.stream().anyMatch(ChunkPass::isLocal);
+  }
+
   private void expectAll(Direction direction) {
     for (int chunk = 0; chunk < shape.numChunks(); chunk++) {
       for (int i = 0; i < shape.numMicrobatches(); i++) {
         ChunkPass unit = new ChunkPass(direction, chunk, i);
         check(computed.contains(unit), unit + " not computed");
-        boolean ends = unit.isForward() ? isLast(unit) : isFirst(unit);
+        boolean ends = unit.isLocal() || (unit.isForward() ? isLast(unit) : isFirst(unit));
         check(ends != sent.contains(unit), unit + " not sent, or sent by an end");
       }
     }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.error.UserException;
-import io.tanuki4j.parallel.pipeline.Action.Compute;
 import io.tanuki4j.parallel.pipeline.Timeline.Costs;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,14 +28,22 @@ class ScheduleTest {
   /** Sums of costs are whole numbers; only the division of the bubble rounds. */
   private static final double ROUNDING = 1e-12;
 
-  private static final Costs UNIT_COSTS = new ComputeCosts(1, 1);
-  private static final Costs BACKWARD_TWICE = new ComputeCosts(1, 2);
+  private static final Costs UNIT_COSTS = new ComputeCosts(1, 0.5, 0.5);
+  private static final Costs BACKWARD_TWICE = new ComputeCosts(1, 1, 1);
+
+  /** Attention makes the gradients of weights the smallest part. */
+  private static final Costs LONG_SEQUENCES = new ComputeCosts(10, 12, 8);
 
   /** The same for every stage and chunk, and messages for nothing. */
-  private record ComputeCosts(double forward, double backward) implements Costs {
+  private record ComputeCosts(double forward, double ofInput, double ofWeights) implements Costs {
     @Override
     public double compute(int stage, ChunkPass unit) {
-      return unit.isForward() ? forward : backward;
+      return switch (unit.direction()) {
+        case FORWARD -> forward;
+        case BACKWARD -> ofInput + ofWeights;
+        case INPUT_GRADIENT -> ofInput;
+        case WEIGHT_GRADIENT -> ofWeights;
+      };
     }
 
     @Override
@@ -77,6 +84,87 @@ class ScheduleTest {
     assertThat(units.get(warmUp + 1).isForward()).isFalse();
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "0, F0 F1 F2 F3 X0 W0 F4 X1 W1 F5 X2 W2 X3 W3 X4 W4 X5 W5",
+    "1, F0 F1 F2 X0 F3 X1 W0 F4 X2 W1 F5 X3 W2 X4 W3 X5 W4 W5",
+    "2, F0 F1 X0 F2 X1 F3 X2 W0 F4 X3 W1 F5 X4 W2 X5 W3 W4 W5",
+    "3, F0 X0 F1 X1 F2 X2 F3 X3 W0 F4 X4 W1 F5 X5 W2 W3 W4 W5",
+  })
+  void zero_bubble_has_the_papers_order(int stage, String expected) {
+    List<ChunkPass> units = units(new ZeroBubble(), new PipelineShape(4, 1, 6), stage);
+    assertThat(units)
+        .extracting(unit -> unit.toString().replace(".0", ""))
+        .containsExactly(expected.split(" ", -1));
+  }
+
+  @Test
+  void gradients_of_weights_are_computed_while_messages_pass() {
+    List<Action> actions = new ZeroBubble().actions(new PipelineShape(2, 1, 3), 1);
+    assertThat(actions.stream().map(ScheduleTest::shown))
+        .containsExactly(
+            "[] [F0.0 0]",
+            "F0.0",
+            "X0.0",
+            "[X0.0 0] [F1.0 0]",
+            "F1.0",
+            "X1.0",
+            "[X1.0 0] [F2.0 0] W0.0",
+            "F2.0",
+            "X2.0",
+            "[X2.0 0] [] W1.0 W2.0");
+  }
+
+  /**
+   * Of Qi et al. (2023): stages wait (p − 1)(F + X − W) instead of (p − 1)(F + X + W), a third for
+   * equal parts, and keep p micro-batches at most. With fewer micro-batches than stages, the first
+   * stage has not as much to do before its first X as that takes to arrive.
+   */
+  @Test
+  void zero_bubble_waits_a_third_of_1f1b_at_its_memory() {
+    for (int numStages = 2; numStages <= MAX_STAGES; numStages++) {
+      for (int numMicrobatches = 1; numMicrobatches <= MAX_MICROBATCHES; numMicrobatches++) {
+        PipelineShape shape = new PipelineShape(numStages, 1, numMicrobatches);
+        int missing = Math.max(0, numStages - numMicrobatches);
+        double plain = idle(new OneForwardOneBackward(), shape, BACKWARD_TWICE);
+        double zero = idle(new ZeroBubble(), shape, BACKWARD_TWICE);
+        assertThat(plain).isEqualTo(3 * (numStages - 1), within(ROUNDING));
+        assertThat(zero).as("%s", shape).isEqualTo(numStages - 1 + missing, within(ROUNDING));
+        assertThat(mostSlots(new ZeroBubble(), shape))
+            .isEqualTo(mostSlots(new OneForwardOneBackward(), shape));
+      }
+    }
+  }
+
+  @Test
+  void zero_bubble_waits_what_gradients_of_weights_do_not_fill() {
+    for (int numStages = 2; numStages <= MAX_STAGES; numStages++) {
+      for (int numMicrobatches = numStages;
+          numMicrobatches <= MAX_MICROBATCHES;
+          numMicrobatches++) {
+        PipelineShape shape = new PipelineShape(numStages, 1, numMicrobatches);
+        assertThat(idle(new ZeroBubble(), shape, LONG_SEQUENCES))
+            .as("%s", shape)
+            .isEqualTo((numStages - 1) * (10 + 12 - 8), within(ROUNDING));
+      }
+    }
+  }
+
+  /** Returns how long a stage waits, on average. */
+  private static double idle(PipelineSchedule schedule, PipelineShape shape, Costs costs) {
+    Timeline timeline = Timeline.of(schedule, shape, costs);
+    double busy = timeline.busySeconds().stream().mapToDouble(seconds -> seconds).sum();
+    return timeline.seconds() - busy / shape.numStages();
+  }
+
+  /** Returns the micro-batches in flight of the stage that has most. */
+  private static int mostSlots(PipelineSchedule schedule, PipelineShape shape) {
+    return allStages(schedule, shape).stream()
+        .mapToInt(actions -> SlotPlan.of(actions).numSlots())
+        .max()
+        .orElseThrow();
+  }
+
   @Test
   void one_stage_computes_forward_and_backward_in_turn_and_exchanges_nothing() {
     List<Action> actions = new OneForwardOneBackward().actions(new PipelineShape(1, 1, 3), 0);
@@ -104,7 +192,7 @@ class ScheduleTest {
 
   @Test
   void schedules_keep_their_promises_for_some_shapes() {
-    assertThat(check(shape -> SOME_MICROBATCHES.contains(shape.numMicrobatches()))).isEqualTo(336);
+    assertThat(check(shape -> SOME_MICROBATCHES.contains(shape.numMicrobatches()))).isEqualTo(368);
   }
 
   @Tag("slow")
@@ -114,7 +202,7 @@ class ScheduleTest {
     System.out.printf("%d schedules and shapes checked%n", numChecked);
     int interleaved = 64 + MAX_CHUNKS * (32 + 21 + 16 + 12 + 10 + 9 + 8);
     int forwardOnly = 64 + (MAX_STAGES - 1) * MAX_CHUNKS * MAX_MICROBATCHES;
-    assertThat(numChecked).isEqualTo(MAX_STAGES * MAX_MICROBATCHES + interleaved + forwardOnly);
+    assertThat(numChecked).isEqualTo(2 * MAX_STAGES * MAX_MICROBATCHES + interleaved + forwardOnly);
   }
 
   @Test
@@ -122,6 +210,13 @@ class ScheduleTest {
     assertThatThrownBy(() -> new OneForwardOneBackward().actions(new PipelineShape(2, 2, 2), 0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("chunks per pipeline stage: 2 (expected: 1 for the schedule 1f1b)");
+  }
+
+  @Test
+  void zero_bubble_refuses_several_chunks() {
+    assertThatThrownBy(() -> new ZeroBubble().actions(new PipelineShape(2, 2, 2), 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("chunks per pipeline stage: 2 (expected: 1 for the schedule zero-bubble)");
   }
 
   @Test
@@ -168,8 +263,12 @@ class ScheduleTest {
 
   @Test
   void the_checker_sees_every_action_that_is_missing_or_out_of_order() {
-    PipelineShape shape = new PipelineShape(3, 2, 3);
-    List<Action> right = new Interleaved().actions(shape, 1);
+    checkSeesMissing(new Interleaved(), new PipelineShape(3, 2, 3));
+    checkSeesMissing(new ZeroBubble(), new PipelineShape(3, 1, 5));
+  }
+
+  private static void checkSeesMissing(PipelineSchedule schedule, PipelineShape shape) {
+    List<Action> right = schedule.actions(shape, 1);
     for (int i = 0; i < right.size(); i++) {
       List<Action> missing = new ArrayList<>(right);
       Action action = missing.remove(i);
@@ -194,7 +293,8 @@ class ScheduleTest {
       numChecked++;
       if (shape.numChunks() == 1) {
         checkTraining(new OneForwardOneBackward(), shape);
-        numChecked++;
+        checkZeroBubble(shape);
+        numChecked += 2;
       }
       if (shape.numMicrobatches() % shape.numStages() == 0) {
         checkTraining(new Interleaved(), shape);
@@ -219,6 +319,20 @@ class ScheduleTest {
       assertThat(new Simulation(shape, stages, costs).run().bubble())
           .as("bubble of %s", shape)
           .isEqualTo(ideal, within(ROUNDING));
+    }
+  }
+
+  private static void checkZeroBubble(PipelineShape shape) {
+    for (int stage = 0; stage < shape.numStages(); stage++) {
+      List<Action> actions = new ZeroBubble().actions(shape, stage);
+      int live = ScheduleChecker.checkTraining(shape, stage, actions);
+      assertThat(live).isEqualTo(Math.min(shape.numStages(), shape.numMicrobatches()));
+      assertThat(SlotPlan.of(actions).numSlots()).isEqualTo(live);
+    }
+    for (Costs costs : List.of(UNIT_COSTS, BACKWARD_TWICE)) {
+      assertThat(idle(new ZeroBubble(), shape, costs))
+          .as("%s", shape)
+          .isLessThanOrEqualTo(idle(new OneForwardOneBackward(), shape, costs));
     }
   }
 
@@ -269,16 +383,19 @@ class ScheduleTest {
 
   private static List<ChunkPass> units(PipelineSchedule schedule, PipelineShape shape, int stage) {
     return schedule.actions(shape, stage).stream()
-        .filter(Compute.class::isInstance)
-        .map(action -> ((Compute) action).unit())
+        .flatMap(action -> action.units().stream())
         .toList();
   }
 
   private static String shown(Action action) {
     if (action instanceof Action.Exchange exchange) {
-      return shown(exchange.sends()) + " " + shown(exchange.receives());
+      return shown(exchange.sends()) + " " + shown(exchange.receives()) + shownUnits(action);
     }
-    return ((Compute) action).unit().toString();
+    return shownUnits(action).strip();
+  }
+
+  private static String shownUnits(Action action) {
+    return action.units().stream().map(unit -> " " + unit).collect(Collectors.joining());
   }
 
   private static String shown(List<Action.Transfer> transfers) {
