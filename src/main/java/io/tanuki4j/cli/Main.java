@@ -72,7 +72,11 @@ public final class Main {
     try {
       List<String> expanded = ArgumentFiles.expand(List.of(words));
       TextEncoding.requireReadable(expanded);
-      return commandLine.execute(expanded.toArray(String[]::new));
+      int code = commandLine.execute(expanded.toArray(String[]::new));
+      if (code == CommandLine.ExitCode.USAGE) {
+        Hints.print(commandLine, words);
+      }
+      return code;
     } catch (Throwable e) {
       return Failures.failed(commandLine, e, List.of(words).contains(DEBUG));
     }

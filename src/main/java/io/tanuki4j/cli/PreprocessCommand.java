@@ -37,9 +37,12 @@ final class PreprocessCommand implements Callable<Integer> {
 
   @Option(
       names = "--input",
+      arity = "1..*",
       paramLabel = "FILE",
-      description = "JSON lines, also .gz or .zst; or a pattern in quotes, like 'data/*.jsonl'.")
-  @Nullable String input;
+      description =
+          "JSON lines, also .gz or .zst; several files, or patterns, like data/*.jsonl. One corpus is"
+              + " made of all, in this order.")
+  List<String> inputs = List.of();
 
   @Option(
       names = "--output-prefix",
@@ -124,7 +127,8 @@ final class PreprocessCommand implements Callable<Integer> {
   }
 
   private void check(Problems problems) {
-    problems.required("--input", input, "a file of JSON lines", "Add --input FILE.");
+    problems.required(
+        "--input", inputs.isEmpty() ? null : inputs, "a file of JSON lines", "Add --input FILE.");
     problems.required(
         "--output-prefix", outputPrefix, "where to write", "Add --output-prefix PREFIX.");
     problems.positive("--workers", workers, "Leave it out for one thread for each core.");
@@ -146,7 +150,7 @@ final class PreprocessCommand implements Callable<Integer> {
     int defaultWorkers = Math.max(1, cores / partitions) * partitions;
     try {
       return new PreprocessConfig(
-          InputFiles.find(requireNonNull(input)),
+          inputs.stream().flatMap(input -> InputFiles.find(input).stream()).toList(),
           jsonKeys,
           requireNonNull(outputPrefix),
           appendEod,

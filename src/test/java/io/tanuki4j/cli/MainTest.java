@@ -10,6 +10,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -139,7 +140,33 @@ class MainTest {
   @Test
   void no_command_is_wrong_usage() {
     assertThat(run()).isEqualTo(2);
-    assertThat(err.toString()).startsWith("tanuki4j: no command (expected: one of pretrain, ");
+    assertThat(err.toString())
+        .startsWith("tanuki4j: no command (expected: one of pretrain, ")
+        .contains("Usage: tanuki4j");
+  }
+
+  @Test
+  void a_run_without_flags_names_a_file_of_flags() {
+    assertThat(run("plan")).isEqualTo(2);
+    assertThat(err.toString())
+        .endsWith(
+            "Begin with a file of flags: tanuki4j plan @configs/tiny-cpu.args. All flags: tanuki4j"
+                + " plan --help\n");
+  }
+
+  @Test
+  void paths_in_a_file_from_elsewhere_are_explained() throws IOException {
+    Path file = Files.createTempFile(Path.of("/tmp"), "run", ".args"); // not in the current folder
+    try {
+      Files.writeString(file, "--cuont 3");
+      assertThat(run("fail", "@" + file)).isEqualTo(2);
+    } finally {
+      Files.delete(file);
+    }
+    assertThat(err.toString())
+        .contains(
+            "Paths in @%s are relative to the current folder, %s, not to the file's."
+                .formatted(file, Path.of("").toAbsolutePath()));
   }
 
   @Test

@@ -49,6 +49,16 @@ class PreprocessCommandTest {
   }
 
   @Test
+  void several_inputs_make_one_corpus() throws IOException {
+    Path a = Files.writeString(folder.resolve("a.jsonl"), "{\"text\": \"1 2\"}\n");
+    Path b = Files.writeString(folder.resolve("b.jsonl"), "{\"text\": \"4\"}\n");
+    String rest =
+        " --output-prefix " + folder + "/out --tokenizer-type NullTokenizer --vocab-size 9";
+    assertThat(run("--input " + b + " " + a + rest)).as(err.toString()).isEqualTo(OK);
+    assertThat(out.toString()).startsWith("Wrote 2 documents, 3 tokens");
+  }
+
+  @Test
   void names_every_wrong_flag_at_once() {
     assertThat(run("--workers 0 --partitions -1 --split-sentences --dataset-impl lazy"))
         .isEqualTo(USAGE);
