@@ -68,12 +68,14 @@ public final class OptimizerSchedule {
   /**
    * Continues where a checkpoint stopped.
    *
+   * @param globalBatchSize samples of an iteration, for the message
    * @param log gets a line per chosen value, if one side was asked for
    * @throws UserException if the two disagree and {@code conflict} is FAIL, or if the state is
    *     incomplete
    */
-  public void load(Map<String, ?> state, Conflict conflict, Consumer<String> log) {
-    ScheduleState saved = new ScheduleState(state, conflict, log);
+  public void load(
+      Map<String, ?> state, Conflict conflict, int globalBatchSize, Consumer<String> log) {
+    ScheduleState saved = new ScheduleState(state, conflict, globalBatchSize, log);
     config = saved.merge(config);
     rates = new LearningRateSchedule(config);
     ratesOfEnds = ofEnds(config);

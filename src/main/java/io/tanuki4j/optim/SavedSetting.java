@@ -47,22 +47,32 @@ enum SavedSetting {
   /**
    * Returns a message that the run's setting differs from its checkpoint's. The sentence that users
    * of Megatron look for follows at the end.
+   *
+   * @param configured the run's value, and {@code saved} the checkpoint's
+   * @param globalBatchSize samples of an iteration, which most users count lengths in
    */
-  String mismatch(String configured, String saved) {
-    return ("%s: %s%s (expected: %s, as in the checkpoint). Change it back, or give"
-            + " --override-opt_param-scheduler to continue with %s, or"
+  String mismatch(String configured, String saved, int globalBatchSize) {
+    return ("%s: %s (expected: %s, as in the checkpoint). Change it back, or give"
+            + " --override-opt_param-scheduler to continue with %s%s, or"
             + " --use-checkpoint-opt_param-scheduler with %s. (OptimizerParamScheduler: class input"
             + " value %s and checkpointvalue %s for %s do not match.)")
         .formatted(
             flags,
+            shown(configured, globalBatchSize),
+            shown(saved, globalBatchSize),
             configured,
-            isLength() ? " samples" : "",
-            saved,
-            configured,
+            isLength() ? " and train longer or shorter" : "",
             saved,
             configured,
             saved,
             megatronName);
+  }
+
+  private String shown(String value, int globalBatchSize) {
+    return isLength()
+        ? "%s samples, %.0f iterations"
+            .formatted(value, Math.ceil(Double.parseDouble(value) / globalBatchSize))
+        : value;
   }
 
   private boolean isLength() {

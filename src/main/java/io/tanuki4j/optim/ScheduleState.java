@@ -19,11 +19,17 @@ final class ScheduleState {
 
   private final Map<String, ?> saved;
   private final OptimizerSchedule.Conflict conflict;
+  private final int globalBatchSize;
   private final Consumer<String> log;
 
-  ScheduleState(Map<String, ?> saved, OptimizerSchedule.Conflict conflict, Consumer<String> log) {
+  ScheduleState(
+      Map<String, ?> saved,
+      OptimizerSchedule.Conflict conflict,
+      int globalBatchSize,
+      Consumer<String> log) {
     this.saved = saved;
     this.conflict = conflict;
+    this.globalBatchSize = globalBatchSize;
     this.log = log;
   }
 
@@ -87,7 +93,7 @@ final class ScheduleState {
       }
       case FAIL -> {
         if (!configured.equals(value)) {
-          throw new UserException(setting.mismatch(text(configured), text(value)));
+          throw new UserException(setting.mismatch(text(configured), text(value), globalBatchSize));
         }
         return value;
       }

@@ -151,7 +151,9 @@ public final class Restorer {
     checkpoint.load(device, StateKind.OPTIMIZER, state.optimizerTensors(), state.vocabSize());
     state.resumeOptimizer(checkpoint.state());
     state.loadFp8(checkpoint, device);
-    state.schedule().load(checkpoint.state().schedule(), conflict(), log);
+    state
+        .schedule()
+        .load(checkpoint.state().schedule(), conflict(), train.batches().globalBatchSize(), log);
   }
 
   private Conflict conflict() {

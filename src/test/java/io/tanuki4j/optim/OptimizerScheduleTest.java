@@ -31,7 +31,7 @@ class OptimizerScheduleTest {
     OptimizerSchedule saved = new OptimizerSchedule(Schedules.cosine());
     saved.advance(55);
     OptimizerSchedule loaded = new OptimizerSchedule(Schedules.cosine());
-    loaded.load(saved.state(), Conflict.FAIL, log::add);
+    loaded.load(saved.state(), Conflict.FAIL, 4, log::add);
     assertThat(loaded.learningRate()).isEqualTo(saved.learningRate());
     assertThat(loaded.state()).isEqualTo(saved.state());
     assertThat(log).isEmpty();
@@ -67,9 +67,12 @@ class OptimizerScheduleTest {
 
   @Test
   void a_run_of_another_length_is_told_the_flags_that_say_it() {
-    assertThat(SavedSetting.RAMP.mismatch("1472", "1280"))
+    assertThat(SavedSetting.RAMP.mismatch("1472", "1280", 64))
         .startsWith(
-            "--train-iters or --train-samples: 1472 samples (expected: 1280, as in the checkpoint).")
+            "--train-iters or --train-samples: 1472 samples, 23 iterations (expected: 1280 samples,"
+                + " 20 iterations, as in the checkpoint). Change it back, or give"
+                + " --override-opt_param-scheduler to continue with 1472 and train longer or"
+                + " shorter, or")
         .endsWith(
             "class input value 1472 and checkpointvalue 1280 for total number of weight decay"
                 + " iterations do not match.)");
@@ -99,7 +102,7 @@ class OptimizerScheduleTest {
   @Test
   void an_incomplete_state_ends_with_a_sentence() {
     OptimizerSchedule schedule = new OptimizerSchedule(Schedules.cosine());
-    assertThatThrownBy(() -> schedule.load(Map.of("max_lr", "high"), Conflict.FAIL, log::add))
+    assertThatThrownBy(() -> schedule.load(Map.of("max_lr", "high"), Conflict.FAIL, 4, log::add))
         .hasMessage(
             "the checkpoint's schedule has max_lr: high (expected: a number). Use --no-load-optim"
                 + " to start the schedule anew.");
@@ -115,7 +118,7 @@ class OptimizerScheduleTest {
                 new WeightDecay(DecayStyle.CONSTANT, 0.1, 0.1, 100)));
     saved.advance(55);
     OptimizerSchedule schedule = new OptimizerSchedule(Schedules.cosine());
-    schedule.load(saved.state(), conflict, log::add);
+    schedule.load(saved.state(), conflict, 4, log::add);
     return schedule;
   }
 }
