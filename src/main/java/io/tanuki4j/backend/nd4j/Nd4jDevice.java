@@ -1,43 +1,32 @@
 package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.backend.host.BlockStack;
-import io.tanuki4j.backend.host.HostMemory;
+import io.tanuki4j.backend.host.HostDevice;
 import io.tanuki4j.kernel.ActivationKernels;
 import io.tanuki4j.kernel.AttentionKernels;
-import io.tanuki4j.kernel.Device;
-import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.EmbeddingKernels;
 import io.tanuki4j.kernel.Fp8Kernels;
-import io.tanuki4j.kernel.HostStage;
-import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.LayerNormKernels;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MatmulKernels;
-import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.kernel.NormKernels;
 import io.tanuki4j.kernel.OptimizerKernels;
 import io.tanuki4j.kernel.RandomKernels;
 import io.tanuki4j.kernel.RopeKernels;
 import io.tanuki4j.kernel.VocabParallelLossKernels;
-import io.tanuki4j.tensor.Tensor;
-import java.nio.ByteBuffer;
-import java.util.Optional;
-import org.bytedeco.javacpp.Pointer;
 
 /**
  * Where ND4J computes, with tensors in the host's memory. An operation has finished when its call
  * returns.
  */
-final class Nd4jDevice implements Device {
-  private final HostMemory memory = new HostMemory();
+final class Nd4jDevice extends HostDevice {
   private final BlockStack scratch = new BlockStack("scratch of fp8 operations", 0);
-  private final String name;
   private final Kernels kernels;
 
   Nd4jDevice(String name) {
-    this.name = name;
+    super(name);
     this.kernels = kernels(scratch);
   }
 
@@ -63,56 +52,8 @@ final class Nd4jDevice implements Device {
   }
 
   @Override
-  public DeviceInfo info() {
-    return new DeviceInfo(name, Pointer.totalPhysicalBytes());
-  }
-
-  @Override
   public Kernels kernels() {
     return kernels;
-  }
-
-  @Override
-  public MemoryScope openScope(String label) {
-    return openScope(label, 0);
-  }
-
-  @Override
-  public MemoryScope openScope(String label, long plannedBytes) {
-    return memory.openScope(label, plannedBytes);
-  }
-
-  @Override
-  public void upload(Tensor destination, ByteBuffer source) {
-    memory.upload(destination, source);
-  }
-
-  @Override
-  public void download(ByteBuffer destination, Tensor source) {
-    memory.download(destination, source);
-  }
-
-  @Override
-  public Optional<View> hostView(Tensor tensor) {
-    return memory.view(tensor);
-  }
-
-  @Override
-  public HostStage openStage(int numSlots, int slotBytes) {
-    return memory.openStage(numSlots, slotBytes);
-  }
-
-  @Override
-  public void synchronize() {}
-
-  @Override
-  public long bytesInUse() {
-    return memory.bytesHeld();
-  }
-
-  @Override
-  public long bytesFree() {
-    return HostMemory.bytesFree();
   }
 
   /**
@@ -121,6 +62,6 @@ final class Nd4jDevice implements Device {
   @Override
   public void close() {
     scratch.free();
-    memory.close();
+    super.close();
   }
 }

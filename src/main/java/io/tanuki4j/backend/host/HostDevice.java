@@ -1,5 +1,7 @@
 package io.tanuki4j.backend.host;
 
+import io.tanuki4j.kernel.Device;
+import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.HostStage;
 import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.kernel.MemoryScope;
@@ -12,25 +14,45 @@ import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * The memory of one device whose tensors lie in the host's memory, where every copy is done at
- * once.
+ * A device whose tensors lie in the host's memory, where every copy is done at once. An operation
+ * has finished when its call returns.
  */
-public final class HostMemory implements AutoCloseable {
+public abstract class HostDevice implements Device {
   private final List<BlockScope> roots = new ArrayList<>();
+  private final String name;
 
-  /** Opens a root scope, see {@link io.tanuki4j.kernel.Device#openScope(String, long)}. */
-  public MemoryScope openScope(String label, long plannedBytes) {
+  /**
+   * @param name of the device, for people
+   */
+  protected HostDevice(String name) {
+    this.name = name;
+  }
+
+  @Override
+  public final DeviceInfo info() {
+    return new DeviceInfo(name, Pointer.totalPhysicalBytes());
+  }
+
+  @Override
+  public final MemoryScope openScope(String label) {
+    return openScope(label, 0);
+  }
+
+  @Override
+  public final MemoryScope openScope(String label, long plannedBytes) {
     BlockScope root = new BlockScope(label, plannedBytes, roots::remove);
     roots.add(root);
     return root;
   }
 
-  public void upload(Tensor destination, ByteBuffer source) {
+  @Override
+  public final void upload(Tensor destination, ByteBuffer source) {
     requireBytes("upload", source.remaining(), destination);
     HostCopy.toDevice(destination, source);
   }
 
-  public void download(ByteBuffer destination, Tensor source) {
+  @Override
+  public final void download(ByteBuffer destination, Tensor source) {
     requireBytes("download", destination.remaining(), source);
     HostCopy.toHost(destination, source);
   }
@@ -43,12 +65,14 @@ public final class HostMemory implements AutoCloseable {
     }
   }
 
-  public Optional<View> view(Tensor tensor) {
+  @Override
+  public final Optional<View> hostView(Tensor tensor) {
     return Optional.of(new BlockView(tensor));
   }
 
   /** Takes a stage outside the Java heap, which may be as large as the model. */
-  public HostStage openStage(int numSlots, int slotBytes) {
+  @Override
+  public final HostStage openStage(int numSlots, int slotBytes) {
     List<Block> slots =
         Stream.generate(() -> new Block(slotBytes, "stage of --save")).limit(numSlots).toList();
     return new HostStage.Copying(
@@ -57,13 +81,18 @@ public final class HostMemory implements AutoCloseable {
         () -> slots.forEach(Block::close));
   }
 
+  @Override
+  public final void synchronize() {}
+
   /** Returns the bytes of all blocks, whether used or kept for the next pass. */
-  public long bytesHeld() {
+  @Override
+  public final long bytesInUse() {
     return roots.stream().mapToLong(BlockScope::bytesHeld).sum();
   }
 
   /** Returns what the process may still take: up to JavaCPP's limit, or what the machine has. */
-  public static long bytesFree() {
+  @Override
+  public final long bytesFree() {
     long limit = Pointer.maxPhysicalBytes();
     return limit == 0 // none
         ? Pointer.availablePhysicalBytes()
