@@ -6,7 +6,6 @@ import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
 import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.tensor.Tensor;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Packed projections as matrices for each group of heads, and back. The r query heads of a group
@@ -60,17 +59,6 @@ record HeadArrays(AttentionShape shape) {
   INDArray byToken(INDArray groups, long numHeads) {
     long s = groups.size(2) * shape.numQueryGroups() / numHeads;
     return groups.reshape(shape.batchSize(), numHeads, s, shape.headDim()).permute(2, 0, 1, 3);
-  }
-
-  /** Returns gradients of queries, keys and values as those of a packed projection. */
-  INDArray packed(INDArray queries, INDArray keyValues) {
-    return Nd4j.concat(2, byToken(queries, shape.numHeads()), keyValues);
-  }
-
-  /** Returns gradients of keys and values, {@code [k, b, 2g, d]}. */
-  INDArray keyValues(INDArray keys, INDArray values) {
-    int g = shape.numQueryGroups();
-    return Nd4j.concat(2, byToken(keys, g), byToken(values, g));
   }
 
   /** Returns one number per query and head as {@code [b, g, r·s, 1]}. */

@@ -1,9 +1,8 @@
 package io.tanuki4j.backend.nd4j;
 
-import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.AttentionMask;
+import io.tanuki4j.kernel.Dropout;
 import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -14,46 +13,58 @@ import org.nd4j.linalg.ops.transforms.Transforms;
 /**
  * Masks of attention as summands of the scores, {@code [b or 1, 1, 1, q, k]}: 0, or −∞ where a
  * query does not see a key.
+ *
+ * @param shape of the queries
  */
-final class MaskArrays {
-  private MaskArrays() {}
+record MaskArrays(AttentionMask mask, AttentionShape shape, int numKeys) {
 
   /** Returns the mask of queries that see the keys up to their own. */
-  static INDArray causal(AttentionMask mask, AttentionShape shape) {
+  INDArray causal() {
     int s = shape.seqLength();
     INDArray index = Nd4j.arange(s).castTo(DataType.DOUBLE);
     INDArray seen = index.reshape(s, 1).sub(index.reshape(1, s)).gte(0);
-    return logarithms(seen.castTo(DataType.DOUBLE), mask, shape);
+    return logarithms(seen.castTo(DataType.DOUBLE));
   }
 
   /** Returns the mask of queries that see all keys. */
-  static INDArray ofBlock(AttentionMask mask, AttentionBlock block) {
-    AttentionShape shape = block.queries();
-    return logarithms(Nd4j.ones(DataType.DOUBLE, shape.seqLength(), block.numKeys()), mask, shape);
+  INDArray allKeys() {
+    return logarithms(Nd4j.ones(DataType.DOUBLE, shape.seqLength(), numKeys));
   }
 
   /**
    * @param seen {@code [q, k]}: 1, or 0 where a key is not seen
    */
-  private static INDArray logarithms(INDArray seen, AttentionMask mask, AttentionShape shape) {
-    long q = seen.size(0);
-    long k = seen.size(1);
-    CallChecks.mask(mask, shape, (int) k);
-    INDArray all = seen.reshape(1, 1, 1, q, k);
+  private INDArray logarithms(INDArray seen) {
+    int q = shape.seqLength();
+    INDArray all = seen.reshape(1, 1, 1, q, numKeys);
     Tensor starts = mask.documentStarts();
     if (starts != null) {
       int b = shape.batchSize();
       INDArray start = TensorArrays.of(starts).reshape(q, b).transpose().dup('c');
-      INDArray key = positions(mask.keyPositions(), k).reshape(1, 1, 1, 1, k);
-      all = all.mul(key.sub(start.reshape(b, 1, 1, q, 1)).gte(0).castTo(DataType.DOUBLE));
+      INDArray key = positions(mask.keyPositions(), numKeys).castTo(DataType.DOUBLE);
+      INDArray after = key.reshape(1, 1, 1, 1, numKeys).sub(start.reshape(b, 1, 1, q, 1)).gte(0);
+      all = all.mul(after.castTo(DataType.DOUBLE));
     }
     return Transforms.log(all);
   }
 
+  /** Returns what probabilities are multiplied by, {@code [b, g, r·q, k]}, or 1. */
+  INDArray dropout() {
+    Dropout dropout = mask.dropout();
+    if (dropout == null) {
+      return Nd4j.ones(DataType.DOUBLE, 1, 1, 1, 1);
+    }
+    INDArray keys = positions(mask.keyPositions(), numKeys);
+    INDArray queries = positions(mask.queryPositions(), shape.seqLength());
+    INDArray heads = Nd4j.arange(shape.numHeads()).castTo(DataType.LONG).add(mask.firstHead());
+    int g = shape.numQueryGroups();
+    return DropoutArrays.factors(dropout, keys, queries, heads)
+        .reshape(shape.batchSize(), g, shape.numHeads() / g * shape.seqLength(), numKeys);
+  }
+
   private static INDArray positions(@Nullable Tensor positions, long count) {
-    return positions == null
-        ? Nd4j.arange(count).castTo(DataType.DOUBLE)
-        : TensorArrays.of(positions);
+    INDArray all = positions == null ? Nd4j.arange(count) : TensorArrays.typed(positions);
+    return all.castTo(DataType.LONG);
   }
 
   /** Returns the numbers with the smallest one for −∞, which a query without keys has. */

@@ -1,10 +1,10 @@
 package io.tanuki4j.backend.nd4j;
 
+import static io.tanuki4j.backend.nd4j.TensorArrays.matrix;
+import static io.tanuki4j.backend.nd4j.TensorArrays.put;
 import static org.nd4j.linalg.indexing.NDArrayIndex.all;
 import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
 
-import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.ActivationKernels;
 import io.tanuki4j.tensor.Tensor;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -21,34 +21,40 @@ final class Nd4jActivation implements ActivationKernels {
 
   @Override
   public void swiGluForward(Tensor out, Tensor gateUp) {
-    CallChecks.gateUp("gateUp of swiGlu", gateUp, out);
-    INDArray both = TensorArrays.matrix(gateUp);
-    INDArray gate = both.get(all(), interval(0, out.dim(-1)));
-    INDArray up = both.get(all(), interval(out.dim(-1), 2 * out.dim(-1)));
-    TensorArrays.put(out, gate.mul(Transforms.sigmoid(gate)).mul(up));
+    put(out, swiGlu(gateUp));
   }
 
-  /** The derivative of {@code silu(x)} is {@code σ · (1 + x · (1 − σ))} with σ = sigmoid(x). */
   @Override
   public void swiGluBackward(Tensor dGateUp, Tensor dOut, Tensor gateUp) {
-    CallChecks.gateUp("gateUp of swiGlu", gateUp, dOut);
-    CallChecks.gateUp("dGateUp of swiGlu", dGateUp, dOut);
-    INDArray both = TensorArrays.matrix(gateUp);
-    INDArray gate = both.get(all(), interval(0, dOut.dim(-1)));
-    INDArray up = both.get(all(), interval(dOut.dim(-1), 2 * dOut.dim(-1)));
-    INDArray grad = TensorArrays.matrix(dOut);
+    put(dGateUp, swiGluGradient(dOut, gateUp));
+  }
+
+  /** Returns {@code silu(gate) · up} with {@code silu(x) = x · σ(x)}. */
+  static INDArray swiGlu(Tensor gateUp) {
+    INDArray gate = half(gateUp, 0);
+    return gate.mul(Transforms.sigmoid(gate)).mul(half(gateUp, 1));
+  }
+
+  /** Returns the gradient; the derivative of silu is {@code σ · (1 + x · (1 − σ))}. */
+  static INDArray swiGluGradient(Tensor dOut, Tensor gateUp) {
+    INDArray gate = half(gateUp, 0);
+    INDArray grad = matrix(dOut);
     INDArray sigmoid = Transforms.sigmoid(gate);
     INDArray slope = sigmoid.mul(gate.mul(sigmoid.rsub(1)).add(1));
-    INDArray dGate = grad.mul(up).mul(slope);
-    INDArray dUp = grad.mul(gate).mul(sigmoid);
-    TensorArrays.put(dGateUp, Nd4j.concat(1, dGate, dUp));
+    INDArray dGate = grad.mul(half(gateUp, 1)).mul(slope);
+    return Nd4j.concat(1, dGate, grad.mul(gate).mul(sigmoid));
+  }
+
+  /** Returns the left columns of a matrix, or the right ones. */
+  private static INDArray half(Tensor both, int index) {
+    long columns = both.dim(-1) / 2;
+    return matrix(both).get(all(), interval(index * columns, (index + 1) * columns));
   }
 
   @Override
   public void forward(Function function, Tensor out, Tensor x) {
-    Expect.like("out of an activation", out, x);
-    INDArray in = TensorArrays.matrix(x);
-    TensorArrays.put(
+    INDArray in = matrix(x);
+    put(
         out,
         switch (function) {
           case GELU -> in.mul(normal(in));
@@ -59,16 +65,14 @@ final class Nd4jActivation implements ActivationKernels {
 
   @Override
   public void backward(Function function, Tensor dx, Tensor dOut, Tensor x) {
-    Expect.like("dx of an activation", dx, x);
-    Expect.like("dOut of an activation", dOut, x);
-    INDArray in = TensorArrays.matrix(x);
+    INDArray in = matrix(x);
     INDArray slope =
         switch (function) {
           case GELU -> normal(in).add(in.mul(density(in)));
           case GELU_TANH -> slopeOfGeluTanh(in);
           case SQUARED_RELU -> positive(in).mul(2);
         };
-    TensorArrays.put(dx, TensorArrays.matrix(dOut).mul(slope));
+    put(dx, matrix(dOut).mul(slope));
   }
 
   /** Returns 0 for negative numbers. ND4J's max would do so for NaN too. */

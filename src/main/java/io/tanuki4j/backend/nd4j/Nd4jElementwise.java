@@ -1,5 +1,8 @@
 package io.tanuki4j.backend.nd4j;
 
+import static io.tanuki4j.backend.nd4j.TensorArrays.matrix;
+import static io.tanuki4j.backend.nd4j.TensorArrays.put;
+import static io.tanuki4j.backend.nd4j.TensorArrays.row;
 import static org.nd4j.linalg.indexing.NDArrayIndex.all;
 import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
 
@@ -23,9 +26,7 @@ final class Nd4jElementwise implements ElementwiseKernels {
     TensorArrays.forEachPart(
         out,
         PART,
-        (from, part) ->
-            TensorArrays.put(
-                part, Nd4j.createUninitialized(DataType.DOUBLE, part.numElements()).assign(value)));
+        (from, part) -> put(part, Nd4j.zeros(DataType.DOUBLE, part.numElements()).assign(value)));
   }
 
   @Override
@@ -33,23 +34,15 @@ final class Nd4jElementwise implements ElementwiseKernels {
     Expect.elements("out of copy", out, in.numElements());
     if (out.dtype() == in.dtype()) {
       HostCopy.between(out, in);
-      return;
-    }
-    Expect.floatingPoint("in of copy", in);
-    Expect.floatingPoint("out of copy", out);
-    if (in.numElements() > 0) {
-      TensorArrays.put(out, TensorArrays.of(in));
+    } else if (in.numElements() > 0) {
+      put(out, TensorArrays.of(in));
     }
   }
 
   @Override
   public void add(Tensor out, Tensor a, Tensor b) {
-    Expect.elements("a of add", a, out.numElements());
-    Expect.elements("b of add", b, out.numElements());
-    Expect.sameType("a of add", a, out);
-    Expect.sameType("b of add", b, out);
     if (out.numElements() > 0) {
-      TensorArrays.put(out, TensorArrays.row(a).add(TensorArrays.row(b)));
+      put(out, row(a).add(row(b)));
     }
   }
 
@@ -69,27 +62,22 @@ final class Nd4jElementwise implements ElementwiseKernels {
   public void copyColumns(
       Tensor out, int firstOut, Tensor in, int firstIn, int numColumns, Accumulate accumulate) {
     Expect.matrix("out of copyColumns", out, in.numElements() / in.dim(-1), out.dim(-1));
-    Expect.sameKind("in of copyColumns", in, out);
     Expect.columns("out of copyColumns", out, firstOut, numColumns);
     Expect.columns("in of copyColumns", in, firstIn, numColumns);
-    INDArray all = TensorArrays.matrix(out);
+    INDArray all = matrix(out);
     INDArray target = all.get(all(), interval(firstOut, firstOut + numColumns));
-    INDArray source = TensorArrays.matrix(in).get(all(), interval(firstIn, firstIn + numColumns));
+    INDArray source = matrix(in).get(all(), interval(firstIn, firstIn + numColumns));
     target.assign(accumulate == Accumulate.ADD ? target.add(source) : source);
-    TensorArrays.put(out, all);
+    put(out, all);
   }
 
   @Override
   public void addToRows(Tensor x, Tensor row) {
-    Expect.elements("row of addToRows", row, x.dim(-1));
-    Expect.sameType("row of addToRows", row, x);
-    TensorArrays.put(x, TensorArrays.matrix(x).add(TensorArrays.row(row)));
+    put(x, matrix(x).add(row(row)));
   }
 
   @Override
   public void addSumOfRows(Tensor sum, Tensor x) {
-    Expect.elements("sum of addSumOfRows", sum, x.dim(-1));
-    Expect.gradientType("sum of addSumOfRows", sum, x);
-    TensorArrays.put(sum, TensorArrays.row(sum).add(TensorArrays.matrix(x).sum(true, 0)));
+    put(sum, row(sum).add(matrix(x).sum(true, 0)));
   }
 }

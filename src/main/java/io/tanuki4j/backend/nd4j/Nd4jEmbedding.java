@@ -3,8 +3,6 @@ package io.tanuki4j.backend.nd4j;
 import static org.nd4j.linalg.indexing.NDArrayIndex.all;
 import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
 
-import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.EmbeddingKernels;
 import io.tanuki4j.tensor.Tensor;
 import java.util.Arrays;
@@ -20,8 +18,6 @@ import org.nd4j.linalg.factory.Nd4j;
 final class Nd4jEmbedding implements EmbeddingKernels {
   @Override
   public void embeddingForward(Tensor out, Tensor tokens, Tensor weight, long firstRow) {
-    CallChecks.embedding("out of embedding", out, tokens, weight);
-    Expect.sameType("out of embedding", out, weight);
     INDArray zeros = Nd4j.create(DataType.DOUBLE, 1, weight.dim(-1));
     INDArray table = Nd4j.concat(0, TensorArrays.matrix(weight), zeros);
     TensorArrays.put(out, Nd4j.pullRows(table, 1, rows(tokens, weight, firstRow)));
@@ -29,8 +25,6 @@ final class Nd4jEmbedding implements EmbeddingKernels {
 
   @Override
   public void embeddingBackward(Tensor dWeight, Tensor dOut, Tensor tokens, long firstRow) {
-    CallChecks.embedding("dOut of embedding", dOut, tokens, dWeight);
-    Expect.gradientType("dWeight of embedding", dWeight, dOut);
     INDArray rows = Nd4j.createFromArray(rows(tokens, dWeight, firstRow));
     INDArray sums =
         Nd4j.exec(

@@ -4,8 +4,6 @@ import static io.tanuki4j.backend.nd4j.TensorArrays.column;
 import static io.tanuki4j.backend.nd4j.TensorArrays.matrix;
 import static io.tanuki4j.backend.nd4j.TensorArrays.row;
 
-import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.kernel.NormKernels;
 import io.tanuki4j.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -14,27 +12,25 @@ import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** RMSNorm. */
 final class Nd4jNorm implements NormKernels {
-  private final ElementwiseKernels elementwise;
-
-  Nd4jNorm(ElementwiseKernels elementwise) {
-    this.elementwise = elementwise;
-  }
-
   @Override
   public void rmsNormForward(Tensor out, Tensor rstd, Tensor x, Tensor weight, double epsilon) {
-    CallChecks.rmsNorm(out, rstd, x, weight);
-    INDArray in = matrix(x);
-    INDArray meanSquare = in.mul(in).sum(true, 1).div(x.dim(-1));
-    INDArray r = Transforms.sqrt(meanSquare.add(epsilon)).rdiv(1);
-    TensorArrays.put(rstd, r);
-    TensorArrays.put(out, in.mul(r).mul(row(weight)));
+    TensorArrays.put(out, normed(rstd, x, weight, epsilon));
   }
 
   @Override
   public void addRmsNormForward(
       Tensor sum, Tensor out, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
-    elementwise.add(sum, x, delta);
+    TensorArrays.put(sum, matrix(x).add(matrix(delta)));
     rmsNormForward(out, rstd, sum, weight, epsilon);
+  }
+
+  /** Returns the normalized rows, and writes the reciprocal of each one's root mean square. */
+  static INDArray normed(Tensor rstd, Tensor x, Tensor weight, double epsilon) {
+    INDArray in = matrix(x);
+    INDArray meanSquare = in.mul(in).sum(true, 1).div(x.dim(-1));
+    INDArray r = Transforms.sqrt(meanSquare.add(epsilon)).rdiv(1);
+    TensorArrays.put(rstd, r);
+    return in.mul(r).mul(row(weight));
   }
 
   @Override
@@ -46,8 +42,6 @@ final class Nd4jNorm implements NormKernels {
       Tensor rstd,
       Tensor weight,
       @Nullable Tensor residual) {
-    CallChecks.rmsNorm(dx, rstd, x, weight);
-    CallChecks.rmsNormGradients(dWeight, dOut, x, residual);
     INDArray in = matrix(x);
     INDArray grad = matrix(dOut);
     INDArray r = column(rstd);

@@ -1,7 +1,5 @@
 package io.tanuki4j.backend.nd4j;
 
-import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.kernel.OptimizerKernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
@@ -18,8 +16,6 @@ final class Nd4jOptimizer implements OptimizerKernels {
 
   @Override
   public void sumOfSquares(Tensor out, Tensor x) {
-    Expect.elements("out of sumOfSquares", out, 1);
-    Expect.dtype("out of sumOfSquares", out, DType.F64);
     TensorArrays.forEachPart(
         x,
         PART,
@@ -32,9 +28,6 @@ final class Nd4jOptimizer implements OptimizerKernels {
 
   @Override
   public void clipFactor(Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm) {
-    Expect.dtype("norm of clipFactor", norm, DType.F64);
-    Expect.dtype("factor of clipFactor", factor, DType.F64);
-    Expect.dtype("sumOfSquares of clipFactor", sumOfSquares, DType.F64);
     double value = Math.sqrt(TensorArrays.scalar(sumOfSquares));
     TensorArrays.put(norm, value);
     TensorArrays.put(
@@ -51,7 +44,6 @@ final class Nd4jOptimizer implements OptimizerKernels {
       Tensor grad,
       Tensor factor,
       AdamWStep step) {
-    CallChecks.adamW(weight, master, firstMoment, secondMoment, grad, factor);
     double clip = TensorArrays.scalar(factor);
     if (Double.isNaN(clip)) {
       return;

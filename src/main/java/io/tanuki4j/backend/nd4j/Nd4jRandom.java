@@ -1,7 +1,5 @@
 package io.tanuki4j.backend.nd4j;
 
-import io.tanuki4j.backend.host.CallChecks;
-import io.tanuki4j.backend.host.DropoutFactors;
 import io.tanuki4j.kernel.Dropout;
 import io.tanuki4j.kernel.RandomKernels;
 import io.tanuki4j.tensor.Tensor;
@@ -45,26 +43,18 @@ final class Nd4jRandom implements RandomKernels {
 
   @Override
   public void dropout(Tensor out, Tensor x, Tensor positions, Dropout dropout) {
-    int columns = Math.toIntExact(x.dim(-1));
-    int batchSize = Math.toIntExact(x.numElements() / columns / positions.numElements());
-    CallChecks.dropout(dropout, batchSize);
-    int[] rows = TensorArrays.of(positions).toIntVector();
-    DropoutFactors factors = new DropoutFactors(dropout);
-    double[] ofElements = new double[Math.toIntExact(x.numElements())];
-    Arrays.setAll(
-        ofElements,
-        i -> {
-          int token = i / columns;
-          return factors.of(i % columns, rows[token / batchSize], token % batchSize, 0);
-        });
-    INDArray before = TensorArrays.of(x);
-    INDArray kept = Nd4j.createFromArray(ofElements).castTo(before.dataType());
-    TensorArrays.put(out, before.mul(kept.reshape(before.shape())));
+    INDArray columns = Nd4j.arange(x.dim(-1)).castTo(DataType.LONG);
+    INDArray rows = TensorArrays.typed(positions).castTo(DataType.LONG);
+    INDArray heads = Nd4j.zeros(DataType.LONG, 1);
+    INDArray factors = DropoutArrays.factors(dropout, columns, rows, heads).permute(2, 0, 1, 3);
+    TensorArrays.put(out, TensorArrays.of(x).mul(factors.dup('c').reshape(x.shape().toArray())));
   }
 
   /** Returns the numbers of these places, by the Box–Muller transform. */
   private static INDArray normal(INDArray places, long key) {
-    INDArray[] words = Philox.words(Bits.shiftRight(places, 1), 0, key);
+    INDArray pair = Bits.shiftRight(places, 1);
+    INDArray zeros = places.like().assign(0);
+    INDArray[] words = Philox.words(Philox.low(pair), Philox.high(pair), zeros, zeros, key);
     INDArray radius = Transforms.sqrt(Transforms.log(uniform(words[0], words[1])).mul(-2));
     INDArray angle = uniform(words[2], words[3]).mul(2 * Math.PI);
     INDArray odd = Bits.and(places, 1).castTo(DataType.DOUBLE);

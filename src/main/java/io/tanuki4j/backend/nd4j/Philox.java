@@ -19,37 +19,36 @@ final class Philox {
 
   private Philox() {}
 
-  /**
-   * Returns the four words of each counter {@code (low word, high word, third, 0)}.
-   *
-   * @param counters numbers of 64 bits
-   */
-  static INDArray[] words(INDArray counters, long third, long key) {
-    INDArray w0 = low(counters);
-    INDArray w1 = high(counters);
-    INDArray w2 = counters.like().assign(third);
-    INDArray w3 = counters.like().assign(0);
+  /** Returns the four words of each counter {@code (w0, w1, w2, w3)}. */
+  static INDArray[] words(INDArray w0, INDArray w1, INDArray w2, INDArray w3, long key) {
+    INDArray[] words = {w0, w1, w2, w3};
     for (int round = 0; round < ROUNDS; round++) {
-      INDArray product0 = times(w0, MULTIPLIER_0);
-      INDArray product1 = times(w2, MULTIPLIER_1);
-      w0 = Bits.xor(Bits.xor(high(product1), w1), (key + round * WEYL_0) & LOW_WORD);
-      w2 =
-          Bits.xor(Bits.xor(high(product0), w3), ((key >>> WORD_BITS) + round * WEYL_1) & LOW_WORD);
-      w1 = low(product1);
-      w3 = low(product0);
+      INDArray product0 = times(words[0], MULTIPLIER_0);
+      INDArray product1 = times(words[2], MULTIPLIER_1);
+      long key0 = (key + round * WEYL_0) & LOW_WORD;
+      long key1 = ((key >>> WORD_BITS) + round * WEYL_1) & LOW_WORD;
+      words =
+          new INDArray[] {
+            Bits.xor(Bits.xor(high(product1), words[1]), key0),
+            low(product1),
+            Bits.xor(Bits.xor(high(product0), words[3]), key1),
+            low(product0)
+          };
     }
-    return new INDArray[] {w0, w1, w2, w3};
+    return words;
   }
 
   private static INDArray times(INDArray words, long factor) {
     return words.mul(Nd4j.scalar(DataType.LONG, factor));
   }
 
-  private static INDArray low(INDArray numbers) {
+  /** Returns the lower word of numbers of 64 bits. */
+  static INDArray low(INDArray numbers) {
     return Bits.and(numbers, LOW_WORD);
   }
 
-  private static INDArray high(INDArray numbers) {
+  /** Returns the upper word. */
+  static INDArray high(INDArray numbers) {
     return low(Bits.shiftRight(numbers, WORD_BITS));
   }
 }

@@ -35,7 +35,10 @@ record StochasticRounding(long key, long firstElement) {
     INDArray counters =
         Nd4j.createFromArray(LongStream.range(first, first + numCounters).toArray())
             .reshape(numCounters, 1);
-    INDArray words = Nd4j.concat(1, Philox.words(counters, 1, key));
+    INDArray zeros = counters.like().assign(0);
+    INDArray words =
+        Nd4j.concat(
+            1, Philox.words(Philox.low(counters), Philox.high(counters), zeros.add(1), zeros, key));
     return words.reshape(numCounters * WORDS).get(NDArrayIndex.interval(0, count)).dup();
   }
 
