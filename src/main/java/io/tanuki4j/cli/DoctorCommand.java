@@ -96,7 +96,8 @@ final class DoctorCommand implements Callable<Integer> {
     line(
         out,
         "  on a GPU",
-        "only by nd4j-cuda-11.6, with CUDA 11.6 and without the backend cuda; it has not been run on a card yet");
+        "only by nd4j-cuda-11.6: compute capability 3.7 to 8.6 (not Hopper), CUDA 11.6, no backend cuda"
+            + " in the same process; it has not been run on a card yet");
   }
 
   private static void cuda(PrintWriter out, CudaReport report) {
