@@ -1,12 +1,13 @@
 package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float16;
 import java.nio.ByteBuffer;
 
 /**
  * Converts floating-point elements from one type to another, on the host. Widening is exact;
- * narrowing rounds to the nearest, ties to even, and keeps NaN. F64 to BF16 rounds twice, through
- * F32.
+ * narrowing rounds once, to the nearest, ties to even, and keeps NaN.
  */
 public final class FloatConversion {
   private FloatConversion() {}
@@ -15,7 +16,7 @@ public final class FloatConversion {
    * Returns whether both types are floating-point types that this program computes with or reads.
    */
   public static boolean supports(ElementType from, ElementType to) {
-    return from == to || (bytes(from) > 0 && bytes(to) > 0 && to != ElementType.F16);
+    return from == to || (bytes(from) > 0 && bytes(to) > 0);
   }
 
   /**
@@ -39,8 +40,8 @@ public final class FloatConversion {
     return switch (type) {
       case F64 -> from.getDouble(at);
       case F32 -> from.getFloat(at);
-      case BF16 -> Float.intBitsToFloat(from.getShort(at) << 16);
-      case F16 -> halfToFloat(from.getShort(at));
+      case BF16 -> Float16.toFloat(from.getShort(at), DType.BF16);
+      case F16 -> Float16.toFloat(from.getShort(at), DType.F16);
       default -> throw new IllegalStateException("no floating-point type: " + type);
     };
   }
@@ -49,7 +50,8 @@ public final class FloatConversion {
     switch (type) {
       case F64 -> to.putDouble(value);
       case F32 -> to.putFloat((float) value);
-      case BF16 -> to.putShort(floatToBfloat16((float) value));
+      case BF16 -> to.putShort(Float16.fromDouble(value, DType.BF16));
+      case F16 -> to.putShort(Float16.fromDouble(value, DType.F16));
       default -> throw new IllegalStateException("no target type: " + type);
     }
   }
@@ -61,28 +63,5 @@ public final class FloatConversion {
       case BF16, F16 -> Short.BYTES;
       default -> 0;
     };
-  }
-
-  /** Returns the upper half of the bits, rounded. The quiet bit keeps a NaN a NaN. */
-  static short floatToBfloat16(float value) {
-    int bits = Float.floatToRawIntBits(value);
-    if (Float.isNaN(value)) {
-      return (short) ((bits >>> 16) | 0x40);
-    }
-    int roundHalfToEven = 0x7FFF + ((bits >>> 16) & 1);
-    return (short) ((bits + roundHalfToEven) >>> 16);
-  }
-
-  /** Widens IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits. */
-  static float halfToFloat(short half) {
-    int sign = (half & 0x8000) << 16;
-    int exponent = (half >>> 10) & 0x1F;
-    int fraction = half & 0x3FF;
-    if (exponent == 0) {
-      float magnitude = fraction * 0x1p-24f;
-      return sign == 0 ? magnitude : -magnitude;
-    }
-    int floatExponent = exponent == 0x1F ? 0xFF : exponent - 15 + 127;
-    return Float.intBitsToFloat(sign | (floatExponent << 23) | (fraction << 13));
   }
 }

@@ -2,12 +2,13 @@ package io.tanuki4j.comm;
 
 import io.tanuki4j.comm.ProcessGroup.ReduceOp;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float16;
 import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * Reduces one block of several ranks' elements, in the order of the list. BF16 is summed in fp32
- * and rounded once, to nearest, ties to even. The scratch memory allows one thread at a time.
+ * Reduces one block of several ranks' elements, in the order of the list. Sixteen bits are summed in
+ * fp32 and rounded once, to nearest, ties to even. The scratch memory allows one thread at a time.
  */
 public final class Reduction {
   /** The maximum number of elements in a block. */
@@ -18,7 +19,7 @@ public final class Reduction {
   public Reduction(DType dtype, ReduceOp op) {
     accumulator =
         switch (dtype) {
-          case F32, BF16 -> new FloatAccumulator(dtype, op);
+          case F32, BF16, F16 -> new FloatAccumulator(dtype, op);
           case F64 -> new DoubleAccumulator(op);
           case I32, I64 -> new LongAccumulator(dtype, op);
           case F8_E4M3, F8_E5M2 ->
@@ -55,11 +56,9 @@ public final class Reduction {
     void store(ByteBuffer out);
   }
 
-  /** Reduces F32, and BF16 in fp32. */
+  /** Reduces F32, and sixteen bits in fp32. */
   private static final class FloatAccumulator implements Accumulator {
-    private static final int HALFWAY = 0x8000;
-    private static final int QUIET = 0x40;
-
+    private final DType dtype;
     private final ReduceOp op;
     private final float[] result = new float[BLOCK];
     private final float[] next = new float[BLOCK];
@@ -67,8 +66,9 @@ public final class Reduction {
     private int count;
 
     FloatAccumulator(DType dtype, ReduceOp op) {
+      this.dtype = dtype;
       this.op = op;
-      halves = new short[dtype == DType.BF16 ? BLOCK : 0];
+      halves = new short[dtype.isFloat16() ? BLOCK : 0];
     }
 
     @Override
@@ -99,7 +99,7 @@ public final class Reduction {
       int n = values.remaining() / Short.BYTES;
       values.asShortBuffer().get(halves, 0, n);
       for (int i = 0; i < n; i++) {
-        to[i] = Float.intBitsToFloat(halves[i] << 16);
+        to[i] = Float16.toFloat(halves[i], dtype);
       }
       return n;
     }
@@ -111,19 +111,9 @@ public final class Reduction {
         return;
       }
       for (int i = 0; i < count; i++) {
-        halves[i] = toBf16(result[i]);
+        halves[i] = Float16.fromFloat(result[i], dtype);
       }
       out.asShortBuffer().put(halves, 0, count);
-    }
-
-    /** Rounds to nearest, ties to even; NaN stays NaN. */
-    private static short toBf16(float value) {
-      int bits = Float.floatToRawIntBits(value);
-      if (Float.isNaN(value)) {
-        return (short) ((bits >>> 16) | QUIET);
-      }
-      int tiesToEven = (bits >>> 16) & 1;
-      return (short) ((bits + HALFWAY - 1 + tiesToEven) >>> 16);
     }
   }
 

@@ -31,6 +31,6 @@ public record Precision(DType compute, DType gradients, StateTypes state, @Nulla
     if (fp8 != null) {
       return device.peakFp8Flops();
     }
-    return compute == DType.BF16 ? device.peakFlops() : 0;
+    return compute.isFloat16() ? device.peakFlops() : 0;
   }
 }

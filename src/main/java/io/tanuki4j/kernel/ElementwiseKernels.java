@@ -6,7 +6,7 @@ import io.tanuki4j.tensor.Tensor;
 public interface ElementwiseKernels {
   void fill(Tensor out, double value);
 
-  /** Copies and converts between floating types (BF16 rounds to nearest, ties to even). */
+  /** Copies and converts between floating types (rounds to nearest, ties to even). */
   void copy(Tensor out, Tensor in);
 
   /** Computes {@code out = a + b}; out may be one of them. */

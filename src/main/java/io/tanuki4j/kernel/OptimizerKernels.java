@@ -27,7 +27,7 @@ public interface OptimizerKernels {
    * rounded. If the factor is not a number nothing changes, so a bad gradient never reaches the
    * weights.
    *
-   * <p>Tensors in BF16 are rounded to nearest, except two that would then never move by a small
+   * <p>Tensors of sixteen bits are rounded to nearest, except two that would then never move by a small
    * step. A master in BF16, which is the weight itself, and a secondMoment in BF16 are rounded
    * stochastically. For this, 16 random bits are added to the bits of the fp32 number, and the
    * lower half is cut off. The random bits come from Philox4x32-10 with key {@code iteration} (low
@@ -39,7 +39,7 @@ public interface OptimizerKernels {
    * @param master {@code [k]}, F32 (F64 for gradient checks), or BF16 and the weight itself
    * @param firstMoment {@code [k]}, F32 (F64) or BF16
    * @param secondMoment {@code [k]}, F32 (F64) or BF16
-   * @param grad {@code [k]}, F32 (F64) or BF16
+   * @param grad {@code [k]}, F32 (F64), BF16 or F16
    * @param factor {@code [1]}, F64
    */
   void adamW(

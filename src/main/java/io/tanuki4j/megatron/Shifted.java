@@ -1,6 +1,8 @@
 package io.tanuki4j.megatron;
 
 import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float16;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -41,7 +43,8 @@ record Shifted(Matrix matrix, float added) implements Matrix {
     return switch (matrix.type()) {
       case F64 -> (float) bytes.getDouble();
       case F32 -> bytes.getFloat();
-      case BF16 -> Float.intBitsToFloat(bytes.getShort() << 16);
+      case BF16 -> Float16.toFloat(bytes.getShort(), DType.BF16);
+      case F16 -> Float16.toFloat(bytes.getShort(), DType.F16);
       default ->
           throw new IllegalArgumentException("norm weights of type %s".formatted(matrix.type()));
     };

@@ -8,6 +8,7 @@ public enum DType {
   F64(8),
   F32(4),
   BF16(2),
+  F16(2),
   F8_E4M3(1),
   F8_E5M2(1),
   I64(8),
@@ -29,6 +30,11 @@ public enum DType {
     return this == F64 ? F64 : F32;
   }
 
+  /** Returns whether elements are {@link Float16} numbers. */
+  public boolean isFloat16() {
+    return this == BF16 || this == F16;
+  }
+
   /** Returns whether elements are FP8 numbers, which need a scale. */
   public boolean isFloat8() {
     return this == F8_E4M3 || this == F8_E5M2;
@@ -36,6 +42,6 @@ public enum DType {
 
   /** Returns whether kernels compute with elements of this type as they are. */
   public boolean isFloatingPoint() {
-    return this == F64 || this == F32 || this == BF16;
+    return this == F64 || this == F32 || isFloat16();
   }
 }

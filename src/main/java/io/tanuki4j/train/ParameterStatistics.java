@@ -78,7 +78,7 @@ public final class ParameterStatistics {
     while (bytes.hasRemaining()) {
       double value =
           switch (grads.dtype()) {
-            case BF16 -> bytes.getShort() & 0x7fff; // without the sign
+            case BF16, F16 -> bytes.getShort() & 0x7fff; // without the sign
             case F64 -> bytes.getDouble();
             default -> bytes.getFloat();
           };

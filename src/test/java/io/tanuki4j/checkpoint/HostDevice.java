@@ -5,6 +5,7 @@ import io.tanuki4j.kernel.DeviceInfo;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float16;
 import io.tanuki4j.tensor.DeviceBuffer;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -28,7 +29,7 @@ public final class HostDevice implements Device {
       switch (tensor.dtype()) {
         case F64 -> bytes.putDouble(value);
         case F32 -> bytes.putFloat(value);
-        case BF16 -> bytes.putShort(FloatConversion.floatToBfloat16(value));
+        case BF16, F16 -> bytes.putShort(Float16.fromFloat(value, tensor.dtype()));
         case I32 -> bytes.putInt((int) value);
         case I64 -> bytes.putLong((long) value);
       }
@@ -58,7 +59,7 @@ public final class HostDevice implements Device {
             case F8_E4M3, F8_E5M2 -> throw new IllegalArgumentException(tensor.toString());
             case F64 -> bytes.getDouble();
             case F32 -> bytes.getFloat();
-            case BF16 -> Float.intBitsToFloat(bytes.getShort() << 16);
+            case BF16, F16 -> Float16.toFloat(bytes.getShort(), tensor.dtype());
             case I32 -> bytes.getInt();
             case I64 -> bytes.getLong();
           };

@@ -18,6 +18,7 @@ public final class HostValues {
         case F32 -> bytes.putFloat((float) value);
         case F8_E4M3, F8_E5M2 -> bytes.put(Float8.fromFloat((float) value, dtype));
         case BF16 -> bytes.putShort(bf16Bits((float) value));
+        case F16 -> bytes.putShort(f16Bits(value));
         case I64 -> bytes.putLong((long) value);
         case I32 -> bytes.putInt((int) value);
       }
@@ -34,6 +35,7 @@ public final class HostValues {
             case F32 -> bytes.getFloat();
             case F8_E4M3, F8_E5M2 -> Float8.toFloat(bytes.get(), dtype);
             case BF16 -> Float.intBitsToFloat(bytes.getShort() << 16);
+            case F16 -> f16Value(bytes.getShort());
             case I64 -> bytes.getLong();
             case I32 -> bytes.getInt();
           };
@@ -63,6 +65,30 @@ public final class HostValues {
     boolean takeBelow =
         distanceBelow < distanceAbove || (distanceBelow == distanceAbove && belowIsEven);
     return (short) ((takeBelow ? below : above) >>> 16);
+  }
+
+  /** The multiple of the unit in the last place that is nearest, the even one if two are. */
+  private static short f16Bits(double value) {
+    if (!Double.isFinite(value)) {
+      return (short) (Double.isNaN(value) ? 0x7e00 : value > 0 ? 0x7c00 : 0xfc00);
+    }
+    int exponent = Math.max(-14, Math.getExponent(value));
+    long units = (long) Math.rint(Math.scalb(Math.abs(value), 10 - exponent));
+    long bits = ((long) (exponent + 14) << 10) + units; // 1024 units carry into the exponent
+    int sign = Math.copySign(1, value) < 0 ? 0x8000 : 0;
+    return (short) (sign | Math.min(bits, 0x7c00));
+  }
+
+  private static double f16Value(short bits) {
+    int exponent = (bits >> 10) & 0x1f;
+    int fraction = bits & 0x3ff;
+    double magnitude =
+        exponent == 0x1f
+            ? (fraction == 0 ? Double.POSITIVE_INFINITY : Double.NaN)
+            : exponent == 0
+                ? Math.scalb((double) fraction, -24)
+                : Math.scalb(1024.0 + fraction, exponent - 25);
+    return bits < 0 ? -magnitude : magnitude;
   }
 
   /** The next larger magnitude, as if the range had no end. */

@@ -41,7 +41,7 @@ public abstract class KernelContract {
 
   /** The types this backend computes in. */
   protected Stream<DType> types() {
-    return Stream.of(DType.F64, DType.F32, DType.BF16);
+    return Stream.of(DType.F64, DType.F32, DType.BF16, DType.F16);
   }
 
   /** Sizes of rows and numbers of rows; a backend adds those that it treats in another way. */
@@ -93,13 +93,14 @@ public abstract class KernelContract {
   }
 
   /**
-   * One rounding of the output for BF16; for the others some roundings of a sum, relative to the
+   * One rounding of the output for types of sixteen bits; for the others some roundings of a sum, relative to the
    * size of its terms, which is about 1 in these tests.
    */
   protected static double tolerance(DType dtype) {
     return switch (dtype) {
       case F64 -> 1e-12;
       case F32 -> 2e-5;
+      case F16 -> 0x1p-10;
       default -> 0x1p-8;
     };
   }

@@ -105,7 +105,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void products_agree(DType dtype) {
     int[][] sizes = {{1, 1, 1}, {7, 33, 5}, {64, 128, 256}, {130, 264, 1000}, {257, 96, 2048}};
     for (int[] mnk : sizes) {
@@ -123,7 +123,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void output_layers_of_odd_vocabularies_agree(DType dtype) {
     for (int vocabulary : sizes(513, 16_001, 32_001, 50_257)) {
       product(dtype, dtype, new int[] {24, vocabulary, 64}, Op.NONE, Op.TRANSPOSE);
@@ -153,7 +153,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void norms_agree(DType dtype) {
     for (int rows : ROWS) {
       for (int columns : sizes(COLUMNS)) {
@@ -190,7 +190,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void layer_norms_agree(DType dtype) {
     for (int rows : ROWS) {
       for (int columns : sizes(COLUMNS)) {
@@ -226,7 +226,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void biases_agree(DType dtype) {
     for (int rows : ROWS) {
       for (int columns : sizes(COLUMNS)) {
@@ -248,7 +248,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void functions_agree(DType dtype) {
     for (Function function : Function.values()) {
       for (int columns : sizes(COLUMNS)) {
@@ -268,7 +268,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void activations_agree(DType dtype) {
     for (int rows : ROWS) {
       for (int columns : sizes(COLUMNS)) {
@@ -290,7 +290,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void rotations_agree(DType dtype) {
     rotation(dtype, new AttentionShape(40, 2, 8, 2, 128), 64);
     rotation(dtype, new AttentionShape(33, 1, 4, 4, 64), 16);
@@ -315,7 +315,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void rotations_by_rows_agree(DType dtype) {
     AttentionShape shape = new AttentionShape(40, 2, 8, 2, 32);
     devices.compare(
@@ -334,7 +334,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void embeddings_agree(DType dtype) {
     for (int columns : sizes(7, 64, 1000, 4096)) {
       devices.compare(
@@ -356,7 +356,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void parts_of_embeddings_agree(DType dtype) {
     for (int columns : sizes(7, 64, 1000)) {
       devices.compare(
@@ -376,7 +376,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void losses_of_a_spread_vocabulary_agree(DType dtype) {
     for (int vocabulary : VOCABULARIES) {
       devices.compare(
@@ -411,7 +411,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void losses_agree(DType dtype) {
     for (int vocabulary : VOCABULARIES) {
       devices.compare(
@@ -432,7 +432,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void plain_attention_agrees(DType dtype) {
     attention(dtype, new AttentionShape(100, 2, 4, 2, 64));
     attention(dtype, new AttentionShape(300, 1, 2, 1, 20));
@@ -442,7 +442,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void attention_over_whole_tiles_agrees(DType dtype) {
     attention(dtype, new AttentionShape(128, 2, 4, 2, 64));
     attention(dtype, new AttentionShape(384, 1, 8, 2, 128));
@@ -452,7 +452,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void attention_within_documents_agrees(DType dtype) {
     documents(dtype, new AttentionShape(100, 2, 4, 2, 64), 40, 90);
     documents(dtype, new AttentionShape(256, 1, 3, 1, 80), 1, 2, 130, 255);
@@ -462,7 +462,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void attention_within_long_documents_agrees(DType dtype) {
     assumeTrue(LONG_SEQUENCE <= maxColumns(), "it would take this device too long");
     documents(dtype, new AttentionShape(LONG_SEQUENCE, 1, 8, 2, 128), 500, 600, 1900);
@@ -471,7 +471,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void dropout_agrees(DType dtype) {
     devices.compare(
         side -> {
@@ -538,7 +538,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void blocks_of_attention_agree(DType dtype) {
     block(dtype, new AttentionBlock(new AttentionShape(100, 2, 4, 2, 64), 30));
     block(dtype, new AttentionBlock(new AttentionShape(30, 1, 2, 1, 20), 300));
@@ -572,7 +572,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void merged_attention_agrees(DType dtype) {
     AttentionShape shape = new AttentionShape(50, 3, 4, 2, 72);
     for (int part : new int[] {1, 25, 50}) {
@@ -596,13 +596,16 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void updates_agree(DType dtype) {
     for (int count : new int[] {7, 4096, 10_003}) {
       for (DType state : new DType[] {DType.F32, DType.BF16}) {
         update(dtype, DType.F32, state, count);
       }
-      update(dtype, dtype, dtype, count);
+      update(dtype, DType.F32, dtype == DType.F16 ? DType.F32 : dtype, count);
+      if (dtype != DType.F16) {
+        update(dtype, dtype, dtype, count);
+      }
     }
   }
 
@@ -625,7 +628,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void sums_and_conversions_agree(DType dtype) {
     for (int count : new int[] {1, 7, 4096, 100_003}) {
       devices.compare(
@@ -635,7 +638,7 @@ public abstract class KernelParity {
             Tensor squares = side.of(DType.F64, 1);
             side.kernels().optimizer().sumOfSquares(squares, x);
             Tensor wide = side.undefined(DType.F32, count);
-            Tensor narrow = side.undefined(DType.BF16, count);
+            Tensor narrow = side.undefined(dtype == DType.F32 ? DType.BF16 : dtype, count);
             side.kernels().elementwise().copy(wide, x);
             side.kernels().elementwise().copy(narrow, wide);
             side.kernels().elementwise().add(y, x, y);
@@ -651,7 +654,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void copied_columns_agree(DType dtype) {
     for (int columns : sizes(33, 64, 1000)) {
       devices.compare(
@@ -708,7 +711,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void initial_weights_agree(DType dtype) {
     devices.compare(
         side -> {
@@ -721,7 +724,7 @@ public abstract class KernelParity {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F32", "BF16"})
+      names = {"F32", "BF16", "F16"})
   void what_is_not_a_number_stays_where_it_belongs(DType dtype) {
     devices.compare(
         side -> {

@@ -19,12 +19,12 @@ public final class TwoDevices implements AutoCloseable {
   private static final double TOLERANCE_F32 = 1e-5;
 
   /** Both round the same numbers; where the last bit before differs, some fall the other way. */
-  private static final double TOLERANCE_BF16 = 1e-3;
+  private static final double TOLERANCE_16 = 1e-3;
 
-  /** A product rounded to BF16 before it is added, instead of the sum alone. */
+  /** A product rounded to sixteen bits before it is added, instead of the sum alone. */
   private static final double TOLERANCE_SUMS = 4e-3;
 
-  /** Flash attention rounds its probabilities to BF16, too, and sums fewer of them at a time. */
+  /** Flash attention rounds its probabilities, too, and sums fewer of them at a time. */
   private static final double TOLERANCE_ATTENTION = 8e-3;
 
   /**
@@ -65,7 +65,7 @@ public final class TwoDevices implements AutoCloseable {
 
   /** The operations, given one side, return their outputs. */
   void compare(Function<Side, List<Tensor>> operations) {
-    compare(operations, TOLERANCE_F32, TOLERANCE_BF16);
+    compare(operations, TOLERANCE_F32, TOLERANCE_16);
   }
 
   void compareSums(Function<Side, List<Tensor>> operations) {
@@ -81,7 +81,7 @@ public final class TwoDevices implements AutoCloseable {
   }
 
   private void compare(
-      Function<Side, List<Tensor>> outputs, double toleranceF32, double toleranceBf16) {
+      Function<Side, List<Tensor>> outputs, double toleranceF32, double tolerance16) {
     try (GuardedMemory testedMemory = new GuardedMemory(tested.device());
         GuardedMemory expectedMemory = new GuardedMemory(expected.device())) {
       List<Tensor> actual = outputs.apply(side(tested, testedMemory));
@@ -95,7 +95,7 @@ public final class TwoDevices implements AutoCloseable {
         largest = Math.max(largest, error);
         assertThat(error)
             .as("relative error of output %d, %s", i, wanted.get(i))
-            .isLessThanOrEqualTo(rounded ? toleranceBf16 : toleranceF32);
+            .isLessThanOrEqualTo(rounded ? tolerance16 : toleranceF32);
       }
     }
   }
@@ -122,7 +122,7 @@ public final class TwoDevices implements AutoCloseable {
   }
 
   private static boolean isRounded(Tensor tensor) {
-    return tensor.dtype() == DType.BF16 || tensor.dtype().isFloat8();
+    return tensor.dtype().isFloat16() || tensor.dtype().isFloat8();
   }
 
   /** Of the whole, by squares; infinite if something is not a number on one side only. */

@@ -148,7 +148,7 @@ public final class TestDevice implements AutoCloseable {
     if (values.length != tensor.numElements()) {
       throw new IllegalArgumentException(values.length + " values for " + tensor);
     }
-    if (tensor.dtype() == DType.BF16) {
+    if (tensor.dtype().isFloat16()) {
       inFp32(
           tensor,
           wide -> {
@@ -171,7 +171,7 @@ public final class TestDevice implements AutoCloseable {
   }
 
   public double[] read(Tensor tensor) {
-    if (tensor.dtype() == DType.BF16) {
+    if (tensor.dtype().isFloat16()) {
       return inFp32(
           tensor,
           wide -> {

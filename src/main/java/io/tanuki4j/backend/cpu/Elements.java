@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cpu;
 
 import io.tanuki4j.backend.host.Block;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float16;
 import io.tanuki4j.tensor.Float8;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
@@ -18,7 +19,7 @@ final class Elements {
       case F64 -> bytes.getDouble(place);
       case F32 -> bytes.getFloat(place);
       case F8_E4M3, F8_E5M2 -> Float8.toFloat(bytes.get(place), tensor.dtype());
-      case BF16 -> Bf16.toFloat(bytes.getShort(place));
+      case BF16, F16 -> Float16.toFloat(bytes.getShort(place), tensor.dtype());
       case I64 -> bytes.getLong(place);
       case I32 -> bytes.getInt(place);
     };
@@ -33,7 +34,7 @@ final class Elements {
       case F64 -> bytes.putDouble(place, value);
       case F32 -> bytes.putFloat(place, (float) value);
       case F8_E4M3, F8_E5M2 -> bytes.put(place, Float8.fromFloat((float) value, tensor.dtype()));
-      case BF16 -> bytes.putShort(place, Bf16.fromDouble(value));
+      case BF16, F16 -> bytes.putShort(place, Float16.fromDouble(value, tensor.dtype()));
       case I64 -> bytes.putLong(place, (long) value);
       case I32 -> bytes.putInt(place, (int) value);
     }

@@ -5,13 +5,14 @@ import static io.tanuki4j.backend.cpu.FloatVectors.SPECIES;
 
 import io.tanuki4j.backend.host.Block;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float16;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ShortBuffer;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * A row of floats, for F32 and BF16. The array is longer than the row by up to a vector.
+ * A row of floats, for F32 and types of sixteen bits. The array is longer than the row by up to a vector.
  * Elementwise operations run over whole vectors, into that padding, whose contents mean nothing.
  * Sums and maxima stop where the row ends.
  */
@@ -29,17 +30,17 @@ final class FloatRow implements Row {
     setLength(count);
     long at = Block.firstByte(source, first);
     Block.Window window = Block.of(source).window(at);
-    if (source.dtype() == DType.BF16) {
-      loadHalves(window.shorts(), Block.indexInWindow(at) / Short.BYTES);
+    if (source.dtype().isFloat16()) {
+      loadHalves(window.shorts(), Block.indexInWindow(at) / Short.BYTES, source.dtype());
     } else {
       window.floats().get(Block.indexInWindow(at) / Float.BYTES, values, 0, count);
     }
   }
 
-  private void loadHalves(ShortBuffer memory, int at) {
+  private void loadHalves(ShortBuffer memory, int at, DType dtype) {
     memory.get(at, halves(), 0, length);
     for (int i = 0; i < length; i++) {
-      values[i] = Bf16.toFloat(halves[i]);
+      values[i] = Float16.toFloat(halves[i], dtype);
     }
   }
 
@@ -47,17 +48,17 @@ final class FloatRow implements Row {
   public void store(Tensor target, long first) {
     long at = Block.firstByte(target, first);
     Block.Window window = Block.of(target).window(at);
-    if (target.dtype() == DType.BF16) {
-      storeHalves(window.shorts(), Block.indexInWindow(at) / Short.BYTES);
+    if (target.dtype().isFloat16()) {
+      storeHalves(window.shorts(), Block.indexInWindow(at) / Short.BYTES, target.dtype());
     } else {
       window.floats().put(Block.indexInWindow(at) / Float.BYTES, values, 0, length);
     }
   }
 
-  private void storeHalves(ShortBuffer memory, int at) {
+  private void storeHalves(ShortBuffer memory, int at, DType dtype) {
     halves();
     for (int i = 0; i < length; i++) {
-      halves[i] = Bf16.fromFloat(values[i]);
+      halves[i] = Float16.fromFloat(values[i], dtype);
     }
     memory.put(at, halves, 0, length);
   }

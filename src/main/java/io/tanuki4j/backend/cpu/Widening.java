@@ -5,7 +5,7 @@ import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * F32 stand-ins for BF16 tensors in operations that compute in F32 and round once; other tensors
+ * F32 stand-ins for tensors of sixteen bits in operations that compute in F32 and round once; other tensors
  * stand for themselves. Closing it frees the memory of the stand-ins.
  */
 final class Widening implements AutoCloseable {
@@ -30,7 +30,7 @@ final class Widening implements AutoCloseable {
 
   /** Returns a stand-in with undefined contents, for {@link #finish}. */
   Tensor out(Tensor tensor) {
-    return tensor.dtype() == DType.BF16 ? memory.push(tensor.shape(), DType.F32) : tensor;
+    return tensor.dtype().isFloat16() ? memory.push(tensor.shape(), DType.F32) : tensor;
   }
 
   /** Rounds a result into its tensor. */

@@ -1,8 +1,8 @@
 package io.tanuki4j.backend.cuda;
 
-import static io.tanuki4j.backend.cuda.CudnnGraph.BF16;
 import static io.tanuki4j.backend.cuda.CudnnGraph.F32;
 
+import io.tanuki4j.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.cuda.global.cudnn;
@@ -17,14 +17,15 @@ import org.bytedeco.cuda.global.cudnn;
  */
 record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements AutoCloseable {
 
-  /** Builds the forward. Addresses: q, k, v, out, logSumExp. */
-  static AttentionGraph forward(AttentionForm form) {
+  /** Builds the forward, of sixteen bits. Addresses: q, k, v, out, logSumExp. */
+  static AttentionGraph forward(AttentionForm form, DType dtype) {
     CudnnGraph g = new CudnnGraph();
+    int type = CudnnGraph.type(dtype);
     Views views = new Views(form);
-    CudnnTensor q = g.real(BF16, views.heads(), views.queryStrides());
-    CudnnTensor k = g.real(BF16, swapped(views.groups()), swapped(views.keyStrides()));
-    CudnnTensor v = g.real(BF16, views.groups(), views.keyStrides());
-    CudnnTensor out = g.real(BF16, views.heads(), views.outStrides());
+    CudnnTensor q = g.real(type, views.heads(), views.queryStrides());
+    CudnnTensor k = g.real(type, swapped(views.groups()), swapped(views.keyStrides()));
+    CudnnTensor v = g.real(type, views.groups(), views.keyStrides());
+    CudnnTensor out = g.real(type, views.heads(), views.outStrides());
     CudnnTensor logSumExp = g.real(F32, views.rows(), views.rowStrides());
 
     CudnnTensor scores = g.matmul(q, k, g.virtual(F32, views.scores(), views.scoreStrides()));
@@ -37,7 +38,7 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
     CudnnTensor sum = g.virtual(F32, views.rows(), views.rowStrides());
     g.reduce(cudnn.CUDNN_REDUCE_TENSOR_ADD, weights, sum);
     g.map(cudnn.CUDNN_POINTWISE_ADD, max, g.map(cudnn.CUDNN_POINTWISE_LOG, sum), logSumExp);
-    CudnnTensor p = g.virtual(BF16, views.scores(), views.scoreStrides());
+    CudnnTensor p = g.virtual(type, views.scores(), views.scoreStrides());
     g.map(cudnn.CUDNN_POINTWISE_DIV, weights, sum, p);
     g.matmul(p, v, out);
     return new AttentionGraph(g, List.of(q, k, v, out, logSumExp));
@@ -48,8 +49,8 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
    * {@code [b, n, q]}). Unless deterministic, a sum of dQ follows (fp32, {@code [b, n, q, d]}), to
    * which blocks add in any order.
    */
-  static AttentionGraph backward(AttentionForm form, boolean deterministic) {
-    return new Backward(form, deterministic).build();
+  static AttentionGraph backward(AttentionForm form, DType dtype, boolean deterministic) {
+    return new Backward(form, dtype, deterministic).build();
   }
 
   @Override
@@ -154,6 +155,7 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
   private static final class Backward {
     private final CudnnGraph g = new CudnnGraph();
     private final Views views;
+    private final int type;
     private final boolean deterministic;
     private final CudnnTensor q;
     private final CudnnTensor k;
@@ -166,18 +168,19 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
     private final CudnnTensor dV;
     private final CudnnTensor scale;
 
-    Backward(AttentionForm form, boolean deterministic) {
+    Backward(AttentionForm form, DType dtype, boolean deterministic) {
       this.views = new Views(form);
+      this.type = CudnnGraph.type(dtype);
       this.deterministic = deterministic;
-      q = g.real(BF16, views.heads(), views.queryStrides());
-      k = g.real(BF16, swapped(views.groups()), swapped(views.keyStrides()));
-      v = g.real(BF16, swapped(views.groups()), swapped(views.keyStrides()));
-      out = g.real(BF16, views.heads(), views.outStrides());
-      dOut = g.real(BF16, views.heads(), views.outStrides());
+      q = g.real(type, views.heads(), views.queryStrides());
+      k = g.real(type, swapped(views.groups()), swapped(views.keyStrides()));
+      v = g.real(type, swapped(views.groups()), swapped(views.keyStrides()));
+      out = g.real(type, views.heads(), views.outStrides());
+      dOut = g.real(type, views.heads(), views.outStrides());
       logSumExp = g.real(F32, views.rows(), views.rowStrides());
-      dQ = g.real(BF16, views.heads(), views.queryGradStrides());
-      dK = g.real(BF16, views.groups(), views.keyStrides());
-      dV = g.real(BF16, views.groups(), views.keyStrides());
+      dQ = g.real(type, views.heads(), views.queryGradStrides());
+      dK = g.real(type, views.groups(), views.keyStrides());
+      dV = g.real(type, views.groups(), views.keyStrides());
       scale = g.scalar(form.scale());
     }
 
@@ -233,13 +236,13 @@ record AttentionGraph(CudnnGraph graph, List<CudnnTensor> inputs) implements Aut
     /** Computes {@code into = weightsᵀ · x}, summed over the query heads of a group. */
     private void addOverHeads(CudnnTensor weights, CudnnTensor x, CudnnTensor into) {
       CudnnTensor transposed =
-          g.virtual(BF16, views.transposedScores(), views.transposedScoreStrides());
+          g.virtual(type, views.transposedScores(), views.transposedScoreStrides());
       g.reshape(weights, transposed);
       if (views.n() == views.form().queries().numQueryGroups()) {
         g.matmul(transposed, x, into);
         return;
       }
-      CudnnTensor perHead = g.virtual(BF16, views.keysOfHeads(), views.keysOfHeadsStrides());
+      CudnnTensor perHead = g.virtual(type, views.keysOfHeads(), views.keysOfHeadsStrides());
       g.matmul(transposed, x, perHead);
       g.reduce(cudnn.CUDNN_REDUCE_TENSOR_ADD, perHead, into);
     }

@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Attention: cuDNN's in BF16 where it supports the shape, our plain kernels otherwise. The log
- * mentions each BF16 shape that takes the plain kernels once.
+ * Attention: cuDNN's in sixteen bits where it supports the shape, our plain kernels otherwise. The log
+ * mentions each such shape that takes the plain kernels once.
  */
 final class CudaAttention implements AttentionKernels, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CudaAttention.class);
@@ -137,7 +137,7 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
     if (CudnnAttention.takes(call)) {
       return fast;
     }
-    if (call.type() == DType.BF16 && slowForms.add(call.form())) {
+    if (call.type().isFloat16() && slowForms.add(call.form())) {
       LOG.warn(
           "attention over {} runs on slow kernels: the fast ones take sequences of a multiple of"
               + " 128 tokens and head dims of a multiple of 8 up to 128, without documents"

@@ -5,6 +5,7 @@ import static io.tanuki4j.backend.cuda.CudaException.check;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float16;
 import io.tanuki4j.tensor.Float8;
 import io.tanuki4j.tensor.Tensor;
 import org.bytedeco.cuda.global.cudart;
@@ -45,20 +46,10 @@ final class CudaElementwise implements ElementwiseKernels {
       case F64 -> Double.doubleToRawLongBits(value);
       case F32 -> Float.floatToRawIntBits((float) value) & 0xffff_ffffL;
       case F8_E4M3, F8_E5M2 -> Byte.toUnsignedInt(Float8.fromFloat((float) value, dtype));
-      case BF16 -> bf16((float) value);
+      case BF16, F16 -> Short.toUnsignedInt(Float16.fromFloat((float) value, dtype));
       case I64 -> (long) value;
       case I32 -> (int) value & 0xffff_ffffL;
     };
-  }
-
-  /** Rounds to nearest, ties to even. */
-  private static int bf16(float value) {
-    int bits = Float.floatToRawIntBits(value);
-    if (Float.isNaN(value)) {
-      return 0x7fff;
-    }
-    int rounded = bits + 0x7fff + (bits >>> 16 & 1);
-    return rounded >>> 16;
   }
 
   @Override

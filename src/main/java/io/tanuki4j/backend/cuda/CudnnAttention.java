@@ -10,7 +10,7 @@ import org.bytedeco.cuda.global.cudnn;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Flash attention in BF16 by cuDNN. A shape has a plan for each direction. A plan keeps the bound
+ * Flash attention in BF16 or F16 by cuDNN. A shape has a plan for each direction. A plan keeps the bound
  * addresses of every layer, so a call in the steady state creates no cuDNN object.
  */
 final class CudnnAttention implements AttentionEngine, AutoCloseable {
@@ -27,7 +27,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
   private final Map<PlanKey, CompiledGraph> plans = new HashMap<>();
   private final Map<BoundKey, CudnnDescriptor> bound = new HashMap<>();
 
-  private record PlanKey(AttentionForm form, boolean backward) {}
+  private record PlanKey(AttentionForm form, DType type, boolean backward) {}
 
   /**
    * @param gradients null in the forward
@@ -51,7 +51,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
   static boolean takes(AttentionCall call) {
     AttentionForm form = call.form();
     int headDim = form.queries().headDim();
-    return call.type() == DType.BF16
+    return call.type().isFloat16()
         && !call.mask().hasDocuments()
         && !call.mask().drops()
         && form.numQueries() % SEQUENCE_MULTIPLE == 0
@@ -62,7 +62,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
 
   @Override
   public void forward(AttentionCall call) {
-    CompiledGraph plan = plan(new PlanKey(call.form(), false));
+    CompiledGraph plan = plan(new PlanKey(call.form(), call.type(), false));
     long scratch = workspace.reserve(plan.workspaceBytes());
     BoundKey place = new BoundKey(call, null, 0, scratch);
     CudnnDescriptor pack = bound.get(place);
@@ -79,7 +79,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
   @Override
   public void backward(AttentionCall call, AttentionOperands gradients, long dOut) {
     AttentionForm form = call.form();
-    CompiledGraph plan = plan(new PlanKey(form, true));
+    CompiledGraph plan = plan(new PlanKey(form, call.type(), true));
     long rowSumBytes = aligned(form.numRows() * Float.BYTES);
     long dQBytes =
         deterministic ? 0 : aligned(form.numRows() * form.queries().headDim() * Float.BYTES);
@@ -128,8 +128,8 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
     stream.requireRunning("plan attention");
     AttentionGraph graph =
         key.backward()
-            ? AttentionGraph.backward(key.form(), deterministic)
-            : AttentionGraph.forward(key.form());
+            ? AttentionGraph.backward(key.form(), key.type(), deterministic)
+            : AttentionGraph.forward(key.form(), key.type());
     CompiledGraph built = CompiledGraph.build(graph, library, null);
     plans.put(key, built);
     return built;

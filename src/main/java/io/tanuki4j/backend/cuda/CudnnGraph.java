@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cuda;
 
+import io.tanuki4j.tensor.DType;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  * the others, real ones and scalars, get addresses when the graph runs. All arithmetic is in fp32.
  */
 final class CudnnGraph implements AutoCloseable {
-  static final int BF16 = cudnn.CUDNN_DATA_BFLOAT16;
   static final int F32 = cudnn.CUDNN_DATA_FLOAT;
   private static final int I32 = cudnn.CUDNN_DATA_INT32;
   private static final int BOOLEAN = cudnn.CUDNN_DATA_BOOLEAN;
@@ -27,6 +27,11 @@ final class CudnnGraph implements AutoCloseable {
   private final List<CudnnDescriptor> operations = new ArrayList<>();
   private final Map<Long, FloatPointer> scalars = new LinkedHashMap<>();
   private long numTensors;
+
+  /** Returns the library's name of a type of sixteen bits. */
+  static int type(DType dtype) {
+    return dtype == DType.F16 ? cudnn.CUDNN_DATA_HALF : cudnn.CUDNN_DATA_BFLOAT16;
+  }
 
   /** Returns the operations in the order in which they have to run. */
   CudnnDescriptor[] operations() {

@@ -7,10 +7,10 @@ import io.tanuki4j.tensor.Tensor;
 final class Expect {
   private Expect() {}
 
-  /** Checks for F32 or BF16; gradient checks in F64 run on the other backend. */
+  /** Checks for F32, BF16 or F16; gradient checks in F64 run on the other backend. */
   static void computeType(String name, Tensor tensor) {
-    if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.BF16) {
-      throw wrong(name, tensor, "F32 or BF16; for F64 use --backend cpu");
+    if (tensor.dtype() != DType.F32 && !tensor.dtype().isFloat16()) {
+      throw wrong(name, tensor, "F32, BF16 or F16; for F64 use --backend cpu");
     }
   }
 

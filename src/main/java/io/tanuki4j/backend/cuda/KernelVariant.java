@@ -20,6 +20,7 @@ interface KernelVariant {
       case F8_E4M3 -> "e4m3";
       case F8_E5M2 -> "e5m2";
       case BF16 -> "bf16";
+      case F16 -> "fp16";
       case F32 -> "float";
       case F64 -> "double";
       case I32 -> "u32";

@@ -111,6 +111,7 @@ final class PreparedMatmul implements AutoCloseable {
       case F8_E4M3 -> cudart.CUDA_R_8F_E4M3;
       case F8_E5M2 -> cudart.CUDA_R_8F_E5M2;
       case BF16 -> cudart.CUDA_R_16BF;
+      case F16 -> cudart.CUDA_R_16F;
       default -> cudart.CUDA_R_32F;
     };
   }

@@ -17,7 +17,7 @@ public final class WorkspaceEstimate {
    */
   public static long bytes(DType compute, long numRows, int headDim) {
     long rowSums = CudnnAttention.aligned(numRows * Float.BYTES);
-    long dQ = compute == DType.BF16 ? CudnnAttention.aligned(numRows * headDim * Float.BYTES) : 0;
+    long dQ = compute.isFloat16() ? CudnnAttention.aligned(numRows * headDim * Float.BYTES) : 0;
     return CudaWorkspace.roundUp(Math.max(CudaMatmul.WORKSPACE_BYTES, rowSums + dQ));
   }
 }

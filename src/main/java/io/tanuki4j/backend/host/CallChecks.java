@@ -21,7 +21,7 @@ public final class CallChecks {
   /** Checks the operands of {@link io.tanuki4j.kernel.MatmulKernels#matmul}. */
   public static void product(Tensor out, Tensor a, Op opA, Tensor b, Op opB) {
     Expect.sameType("b of matmul", b, a);
-    if (a.dtype() != DType.BF16 || out.dtype() != DType.F32) {
+    if (!a.dtype().isFloat16() || out.dtype() != DType.F32) {
       Expect.sameType("out of matmul", out, a);
     }
     long m = opA == Op.NONE ? Expect.rows(a) : a.dim(-1);

@@ -2,6 +2,7 @@ package io.tanuki4j.backend.nd4j;
 
 import io.tanuki4j.backend.host.BlockView;
 import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float16;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
@@ -19,8 +20,6 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 final class TensorArrays {
   /** Elements read or written at once, so that no buffer comes near 2 GiB. */
   private static final long PART = 1 << 24;
-
-  private static final int BF16_SHIFT = 16;
 
   private TensorArrays() {}
 
@@ -96,17 +95,17 @@ final class TensorArrays {
     }
   }
 
-  /** Returns the elements as they are, in an array of their type; BF16 as floats. */
+  /** Returns the elements as they are, in an array of their type; sixteen bits as floats. */
   static INDArray typed(Tensor part) {
-    DataType type = part.dtype() == DType.BF16 ? DataType.FLOAT : nd4jType(part.dtype());
+    DataType type = part.dtype().isFloat16() ? DataType.FLOAT : nd4jType(part.dtype());
     INDArray array = Nd4j.createUninitialized(type, part.numElements());
     try (BlockView view = new BlockView(part)) {
       ByteBuffer from = view.bytes(0, Math.toIntExact(part.numBytes()));
       ByteBuffer to = hostBytes(array);
-      if (part.dtype() == DType.BF16) {
-        // ND4J reads the bytes of a BFLOAT16 buffer in the wrong order.
+      if (part.dtype().isFloat16()) {
+        // ND4J reads the bytes of a buffer of sixteen bits in the wrong order.
         while (from.hasRemaining()) {
-          to.putInt(from.getShort() << BF16_SHIFT);
+          to.putFloat(Float16.toFloat(from.getShort(), part.dtype()));
         }
       } else {
         to.put(from);
@@ -135,6 +134,7 @@ final class TensorArrays {
       case F64 -> DataType.DOUBLE;
       case F32 -> DataType.FLOAT;
       case BF16 -> DataType.BFLOAT16;
+      case F16 -> DataType.HALF;
       case F8_E4M3, F8_E5M2 -> DataType.UBYTE;
       case I64 -> DataType.LONG;
       case I32 -> DataType.INT;

@@ -28,7 +28,7 @@ import org.bytedeco.javacpp.Pointer;
  * One rank's side of a group of GPUs. A call puts the communication on the group's stream, behind
  * all operations issued to the device so far.
  *
- * <p>Sums are NCCL's: they have an order of their own, and BF16 is rounded at each hop. The maximum
+ * <p>Sums are NCCL's: they have an order of their own, and sixteen bits are rounded at each hop. The maximum
  * of a number and NaN may be the number.
  */
 final class NcclGroup implements ProcessGroup {
@@ -224,6 +224,7 @@ final class NcclGroup implements ProcessGroup {
     return switch (tensor.dtype()) {
       case F8_E4M3, F8_E5M2 -> nccl.ncclUint8; // has no sums, and is only passed along
       case BF16 -> nccl.ncclBfloat16;
+      case F16 -> nccl.ncclHalf;
       case F32 -> nccl.ncclFloat;
       case F64 -> nccl.ncclDouble;
       case I32 -> nccl.ncclInt;

@@ -3,11 +3,10 @@
 inline double wide(double x) { return x; }
 inline float wide(float x) { return x; }
 inline float wide(bf16 x) { return widen(x); }
+inline float wide(fp16 x) { return widen(x); }
 
-template <class T> T rounded(double x);
+template <class T> inline T rounded(double x) { return narrow<T>((float)x); }
 template <> inline double rounded<double>(double x) { return x; }
-template <> inline float rounded<float>(double x) { return (float)x; }
-template <> inline bf16 rounded<bf16>(double x) { return narrow<bf16>((float)x); }
 
 extern "C" __global__ void __launch_bounds__(256) convert(OUT* out, const IN* in, i64 count) {
   const i64 i = ((i64)blockIdx.x * blockDim.x + threadIdx.x) * VEC;

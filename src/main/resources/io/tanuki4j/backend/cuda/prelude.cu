@@ -16,28 +16,49 @@ struct bf16 {
   u16 bits;
 };
 
-inline float widen(bf16 x) { return __uint_as_float((u32)x.bits << 16); }
+struct fp16 {
+  u16 bits;
+};
+
 inline float widen(float x) { return x; }
+inline float widen(bf16 x) { return __uint_as_float((u32)x.bits << 16); }
+inline float widen(fp16 x) {
+  float wide;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(wide) : "h"(x.bits));
+  return wide;
+}
+
+// The lower (0) or upper (1) number of a pair.
+template <class T> float widen_half(u32 pair, int i);
+template <> inline float widen_half<bf16>(u32 pair, int i) {
+  return __uint_as_float(i == 0 ? pair << 16 : pair & 0xffff0000u);
+}
+template <> inline float widen_half<fp16>(u32 pair, int i) {
+  return widen(fp16{(u16)(i == 0 ? pair : pair >> 16)});
+}
 
 // To nearest, ties to even; the first argument goes into the lower half.
-inline u32 narrow_pair(float low, float high) {
+template <class T> u32 narrow_pair(float low, float high);
+template <> inline u32 narrow_pair<bf16>(float low, float high) {
   u32 pair;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
   return pair;
 }
+template <> inline u32 narrow_pair<fp16>(float low, float high) {
+  u32 pair;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
 
-template <class T> T narrow(float x);
+template <class T> inline T narrow(float x) { return T{(u16)narrow_pair<T>(x, 0.0f)}; }
 template <> inline float narrow<float>(float x) { return x; }
-template <> inline bf16 narrow<bf16>(float x) { return bf16{(u16)narrow_pair(x, 0.0f)}; }
 
-// Exponential and quotient: exact to the last place or two for fp32 tensors, the fast unit's for bf16.
-template <class T> float exponential(float x);
+// Exponential and quotient: exact to the last place or two for fp32 tensors, the fast unit's for others.
+template <class T> inline float exponential(float x) { return __expf(x); }
 template <> inline float exponential<float>(float x) { return expf(x); }
-template <> inline float exponential<bf16>(float x) { return __expf(x); }
 
-template <class T> float sigmoid(float x);
+template <class T> inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
 template <> inline float sigmoid<float>(float x) { return 1.0f / (1.0f + expf(-x)); }
-template <> inline float sigmoid<bf16>(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
 
 // N consecutive elements as they lie in memory, moved by 16-byte accesses.
 template <class T, int N> struct Pack {
@@ -46,8 +67,7 @@ template <class T, int N> struct Pack {
 
   float operator[](int i) const {
     if constexpr (sizeof(T) == 2) {
-      u32 pair = word[i / 2];
-      return __uint_as_float(i % 2 == 0 ? pair << 16 : pair & 0xffff0000u);
+      return widen_half<T>(word[i / 2], i % 2);
     } else {
       return __uint_as_float(word[i]);
     }
@@ -58,7 +78,7 @@ template <class T, int N> struct Pack {
 #pragma unroll
     for (int i = 0; i < WORDS; i++) {
       if constexpr (sizeof(T) == 2) {
-        pack.word[i] = narrow_pair(x[2 * i], x[2 * i + 1]);
+        pack.word[i] = narrow_pair<T>(x[2 * i], x[2 * i + 1]);
       } else {
         pack.word[i] = __float_as_uint(x[i]);
       }

@@ -27,7 +27,7 @@ class CpuThreadsTest {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"F64", "F32", "BF16"})
+      names = {"F64", "F32", "BF16", "F16"})
   void results_do_not_depend_on_the_number_of_threads(DType dtype) {
     List<byte[]> one = results(1, dtype);
     for (int numThreads : new int[] {2, 3}) {

@@ -240,7 +240,7 @@ class CudaDeviceTest {
     Tensor x = memory.random(DType.F64, 1, 4, 4);
     assertThatThrownBy(() -> device.kernels().activation().swiGluForward(x, x))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("F32 or BF16; for F64 use --backend cpu");
+        .hasMessageContaining("F32, BF16 or F16; for F64 use --backend cpu");
   }
 
   @Test

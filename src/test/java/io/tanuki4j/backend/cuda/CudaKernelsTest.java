@@ -28,7 +28,7 @@ class CudaKernelsTest {
   private static final int[] SIZES = {1, 7, 8, 33, 257, 264};
 
   private static Stream<DType> computeTypes() {
-    return Stream.of(DType.F32, DType.BF16);
+    return Stream.of(DType.F32, DType.BF16, DType.F16);
   }
 
   @Nested

@@ -28,7 +28,7 @@ class KernelCompilerTest {
   private static final List<String> ARCHITECTURES = List.of("sm_80", "sm_86", "sm_90");
   private static final Set<CudaComponent> NEEDED =
       Set.of(CudaComponent.DRIVER, CudaComponent.RUNTIME, CudaComponent.NVRTC);
-  private static final List<DType> TYPES = List.of(DType.F32, DType.BF16);
+  private static final List<DType> TYPES = List.of(DType.F32, DType.BF16, DType.F16);
 
   static boolean compilerIsThere() {
     Map<CudaComponent, Path> folders = findLibraries();
@@ -78,14 +78,20 @@ class KernelCompilerTest {
     variants.add(new PlantedFaults.Planted());
     variants.add(PairVariant.embedding(DType.BF16, DType.BF16, 8));
     variants.add(PairVariant.elementwise(DType.BF16, DType.F32, 8));
+    variants.add(PairVariant.elementwise(DType.F16, DType.F32, 8));
+    variants.add(PairVariant.elementwise(DType.F32, DType.F16, 8));
+    variants.add(PairVariant.elementwise(DType.F64, DType.F16, 1));
+    variants.add(PairVariant.elementwise(DType.F16, DType.F64, 1));
     variants.add(PairVariant.elementwise(DType.F32, DType.BF16, 8));
     variants.add(PairVariant.elementwise(DType.F32, DType.BF16, 1));
     variants.add(PairVariant.elementwise(DType.F64, DType.F32, 1));
     variants.add(NormVariant.of(DType.BF16, DType.F32, 8, 4096));
     variants.add(NormVariant.of(DType.BF16, DType.BF16, 8, 8192));
+    variants.add(NormVariant.of(DType.F16, DType.F32, 8, 4096));
     variants.add(NormVariant.of(DType.F32, DType.F32, 4, 256));
     variants.add(NormVariant.of(DType.F32, DType.F32, 1, 33));
     variants.add(adamW(DType.BF16, DType.F32, DType.F32, DType.F32, false));
+    variants.add(adamW(DType.F16, DType.F32, DType.F32, DType.F32, false));
     variants.add(adamW(DType.F32, DType.F32, DType.F32, DType.F32, true));
     variants.add(adamW(DType.BF16, DType.BF16, DType.BF16, DType.BF16, true));
     return variants;
