@@ -30,7 +30,7 @@ done
 
 # What is replaced, or belongs to many ranks, long runs and other folders.
 replaced='num-layers|hidden-size|ffn-hidden-size|num-attention-heads|num-query-groups|kv-channels|seq-length|max-position-embeddings'
-replaced+='|sliding-window|micro-batch-size|global-batch-size|rampup-batch-size|train-iters|train-samples|lr-decay-iters|lr-decay-samples'
+replaced+='|sliding-window|micro-batch-size|global-batch-size|rampup-batch-size|step-batch-size-schedule|train-iters|train-samples|lr-decay-iters|lr-decay-samples'
 replaced+='|lr-warmup-iters|lr-warmup-samples|lr-warmup-fraction|lr-wsd-decay-iters|lr-wsd-decay-samples|eval-interval|eval-iters'
 replaced+='|tensor-model-parallel-size|pipeline-model-parallel-size|context-parallel-size|sequence-parallel|distributed-backend'
 replaced+='|num-layers-per-virtual-pipeline-stage|num-virtual-stages-per-pipeline-rank|decoder-(first|last)-pipeline-num-layers'

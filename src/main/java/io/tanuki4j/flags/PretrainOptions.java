@@ -238,7 +238,8 @@ public final class PretrainOptions {
     }
     model.derive(notices);
     data.derive(notices);
-    train.derive(parallel.dataParallelSize(distributed.worldSize()), notices);
+    train.derive(
+        parallel.dataParallelSize(distributed.worldSize()), model.seqLength, notices);
     tokenizer.derivePatch(checkpoint.load);
     if (purpose == Purpose.MEASUREMENT) {
       tokenizer.deriveWithoutText(model.paddedVocabSize, plannedRanks != null);

@@ -9,7 +9,8 @@ import io.tanuki4j.train.TrainConfig.Batches;
 import io.tanuki4j.train.TrainConfig.Evaluations;
 import io.tanuki4j.train.TrainConfig.Exits;
 import io.tanuki4j.train.TrainConfig.Length;
-import io.tanuki4j.train.TrainConfig.Rampup;
+import io.tanuki4j.train.TrainConfig.Growth;
+import io.tanuki4j.train.TrainConfig.Steps;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -35,6 +36,15 @@ public final class TrainOptions {
       description =
           "The global batch grows from START by INCREMENT over the first SAMPLES samples.")
   @Nullable List<String> rampupBatchSize;
+
+  @Option(
+      names = "--step-batch-size-schedule",
+      paramLabel = "TOKENS:SIZE...",
+      arity = "0..*",
+      description =
+          "The global batch has SIZE samples from so many TOKENS on, which may end with K, M, B or"
+              + " T; the last is --global-batch-size.")
+  @Nullable List<String> stepBatchSizeSchedule;
 
   @Option(names = "--train-iters", paramLabel = "N", description = "Iterations to train.")
   @Nullable Integer trainIters;
@@ -90,19 +100,25 @@ public final class TrainOptions {
       description = "Of the initial weights and the sample order.")
   int seed = 1234;
 
-  private @Nullable Rampup rampup;
+  private @Nullable Steps steps;
+  private @Nullable Growth growth;
 
   /**
    * Sets what follows from other flags.
    *
    * @param dataParallelSize ranks with samples of their own
+   * @param seqLength null if it is missing
    */
-  void derive(int dataParallelSize, List<String> notices) {
+  void derive(int dataParallelSize, @Nullable Integer seqLength, List<String> notices) {
     if (evalIters == -1) {
       evalIters = 0;
     }
     exitInterval = orNone(exitInterval);
     exitDurationInMins = orNone(exitDurationInMins);
+    steps = BatchSizes.steps(stepBatchSizeSchedule, seqLength);
+    if (globalBatchSize == null && steps != null) {
+      globalBatchSize = steps.all().get(steps.all().size() - 1).batchSize();
+    }
     if (globalBatchSize == null && microBatchSize != null && microBatchSize > 0) {
       globalBatchSize = microBatchSize * dataParallelSize;
       notices.add("setting global batch size to " + globalBatchSize);
@@ -134,7 +150,7 @@ public final class TrainOptions {
   void deriveIterations(List<String> notices) {
     if (trainIters == null && trainSamples != null && globalBatchSize != null) {
       if (globalBatchSize > 0 && trainSamples > 0) {
-        long iterations = BatchSizeRampup.iterations(rampup, globalBatchSize, trainSamples);
+        long iterations = BatchSizes.iterations(growth, globalBatchSize, trainSamples);
         trainIters = Math.toIntExact(Math.min(iterations, Integer.MAX_VALUE));
         notices.add("setting training iterations to " + trainIters);
       }
@@ -158,7 +174,7 @@ public final class TrainOptions {
       problems.positive("--global-batch-size", globalBatchSize, one);
     }
     checkLength(problems);
-    rampup = BatchSizeRampup.parse(this, samplesPerStep, problems);
+    growth = BatchSizes.growth(this, steps, samplesPerStep, problems);
     problems.positive("--eval-interval", evalInterval, one);
     problems.notNegative("--eval-iters", evalIters, "Write 0 for no evaluation.");
     problems.positive("--exit-interval", exitInterval, one);
@@ -196,7 +212,7 @@ public final class TrainOptions {
             requireNonNull(microBatchSize),
             requireNonNull(globalBatchSize),
             dataParallelSize,
-            rampup),
+            growth),
         new Length(requireNonNull(trainIters), trainSamples, skipTrain),
         new Evaluations(evalInterval, evalIters),
         new Exits(

@@ -78,7 +78,7 @@ final class SamplesToCome {
   }
 
   private long trainSamples() {
-    if (config.batches().rampup() == null) {
+    if (config.batches().growth() == null) {
       return numIterations() * config.batches().globalBatchSize();
     }
     long consumed = start.consumedTrainSamples();

@@ -1,5 +1,6 @@
 package io.tanuki4j.train;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,10 +23,10 @@ public record TrainConfig(
    *
    * @param globalBatchSize of all ranks together
    * @param dataParallelSize ranks that share them
-   * @param rampup {@code --rampup-batch-size}; null for a constant global batch
+   * @param growth up to the global batch; null if it is constant
    */
   public record Batches(
-      int microBatchSize, int globalBatchSize, int dataParallelSize, @Nullable Rampup rampup) {
+      int microBatchSize, int globalBatchSize, int dataParallelSize, @Nullable Growth growth) {
 
     /** Returns the number of micro-batches of each rank in a global batch of this size. */
     public int numMicrobatches(int batchSize) {
@@ -34,7 +35,7 @@ public record TrainConfig(
 
     /** Returns the samples of the iteration that starts after this many consumed ones. */
     public int batchSize(long consumed) {
-      return rampup == null ? globalBatchSize : rampup.batchSize(consumed, globalBatchSize);
+      return growth == null ? globalBatchSize : growth.batchSize(consumed, globalBatchSize);
     }
   }
 
@@ -62,18 +63,26 @@ public record TrainConfig(
    */
   public record Exits(@Nullable Integer interval, @Nullable Double minutes) {}
 
-  /**
-   * The global batch grows from {@code start} by {@code increment} until {@code samples} are
-   * consumed.
-   */
-  public record Rampup(int start, int increment, long samples) {
-
+  /** How the global batch grows with the consumed samples. */
+  public sealed interface Growth {
     /**
      * Returns the samples of an iteration, by Megatron's formula.
      *
      * @param consumed samples before the iteration
-     * @param full the batch after the growth; {@code full - start} is a multiple of increment
+     * @param full the batch after the growth
      */
+    int batchSize(long consumed, int full);
+
+    /** Returns the samples after which the batch is full. */
+    long samples();
+  }
+
+  /**
+   * {@code --rampup-batch-size}: from {@code start} by {@code increment} until {@code samples} are
+   * consumed. The growth is a multiple of the increment.
+   */
+  public record Rampup(int start, int increment, long samples) implements Growth {
+    @Override
     public int batchSize(long consumed, int full) {
       if (consumed > samples) {
         return full;
@@ -82,4 +91,32 @@ public record TrainConfig(
       return start + (int) (consumed / samplesPerStep) * increment;
     }
   }
+
+  /**
+   * {@code --step-batch-size-schedule}.
+   *
+   * @param all the first from sample 0 on, the last with the full batch
+   */
+  public record Steps(List<Step> all) implements Growth {
+    public Steps {
+      all = List.copyOf(all);
+    }
+
+    @Override
+    public int batchSize(long consumed, int full) {
+      int size = all.get(0).batchSize();
+      for (Step step : all) {
+        size = step.fromSample() <= consumed ? step.batchSize() : size;
+      }
+      return size;
+    }
+
+    @Override
+    public long samples() {
+      return all.get(all.size() - 1).fromSample();
+    }
+  }
+
+  /** The batch of a {@link Steps} schedule once this many samples are consumed. */
+  public record Step(long fromSample, int batchSize) {}
 }

@@ -123,7 +123,7 @@ public final class Trainer {
 
   private int begin() {
     int batchSize = config.batches().batchSize(consumedTrain);
-    if (config.batches().rampup() != null) {
+    if (config.batches().growth() != null) {
       reports.log().message("setting initial batch size to " + batchSize);
     }
     reports.log().message(timing.dateTime("before the start of training step"));

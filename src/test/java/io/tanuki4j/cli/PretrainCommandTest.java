@@ -126,7 +126,7 @@ class PretrainCommandTest {
                 CommandLines.SMALLEST.replace("--train-iters 10", "--train-samples 40")
                     + " --global-batch-size 6 --rampup-batch-size 2 2 20")
             .config();
-    assertThat(config.train().batches().rampup()).isEqualTo(new Rampup(2, 2, 20));
+    assertThat(config.train().batches().growth()).isEqualTo(new Rampup(2, 2, 20));
     assertThat(config.train().length().iterations()).isEqualTo(8 + 3);
     assertThat(config.train().length().samples()).isEqualTo(40);
     assertThat(config.schedule().rate().decaySamples()).isEqualTo(40);
