@@ -17,8 +17,8 @@ import java.util.stream.IntStream;
  * not be closed. Works may be awaited in any order. Only the thread of the rank that owns the group
  * calls it.
  *
- * <p>Sums are made in rank order, those of sixteen bits in fp32 and rounded once. The result is therefore
- * the same on every rank and in every run (with NCCL, the same on every rank only).
+ * <p>Sums are made in rank order, those of sixteen bits in fp32 and rounded once. The result is
+ * therefore the same on every rank and in every run (with NCCL, the same on every rank only).
  *
  * <p>Every method throws {@link CommunicationException} with one sentence once a rank has died, has
  * timed out, or has made a different call; from then on the group is dead. Operands that do not fit

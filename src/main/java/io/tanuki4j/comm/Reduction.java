@@ -7,8 +7,9 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * Reduces one block of several ranks' elements, in the order of the list. Sixteen bits are summed in
- * fp32 and rounded once, to nearest, ties to even. The scratch memory allows one thread at a time.
+ * Reduces one block of several ranks' elements, in the order of the list. Sixteen bits are summed
+ * in fp32 and rounded once, to nearest, ties to even. The scratch memory allows one thread at a
+ * time.
  */
 public final class Reduction {
   /** The maximum number of elements in a block. */

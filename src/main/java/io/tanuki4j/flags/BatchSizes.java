@@ -72,7 +72,8 @@ final class BatchSizes {
           return null;
         }
         long tokens = number(parts[0]);
-        long sample = seqLength == null || seqLength < 1 ? tokens : Math.floorDiv(tokens, seqLength);
+        long sample =
+            seqLength == null || seqLength < 1 ? tokens : Math.floorDiv(tokens, seqLength);
         steps.add(new Step(sample, Math.toIntExact(number(parts[1]))));
       }
     } catch (ArithmeticException | NumberFormatException e) {
@@ -117,7 +118,9 @@ final class BatchSizes {
       problems.add(
           STEPS,
           shown,
-          "sizes that are multiples of " + step + ", the samples of one micro-batch of each replica",
+          "sizes that are multiples of "
+              + step
+              + ", the samples of one micro-batch of each replica",
           "Change them or --micro-batch-size.");
       return false;
     }

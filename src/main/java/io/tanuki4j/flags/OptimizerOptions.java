@@ -2,7 +2,9 @@ package io.tanuki4j.flags;
 
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.config.PythonText;
+import io.tanuki4j.optim.LossScaling;
 import io.tanuki4j.optim.OptimizerConfig;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The flags of {@link OptimizerConfig}. */
@@ -41,7 +43,10 @@ public final class OptimizerOptions {
     }
   }
 
-  OptimizerConfig toConfig() {
-    return new OptimizerConfig(adamBeta1, adamBeta2, adamEps, clipGrad);
+  /**
+   * @param lossScaling null if the loss is not scaled
+   */
+  OptimizerConfig toConfig(@Nullable LossScaling lossScaling) {
+    return new OptimizerConfig(adamBeta1, adamBeta2, adamEps, clipGrad, lossScaling);
   }
 }

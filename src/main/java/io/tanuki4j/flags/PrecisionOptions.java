@@ -2,9 +2,11 @@ package io.tanuki4j.flags;
 
 import io.tanuki4j.config.Precision;
 import io.tanuki4j.config.Problems;
+import io.tanuki4j.optim.LossScaling;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.tensor.DType;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -17,6 +19,15 @@ public final class PrecisionOptions {
       names = "--bf16",
       description = "Weights and activations in bfloat16; gradients and optimizer stay in fp32.")
   boolean bf16;
+
+  @Option(
+      names = "--fp16",
+      description =
+          "Weights and activations in half precision, and a scaled loss; gradients and optimizer"
+              + " stay in fp32.")
+  boolean fp16;
+
+  @Mixin final LossScaleOptions lossScale = new LossScaleOptions();
 
   @Option(
       names = "--grad-reduce-in-bf16",
@@ -52,6 +63,10 @@ public final class PrecisionOptions {
   @Mixin final Fp8Options fp8 = new Fp8Options();
 
   void check(boolean accumulateInFp32, Problems problems) {
+    if (fp16 && bf16) {
+      problems.add("--fp16", "given with --bf16", "one of them", "Leave one out.");
+    }
+    lossScale.check(problems);
     fp8.check(bf16, problems);
     checkType("--main-grads-dtype", mainGradsDtype, problems);
     checkType("--main-params-dtype", mainParamsDtype, problems);
@@ -79,13 +94,19 @@ public final class PrecisionOptions {
 
   /** Returns the type as Megatron's attribute {@code params_dtype} prints it. */
   String paramsDtype() {
-    return bf16 ? "torch.bfloat16" : "torch.float32";
+    return fp16 ? "torch.float16" : bf16 ? "torch.bfloat16" : "torch.float32";
   }
 
   Precision toConfig() {
     StateTypes state =
         new StateTypes(type(mainParamsDtype), type(expAvgDtype), type(expAvgSqDtype));
-    return new Precision(bf16 ? DType.BF16 : DType.F32, gradients(), state, fp8.toConfig());
+    DType compute = fp16 ? DType.F16 : bf16 ? DType.BF16 : DType.F32;
+    return new Precision(compute, gradients(), state, fp8.toConfig());
+  }
+
+  /** Returns how the loss is scaled; null if it is not. */
+  @Nullable LossScaling lossScaling() {
+    return fp16 ? lossScale.toConfig() : null;
   }
 
   private DType gradients() {

@@ -132,7 +132,8 @@ final class PretrainHelp {
             ParallelOptions.class,
             StageOptions.class,
             DataParallelOptions.class));
-    groups.put("Precision", of(command, PrecisionOptions.class, Fp8Options.class));
+    groups.put(
+        "Precision", of(command, PrecisionOptions.class, LossScaleOptions.class, Fp8Options.class));
     groups.put("This command", command.options().stream().filter(PretrainHelp::isOwn).toList());
     groups.put(
         "Known, but not with every value: others end the run with a sentence",

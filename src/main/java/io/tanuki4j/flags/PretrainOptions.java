@@ -164,6 +164,7 @@ public final class PretrainOptions {
     problems.throwIfAny();
     notices.add(0, parallel.worldLine());
     noEffect(otherFlags, arguments).ifPresent(notices::add);
+    LossScaleOptions.withoutEffect(precision.fp16, arguments).ifPresent(notices::add);
     notices.add("using %s for parameters ...".formatted(precision.paramsDtype()));
     Map<String, @Nullable Object> values = arguments.toMap();
     theirs.ifPresent(from -> values.putAll(from.kept()));
@@ -238,8 +239,10 @@ public final class PretrainOptions {
     }
     model.derive(notices);
     data.derive(notices);
-    train.derive(
-        parallel.dataParallelSize(distributed.worldSize()), model.seqLength, notices);
+    train.derive(parallel.dataParallelSize(distributed.worldSize()), model.seqLength, notices);
+    if (precision.fp16 && precision.lossScale.adapts()) {
+      train.deriveWithoutCheck(notices);
+    }
     tokenizer.derivePatch(checkpoint.load);
     if (purpose == Purpose.MEASUREMENT) {
       tokenizer.deriveWithoutText(model.paddedVocabSize, plannedRanks != null);
@@ -345,7 +348,7 @@ public final class PretrainOptions {
         tokenizer.toConfig(),
         data.toConfig(requireNonNull(model.seqLength), train.seed),
         train.toConfig(layout.dims().dp()),
-        optimizer.toConfig(),
+        optimizer.toConfig(precision.lossScaling()),
         schedule.toConfig(train),
         checkpoint.toConfig(),
         logging.toConfig(web.isOn()),

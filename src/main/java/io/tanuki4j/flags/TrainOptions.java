@@ -8,8 +8,8 @@ import io.tanuki4j.train.TrainConfig;
 import io.tanuki4j.train.TrainConfig.Batches;
 import io.tanuki4j.train.TrainConfig.Evaluations;
 import io.tanuki4j.train.TrainConfig.Exits;
-import io.tanuki4j.train.TrainConfig.Length;
 import io.tanuki4j.train.TrainConfig.Growth;
+import io.tanuki4j.train.TrainConfig.Length;
 import io.tanuki4j.train.TrainConfig.Steps;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -122,6 +122,16 @@ public final class TrainOptions {
     if (globalBatchSize == null && microBatchSize != null && microBatchSize > 0) {
       globalBatchSize = microBatchSize * dataParallelSize;
       notices.add("setting global batch size to " + globalBatchSize);
+    }
+  }
+
+  /** Lets a run go on after gradients that are not finite, which its loss scaler skips. */
+  void deriveWithoutCheck(List<String> notices) {
+    if (checkForNanInLossAndGrad) {
+      checkForNanInLossAndGrad = false;
+      notices.add(
+          "Setting args.check_for_nan_in_loss_and_grad to False since dynamic loss scaling is being"
+              + " used");
     }
   }
 

@@ -12,13 +12,15 @@ public interface OptimizerKernels {
   void sumOfSquares(Tensor out, Tensor x);
 
   /**
-   * Computes {@code norm = sqrt(sumOfSquares)}, {@code factor = min(1, maxNorm / (norm + 1e-6))}. A
-   * norm that is not finite gives a factor that is not a number.
+   * Computes {@code norm = sqrt(sumOfSquares) / lossScale}, {@code factor = min(1, maxNorm / (norm
+   * + 1e-6)) / lossScale}. A norm that is not finite gives a factor that is not a number.
    *
    * @param norm {@code [1]}, F64; may be sumOfSquares itself
    * @param factor {@code [1]}, F64
+   * @param lossScale what the gradients were multiplied by
    */
-  void clipFactor(Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm);
+  void clipFactor(
+      Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm, double lossScale);
 
   /**
    * Updates by AdamW (Loshchilov and Hutter, 2019) as Megatron runs it: with {@code g = factor ·
@@ -27,13 +29,13 @@ public interface OptimizerKernels {
    * rounded. If the factor is not a number nothing changes, so a bad gradient never reaches the
    * weights.
    *
-   * <p>Tensors of sixteen bits are rounded to nearest, except two that would then never move by a small
-   * step. A master in BF16, which is the weight itself, and a secondMoment in BF16 are rounded
-   * stochastically. For this, 16 random bits are added to the bits of the fp32 number, and the
-   * lower half is cut off. The random bits come from Philox4x32-10 with key {@code iteration} (low
-   * word first) and counter {@code (i / 4, low word; i / 4, high word; 1; 0)}. The low half of word
-   * {@code i % 4} is for the master, the high half for the second moment of element i, counted from
-   * the step's {@code firstElement}. Numbers that are not finite stay.
+   * <p>Tensors of sixteen bits are rounded to nearest, except two that would then never move by a
+   * small step. A master in BF16, which is the weight itself, and a secondMoment in BF16 are
+   * rounded stochastically. For this, 16 random bits are added to the bits of the fp32 number, and
+   * the lower half is cut off. The random bits come from Philox4x32-10 with key {@code iteration}
+   * (low word first) and counter {@code (i / 4, low word; i / 4, high word; 1; 0)}. The low half of
+   * word {@code i % 4} is for the master, the high half for the second moment of element i, counted
+   * from the step's {@code firstElement}. Numbers that are not finite stay.
    *
    * @param weight {@code [k]} in the type the model computes in; may be master itself
    * @param master {@code [k]}, F32 (F64 for gradient checks), or BF16 and the weight itself

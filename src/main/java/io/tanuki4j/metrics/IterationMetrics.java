@@ -37,17 +37,18 @@ public record IterationMetrics(
    *
    * @param lm mean cross entropy, nats
    * @param z mean z-loss term; null without z-loss
+   * @param scale of the next iteration's loss; 1 unless it is scaled
    */
   public record Losses(double lm, @Nullable Double z, double scale) {}
 
   /**
    * Norms of the whole model.
    *
-   * @param grad before clipping; 0 without clipping
+   * @param grad before clipping; 0 without clipping; null if the update was skipped for it
    * @param gradZeros zero elements of the gradient; null if not asked
    * @param params null if not asked
    */
-  public record Norms(double grad, @Nullable Long gradZeros, @Nullable Double params) {}
+  public record Norms(@Nullable Double grad, @Nullable Long gradZeros, @Nullable Double params) {}
 
   /**
    * Iterations of the interval that changed nothing.

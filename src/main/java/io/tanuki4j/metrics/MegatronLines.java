@@ -45,7 +45,7 @@ public final class MegatronLines {
     loss(line, "lm loss: ", metrics.losses().lm());
     loss(line, "z loss: ", metrics.losses().z());
     text(line, "loss scale: ", fixed(metrics.losses().scale(), 1));
-    text(line, "grad norm: ", fixed(metrics.norms().grad(), 3));
+    number(line, "grad norm: ", metrics.norms().grad(), 3);
     if (metrics.norms().gradZeros() != null) {
       text(line, "num zeros: ", Long.toString(metrics.norms().gradZeros()));
     }

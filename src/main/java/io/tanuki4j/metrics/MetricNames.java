@@ -17,7 +17,7 @@ public final class MetricNames {
     values.put("batch-size", (double) metrics.position().globalBatchSize());
     values.put("lm loss", metrics.lmLoss());
     put(values, "z loss", metrics.zLoss());
-    values.put("grad-norm", metrics.gradNorm());
+    put(values, "grad-norm", metrics.gradNorm());
     return values;
   }
 

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param lmLoss mean cross entropy per token, nats
  * @param zLoss mean z-loss term per token; null without z-loss
- * @param gradNorm before clipping; 0 without clipping
+ * @param gradNorm before clipping; 0 without clipping; null if the update was skipped for it
  */
 public record UpdateMetrics(
-    RunPosition position, double lmLoss, @Nullable Double zLoss, double gradNorm) {}
+    RunPosition position, double lmLoss, @Nullable Double zLoss, @Nullable Double gradNorm) {}

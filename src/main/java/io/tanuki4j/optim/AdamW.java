@@ -12,6 +12,9 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * AdamW (Loshchilov and Hutter, 2019) over this rank's share of its flat parameter buffers. One
@@ -20,7 +23,8 @@ import java.util.List;
  * ranges, which cover everything.
  *
  * <p>A gradient that is not finite changes nothing on any rank. The update still counts, because
- * the host does not know.
+ * the host does not know; with a scaled loss it looks ({@link #finish}), and then it does not
+ * count.
  */
 public final class AdamW {
   /** Names of the state, as PyTorch and Megatron spell them in checkpoints. */
@@ -33,6 +37,7 @@ public final class AdamW {
   private final ParameterBuffers parameters;
   private final Kernels kernels;
   private final GradientClipper clipper;
+  private final @Nullable LossScaler lossScaler;
   private final boolean hasMaster;
   private final List<Range> ranges;
   private long numUpdates;
@@ -53,6 +58,7 @@ public final class AdamW {
     this.parameters = shard.parameters();
     this.kernels = kernels;
     this.clipper = new GradientClipper(kernels, shard, scope, config.clipGrad());
+    this.lossScaler = config.lossScaling() == null ? null : new LossScaler(config.lossScaling());
     this.hasMaster = types.master() != parameters.values().dtype();
     Shape size = Shape.of(shard.size());
     Tensor master = hasMaster ? scope.allocate(size, types.master()) : parameters.values();
@@ -79,7 +85,7 @@ public final class AdamW {
    */
   public void step(Rates rates, Tensor norm) {
     numUpdates++;
-    Tensor factor = clipper.factor(norm);
+    Tensor factor = clipper.factor(norm, lossScale());
     for (Range range : ranges) {
       kernels
           .optimizer()
@@ -92,6 +98,26 @@ public final class AdamW {
               factor,
               numbers(range, rates));
     }
+  }
+
+  /** Returns what the loss is multiplied by before its backward; 1 unless it is scaled. */
+  public double lossScale() {
+    return lossScaler == null ? 1 : lossScaler.scale();
+  }
+
+  /** Returns whether the loss is scaled, so that each step must be followed by {@link #finish}. */
+  public boolean scalesLoss() {
+    return lossScaler != null;
+  }
+
+  /**
+   * Adapts the scale of the loss, and forgets an update that was skipped.
+   *
+   * @param finite whether the norm that {@link #step} computed is finite
+   */
+  public void finish(boolean finite) {
+    Objects.requireNonNull(lossScaler).update(finite);
+    numUpdates -= finite ? 0 : 1;
   }
 
   /** Returns whether gradients have a largest norm. */
@@ -109,9 +135,21 @@ public final class AdamW {
     return numUpdates;
   }
 
-  /** Continues after this many updates, once the state has been loaded. */
-  public void resumeAfter(long updates) {
+  /** Returns the state of the loss scale, for {@link #resumeAfter}; empty if it never changes. */
+  public Map<String, Object> lossScaleState() {
+    return lossScaler == null ? Map.of() : lossScaler.state();
+  }
+
+  /**
+   * Continues after this many updates, once the tensors have been loaded.
+   *
+   * @param lossScale what {@link #lossScaleState} returned; a run without a scaled loss ignores it
+   */
+  public void resumeAfter(long updates, Map<?, ?> lossScale) {
     numUpdates = updates;
+    if (lossScaler != null) {
+      lossScaler.restore(lossScale);
+    }
   }
 
   /**

@@ -10,9 +10,10 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * The factor that brings the norm of the whole model's gradient down to a bound. Norm and factor
- * stay on the device. Without a bound the factor is 1. For a gradient that is not finite it is NaN,
- * so that such a gradient never reaches the weights of any rank.
+ * The factor that takes the loss scale out of the whole model's gradient and brings its norm down
+ * to a bound. Norm and factor stay on the device. Without scale and bound the factor is 1. For a
+ * gradient that is not finite it is NaN, so that such a gradient never reaches the weights of any
+ * rank.
  */
 final class GradientClipper {
   private final Kernels kernels;
@@ -35,16 +36,17 @@ final class GradientClipper {
   /**
    * Computes the norm and the factor.
    *
+   * @param lossScale what the gradients were multiplied by
    * @param norm {@code [1]}, F64, gets the norm before clipping
    * @return {@code [1]}, F64
    */
-  Tensor factor(Tensor norm) {
+  Tensor factor(Tensor norm, double lossScale) {
     kernels.elementwise().fill(sumOfSquares, 0);
     for (FlatRange range : shard.counted()) {
       kernels.optimizer().sumOfSquares(sumOfSquares, range.of(shard.parameters().grads()));
     }
     shard.group().allReduce(sumOfSquares, ReduceOp.SUM).await();
-    kernels.optimizer().clipFactor(norm, factor, sumOfSquares, maxNorm);
+    kernels.optimizer().clipFactor(norm, factor, sumOfSquares, maxNorm, lossScale);
     return factor;
   }
 }

@@ -67,10 +67,7 @@ public final class IterationLog {
         .metrics()
         .update(
             new UpdateMetrics(
-                position,
-                loss.lm(),
-                loss.z() == 0 ? null : loss.z(),
-                optimizer.clips() ? result.gradNorm() : 0));
+                position, loss.lm(), loss.z() == 0 ? null : loss.z(), gradNorm(result)));
   }
 
   /**
@@ -92,10 +89,10 @@ public final class IterationLog {
                         ? teraflops(position.globalBatchSize(), millis)
                         : null,
                     config.line().energy() ? joules(interval, ranks) : null),
-                new Losses(loss.lm(), loss.z() == 0 ? null : loss.z(), 1),
+                new Losses(loss.lm(), loss.z() == 0 ? null : loss.z(), interval.last().lossScale()),
                 new Norms(
-                    optimizer.clips() ? interval.gradNorm() : 0,
-                    numZeros(),
+                    gradNorm(interval.last()),
+                    numZeros(interval.last()),
                     config.line().paramsNorm() ? statistics.paramsNorm() : null),
                 new Skipped(interval.numSkipped(), interval.numNan()),
                 new Memory(device.bytesInUse(), device.bytesHeld())));
@@ -126,11 +123,26 @@ public final class IterationLog {
     return flopsPerSample * globalBatchSize / (millis / MILLIS_PER_SECOND) / TERA;
   }
 
+  /** Returns the norm; like Megatron, null for an update that the loss scaler skipped. */
+  private @Nullable Double gradNorm(StepResult result) {
+    if (isSkipped(result)) {
+      return null;
+    }
+    return optimizer.clips() ? result.gradNorm() : 0;
+  }
+
+  private boolean isSkipped(StepResult result) {
+    return optimizer.scalesLoss() && !Double.isFinite(result.gradNorm());
+  }
+
   /**
    * Returns the number of zeros. Megatron's optimizer with main weights reports 0 when it does not
-   * count.
+   * count, and nothing for an update that the loss scaler skipped.
    */
-  private @Nullable Long numZeros() {
+  private @Nullable Long numZeros(StepResult result) {
+    if (isSkipped(result)) {
+      return null;
+    }
     if (config.line().numZeros()) {
       return statistics.numZeros();
     }

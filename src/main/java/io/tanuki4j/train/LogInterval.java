@@ -1,5 +1,9 @@
 package io.tanuki4j.train;
 
+import static java.util.Objects.requireNonNull;
+
+import org.jspecify.annotations.Nullable;
+
 /**
  * The results, the time and the energy of a log interval. Neither time nor energy counts while it
  * is paused.
@@ -14,7 +18,7 @@ final class LogInterval {
   private double joulesBefore;
   private double lmSum;
   private double zSum;
-  private double lastNorm;
+  private @Nullable StepResult last;
   private int numUpdates;
   private int numSkipped;
   private int numNan;
@@ -44,7 +48,7 @@ final class LogInterval {
   }
 
   void add(StepResult result) {
-    lastNorm = result.gradNorm();
+    last = result;
     if (result.isFinite()) {
       lmSum += result.loss().lm();
       zSum += result.loss().z();
@@ -78,9 +82,9 @@ final class LogInterval {
     return new Loss(lmSum / count, zSum / count);
   }
 
-  /** Returns the gradient norm of the last iteration. */
-  double gradNorm() {
-    return lastNorm;
+  /** Returns the last iteration. */
+  StepResult last() {
+    return requireNonNull(last);
   }
 
   int numSkipped() {

@@ -28,6 +28,7 @@ final class ResultRing {
   private final Tensor lossSums;
   private final Tensor norm;
   private final double[] numTokens = new double[CAPACITY];
+  private final double[] lossScales = new double[CAPACITY];
   private final ByteBuffer host =
       ByteBuffer.allocateDirect(CAPACITY * WIDTH * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
   private int size;
@@ -58,14 +59,23 @@ final class ResultRing {
     return norm;
   }
 
+  /** Returns whether the current iteration's norm is finite. Waits for the device. */
+  boolean isNormFinite() {
+    host.clear().limit(Double.BYTES);
+    device.download(host, norm);
+    return Double.isFinite(host.getDouble(0));
+  }
+
   /**
    * Keeps the current iteration's values.
    *
    * @param tokens that its loss is a sum over
+   * @param lossScale of the next iteration
    */
-  void end(double tokens) {
+  void end(double tokens, double lossScale) {
     device.kernels().elementwise().copy(rows.rows(size, size + 1), current);
     numTokens[size] = tokens;
+    lossScales[size] = lossScale;
     size++;
   }
 
@@ -87,7 +97,8 @@ final class ResultRing {
               new Loss(
                   value(i, LossKernels.CROSS_ENTROPY) / numTokens[i],
                   value(i, LossKernels.Z_LOSS) / numTokens[i]),
-              value(i, NORM)));
+              value(i, NORM),
+              lossScales[i]));
     }
     size = 0;
     return results;

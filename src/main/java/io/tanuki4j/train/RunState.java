@@ -39,6 +39,9 @@ public record RunState(
   /** Megatron's name for the number of updates. */
   private static final String STEP = "step";
 
+  /** Its name for the state of the loss scale. */
+  private static final String SCALER = "grad_scaler";
+
   /** Creates a state without numbers of eight bits. */
   public RunState(
       ParameterBuffers parameters,
@@ -104,9 +107,16 @@ public record RunState(
         progress.consumedTrainSamples(),
         progress.consumedValidSamples(),
         vocabSize,
-        withOptimizer ? Map.of(STEP, optimizer.numUpdates()) : Map.of(),
+        withOptimizer ? optimizerScalars() : Map.of(),
         withOptimizer ? schedule.state() : Map.of(),
         arguments);
+  }
+
+  private Map<String, Object> optimizerScalars() {
+    Map<String, Object> lossScale = optimizer.lossScaleState();
+    return lossScale.isEmpty()
+        ? Map.of(STEP, optimizer.numUpdates())
+        : Map.of(STEP, optimizer.numUpdates(), SCALER, lossScale);
   }
 
   /**
@@ -121,6 +131,8 @@ public record RunState(
                   .formatted(STEP, saved.optimizer().get(STEP))
               + " --no-load-optim to start the optimizer anew.");
     }
-    optimizer.resumeAfter(updates.longValue());
+    Object lossScale = saved.optimizer().get(SCALER);
+    optimizer.resumeAfter(
+        updates.longValue(), lossScale instanceof Map<?, ?> state ? state : Map.of());
   }
 }

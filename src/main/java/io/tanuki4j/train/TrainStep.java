@@ -17,7 +17,7 @@ import java.util.List;
  *
  * <p>The loss is a sum over tokens. What it is divided by ({@link LossNormalization}) is known
  * before the first forward. Nothing is read back from the device, except for the number of tokens
- * where several ranks have masked ones.
+ * where several ranks have masked ones, and the norm where the loss is scaled.
  */
 public final class TrainStep {
   private final MicrobatchRunner<?> runner;
@@ -28,6 +28,7 @@ public final class TrainStep {
   private final Timers timers;
   private final ResultRing results;
   private final List<TokenBatch> batches = new ArrayList<>();
+  private boolean updated = true;
 
   /**
    * Creates a step without timers and with Megatron's default normalisation; see the other
@@ -87,15 +88,27 @@ public final class TrainStep {
         () ->
             runner.train(
                 batches,
-                batch -> normalization.gradScale(batch, all, numTokens),
+                batch -> optimizer.lossScale() * normalization.gradScale(batch, all, numTokens),
                 results.lossSums(),
                 data));
     timers.measure(Timers.GRADS_SYNC, data::finishGradients);
     data.sumLosses(results.lossSums());
     timers.measure(Timers.OPTIMIZER, () -> optimizer.step(rates, results.norm()));
     timers.measure(Timers.PARAMS_GATHER, data::shareWeights);
-    results.end(numTokens);
+    if (optimizer.scalesLoss()) {
+      updated = results.isNormFinite();
+      optimizer.finish(updated);
+    }
+    results.end(numTokens, optimizer.lossScale());
     batches.clear();
+  }
+
+  /**
+   * Returns whether the last step changed the weights, as far as the host knows: it looks only
+   * where the loss is scaled, since a schedule must then know before the next step.
+   */
+  boolean hasUpdated() {
+    return updated;
   }
 
   /** Makes the weights whole, before anything but a step or an evaluation reads them. */

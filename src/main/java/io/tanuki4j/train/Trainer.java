@@ -146,7 +146,9 @@ public final class Trainer {
     int numMicrobatches = config.batches().numMicrobatches(batchSize);
     run.timers.iteration(
         iteration + 1, () -> run.step.run(source, numMicrobatches, schedule.rates()));
-    schedule.advance(batchSize);
+    if (run.step.hasUpdated()) {
+      schedule.advance(batchSize);
+    }
     consumedTrain += batchSize;
     iteration++;
     pending.add(

@@ -7,12 +7,16 @@ import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.data.DataConfig.Blend;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Granularity;
+import io.tanuki4j.optim.LossScaling;
 import io.tanuki4j.optim.ScheduleConfig;
 import io.tanuki4j.optim.ScheduleConfig.DecayStyle;
 import io.tanuki4j.optim.StateTypes;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.train.ProfileConfig;
+import io.tanuki4j.train.TrainConfig.Batches;
 import io.tanuki4j.train.TrainConfig.Rampup;
+import io.tanuki4j.train.TrainConfig.Step;
+import io.tanuki4j.train.TrainConfig.Steps;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -142,6 +146,62 @@ class PretrainCommandTest {
             .config();
     // 5 iterations of 2 samples, one of 4: the next 4 would end after sample 15.
     assertThat(config.train().length().iterations()).isEqualTo(6);
+  }
+
+  /** Samples as megatron-core's calculator has them. */
+  @Test
+  void a_batch_size_schedule_in_tokens_becomes_one_in_samples() {
+    Batches batches =
+        lines
+            .resolve(
+                CommandLines.SMALLEST
+                    + " --seq-length 4096 --max-position-embeddings 4096"
+                    + " --step-batch-size-schedule 250b:6,0:2 0.5T:8")
+            .config()
+            .train()
+            .batches();
+    assertThat(batches.growth())
+        .isEqualTo(
+            new Steps(List.of(new Step(0, 2), new Step(61035156, 6), new Step(122070312, 8))));
+    assertThat(batches.globalBatchSize()).isEqualTo(8);
+  }
+
+  @Test
+  void a_batch_that_grows_goes_with_iterations_too() {
+    RunConfig config =
+        lines.config("--global-batch-size 6 --rampup-batch-size 2 2 20 --lr-decay-iters 10");
+    assertThat(config.train().length().iterations()).isEqualTo(10);
+    assertThat(config.schedule().rate().decaySamples()).isEqualTo(60);
+  }
+
+  @Test
+  void fp16_scales_its_loss_and_drops_the_check_for_nan() {
+    var resolved = lines.resolve(CommandLines.SMALLEST + " --fp16 --loss-scale-window 500");
+    assertThat(resolved.config().precision())
+        .isEqualTo(new Precision(DType.F16, DType.F32, StateTypes.wide(DType.F32)));
+    assertThat(resolved.config().optimizer().lossScaling())
+        .isEqualTo(new LossScaling(0x1p32, 1, 500, 2));
+    assertThat(resolved.config().train().checkForNan()).isFalse();
+    assertThat(resolved.notices())
+        .contains(
+            "Setting args.check_for_nan_in_loss_and_grad to False since dynamic loss scaling is being"
+                + " used",
+            "using torch.float16 for parameters ...");
+  }
+
+  @Test
+  void a_constant_loss_scale_keeps_the_check_for_nan() {
+    RunConfig config = lines.config("--fp16 --loss-scale 128");
+    assertThat(config.optimizer().lossScaling()).isEqualTo(LossScaling.constant(128));
+    assertThat(config.train().checkForNan()).isTrue();
+  }
+
+  @Test
+  void a_loss_scale_without_fp16_gets_a_line() {
+    var resolved = lines.resolve(CommandLines.SMALLEST + " --bf16 --initial-loss-scale 65536");
+    assertThat(resolved.config().optimizer().lossScaling()).isNull();
+    assertThat(resolved.notices())
+        .contains("without effect, since --fp16 is not given: --initial-loss-scale");
   }
 
   @Test

@@ -74,8 +74,20 @@ public abstract class ElementwiseContract extends KernelContract {
   void rounds_to_fp16_to_nearest_with_ties_to_even() {
     double ulp = 0x1p-10;
     double[] values = {
-      1 + ulp / 2, 1 + 1.5 * ulp, 1 + 0.51 * ulp, -1 - ulp / 2, 65519, 65520, -1e9, Double.NaN,
-      0x1p-24, 0x1.8p-24, 0x1p-25, 0x1.02p-25, -0x1.ffcp-15, 0x1p-14
+      1 + ulp / 2,
+      1 + 1.5 * ulp,
+      1 + 0.51 * ulp,
+      -1 - ulp / 2,
+      65519,
+      65520,
+      -1e9,
+      Double.NaN,
+      0x1p-24,
+      0x1.8p-24,
+      0x1p-25,
+      0x1.02p-25,
+      -0x1.ffcp-15,
+      0x1p-14
     };
     Tensor in = memory.of(DType.F32, values, values.length);
     Tensor out = memory.undefined(DType.F16, values.length);
@@ -83,8 +95,20 @@ public abstract class ElementwiseContract extends KernelContract {
     double infinity = Double.POSITIVE_INFINITY;
     assertThat(memory.values(out))
         .containsExactly(
-            1, 1 + 2 * ulp, 1 + ulp, -1, 65504, infinity, -infinity, Double.NaN,
-            0x1p-24, 0x1p-23, 0, 0x1p-24, -0x1p-14, 0x1p-14);
+            1,
+            1 + 2 * ulp,
+            1 + ulp,
+            -1,
+            65504,
+            infinity,
+            -infinity,
+            Double.NaN,
+            0x1p-24,
+            0x1p-23,
+            0,
+            0x1p-24,
+            -0x1p-14,
+            0x1p-14);
   }
 
   @ParameterizedTest

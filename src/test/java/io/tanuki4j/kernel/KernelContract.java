@@ -93,8 +93,8 @@ public abstract class KernelContract {
   }
 
   /**
-   * One rounding of the output for types of sixteen bits; for the others some roundings of a sum, relative to the
-   * size of its terms, which is about 1 in these tests.
+   * One rounding of the output for types of sixteen bits; for the others some roundings of a sum,
+   * relative to the size of its terms, which is about 1 in these tests.
    */
   protected static double tolerance(DType dtype) {
     return switch (dtype) {

@@ -31,8 +31,8 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Every operation of a backend against the same one on the CPU, at sizes of real models too. Each
@@ -671,13 +671,14 @@ public abstract class KernelParity {
   }
 
   @ParameterizedTest
-  @ValueSource(doubles = {0, 0.7, 1e30})
-  void clip_factors_agree(double sum) {
+  @CsvSource({"0, 1", "0.7, 1", "1e30, 1", "1e30, 4294967296"})
+  void clip_factors_agree(double sum, double lossScale) {
     devices.compare(
         side -> {
           Tensor norm = side.undefined(DType.F64, 1);
           Tensor factor = side.undefined(DType.F64, 1);
-          side.kernels().optimizer().clipFactor(norm, factor, side.of(DType.F64, sum), 0.5);
+          Tensor squares = side.of(DType.F64, sum);
+          side.kernels().optimizer().clipFactor(norm, factor, squares, 0.5, lossScale);
           return List.of(norm, factor);
         });
   }

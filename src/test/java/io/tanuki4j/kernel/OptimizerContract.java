@@ -46,6 +46,13 @@ public abstract class OptimizerContract extends KernelContract {
     assertThat(clip(Double.NaN, 1)[1]).isNaN();
   }
 
+  @Test
+  void takes_the_loss_scale_out() {
+    assertThat(clip(25 * 0x1p64, 1, 0x1p32)).containsExactly(5, 1 / (5 + 1e-6) / 0x1p32);
+    assertThat(clip(25 * 0x1p64, Double.POSITIVE_INFINITY, 0x1p32)).containsExactly(5, 0x1p-32);
+    assertThat(clip(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY, 0x1p32)[1]).isNaN();
+  }
+
   @ParameterizedTest
   @MethodSource("types")
   void updates_as_the_formula_says(DType dtype) {
@@ -157,9 +164,13 @@ public abstract class OptimizerContract extends KernelContract {
   }
 
   private double[] clip(double sumOfSquares, double maxNorm) {
+    return clip(sumOfSquares, maxNorm, 1);
+  }
+
+  private double[] clip(double sumOfSquares, double maxNorm, double lossScale) {
     Tensor norm = memory.filled(DType.F64, sumOfSquares, 1);
     Tensor factor = memory.undefined(DType.F64, 1);
-    kernels().optimizer().clipFactor(norm, factor, norm, maxNorm);
+    kernels().optimizer().clipFactor(norm, factor, norm, maxNorm, lossScale);
     return new double[] {memory.values(norm)[0], memory.values(factor)[0]};
   }
 

@@ -33,6 +33,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -98,7 +99,8 @@ class MegatronResumeTest {
             state.addAll(ShardedTensor.of(part.parameter(), kind + ".", part.first(), values)));
     checkpoint.load(device.device(), StateKind.OPTIMIZER, state, VOCABULARY);
     optimizer.resumeAfter(
-        ((Number) Objects.requireNonNull(checkpoint.state().optimizer().get("step"))).longValue());
+        ((Number) Objects.requireNonNull(checkpoint.state().optimizer().get("step"))).longValue(),
+        Map.of());
     return optimizer;
   }
 

@@ -23,6 +23,8 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -40,6 +42,10 @@ import picocli.CommandLine;
 class LayoutEquivalenceTest {
   private static final double LOSSES = 1e-4;
   private static final double WEIGHTS = 1e-3;
+
+  /** A few roundings to 2^-11 of losses near 6, of which a mean over tokens cancels most. */
+  private static final double FP16_LOSSES = 2e-3;
+
   private static final int VOCAB_SIZE = 512;
 
   /** A model that eight ranks can share along every axis. */
@@ -128,6 +134,44 @@ class LayoutEquivalenceTest {
         " --recompute-granularity full --recompute-method uniform --recompute-num-layers 1";
     assertThat(run(shape + full, "--backend cpu").output.losses())
         .isEqualTo(alone(shape).output.losses());
+  }
+
+  /** Some iterations overflow, where one rank sees it and all must skip. */
+  @Test
+  void fp16_skips_the_same_iterations_at_every_layout() {
+    String shape = golden() + " --fp16 --initial-loss-scale 16777216 --loss-scale-window 2";
+    Output expected = run(shape, "--backend cpu").output;
+    List<String> skipped = fields(expected, "number of skipped iterations: +(\\d+)");
+    assertThat(skipped).hasSize(12).contains("0", "1");
+    for (TinyLayout layout :
+        List.of(
+            new TinyLayout(2, 1, 1, 2, 1, true, Data.PLAIN),
+            new TinyLayout(1, 2, 2, 1, 1, false, Data.OVERLAPPED))) {
+      Output found = run(shape, layout.localFlags()).output;
+      for (String field :
+          List.of(
+              "number of skipped iterations: +(\\d+)",
+              "loss scale: (\\S+)",
+              "learning rate: (\\S+)")) {
+        assertThat(fields(found, field)).isEqualTo(fields(expected, field)).hasSize(12);
+      }
+      List<String> losses = fields(found, "lm loss: (\\S+)");
+      List<String> ofOne = fields(expected, "lm loss: (\\S+)");
+      assertThat(losses).hasSameSizeAs(ofOne).hasSizeBetween(1, 11);
+      for (int i = 0; i < losses.size(); i++) {
+        assertThat(Double.parseDouble(losses.get(i)))
+            .isCloseTo(Double.parseDouble(ofOne.get(i)), within(FP16_LOSSES));
+      }
+    }
+  }
+
+  /** Returns what a pattern's group is in the iteration lines that have it. */
+  private static List<String> fields(Output output, String pattern) {
+    return output.iterations().stream()
+        .map(Pattern.compile(pattern)::matcher)
+        .filter(Matcher::find)
+        .map(match -> match.group(1))
+        .toList();
   }
 
   @Test

@@ -16,6 +16,9 @@ class GoldenRunTest {
   /** Weights and activations in BF16; main weights, main gradients and moments in fp32. */
   static final Precision BF16 = new Precision(DType.BF16, DType.F32, StateTypes.wide(DType.BF16));
 
+  /** The same in fp16, with a scaled loss. */
+  static final Precision FP16 = new Precision(DType.F16, DType.F32, StateTypes.wide(DType.F16));
+
   /** The last digits drift: measured were 3e-8 of a loss, 2e-7 of weights and norms. */
   static final GoldenDeviation FP32_BOUNDS = new GoldenDeviation(1e-6, 1e-5, 1e-5, 1e-6);
 
@@ -24,6 +27,9 @@ class GoldenRunTest {
    * most cancels; measured were 7e-4, 1.9e-3, 4.1e-3, 3.3e-4.
    */
   static final GoldenDeviation BF16_BOUNDS = new GoldenDeviation(2e-3, 5e-3, 8e-3, 1e-3);
+
+  /** Fp16 rounds to 5e-4 (2^-11), a quarter of bf16's. */
+  static final GoldenDeviation FP16_BOUNDS = new GoldenDeviation(5e-4, 2e-3, 2e-3, 3e-4);
 
   /**
    * With masked tokens the reference's evaluation is the mean of its global batches' means. Ours,
@@ -44,6 +50,12 @@ class GoldenRunTest {
   @ValueSource(strings = {"llama-tiny", "llama-tiny-zloss"})
   void training_in_bf16_differs_by_its_rounding(String name) throws IOException {
     deviation(name, BF16).assertAtMost(BF16_BOUNDS);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama-tiny", "llama-tiny-zloss", "qwen3-tiny"})
+  void training_in_fp16_differs_by_its_rounding(String name) throws IOException {
+    deviation(name, FP16).assertAtMost(FP16_BOUNDS);
   }
 
   @ParameterizedTest

@@ -2,6 +2,8 @@ package io.tanuki4j.train;
 
 import static io.tanuki4j.train.GoldenRunTest.BF16;
 import static io.tanuki4j.train.GoldenRunTest.BF16_BOUNDS;
+import static io.tanuki4j.train.GoldenRunTest.FP16;
+import static io.tanuki4j.train.GoldenRunTest.FP16_BOUNDS;
 import static io.tanuki4j.train.GoldenRunTest.FP32_BOUNDS;
 
 import io.tanuki4j.backend.cuda.TestGpu;
@@ -44,6 +46,18 @@ class GpuGoldenRunTest {
     GoldenOutcome gpu = onGpu(name, BF16);
     deviation("bf16, GPU from reference", gpu, expected, reporter).assertAtMost(BF16_BOUNDS);
     deviation("bf16, GPU from CPU", gpu, cpu, reporter).assertAtMost(BF16_BOUNDS);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama-tiny", "llama-tiny-zloss"})
+  void training_in_fp16_differs_by_its_rounding(String name, TestReporter reporter)
+      throws IOException {
+    GoldenRun golden = GoldenRun.of(name);
+    GoldenOutcome expected = GoldenOutcome.expected(golden, folder);
+    GoldenOutcome cpu = GoldenOutcome.train(golden, new TestDevice(), FP16, folder);
+    GoldenOutcome gpu = onGpu(name, FP16);
+    deviation("fp16, GPU from reference", gpu, expected, reporter).assertAtMost(FP16_BOUNDS);
+    deviation("fp16, GPU from CPU", gpu, cpu, reporter).assertAtMost(FP16_BOUNDS);
   }
 
   private GoldenOutcome onGpu(String name, Precision precision) throws IOException {

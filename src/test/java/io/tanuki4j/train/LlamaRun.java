@@ -32,6 +32,7 @@ import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterBuffers;
 import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.optim.AdamW;
+import io.tanuki4j.optim.LossScaling;
 import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.OptimizerSchedule;
 import io.tanuki4j.optim.ScheduleConfig;
@@ -45,6 +46,7 @@ import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.context.SequenceSharding;
 import io.tanuki4j.parallel.data.DataParallel;
 import io.tanuki4j.parallel.pipeline.PipelineSchedule;
+import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tokenizer.TokenizerConfig;
 import io.tanuki4j.tokenizer.Tokenizers;
 import io.tanuki4j.train.TrainConfig.Batches;
@@ -63,6 +65,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A reference run with the real model and data, one sample per micro-batch. */
 final class LlamaRun implements AutoCloseable {
+  /** Grows twice in twelve iterations, and never overflows. */
+  static final LossScaling SCALING = new LossScaling(0x1p10, 1, 5, 2);
+
   final RecordingSink sink = new RecordingSink();
   private final TestDevice device;
   private final GoldenRun golden;
@@ -98,6 +103,19 @@ final class LlamaRun implements AutoCloseable {
    */
   LlamaRun(GoldenRun golden, Options options, TestDevice device, Precision precision)
       throws IOException {
+    this(golden, options, device, precision, precision.compute() == DType.F16 ? SCALING : null);
+  }
+
+  /**
+   * @param device closes with this
+   */
+  LlamaRun(
+      GoldenRun golden,
+      Options options,
+      TestDevice device,
+      Precision precision,
+      @Nullable LossScaling lossScaling)
+      throws IOException {
     this.device = device;
     this.golden = golden;
     this.options = options;
@@ -114,7 +132,7 @@ final class LlamaRun implements AutoCloseable {
     this.data = DataParallel.alone(parameters, device.device());
     this.optimizer =
         new AdamW(
-            new OptimizerConfig(0.9, 0.95, number("adam_eps"), number("clip")),
+            new OptimizerConfig(0.9, 0.95, number("adam_eps"), number("clip"), lossScaling),
             precision.state(),
             data.shard(),
             device.kernels(),
@@ -277,7 +295,7 @@ final class LlamaRun implements AutoCloseable {
         new Evaluations(options.evalInterval, integer("eval_iters")),
         new Exits(options.exitInterval, null),
         normalization(),
-        true,
+        !optimizer.scalesLoss(),
         integer("seed"));
   }
 

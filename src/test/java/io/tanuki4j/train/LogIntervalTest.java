@@ -16,7 +16,7 @@ class LogIntervalTest {
   }
 
   private static StepResult result(double loss) {
-    return new StepResult(new Loss(loss, 0), 1);
+    return new StepResult(new Loss(loss, 0), 1, 1);
   }
 
   @Test

@@ -9,8 +9,8 @@ import io.tanuki4j.tensor.Tensor;
 
 /**
  * Attention by tiles of queries, each against all keys that its last query sees. A tile is two
- * matrix products around a softmax of its rows, and only one tile of scores is kept. Sixteen
- * bits are widened to F32, which is exact, and the results are rounded once.
+ * matrix products around a softmax of its rows, and only one tile of scores is kept. Sixteen bits
+ * are widened to F32, which is exact, and the results are rounded once.
  */
 final class CpuAttention implements AttentionKernels {
   private final Workers workers;

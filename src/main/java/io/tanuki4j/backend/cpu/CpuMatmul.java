@@ -6,8 +6,8 @@ import io.tanuki4j.kernel.MatmulKernels;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * Matrix products, cut into tiles of the output whose sizes depend on the shapes only. Sixteen
- * bits are widened to F32, which is exact, and the result is rounded once.
+ * Matrix products, cut into tiles of the output whose sizes depend on the shapes only. Sixteen bits
+ * are widened to F32, which is exact, and the result is rounded once.
  */
 final class CpuMatmul implements MatmulKernels {
   private static final int MAX_TILES = 8;

@@ -48,14 +48,15 @@ final class CpuOptimizer implements OptimizerKernels {
   }
 
   @Override
-  public void clipFactor(Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm) {
+  public void clipFactor(
+      Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm, double lossScale) {
     Expect.dtype("norm of clipFactor", norm, DType.F64);
     Expect.dtype("factor of clipFactor", factor, DType.F64);
     Expect.dtype("sumOfSquares of clipFactor", sumOfSquares, DType.F64);
-    double value = Math.sqrt(Elements.get(sumOfSquares, 0));
+    double value = Math.sqrt(Elements.get(sumOfSquares, 0)) / lossScale;
     Elements.set(norm, 0, value);
-    Elements.set(
-        factor, 0, Double.isFinite(value) ? Math.min(1, maxNorm / (value + 1e-6)) : Double.NaN);
+    double clip = Math.min(1, maxNorm / (value + 1e-6));
+    Elements.set(factor, 0, Double.isFinite(value) ? clip / lossScale : Double.NaN);
   }
 
   @Override

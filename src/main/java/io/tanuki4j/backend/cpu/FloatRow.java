@@ -12,9 +12,9 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * A row of floats, for F32 and types of sixteen bits. The array is longer than the row by up to a vector.
- * Elementwise operations run over whole vectors, into that padding, whose contents mean nothing.
- * Sums and maxima stop where the row ends.
+ * A row of floats, for F32 and types of sixteen bits. The array is longer than the row by up to a
+ * vector. Elementwise operations run over whole vectors, into that padding, whose contents mean
+ * nothing. Sums and maxima stop where the row ends.
  */
 final class FloatRow implements Row {
   /** A sum is kept in floats over this many elements, beyond that in a double. */

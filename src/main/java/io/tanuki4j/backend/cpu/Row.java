@@ -5,7 +5,8 @@ import io.tanuki4j.tensor.Tensor;
 /**
  * A run of numbers on the heap that one thread computes with. Kernels load a row of a tensor, work
  * on it in the fastest cache, and store it rounded to the tensor's type. There is a row of floats
- * for F32 and types of sixteen bits and a row of doubles for F64; one kernel's rows are all of the same kind.
+ * for F32 and types of sixteen bits and a row of doubles for F64; one kernel's rows are all of the
+ * same kind.
  */
 interface Row {
   /** Reads {@code count} elements from element {@code first} on; these become the whole row. */

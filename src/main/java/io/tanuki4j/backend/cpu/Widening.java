@@ -5,8 +5,8 @@ import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 
 /**
- * F32 stand-ins for tensors of sixteen bits in operations that compute in F32 and round once; other tensors
- * stand for themselves. Closing it frees the memory of the stand-ins.
+ * F32 stand-ins for tensors of sixteen bits in operations that compute in F32 and round once; other
+ * tensors stand for themselves. Closing it frees the memory of the stand-ins.
  */
 final class Widening implements AutoCloseable {
   private final CpuElementwise elementwise;

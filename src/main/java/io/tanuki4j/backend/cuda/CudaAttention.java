@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Attention: cuDNN's in sixteen bits where it supports the shape, our plain kernels otherwise. The log
- * mentions each such shape that takes the plain kernels once.
+ * Attention: cuDNN's in sixteen bits where it supports the shape, our plain kernels otherwise. The
+ * log mentions each such shape that takes the plain kernels once.
  */
 final class CudaAttention implements AttentionKernels, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CudaAttention.class);

@@ -39,12 +39,13 @@ final class CudaOptimizer implements OptimizerKernels {
   }
 
   @Override
-  public void clipFactor(Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm) {
+  public void clipFactor(
+      Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm, double lossScale) {
     scalar("norm of clipFactor", norm);
     scalar("factor of clipFactor", factor);
     scalar("sumOfSquares of clipFactor", sumOfSquares);
     CudaFunction function = modules.function(new RowVariant("clip", DType.F32, 1), "clip_factor");
-    function.arg(norm).arg(factor).arg(sumOfSquares).arg(maxNorm).launch(1, 1);
+    function.arg(norm).arg(factor).arg(sumOfSquares).arg(maxNorm).arg(lossScale).launch(1, 1);
   }
 
   private static void scalar(String name, Tensor tensor) {
@@ -71,7 +72,8 @@ final class CudaOptimizer implements OptimizerKernels {
     boolean same = Address.of(weight) == Address.of(master);
     if (master.dtype() == DType.F16 || master.dtype() == DType.BF16 && !same) {
       throw new IllegalArgumentException(
-          "master of adamW: %s (expected: F32, or BF16 that is the weight itself)".formatted(master));
+          "master of adamW: %s (expected: F32, or BF16 that is the weight itself)"
+              .formatted(master));
     }
     boolean aligned = aligned(weight, master, firstMoment, secondMoment, grad);
     AdamWVariant variant =

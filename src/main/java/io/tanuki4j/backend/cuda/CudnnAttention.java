@@ -10,8 +10,8 @@ import org.bytedeco.cuda.global.cudnn;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Flash attention in BF16 or F16 by cuDNN. A shape has a plan for each direction. A plan keeps the bound
- * addresses of every layer, so a call in the steady state creates no cuDNN object.
+ * Flash attention in BF16 or F16 by cuDNN. A shape has a plan for each direction. A plan keeps the
+ * bound addresses of every layer, so a call in the steady state creates no cuDNN object.
  */
 final class CudnnAttention implements AttentionEngine, AutoCloseable {
   private static final int SEQUENCE_MULTIPLE = 128;

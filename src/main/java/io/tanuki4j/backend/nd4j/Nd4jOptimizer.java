@@ -27,12 +27,12 @@ final class Nd4jOptimizer implements OptimizerKernels {
   }
 
   @Override
-  public void clipFactor(Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm) {
-    double value = Math.sqrt(TensorArrays.scalar(sumOfSquares));
+  public void clipFactor(
+      Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm, double lossScale) {
+    double value = Math.sqrt(TensorArrays.scalar(sumOfSquares)) / lossScale;
     TensorArrays.put(norm, value);
-    TensorArrays.put(
-        factor,
-        Double.isFinite(value) ? Math.min(1, maxNorm / (value + CLIP_EPSILON)) : Double.NaN);
+    double clip = Math.min(1, maxNorm / (value + CLIP_EPSILON));
+    TensorArrays.put(factor, Double.isFinite(value) ? clip / lossScale : Double.NaN);
   }
 
   @Override

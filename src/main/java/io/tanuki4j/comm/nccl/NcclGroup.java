@@ -28,8 +28,8 @@ import org.bytedeco.javacpp.Pointer;
  * One rank's side of a group of GPUs. A call puts the communication on the group's stream, behind
  * all operations issued to the device so far.
  *
- * <p>Sums are NCCL's: they have an order of their own, and sixteen bits are rounded at each hop. The maximum
- * of a number and NaN may be the number.
+ * <p>Sums are NCCL's: they have an order of their own, and sixteen bits are rounded at each hop.
+ * The maximum of a number and NaN may be the number.
  */
 final class NcclGroup implements ProcessGroup {
   /** The size of the tensor that barriers sum. */

@@ -12,10 +12,11 @@ record ProfiledOptimizer(OptimizerKernels kernels, CallRecorder recorder)
   }
 
   @Override
-  public void clipFactor(Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm) {
+  public void clipFactor(
+      Tensor norm, Tensor factor, Tensor sumOfSquares, double maxNorm, double lossScale) {
     recorder.time(
         () -> costOfClipFactor(norm, factor, sumOfSquares),
-        () -> kernels.clipFactor(norm, factor, sumOfSquares, maxNorm));
+        () -> kernels.clipFactor(norm, factor, sumOfSquares, maxNorm, lossScale));
   }
 
   @Override

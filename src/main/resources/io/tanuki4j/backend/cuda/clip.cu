@@ -26,8 +26,10 @@ extern "C" __global__ void __launch_bounds__(1024)
 
 // One thread.
 extern "C" __global__ void
-    clip_factor(double* norm, double* factor, const double* sumOfSquares, double maxNorm) {
-  const double value = sqrt(*sumOfSquares);
+    clip_factor(double* norm, double* factor, const double* sumOfSquares, double maxNorm,
+                double lossScale) {
+  const double value = sqrt(*sumOfSquares) / lossScale;
   *norm = value;
-  *factor = isfinite(value) ? fmin(1.0, maxNorm / (value + 1e-6)) : __longlong_as_double(0x7ff8000000000000LL);
+  *factor = isfinite(value) ? fmin(1.0, maxNorm / (value + 1e-6)) / lossScale
+                            : __longlong_as_double(0x7ff8000000000000LL);
 }
