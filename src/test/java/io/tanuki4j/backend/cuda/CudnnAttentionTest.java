@@ -9,15 +9,18 @@ import io.tanuki4j.kernel.GuardedMemory;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** cuDNN's attention in BF16 against the plain kernels in fp32, on the same GPU. */
+/** cuDNN's attention in sixteen bits against the plain kernels in fp32, on the same GPU. */
 @Tag("gpu")
 class CudnnAttentionTest {
-  /** Roundings to BF16 of probabilities and outputs; measured on an H100: 1.9e-3 to 3.2e-3. */
+  /** Roundings of probabilities and outputs; measured in BF16 on an H100: 1.9e-3 to 3.2e-3. */
   private static final double TOLERANCE = 8e-3;
+
+  private static final List<DType> TYPES = List.of(DType.BF16, DType.F16);
 
   @ParameterizedTest
   @CsvSource({
@@ -29,11 +32,18 @@ class CudnnAttentionTest {
     "640, 1, 8, 2, 64, true"
   })
   void agrees_with_fp32(int s, int b, int n, int g, int d, boolean deterministic) {
-    AttentionShape shape = new AttentionShape(s, b, n, g, d);
+    for (DType type : TYPES) {
+      agrees(type, new AttentionShape(s, b, n, g, d), deterministic);
+    }
+  }
+
+  private void agrees(DType type, AttentionShape shape, boolean deterministic) {
+    int s = shape.seqLength();
+    int b = shape.batchSize();
     try (Device device = TestGpu.open(deterministic);
         GuardedMemory memory = new GuardedMemory(device)) {
-      Tensor qkv = memory.random(DType.BF16, 1, s, b, shape.qkvSize());
-      Tensor dOut = memory.random(DType.BF16, 2, s, b, shape.outSize());
+      Tensor qkv = memory.random(type, 1, s, b, shape.qkvSize());
+      Tensor dOut = memory.random(type, 2, s, b, shape.outSize());
       Tensor wideQkv = memory.of(DType.F32, memory.values(qkv), s, b, shape.qkvSize());
       Tensor wideDOut = memory.of(DType.F32, memory.values(dOut), s, b, shape.outSize());
 
@@ -62,11 +72,20 @@ class CudnnAttentionTest {
   })
   void blocks_agree_with_fp32(int q, int k, int b, int n, int g, int d, boolean deterministic) {
     AttentionBlock block = new AttentionBlock(new AttentionShape(q, b, n, g, d), k);
+    for (DType type : TYPES) {
+      blocksAgree(type, block, deterministic);
+    }
+  }
+
+  private void blocksAgree(DType type, AttentionBlock block, boolean deterministic) {
+    int q = block.queries().seqLength();
+    int k = block.numKeys();
+    int b = block.queries().batchSize();
     try (Device device = TestGpu.open(deterministic);
         GuardedMemory memory = new GuardedMemory(device)) {
-      Tensor qkv = memory.random(DType.BF16, 1, q, b, block.queries().qkvSize());
-      Tensor keyValues = memory.random(DType.BF16, 2, k, b, block.keyValueSize());
-      Tensor dOut = memory.random(DType.BF16, 3, q, b, block.queries().outSize());
+      Tensor qkv = memory.random(type, 1, q, b, block.queries().qkvSize());
+      Tensor keyValues = memory.random(type, 2, k, b, block.keyValueSize());
+      Tensor dOut = memory.random(type, 3, q, b, block.queries().outSize());
 
       BlockResults fast = BlockResults.of(device, memory, qkv, keyValues, dOut, block);
       BlockResults plain =
