@@ -6,8 +6,9 @@
 #
 # A row is a layout and a sequence length: dp4-8192, tp2-8192, cp2-8192, pp4-2048, pp4v2-2048 (two chunks of layers for each
 # stage), tp2pp2-8192, tp2dp2-8192, of 8 layers of Llama-3-8B's shape. tp comes with --sequence-parallel and --tp-comm-overlap, dp
-# with the distributed optimizer and both overlaps. A letter n at the end of the layout (tp2n-8192) leaves the overlaps out. -fp8 at the end of a row:
-# linear layers in fp8 (delayed scaling). whole-LAYOUT-LENGTH: all 32 layers, twice as many micro-batches, and only the run itself,
+# with the distributed optimizer and both overlaps. Letters at the end of the layout: n (tp2n-8192) leaves the overlaps out; b
+# (pp2b-8192) counts the head as a layer, so that two stages have 5 and 4 layers and four have 3, 3, 3 and 2; zb (pp2zb-8192) does
+# that with --pipeline-schedule zero-bubble. -fp8 at the end of a row: linear layers in fp8 (delayed scaling). whole-LAYOUT-LENGTH: all 32 layers, twice as many micro-batches, and only the run itself,
 # since one GPU cannot hold it and its fp32 state: whole-dp2-8192, whole-dp2-8192-fp8.
 # The row "script" is scripts/8B-A100_4_pretraining_initial_v2.sh, all 32 layers in 4 stages, for 20 iterations of a global batch
 # of 64; the continue script resumes from its checkpoint. Both leave one of 110 GB under OUT.
@@ -36,14 +37,18 @@ if [ "$REHEARSE" = 1 ]; then
 else
   GPUS="${GPUS:-$(nvidia-smi --list-gpus | wc -l)}"
 fi
-layouts=(dp1 dp2 dp4 dp8 tp2 tp2n tp4 tp4n cp2 cp4 pp2 pp2v2 pp4 pp4v2 tp2pp2 tp2dp2)
+layouts=(dp1 dp2 dp4 dp8 tp2 tp2n tp4 tp4n cp2 cp4 pp2 pp2v2 pp2b pp2zb pp4 pp4v2 pp4b pp4zb tp2pp2 tp2dp2)
 mkdir -p "$OUT"
 failed=0
 
 # reads a layout into tp, cp, pp, v, dp, and ranks
 parse() {
   local rest="${1%n}" name
-  tp=1 cp=1 pp=1 v=1 dp=1
+  tp=1 cp=1 pp=1 v=1 dp=1 balanced=0 schedule=()
+  [[ "$rest" != *b ]] || balanced=1
+  [[ "$rest" != *zb ]] || schedule=(--pipeline-schedule zero-bubble)
+  rest="${rest%b}"
+  rest="${rest%z}"
   while [[ "$rest" =~ ^(tp|cp|pp|dp|v)([0-9]+)(.*)$ ]]; do
     name="${BASH_REMATCH[1]}"
     printf -v "$name" %s "${BASH_REMATCH[2]}"
@@ -140,12 +145,14 @@ layout_row() {
   shape="${shape#whole-}"
   local layout="${shape%-*}"
   parse "$layout"
+  [ "$balanced" = 0 ] || layers=$((pp == 2 ? 9 : 3 * pp - 1))
   model "${shape##*-}" "$layers"
   # 4 micro-batches for each rank of dp; pipelines get 16
   local batch=$((scale * micro * dp * (pp > 1 ? 16 : 4)))
   local axes=(--tensor-model-parallel-size "$tp" --context-parallel-size "$cp" --pipeline-model-parallel-size "$pp")
   [ "$tp" = 1 ] || axes+=(--sequence-parallel)
   [[ "$tp" = 1 || "$layout" == *n ]] || axes+=(--tp-comm-overlap)
+  [ "$balanced" = 0 ] || axes+=(--account-for-loss-in-pipeline-split "${schedule[@]}")
   [ "$v" = 1 ] || axes+=(--num-virtual-stages-per-pipeline-rank "$v")
   [ $((dp * cp)) = 1 ] || axes+=(--use-distributed-optimizer)
   [[ $((dp * cp)) = 1 || "$layout" == *n ]] || axes+=(--overlap-grad-reduce --overlap-param-gather)
@@ -158,7 +165,7 @@ layout_row() {
     echo "$ranks $pp $length $batch none" >"$OUT/$row.row"
     return
   fi
-  local one="one-$length-$batch${precision:+-fp8}"
+  local one="one-$layers-$length-$batch${precision:+-fp8}"
   if ! grep -q "iteration *$ITERATIONS/" "$OUT/$one.log" 2>/dev/null; then
     all_flags "$batch" "${precision[@]}"
     run "$OUT/$one.log" "${tanuki4j[@]}" pretrain "${flags[@]}"

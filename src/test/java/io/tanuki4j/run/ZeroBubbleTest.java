@@ -27,7 +27,9 @@ class ZeroBubbleTest {
   private static Output run(TinyLayout layout, String... flags) {
     return TinyLlama.run(
         TinyLlama.words(
-            SHAPE + " " + String.join(" ", flags), folder.resolve("cache"), layout.localFlags()));
+            (SHAPE + " " + String.join(" ", flags)).replaceAll(" +", " ").strip(),
+            folder.resolve("cache"),
+            layout.localFlags()));
   }
 
   private static void check(TinyLayout layout, String flags) {
