@@ -3,6 +3,7 @@ package io.tanuki4j.plan;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.tanuki4j.model.FlopsPerToken;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Attention;
 import io.tanuki4j.model.ModelConfig.Granularity;
@@ -14,6 +15,7 @@ import io.tanuki4j.parallel.StageLayers;
 import io.tanuki4j.parallel.pipeline.PipelineSchedule;
 import io.tanuki4j.parallel.pipeline.PipelineShape;
 import io.tanuki4j.parallel.pipeline.Timeline;
+import io.tanuki4j.parallel.pipeline.ZeroBubble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -53,6 +55,32 @@ class StageCostsTest {
       assertThat(timeline(numStages, numChunks, model(0, recompute)).bubble())
           .isCloseTo(bubble, within(ROUNDING));
     }
+  }
+
+  /** (p − 1)(F + X − W) of Qi et al. (2023), where W is without the work of attention. */
+  @Test
+  void halves_of_backwards_fill_waiting_with_gradients_of_weights() {
+    ModelConfig model = model(0, Recompute.NONE);
+    double layer = FlopsPerToken.ofLayer(model);
+    double weights = (layer - FlopsPerToken.ofAttentionCore(model)) / 3;
+    double bubble = 3 * (layer - 2 * weights) / (NUM_MICROBATCHES * layer);
+    assertThat(zeroBubble(model)).isCloseTo(bubble, within(ROUNDING));
+    Recompute core = new Recompute(Granularity.SELECTIVE, 0);
+    assertThat(zeroBubble(model(0, core))).isGreaterThan(bubble);
+  }
+
+  /** As with 1F1B: all of a backward is in its first half. */
+  @Test
+  void layers_that_are_recomputed_as_a_whole_leave_nothing_to_fill_with() {
+    Recompute all = new Recompute(Granularity.FULL_UNIFORM, 1);
+    assertThat(zeroBubble(model(0, all)))
+        .isCloseTo(timeline(4, 1, model(0, all)).bubble(), within(ROUNDING));
+  }
+
+  private static double zeroBubble(ModelConfig model) {
+    StageLayers layers = StageLayers.even(NUM_LAYERS, 4, 1);
+    PipelineShape shape = new PipelineShape(4, 1, NUM_MICROBATCHES);
+    return Timeline.of(new ZeroBubble(), shape, new StageCosts(model, layers)).bubble();
   }
 
   @Test
