@@ -1,18 +1,21 @@
 // FP8: tensors are scaled, rounded and written as they are and transposed, in one
 // pass; scales follow from the largest magnitudes. Options: E5M2 (0: e4m3, 1: e5m2).
 //
-// A block makes a tile of 128 × 128: a thread four rows of eight columns at a time. The transposed
-// tile is assembled in shared memory in words of four rows, whose places are exchanged so that
-// neither writing nor reading meets a bank twice.
+// A block makes a tile of 128 × 128 in two steps: a warp 16 rows of 64 columns, a thread a patch of four
+// rows of eight columns. The transposed tile is assembled in shared memory in words of four rows and
+// leaves by 16 rows an access. The accesses of a column are exchanged so that neither writing nor
+// reading meets a bank twice.
 
 constexpr int TILE = 128;
-constexpr int WIDTH = 8;                   // columns of a thread
-constexpr int HEIGHT = 4;                  // rows of a thread, the bytes of a word
-constexpr int WORDS = TILE / HEIGHT;       // of a column of the tile
-constexpr int ACROSS = TILE / WIDTH;       // threads along a row
+constexpr int WIDTH = 8;                   // columns of a patch
+constexpr int HEIGHT = 4;                  // rows of a patch, the bytes of a word
+constexpr int ACCESS = 16;                 // rows that leave at a time
 constexpr int THREADS = 256;
+constexpr int ACROSS = 8;                  // patches of a warp along a row
+constexpr int STEPS = TILE * TILE / (THREADS * WIDTH * HEIGHT);
+constexpr int STEP_ROWS = TILE / STEPS;
+constexpr int WORDS = TILE / HEIGHT;       // of a column of the tile
 constexpr int INVERSE_SIZE = 4;            // floats from one inverse to the next
-constexpr int STEP = THREADS / ACROSS;     // words of a column that the block makes at a time
 
 typedef Pack<bf16, WIDTH> Elements;
 
@@ -30,15 +33,18 @@ inline u32 encode_pair(float low, float high) {
 // The larger of most and |x|; x times 0 is NaN, which fmaxf leaves out, unless x is finite.
 inline float raise(float most, float x) { return fmaxf(most, fabsf(fmaf(x, 0.0f, x))); }
 
-// Raises amax to the largest of the block. Bits of positive floats compare like the floats.
-inline void raise_amax(float* amax, float most) {
+inline float now(const float* amax) { return *(const volatile float*)amax; }
+
+// Raises amax to the largest of the block. What was known at the start spares most atomics, and the wait for it. Bits of
+// positive floats compare like the floats.
+inline void raise_amax(float* amax, float known, float most) {
   __shared__ float warps[THREADS / 32];
   most = warp_max(most);
   if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = most;
   __syncthreads();
   if (threadIdx.x >= 32) return;
   most = warp_max(threadIdx.x < THREADS / 32 ? warps[threadIdx.x] : 0.0f);
-  if (threadIdx.x == 0 && most > *(volatile float*)amax) atomicMax((int*)amax, __float_as_int(most));
+  if (threadIdx.x == 0 && most > known) atomicMax((int*)amax, __float_as_int(most));
 }
 
 // Where a tile goes.
@@ -71,136 +77,177 @@ struct Patch {
   }
 };
 
-// across, down: the thread's place in the tile, in patches.
-inline void put(const Target& to, u32* tile, const Patch& patch, int across, int down, i64 row,
+// The place of a thread's patches: in the tile, and in the whole matrix.
+struct Place {
+  int across;  // column in the tile
+  int down;    // row in the tile, in the first step
+  i64 firstRow;
+  int firstColumn;
+
+  static Place of_thread() {
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    constexpr int WARPS = TILE / (ACROSS * WIDTH);  // along a row
+    return Place{(warp % WARPS * ACROSS + lane % ACROSS) * WIDTH,
+                 warp / WARPS * ACCESS + lane / ACROSS * HEIGHT, (i64)blockIdx.y * TILE,
+                 (int)blockIdx.x * TILE};
+  }
+
+  int column() const { return firstColumn + across; }
+  i64 row(int step) const { return firstRow + step * STEP_ROWS + down; }
+  bool inside(int step, i64 height, int width) const {
+    return row(step) < height && column() < width;
+  }
+};
+
+// The word of four rows from row on, of a column of the tile.
+inline int word_of(int column, int row) {
+  const int access = row / ACCESS ^ column / WIDTH % (TILE / ACCESS);
+  return column * WORDS + access * (ACCESS / HEIGHT) + row % ACCESS / HEIGHT;
+}
+
+// column: in the target.
+inline void put(const Target& to, u32* tile, const Patch& patch, const Place& place, int step,
                 int column) {
   if (to.rows) {
 #pragma unroll
     for (int i = 0; i < HEIGHT; i++) {
-      *reinterpret_cast<uint2*>(to.rows + (row + i) * to.width + column) =
+      *reinterpret_cast<uint2*>(to.rows + (place.row(step) + i) * to.width + column) =
           make_uint2(patch.word[i][0], patch.word[i][1]);
     }
   }
   if (to.columns) {
 #pragma unroll
     for (int j = 0; j < WIDTH; j++) {
-      tile[(across * WIDTH + j) * WORDS + (down ^ (2 * across))] = patch.column(j);
+      tile[word_of(place.across + j, step * STEP_ROWS + place.down)] = patch.column(j);
     }
   }
 }
 
-// A warp writes a column of the tile at a time.
-inline void write_columns(const Target& to, const u32* tile, i64 firstRow, int firstColumn) {
+inline void write_columns(const Target& to, const u32* tile, const Place& place) {
   if (!to.columns) return;
-  const int lane = threadIdx.x % 32;
-  const i64 row = firstRow + lane * HEIGHT;
+  const int rowInTile = threadIdx.x % (TILE / ACCESS) * ACCESS;
+  const i64 row = place.firstRow + rowInTile;
   if (row >= to.height) return;
-#pragma unroll 4
-  for (int i = threadIdx.x / 32; i < TILE; i += THREADS / 32) {
-    if (firstColumn + i >= to.width) return;
-    *reinterpret_cast<u32*>(to.columns + (i64)(firstColumn + i) * to.height + row) =
-        tile[i * WORDS + (lane ^ (2 * (i / WIDTH)))];
+#pragma unroll
+  for (int i = threadIdx.x / (TILE / ACCESS); i < TILE; i += THREADS / (TILE / ACCESS)) {
+    if (place.firstColumn + i >= to.width) return;
+    *reinterpret_cast<uint4*>(to.columns + (i64)(place.firstColumn + i) * to.height + row) =
+        *reinterpret_cast<const uint4*>(tile + word_of(i, rowInTile));
   }
 }
 
-// Quantizes what source(row, column) gives: eight elements of the compute type.
-template <class Source>
-inline void quantize_tile(const Target& to, const float* scale, float* amax, Source source) {
-  __shared__ u32 tile[TILE * WORDS];
-  const int across = threadIdx.x % ACROSS;
-  const i64 firstRow = (i64)blockIdx.y * TILE;
-  const int firstColumn = blockIdx.x * TILE;
-  const int column = firstColumn + across * WIDTH;
-  const float factor = *scale;
+// Quantizes make(read(row, column), row, column): eight elements of the compute type. AT_ONCE steps are read
+// before the first is made.
+template <int AT_ONCE, class Read, class Make>
+inline void quantize_tile(const Target& to, const float* scale, float* amax, Read read, Make make) {
+  __shared__ __align__(16) u32 tile[TILE * WORDS];
+  const Place place = Place::of_thread();
+  const float known = now(amax), factor = *scale;
   float most = 0.0f;
 #pragma unroll
-  for (int down = threadIdx.x / ACROSS; down < WORDS; down += STEP) {
-    const i64 row = firstRow + down * HEIGHT;
-    if (row >= to.height || column >= to.width) continue;
-    Elements x[HEIGHT];
+  for (int first = 0; first < STEPS; first += AT_ONCE) {
+    decltype(read(i64(), int())) in[AT_ONCE][HEIGHT];
 #pragma unroll
-    for (int i = 0; i < HEIGHT; i++) x[i] = source(row + i, column);
-    Patch patch;
+    for (int n = 0; n < AT_ONCE; n++) {
+      if (!place.inside(first + n, to.height, to.width)) continue;
 #pragma unroll
-    for (int i = 0; i < HEIGHT; i++) {
-      patch.row(i, x[i], factor);
-#pragma unroll
-      for (int j = 0; j < WIDTH; j++) most = raise(most, x[i][j]);
+      for (int i = 0; i < HEIGHT; i++) in[n][i] = read(place.row(first + n) + i, place.column());
     }
-    put(to, tile, patch, across, down, row, column);
+#pragma unroll
+    for (int n = 0; n < AT_ONCE; n++) {
+      if (!place.inside(first + n, to.height, to.width)) continue;
+      Patch patch;
+#pragma unroll
+      for (int i = 0; i < HEIGHT; i++) {
+        const Elements x = make(in[n][i], place.row(first + n) + i, place.column());
+        patch.row(i, x, factor);
+#pragma unroll
+        for (int j = 0; j < WIDTH; j++) most = raise(most, x[j]);
+      }
+      put(to, tile, patch, place, first + n, place.column());
+    }
   }
   __syncthreads();
-  write_columns(to, tile, firstRow, firstColumn);
-  raise_amax(amax, most);
+  write_columns(to, tile, place);
+  raise_amax(amax, known, most);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
     quantize(u8* rows, u8* columns, const float* scale, float* amax, i64 height, int width,
              const bf16* x) {
-  quantize_tile(Target{rows, columns, height, width}, scale, amax, [=](i64 row, int column) {
-    return Elements::load(x + row * width + column);
-  });
+  quantize_tile<STEPS>(
+      Target{rows, columns, height, width}, scale, amax,
+      [=](i64 row, int column) { return Elements::load(x + row * width + column); },
+      [=](const Elements& in, i64, int) { return in; });
 }
 
 // x · rstd · weight, with what rms_norm_statistics found.
 extern "C" __global__ void __launch_bounds__(THREADS)
     quantize_rms_norm(u8* rows, u8* columns, const float* scale, float* amax, i64 height, int width,
                       const bf16* x, const float* rstd, const bf16* weight) {
-  quantize_tile(Target{rows, columns, height, width}, scale, amax, [=](i64 row, int column) {
-    const Elements in = Elements::load(x + row * width + column);
-    const Elements factors = Elements::load(weight + column);
-    const float r = rstd[row];
-    float y[WIDTH];
+  quantize_tile<STEPS>(
+      Target{rows, columns, height, width}, scale, amax,
+      [=](i64 row, int column) { return Elements::load(x + row * width + column); },
+      [=](const Elements& in, i64 row, int column) {
+        const Elements factors = Elements::load(weight + column);
+        const float r = rstd[row];
+        float y[WIDTH];
 #pragma unroll
-    for (int j = 0; j < WIDTH; j++) y[j] = in[j] * r * factors[j];
-    return Elements::of(y);
-  });
+        for (int j = 0; j < WIDTH; j++) y[j] = in[j] * r * factors[j];
+        return Elements::of(y);
+      });
 }
+
+struct GateUp {
+  Elements gate;
+  Elements up;
+
+  static GateUp load(const bf16* gateUp, i64 row, int column, int width) {
+    const bf16* gates = gateUp + row * 2 * width + column;
+    return GateUp{Elements::load(gates), Elements::load(gates + width)};
+  }
+};
 
 extern "C" __global__ void __launch_bounds__(THREADS)
     quantize_swiglu(u8* rows, u8* columns, const float* scale, float* amax, i64 height, int width,
                     const bf16* gateUp) {
-  quantize_tile(Target{rows, columns, height, width}, scale, amax, [=](i64 row, int column) {
-    const bf16* gates = gateUp + row * 2 * width + column;
-    const Elements gate = Elements::load(gates);
-    const Elements up = Elements::load(gates + width);
-    float y[WIDTH];
+  quantize_tile<1>(
+      Target{rows, columns, height, width}, scale, amax,
+      [=](i64 row, int column) { return GateUp::load(gateUp, row, column, width); },
+      [=](const GateUp& in, i64, int) {
+        float y[WIDTH];
 #pragma unroll
-    for (int j = 0; j < WIDTH; j++) y[j] = gate[j] * sigmoid<bf16>(gate[j]) * up[j];
-    return Elements::of(y);
-  });
+        for (int j = 0; j < WIDTH; j++) y[j] = in.gate[j] * sigmoid<bf16>(in.gate[j]) * in.up[j];
+        return Elements::of(y);
+      });
 }
 
 // width is that of dOut; the target has twice as many columns: those of the gate, then of up.
 extern "C" __global__ void __launch_bounds__(THREADS)
     quantize_swiglu_backward(u8* rows, u8* columns, const float* scale, float* amax, i64 height,
                              int width, const bf16* dOut, const bf16* gateUp) {
-  __shared__ u32 gateTile[TILE * WORDS];
-  __shared__ u32 upTile[TILE * WORDS];
-  const int across = threadIdx.x % ACROSS;
-  const i64 firstRow = (i64)blockIdx.y * TILE;
-  const int firstColumn = blockIdx.x * TILE;
-  const int column = firstColumn + across * WIDTH;
-  const float factor = *scale;
+  __shared__ __align__(16) u32 gateTile[TILE * WORDS];
+  __shared__ __align__(16) u32 upTile[TILE * WORDS];
+  const Place place = Place::of_thread();
+  const float known = now(amax), factor = *scale;
   const Target to{rows, columns, height, 2 * width};
   float most = 0.0f;
 #pragma unroll
-  for (int down = threadIdx.x / ACROSS; down < WORDS; down += STEP) {
-    const i64 row = firstRow + down * HEIGHT;
-    if (row >= height || column >= width) continue;
+  for (int step = 0; step < STEPS; step++) {
+    if (!place.inside(step, height, width)) continue;
+    const int column = place.column();
     Patch gatePatch, upPatch;
 #pragma unroll
     for (int i = 0; i < HEIGHT; i++) {
-      const bf16* gates = gateUp + (row + i) * 2 * width + column;
-      const Elements gate = Elements::load(gates);
-      const Elements up = Elements::load(gates + width);
-      const Elements grad = Elements::load(dOut + (row + i) * width + column);
+      const i64 row = place.row(step) + i;
+      const GateUp in = GateUp::load(gateUp, row, column, width);
+      const Elements grad = Elements::load(dOut + row * width + column);
       float dGate[WIDTH], dUp[WIDTH];
 #pragma unroll
       for (int j = 0; j < WIDTH; j++) {
-        const float s = sigmoid<bf16>(gate[j]);
-        dUp[j] = grad[j] * gate[j] * s;
-        dGate[j] = grad[j] * up[j] * s * (1.0f + gate[j] * (1.0f - s));
+        const float gate = in.gate[j], s = sigmoid<bf16>(gate);
+        dUp[j] = grad[j] * gate * s;
+        dGate[j] = grad[j] * in.up[j] * s * (1.0f + gate * (1.0f - s));
       }
       const Elements roundGate = Elements::of(dGate), roundUp = Elements::of(dUp);
       gatePatch.row(i, roundGate, factor);
@@ -208,46 +255,45 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 #pragma unroll
       for (int j = 0; j < WIDTH; j++) most = raise(raise(most, roundGate[j]), roundUp[j]);
     }
-    put(to, gateTile, gatePatch, across, down, row, column);
-    put(to, upTile, upPatch, across, down, row, column + width);
+    put(to, gateTile, gatePatch, place, step, column);
+    put(to, upTile, upPatch, place, step, column + width);
   }
   __syncthreads();
   Target gates = to;
   gates.width = width;  // the last tile of the gate ends where up begins
-  write_columns(gates, gateTile, firstRow, firstColumn);
+  write_columns(gates, gateTile, place);
   if (columns) {
     gates.columns = columns + (i64)width * height;
-    write_columns(gates, upTile, firstRow, firstColumn);
+    write_columns(gates, upTile, place);
   }
-  raise_amax(amax, most);
+  raise_amax(amax, known, most);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
     transpose(u8* columns, const u8* in, i64 height, int width) {
-  __shared__ u32 tile[TILE * WORDS];
+  __shared__ __align__(16) u32 tile[TILE * WORDS];
   const Target to{nullptr, columns, height, width};
-  const int across = threadIdx.x % ACROSS;
-  const i64 firstRow = (i64)blockIdx.y * TILE;
-  const int column = blockIdx.x * TILE + across * WIDTH;
+  const Place place = Place::of_thread();
 #pragma unroll
-  for (int down = threadIdx.x / ACROSS; down < WORDS; down += STEP) {
-    const i64 row = firstRow + down * HEIGHT;
-    if (row >= height || column >= width) continue;
+  for (int step = 0; step < STEPS; step++) {
+    if (!place.inside(step, height, width)) continue;
     Patch patch;
 #pragma unroll
     for (int i = 0; i < HEIGHT; i++) {
-      const uint2 bytes = *reinterpret_cast<const uint2*>(in + (row + i) * width + column);
+      const uint2 bytes =
+          *reinterpret_cast<const uint2*>(in + (place.row(step) + i) * width + place.column());
       patch.word[i][0] = bytes.x;
       patch.word[i][1] = bytes.y;
     }
-    put(to, tile, patch, across, down, row, column);
+    put(to, tile, patch, place, step, place.column());
   }
   __syncthreads();
-  write_columns(to, tile, firstRow, blockIdx.x * TILE);
+  write_columns(to, tile, place);
 }
 
 // count is a multiple of WIDTH.
 extern "C" __global__ void __launch_bounds__(THREADS) amax(float* amax, const bf16* x, i64 count) {
+  const float known = now(amax);
   float most = 0.0f;
   const i64 stride = (i64)gridDim.x * THREADS * WIDTH;
   for (i64 i = ((i64)blockIdx.x * THREADS + threadIdx.x) * WIDTH; i < count; i += stride) {
@@ -255,7 +301,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) amax(float* amax, const bf
 #pragma unroll
     for (int j = 0; j < WIDTH; j++) most = raise(most, pack[j]);
   }
-  raise_amax(amax, most);
+  raise_amax(amax, known, most);
 }
 
 inline int bytes_equal(u32 word, u32 other) { return __popc(__vcmpeq4(word, other)) / 8; }
