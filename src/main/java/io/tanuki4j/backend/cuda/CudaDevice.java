@@ -135,6 +135,15 @@ public final class CudaDevice implements Device {
     return new CudaQueue();
   }
 
+  /**
+   * Opens the memory of GPUs of other processes on this machine.
+   *
+   * @param rank of this process among them
+   */
+  public CudaPeers openPeers(int rank, int numPeers) {
+    return new CudaPeers(this, gpu, rank, numPeers);
+  }
+
   public CudaMark openMark() {
     return new CudaMark();
   }

@@ -11,12 +11,15 @@ import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Creates one rank's groups: first a communicator of all ranks, then a split of it for each kind of
  * group. A {@link io.tanuki4j.comm.rendezvous.Transport}.
  */
 public final class NcclFactory implements ProcessGroupFactory {
+  private static final String OF_LAYERS = "tp";
+
   private final Rendezvous rendezvous;
   private final CudaDevice device;
   private final GroupAgreement agreement;
@@ -67,9 +70,14 @@ public final class NcclFactory implements ProcessGroupFactory {
     ProcessGroup group =
         communicator == null
             ? new SoloGroup(members, device)
-            : new NcclGroup(members, device, communicator, watchdog);
+            : new NcclGroup(members, device, communicator, watchdog, copies(members));
     made.add(group);
     return group;
+  }
+
+  /** Returns how ranks that share layers exchange large tensors; null for NCCL's way. */
+  private @Nullable PeerCopies copies(Members members) {
+    return members.name().equals(OF_LAYERS) ? PeerCopies.open(members, device, rendezvous) : null;
   }
 
   @Override

@@ -23,6 +23,7 @@ import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.nccl;
 import org.bytedeco.cuda.nccl.ncclComm;
 import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One rank's side of a group of GPUs. A call puts the communication on the group's stream, behind
@@ -39,6 +40,7 @@ final class NcclGroup implements ProcessGroup {
   private final CudaDevice device;
   private final Communicator communicator;
   private final Watchdog watchdog;
+  private final @Nullable PeerCopies copies;
   private final CudaQueue queue;
 
   /**
@@ -51,11 +53,20 @@ final class NcclGroup implements ProcessGroup {
   private final Tensor token;
   private long bytesSent;
 
-  NcclGroup(Members members, CudaDevice device, Communicator communicator, Watchdog watchdog) {
+  /**
+   * @param copies carry out exchanges that they take; null for none
+   */
+  NcclGroup(
+      Members members,
+      CudaDevice device,
+      Communicator communicator,
+      Watchdog watchdog,
+      @Nullable PeerCopies copies) {
     this.members = members;
     this.device = device;
     this.communicator = communicator;
     this.watchdog = watchdog;
+    this.copies = copies;
     this.queue = device.openQueue();
     this.scope = device.openScope("group " + members.name(), TOKEN_BYTES);
     this.token = scope.allocate(Shape.of(1), DType.F32);
@@ -156,6 +167,10 @@ final class NcclGroup implements ProcessGroup {
   }
 
   private int exchangeNow(List<Send> sends, List<Recv> recvs) {
+    if (copies != null && copies.takes(sends, recvs)) {
+      copies.issue(queue, sends.get(0), recvs.get(0));
+      return nccl.ncclSuccess;
+    }
     watchdog.check(nccl.ncclGroupStart(), "ncclGroupStart");
     for (Send send : sends) {
       Tensor tensor = send.tensor();
@@ -235,6 +250,9 @@ final class NcclGroup implements ProcessGroup {
   @Override
   public void close() {
     communicator.close();
+    if (copies != null) {
+      copies.close();
+    }
     marks.values().forEach(CudaMark::close);
     queue.close();
     scope.close();

@@ -1,0 +1,161 @@
+package io.tanuki4j.comm.nccl;
+
+import io.tanuki4j.backend.cuda.CudaDevice;
+import io.tanuki4j.backend.cuda.CudaPeers;
+import io.tanuki4j.backend.cuda.CudaPeers.Message;
+import io.tanuki4j.backend.cuda.CudaQueue;
+import io.tanuki4j.comm.ProcessGroup.Members;
+import io.tanuki4j.comm.ProcessGroup.Recv;
+import io.tanuki4j.comm.ProcessGroup.Send;
+import io.tanuki4j.comm.rendezvous.Rendezvous;
+import io.tanuki4j.tensor.Tensor;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Exchanges between ranks of one machine without multiprocessors: the sender's copy engine writes
+ * into the receiver's memory. The receiver first says that it is ready, and the sender that the
+ * message has arrived. Products that run meanwhile keep the whole GPU.
+ *
+ * <p>Where a tensor goes in the receiver's memory is asked while work is not recorded. Recorded
+ * work has been run once before at the same addresses, so the answer still holds.
+ */
+final class PeerCopies implements AutoCloseable {
+  /** Below this, NCCL's one kernel is faster than the messages. */
+  private static final long LEAST_BYTES = 1 << 20;
+
+  private final Members members;
+  private final CudaDevice device;
+  private final Rendezvous rendezvous;
+  private final CudaPeers peers;
+  private final Map<Route, Long> targets = new HashMap<>();
+  private final Map<String, Integer> numAsked = new HashMap<>();
+
+  /**
+   * What the sender knows of an exchange.
+   *
+   * @param sent address of the tensor
+   * @param received address of the tensor that it receives in the same exchange
+   */
+  private record Route(long sent, long received, int to, int from) {}
+
+  private PeerCopies(Members members, CudaDevice device, Rendezvous rendezvous, CudaPeers peers) {
+    this.members = members;
+    this.device = device;
+    this.rendezvous = rendezvous;
+    this.peers = peers;
+  }
+
+  /**
+   * Connects the ranks; all of them call it.
+   *
+   * @return null if some of them are on other machines, or a GPU does not reach another's memory
+   */
+  static @Nullable PeerCopies open(Members members, CudaDevice device, Rendezvous rendezvous) {
+    int here = rendezvous.environment().localWorldSize();
+    if (members.globalRanks().stream().map(rank -> rank / here).distinct().count() > 1
+        || "0".equals(System.getenv("TANUKI4J_PEER_COPIES"))) {
+      return null;
+    }
+    CudaPeers peers = device.openPeers(members.rank(), members.size());
+    PeerCopies made = new PeerCopies(members, device, rendezvous, peers);
+    if (made.connect()) {
+      rendezvous.onFailure(peers::abort);
+      return made;
+    }
+    peers.close();
+    return null;
+  }
+
+  private boolean connect() {
+    rendezvous.set(key("introduction", members.rank()), peers.introduction());
+    boolean reaches = true;
+    for (int peer = 0; peer < members.size(); peer++) {
+      reaches &= peers.reaches(read("introduction", peer));
+    }
+    rendezvous.set(key("reaches", members.rank()), new byte[] {(byte) (reaches ? 1 : 0)});
+    for (int peer = 0; peer < members.size(); peer++) {
+      reaches &= read("reaches", peer)[0] == 1;
+    }
+    for (int peer = 0; reaches && peer < members.size(); peer++) {
+      if (peer != members.rank()) {
+        peers.connect(peer, read("introduction", peer));
+      }
+    }
+    return reaches;
+  }
+
+  private byte[] read(String what, int peer) {
+    return rendezvous.await(key(what, peer), members.globalRanks().get(peer));
+  }
+
+  private String key(String what, int ofRank) {
+    return "copies/%s/%d/%s/%d".formatted(members.name(), members.index(), what, ofRank);
+  }
+
+  /** Returns whether an exchange is of the kind that is faster this way: the same on its ranks. */
+  boolean takes(List<Send> sends, List<Recv> recvs) {
+    return sends.size() == 1
+        && recvs.size() == 1
+        && sends.get(0).to() != members.rank()
+        && sends.get(0).tensor().numBytes() >= LEAST_BYTES
+        && recvs.get(0).tensor().numBytes() == sends.get(0).tensor().numBytes();
+  }
+
+  /** Puts an exchange on a queue. */
+  void issue(CudaQueue queue, Send send, Recv recv) {
+    long target = target(send, recv);
+    peers.tell(queue, recv.from(), Message.READY);
+    peers.await(queue, send.to(), Message.READY);
+    peers.copy(queue, target, send.tensor());
+    peers.tell(queue, send.to(), Message.ARRIVED);
+    peers.await(queue, recv.from(), Message.ARRIVED);
+  }
+
+  private long target(Send send, Recv recv) {
+    Route route = new Route(address(send.tensor()), address(recv.tensor()), send.to(), recv.from());
+    Long known = targets.get(route);
+    if (device.isRecording()) {
+      if (known == null) {
+        throw new IllegalStateException(
+            "%s: these tensors were not exchanged before the recording. Run the work once before."
+                .formatted(members));
+      }
+      return known;
+    }
+    long target = ask(send, recv);
+    if (known != null && known != target) {
+      throw new IllegalStateException(
+          "%s: rank %d receives elsewhere than before (expected: the same addresses again)"
+              .formatted(members, members.globalRanks().get(send.to())));
+    }
+    targets.put(route, target);
+    return target;
+  }
+
+  private static long address(Tensor tensor) {
+    return CudaDevice.pointer(tensor).address();
+  }
+
+  /** Says where this rank receives, and asks where the other one does. */
+  private long ask(Send send, Recv recv) {
+    String mine = members.rank() + " from " + recv.from();
+    String theirs = send.to() + " from " + members.rank();
+    rendezvous.set(key("place " + mine, next(mine)), CudaPeers.describe(recv.tensor()));
+    byte[] place =
+        rendezvous.await(
+            key("place " + theirs, next(theirs)), members.globalRanks().get(send.to()));
+    return peers.open(place);
+  }
+
+  private int next(String direction) {
+    return numAsked.merge(direction, 1, Integer::sum);
+  }
+
+  @Override
+  public void close() {
+    peers.close();
+  }
+}
