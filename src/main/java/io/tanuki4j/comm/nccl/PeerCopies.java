@@ -55,8 +55,7 @@ final class PeerCopies implements AutoCloseable {
    */
   static @Nullable PeerCopies open(Members members, CudaDevice device, Rendezvous rendezvous) {
     int here = rendezvous.environment().localWorldSize();
-    if (members.globalRanks().stream().map(rank -> rank / here).distinct().count() > 1
-        || "0".equals(System.getenv("TANUKI4J_PEER_COPIES"))) {
+    if (members.globalRanks().stream().map(rank -> rank / here).distinct().count() > 1) {
       return null;
     }
     CudaPeers peers = device.openPeers(members.rank(), members.size());

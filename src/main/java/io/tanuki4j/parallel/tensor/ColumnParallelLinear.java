@@ -58,7 +58,7 @@ public final class ColumnParallelLinear implements Layer<Tensor> {
       Tensor wholeDx = region.whole(dx, scratch);
       Work gathered = region.gather(wholeX, x);
       linear.inputGradient(wholeDx, dOut);
-      Work summed = region.sum(dx, wholeDx);
+      Work summed = region.sum(dx, wholeDx, scratch);
       gathered.await();
       linear.weightGradient(wholeX, dOut, microbatch);
       summed.await();
@@ -69,7 +69,7 @@ public final class ColumnParallelLinear implements Layer<Tensor> {
     try (MemoryScope scratch = microbatch.scope().child("part of a sum")) {
       Tensor wholeDx = region.whole(dx, scratch);
       linear.inputGradient(wholeDx, dOut);
-      region.sum(dx, wholeDx).await();
+      region.sum(dx, wholeDx, scratch).await();
     }
   }
 

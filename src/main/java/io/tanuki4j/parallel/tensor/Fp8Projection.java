@@ -179,7 +179,7 @@ public final class Fp8Projection implements Projection {
       Gradient own = gradient(dOut, scaling, scratch);
       Work gathered = gathersInput() ? region.gather(wholeX, x.values()) : Work.DONE;
       Gradient gradient = inputGradient(wholeDx, own, scaling, scratch);
-      Work summed = entersRegion ? region.sum(dx, wholeDx) : Work.DONE;
+      Work summed = entersRegion ? region.sum(dx, wholeDx, scratch) : Work.DONE;
       gathered.await();
       weightGradient(gradient, new SavedInput(wholeX, x.inverse()), scaling, microbatch, scratch);
       summed.await();
@@ -194,7 +194,7 @@ public final class Fp8Projection implements Projection {
       state.quantize(dOut, rows, /* columns= */ null, scaling, scratch);
       inputGradient(wholeDx, new Gradient(null, rows, null), scaling, scratch);
       if (entersRegion) {
-        region.sum(dx, wholeDx).await();
+        region.sum(dx, wholeDx, scratch).await();
       }
     }
   }

@@ -109,17 +109,52 @@ public final class TensorRegion {
 
   /** Enters the region: fills whole with the shards of all ranks. */
   Work gather(Tensor whole, Tensor shard) {
-    return splitsSequence ? ranks.allGather(whole, shard) : Work.DONE;
+    if (!goesByShards) {
+      return splitsSequence ? ranks.allGather(whole, shard) : Work.DONE;
+    }
+    List<Work> arriving = exchangeShards(whole, shard);
+    return () -> {
+      arriving.forEach(Work::await);
+      complete(whole, shard);
+    };
+  }
+
+  private List<Work> exchangeShards(Tensor whole, Tensor shard) {
+    List<Work> arriving = new ArrayList<>();
+    for (int step = 1; step < ranks.size(); step++) {
+      arriving.add(exchange(step, shard, whole));
+    }
+    return arriving;
+  }
+
+  /** Sends a tensor to the rank that is so far behind this one, and receives the opposite shard. */
+  private Work exchange(int step, Tensor sent, Tensor whole) {
+    Recv from = new Recv(shardOf(whole, before(step)), before(step));
+    return ranks.exchange(List.of(new Send(sent, after(step))), List.of(from));
   }
 
   /**
    * Leaves the region: sums whole over the ranks; the shard is overwritten with its part of the
    * sum.
+   *
+   * @param scratch memory until the work has been awaited
    */
-  Work sum(Tensor shard, Tensor whole) {
-    return splitsSequence
-        ? ranks.reduceScatter(shard, whole, ReduceOp.SUM)
-        : ranks.allReduce(whole, ReduceOp.SUM);
+  Work sum(Tensor shard, Tensor whole, MemoryScope scratch) {
+    if (!goesByShards) {
+      return splitsSequence
+          ? ranks.reduceScatter(shard, whole, ReduceOp.SUM)
+          : ranks.allReduce(whole, ReduceOp.SUM);
+    }
+    Tensor parts = whole(shard, scratch);
+    List<Work> arriving = new ArrayList<>();
+    for (int step = 1; step < ranks.size(); step++) {
+      arriving.add(exchange(step, shardOf(whole, after(step)), parts));
+    }
+    return () -> {
+      arriving.forEach(Work::await);
+      kernels.copy(shardOf(parts, ranks.rank()), shardOf(whole, ranks.rank()));
+      kernels.sumParts(shard, parts);
+    };
   }
 
   /**
@@ -135,11 +170,7 @@ public final class TensorRegion {
       work.run(whole, 0, whole.dim(0));
       return;
     }
-    List<Work> arriving = new ArrayList<>();
-    for (int step = 1; step < ranks.size(); step++) {
-      Recv from = new Recv(shardOf(whole, before(step)), before(step));
-      arriving.add(ranks.exchange(List.of(new Send(shard, after(step))), List.of(from)));
-    }
+    List<Work> arriving = exchangeShards(whole, shard);
     run(work, shard, ranks.rank());
     for (int step = 1; step < ranks.size(); step++) {
       arriving.get(step - 1).await();
@@ -165,7 +196,7 @@ public final class TensorRegion {
     Tensor parts = whole(shard, scratch);
     if (!goesByShards) {
       work.run(parts, 0, parts.dim(0));
-      sum(shard, parts).await();
+      sum(shard, parts, scratch).await();
       return;
     }
     Tensor leaving = whole(shard, scratch);
@@ -173,10 +204,7 @@ public final class TensorRegion {
     for (int step = 1; step < ranks.size(); step++) {
       Tensor product = shardOf(leaving, after(step));
       run(work, product, after(step));
-      exchanges.add(
-          ranks.exchange(
-              List.of(new Send(product, after(step))),
-              List.of(new Recv(shardOf(parts, before(step)), before(step)))));
+      exchanges.add(exchange(step, product, parts));
     }
     run(work, shardOf(parts, ranks.rank()), ranks.rank());
     exchanges.forEach(Work::await);

@@ -40,7 +40,7 @@ public final class VocabParallelEmbedding {
     try (MemoryScope scratch = microbatch.scope().child("part of a sum")) {
       Tensor part = region.whole(out, scratch);
       embedding.forward(part, microbatch);
-      region.sum(out, part).await();
+      region.sum(out, part, scratch).await();
     }
     return out;
   }

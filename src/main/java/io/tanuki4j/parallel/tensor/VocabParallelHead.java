@@ -57,7 +57,7 @@ public final class VocabParallelHead {
       region.gather(wholeX, x).await();
       head.forward(wholeX, microbatch.withScope(scratch));
       if (microbatch.training()) {
-        region.sum(x, wholeX).await();
+        region.sum(x, wholeX, scratch).await();
       }
     }
   }

@@ -96,12 +96,22 @@ class TensorParallelLayersTest {
         });
   }
 
-  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}")
-  @CsvSource({"1, true", "2, false", "2, true", "4, false", "4, true"})
-  void vocab_parallel_embedding_equals_its_dense_twin(int numRanks, boolean sequenceParallel) {
+  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}, overlapping {2}")
+  @CsvSource({
+    "1, true, true",
+    "2, false, false",
+    "2, true, false",
+    "2, true, true",
+    "4, false, true",
+    "4, true, false",
+    "4, true, true"
+  })
+  void vocab_parallel_embedding_equals_its_dense_twin(
+      int numRanks, boolean sequenceParallel, boolean overlaps) {
     TensorRank.run(
         numRanks,
         sequenceParallel,
+        overlaps,
         rank -> {
           TestDevice device = rank.device();
           Microbatch microbatch = device.microbatch(SEQ_LENGTH, BATCH_SIZE, OUT, 3);
@@ -123,12 +133,22 @@ class TensorParallelLayersTest {
         });
   }
 
-  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}")
-  @CsvSource({"1, true", "2, false", "2, true", "4, false", "4, true"})
-  void vocab_parallel_head_equals_its_dense_twin(int numRanks, boolean sequenceParallel) {
+  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}, overlapping {2}")
+  @CsvSource({
+    "1, true, true",
+    "2, false, false",
+    "2, true, false",
+    "2, true, true",
+    "4, false, true",
+    "4, true, false",
+    "4, true, true"
+  })
+  void vocab_parallel_head_equals_its_dense_twin(
+      int numRanks, boolean sequenceParallel, boolean overlaps) {
     TensorRank.run(
         numRanks,
         sequenceParallel,
+        overlaps,
         rank -> {
           TestDevice device = rank.device();
           Microbatch microbatch = microbatchForHead(device);
