@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures how long training stands still for a checkpoint, on two GPUs with the distributed optimizer, and prints a table in
-# Markdown: saved while training waits, and with --async-save; next to dd of the same bytes. Then loads the last checkpoint.
+# Markdown: saved while training waits, and with --async-save; next to dd of the same bytes. Then restarts from the last checkpoint,
+# first from the disk, then from the page cache, and prints the time and rate of loading next to those of cat.
 #
 #   tools/bench/saves.sh
 #
@@ -10,18 +11,19 @@
 #   OUT         folder for logs (FOLDER)
 #   LAYERS      of Llama-3-8B's shape (8: 33 GB a checkpoint)
 #   RANKS       replicas (2)
-#   MODES       which runs (waiting async)
+#   MODES       which runs (waiting async); "once" saves once, after 20 iterations, to measure loading
+#   DD          0: without dd's writing (1)
 #   REHEARSE    1: a small model and ranks on this machine's CPU; tests the script; its times mean nothing
 # Exit code 1 if a run failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export NCCL_NVLS_ENABLE=0
 : "${TANUKI4J:=scripts/tanuki4j}" "${FOLDER:=target/bench-saves}" "${LAYERS:=8}" "${RANKS:=2}" "${REHEARSE:=0}"
-: "${OUT:=$FOLDER}" "${MODES:=waiting async}"
+: "${OUT:=$FOLDER}" "${MODES:=waiting async}" "${DD:=1}"
 read -ra tanuki4j <<<"$TANUKI4J"
 read -ra more <<<"${FLAGS:-}"
 mkdir -p "$FOLDER" "$OUT"
-rm -f "$OUT"/waiting.log* "$OUT"/async.log* "$OUT"/load.log*
+rm -f "$OUT"/{waiting,async,once,load-cold,load-warm}.log*
 shape=(--hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32 --num-query-groups 8 --seq-length 2048
   --max-position-embeddings 2048 --padded-vocab-size 65536 --micro-batch-size 4 --bf16)
 backend=nccl
@@ -57,19 +59,37 @@ for line in sys.stdin: print("%.3f" % time.time(), line, end="")' >"$log" &
 for mode in $MODES; do
   rm -rf "$FOLDER/checkpoints"
   extra=()
-  [ "$mode" = waiting ] || extra=(--async-save)
-  run "$mode" --train-iters 60 --save "$FOLDER/checkpoints" --save-interval 20 --most-recent-k 1 "${extra[@]}"
+  last=60
+  [ "$mode" != async ] || extra=(--async-save)
+  [ "$mode" != once ] || last=20
+  run "$mode" --train-iters $last --save "$FOLDER/checkpoints" --save-interval 20 --most-recent-k 1 "${extra[@]}"
 done
+forget() { # drops files from the page cache, which needs no rights
+  sync
+  for file in "$@"; do dd if="$file" iflag=nocache count=0 status=none; done
+}
+
+timed() { # name, command…: adds the seconds it took to $OUT/times
+  local name=$1 started
+  shift
+  started=$(date +%s.%N)
+  "$@" >/dev/null
+  python3 -c 'import sys, time; print(sys.argv[1], time.time() - float(sys.argv[2]))' "$name" "$started" >>"$OUT/times"
+}
+
+: >"$OUT/times"
 megabytes=$(du -sm --apparent-size "$FOLDER/checkpoints" | cut -f1)
-rm -f "$FOLDER/dd"
-started=$(date +%s.%N)
-dd if=/dev/zero of="$FOLDER/dd" bs=16M count=$((megabytes / 16 + 1)) conv=fdatasync 2>/dev/null
-wrote=$(date +%s.%N)
-dd if="$FOLDER/dd" of=/dev/null bs=16M iflag=direct 2>/dev/null
-read=$(date +%s.%N)
-rm -f "$FOLDER/dd"
-sync
-echo 3 >/proc/sys/vm/drop_caches 2>/dev/null || echo "saves.sh: the page cache could not be emptied, so loading reads from it" >&2
-run load --train-iters 62 --override-opt_param-scheduler --load "$FOLDER/checkpoints"
-python3 tools/bench/saves_table.py "$OUT" "$megabytes" "$started" "$wrote" "$read"
+files=("$FOLDER"/checkpoints/iter_*/*.safetensors)
+if [ "$DD" = 1 ]; then
+  timed dd dd if=/dev/zero of="$FOLDER/dd" bs=16M count=$((megabytes / 16 + 1)) conv=fdatasync status=none
+  rm -f "$FOLDER/dd"
+fi
+forget "${files[@]}"
+timed cat-cold cat "${files[@]}"
+forget "${files[@]}"
+for state in cold warm; do
+  [ $state = cold ] || timed cat-warm cat "${files[@]}"
+  run "load-$state" --train-iters $((last + 1)) --override-opt_param-scheduler --load "$FOLDER/checkpoints"
+done
+python3 tools/bench/saves_table.py "$OUT" "$megabytes"
 exit $failed

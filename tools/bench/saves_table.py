@@ -1,12 +1,12 @@
-"""Prints the table of saves.sh: python saves_table.py OUT MEGABYTES START WROTE READ (the times of dd, in seconds)."""
+"""Prints the tables of saves.sh: python saves_table.py OUT MEGABYTES. OUT has the logs, and times of dd and cat in seconds."""
 
 import os
 import re
 import statistics
 import sys
 
-out, megabytes = sys.argv[1], int(sys.argv[2])
-started, wrote, read = map(float, sys.argv[3:])
+out, gibibytes = sys.argv[1], int(sys.argv[2]) / 1024
+times = {name: float(seconds) for name, seconds in map(str.split, open(f"{out}/times"))}
 
 
 def events(mode):
@@ -29,7 +29,7 @@ def events(mode):
 
 print("| | iteration, ms | standing still, s | saved after, s | GB/s | iterations meanwhile | host memory, GB |")
 print("|---|---|---|---|---|---|---|")
-for mode in ("waiting", "async"):
+for mode in ("waiting", "async", "once"):
     if not os.path.exists(f"{out}/{mode}.log"):
         continue
     seen = list(events(mode))
@@ -46,11 +46,15 @@ for mode in ("waiting", "async"):
     slower = f"{statistics.mean(meanwhile) / usual - 1:+.1%} ({len(meanwhile)})" if meanwhile else ""
     rss = int(open(f"{out}/{mode}.log.rss").read()) / 1024
     print(f"| {mode} | {usual * 1000:.0f} | {', '.join(f'{s:.2f}' for s in stands)} | "
-          f"{', '.join(f'{d:.1f}' for d in durations)} | {', '.join(f'{megabytes / 1024 / d:.2f}' for d in durations)} | "
+          f"{', '.join(f'{d:.1f}' for d in durations)} | {', '.join(f'{gibibytes / d:.2f}' for d in durations)} | "
           f"{slower} | {rss:.1f} |")
-print(f"\n{megabytes / 1024:.1f} GiB a checkpoint; dd wrote at {megabytes / 1024 / (wrote - started):.2f} GiB/s and read at "
-      f"{megabytes / 1024 / (read - wrote):.2f} GiB/s.")
-seen = {kind: t for t, kind, _ in events("load")}
-if "loading" in seen and "loaded" in seen:
-    took = seen["loaded"] - seen["loading"]
-    print(f"Loading took {took:.1f} s: {took / (read - wrote):.2f} × dd's reading.")
+wrote = f"; dd wrote at {gibibytes / times['dd']:.2f} GiB/s" if "dd" in times else ""
+print(f"\n{gibibytes:.1f} GiB a checkpoint{wrote}.\n")
+print("| read from | cat, s | GiB/s | loading, s | GiB/s | × cat |")
+print("|---|---|---|---|---|---|")
+for state, place in (("cold", "the disk"), ("warm", "the page cache")):
+    seen = {kind: t for t, kind, _ in events(f"load-{state}")}
+    cat = times[f"cat-{state}"]
+    if "loading" in seen and "loaded" in seen:
+        took = seen["loaded"] - seen["loading"]
+        print(f"| {place} | {cat:.2f} | {gibibytes / cat:.2f} | {took:.2f} | {gibibytes / took:.2f} | {took / cat:.2f} |")
