@@ -61,7 +61,7 @@ public final class MegatronFormat implements ForeignFormat {
       List<ShardedTensor> optimizer = opened.optimizerTensors(model.shape());
       return new ConversionSource(model, opened.state(), tensors, optimizer, opened)
           .withVocabSize(trueVocabSize);
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       opened.close();
       throw e;
     }

@@ -21,13 +21,14 @@ public final class MegatronCheckpoints implements ForeignCheckpoints {
     MegatronFolder opened = MegatronFolder.open(checkpoint, null, kind == StateKind.OPTIMIZER);
     try {
       return new Content(opened.state(), tensors(opened, kind), opened.whyNoOptimizer(), opened);
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       opened.close();
       throw e;
     }
   }
 
-  private static List<ShardedTensor> tensors(MegatronFolder opened, StateKind kind) {
+  private static List<ShardedTensor> tensors(MegatronFolder opened, StateKind kind)
+      throws IOException {
     ModelConfig model =
         new MegatronArguments(opened.folder().toString(), opened.arguments())
             .model(opened.vocabularyRows());

@@ -189,7 +189,7 @@ public final class MegatronFolder implements Closeable {
   }
 
   /** Returns the settings: numbers, texts, booleans and lists of them. */
-  private static Map<String, @Nullable Object> arguments(PickledObject args) {
+  static Map<String, @Nullable Object> arguments(PickledObject args) {
     Map<String, @Nullable Object> kept = new LinkedHashMap<>();
     args.attributes()
         .forEach(
@@ -246,23 +246,27 @@ public final class MegatronFolder implements Closeable {
   /**
    * Returns the optimizer's state under this program's names, {@code exp_avg.embedding.weight}:
    * both moments, and the weights in fp32 if the model's own are not. Empty if there is none.
+   *
+   * @throws UserException if its weights are not those of the model
    */
-  public List<ShardedTensor> optimizerTensors(ModelConfig model) {
+  public List<ShardedTensor> optimizerTensors(ModelConfig model) throws IOException {
     PackedShape shape = PackedShape.of(model, arguments);
     boolean inFp32 =
         weights.getOrDefault(ModelWeights.EMBEDDING, List.of()).stream()
             .allMatch(part -> part.type() == ElementType.F32);
     List<ShardedTensor> tensors = new ArrayList<>();
-    optimizer.forEach(
-        (kind, states) -> {
-          boolean isWeight = kind.equals(TorchOptimizer.MASTER);
-          if (!isWeight || !inFp32) {
-            new ModelWeights(folder.toString(), isWeight ? shape : shape.ofStates(), states)
-                .tensors().stream()
-                    .map(tensor -> tensor.renamed(kind + "." + tensor.name()))
-                    .forEach(tensors::add);
-          }
-        });
+    for (Map.Entry<String, Map<String, List<Matrix>>> each : optimizer.entrySet()) {
+      boolean isWeight = each.getKey().equals(TorchOptimizer.MASTER);
+      List<ShardedTensor> states =
+          new ModelWeights(folder.toString(), isWeight ? shape : shape.ofStates(), each.getValue())
+              .tensors();
+      if (isWeight && !Boolean.TRUE.equals(arguments.get("fp8_param_gather"))) {
+        MainWeights.requireEqual(folder, states, tensors(model));
+      }
+      if (!isWeight || !inFp32) {
+        states.forEach(tensor -> tensors.add(tensor.renamed(each.getKey() + "." + tensor.name())));
+      }
+    }
     return tensors;
   }
 

@@ -1,6 +1,7 @@
 package io.tanuki4j.megatron;
 
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.megatron.RankParameters.Parameter;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -13,38 +14,42 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the format torch_dist: a table of contents of global tensors, each in chunks. The chunks
- * are in the files of the ranks that wrote them. Equal layers form one tensor with an extra dim.
+ * are in the files of the ranks that wrote them. States of the distributed optimizer are stored by
+ * parameter, or as the buffers of each tensor and pipeline parallel rank (dp_reshardable).
  */
 final class TorchDist {
   static final String METADATA = ".metadata";
 
   private static final String COMMON = "common.pt";
-  private static final String LAYERS = "decoder.layers.";
-  private static final Pattern NUMBERED = Pattern.compile("decoder\\.layers\\.\\d{1,6}\\..*");
+  private static final String BUFFER_OF = "optimizer.distributed.dp_group_idx_";
   private static final Pattern OBJECT = Pattern.compile(".*/shard_\\d+(_\\d+)*");
   private static final Pattern STATE =
-      Pattern.compile("optimizer\\.state\\.(exp_avg|exp_avg_sq|fp32_param)\\.(.*)");
+      Pattern.compile("optimizer\\.state\\.(exp_avg|exp_avg_sq|fp32_param|param)\\.(.*)");
+  private static final Pattern BUCKET =
+      Pattern.compile(
+          "(.*dp_group_idx_\\d+)\\.(gbuf_idx_\\d+)\\.dtype_.*(\\.bucket_idx_\\d+\\.)(param|exp_avg|exp_avg_sq)");
   private static final String UNREAD =
-      "its optimizer state is not stored by parameter (expected: of the formats fully_reshardable or fully_sharded_model_space, or of no distributed optimizer)";
+      "its optimizer state is of a form that is not read (expected: fully_reshardable, dp_reshardable or fully_sharded_model_space, or of no distributed optimizer)";
+  private static final String RANGES_OF = "nd_reformulated_orig_global_shape";
   private static final int MAX_METADATA_BYTES = 1 << 29;
 
   private final MegatronFolder folder;
+  private final String source;
   private final Map<String, FileSlice> files = new HashMap<>();
-  private final Group weights = new Group();
-  private final Map<String, Group> states = new LinkedHashMap<>();
+  private final ChunkedTensors weights;
+  private final ChunkedTensors buckets;
+  private final Map<String, ChunkedTensors> states = new LinkedHashMap<>();
+  private @Nullable Object savedOptimizer;
   private boolean hasOtherState;
 
-  /** Tensors by the names of the weights: the weights, or one state of each. */
-  private static final class Group {
-    private final Map<String, List<Mosaic.Tile>> tiles = new LinkedHashMap<>();
-    private final Map<String, List<Long>> sizes = new HashMap<>();
-  }
-
   /** A tensor's group, and its name there. */
-  private record Place(Group group, String name) {}
+  private record Place(ChunkedTensors group, String name) {}
 
   TorchDist(MegatronFolder folder) {
     this.folder = folder;
+    this.source = folder.folder().toString();
+    this.weights = new ChunkedTensors(source);
+    this.buckets = new ChunkedTensors(source);
   }
 
   void read() throws IOException {
@@ -52,24 +57,76 @@ final class TorchDist {
       throw damaged("its %s holds no settings".formatted(COMMON));
     }
     Map<?, ?> table = metadata();
-    readSizes(map(table.get("state_dict_metadata")));
+    readSizes(map(table.get("state_dict_metadata")), table.get("mcore_data"));
     for (Map.Entry<?, ?> entry : map(table.get("storage_data")).entrySet()) {
       if (entry.getKey() instanceof PickledObject index
           && entry.getValue() instanceof PickledObject info) {
         read(index.attributes(), info.attributes());
       }
     }
+    Map<Object, @Nullable Object> settings = new LinkedHashMap<>(common);
+    if (savedOptimizer != null) {
+      settings.put("optimizer", savedOptimizer);
+    }
+    folder.take(
+        settings,
+        weights.matrices(),
+        optimizer(common),
+        hasOtherState ? UNREAD : TorchOptimizer.NONE);
+  }
+
+  private Map<String, Map<String, List<Matrix>>> optimizer(Map<?, ?> common) {
+    Map<String, List<Matrix>> stored = buckets.matrices();
+    if (!stored.isEmpty() && common.get("args") instanceof PickledObject args) {
+      return buffers(
+          stored, new RankParameters(source, weights.matrices(), MegatronFolder.arguments(args)));
+    }
     Map<String, Map<String, List<Matrix>>> optimizer = new LinkedHashMap<>();
-    states.forEach((kind, group) -> optimizer.put(kind, matrices(group)));
-    folder.take(common, matrices(weights), optimizer, hasOtherState ? UNREAD : TorchOptimizer.NONE);
+    states.forEach((state, group) -> optimizer.put(OptimizerBuffers.kind(state), group.matrices()));
+    return optimizer;
+  }
+
+  private Map<String, Map<String, List<Matrix>>> buffers(
+      Map<String, List<Matrix>> stored, RankParameters ranks) {
+    OptimizerBuffers buffers = new OptimizerBuffers(source);
+    for (int rank = 0; rank < ranks.numRanks(); rank++) {
+      int number = 0;
+      for (List<Parameter> parameters : RankParameters.buffers(ranks.chunks(rank))) {
+        Map<String, List<Matrix>> ofStates = new LinkedHashMap<>();
+        for (String state : OptimizerBuffers.STATES) {
+          ofStates.put(state, buckets(stored, BUFFER_OF + rank + ".gbuf_idx_" + number, state));
+        }
+        buffers.add(parameters, ofStates);
+        number++;
+      }
+    }
+    return buffers.states();
+  }
+
+  private static List<Matrix> buckets(
+      Map<String, List<Matrix>> stored, String buffer, String state) {
+    List<Matrix> buckets = new ArrayList<>();
+    for (int i = 0; ; i++) {
+      List<Matrix> bucket = stored.get("%s.bucket_idx_%d.%s".formatted(buffer, i, state));
+      if (bucket == null) {
+        return buckets;
+      }
+      buckets.addAll(bucket);
+    }
   }
 
   /** Returns where a tensor belongs; null if it is neither a weight nor a state of one. */
   private @Nullable Place placeOf(String name) {
     Matcher state = STATE.matcher(name);
     if (folder.wantsOptimizer() && state.matches()) {
-      Group group = states.computeIfAbsent(state.group(1), unused -> new Group());
+      ChunkedTensors group =
+          states.computeIfAbsent(state.group(1), unused -> new ChunkedTensors(source));
       return new Place(group, state.group(2));
+    }
+    Matcher bucket = BUCKET.matcher(name);
+    if (folder.wantsOptimizer() && name.startsWith(BUFFER_OF) && bucket.matches()) {
+      return new Place(
+          buckets, bucket.group(1) + "." + bucket.group(2) + bucket.group(3) + bucket.group(4));
     }
     hasOtherState |= name.startsWith("optimizer.") || name.startsWith("chained_");
     return isWeight(name) ? new Place(weights, name) : null;
@@ -91,13 +148,25 @@ final class TorchDist {
     throw damaged("its %s lacks a part".formatted(METADATA));
   }
 
-  private void readSizes(Map<?, ?> tensors) {
+  /**
+   * Reads the sizes of tensors.
+   *
+   * @param ofRanges of tensors that are cut into ranges: the sizes that they have
+   */
+  private void readSizes(Map<?, ?> tensors, @Nullable Object ofRanges) {
+    Map<?, ?> whole = ofRanges instanceof Map<?, ?> map ? map : Map.of();
     tensors.forEach(
         (name, value) -> {
-          if (value instanceof PickledObject tensor && tensor.attributes().containsKey("size")) {
-            Place place = placeOf(String.valueOf(name));
-            if (place != null) {
-              place.group().sizes.put(place.name(), longs(tensor.attributes().get("size")));
+          Place place = placeOf(String.valueOf(name));
+          if (place != null
+              && value instanceof PickledObject tensor
+              && tensor.attributes().containsKey("size")) {
+            List<Long> stored = longs(tensor.attributes().get("size"));
+            Object sizes = whole.get(name) instanceof Map<?, ?> map ? map.get(RANGES_OF) : null;
+            if (sizes == null) {
+              place.group().add(place.name(), stored);
+            } else {
+              place.group().add(place.name(), longs(sizes), stored);
             }
           }
         });
@@ -130,7 +199,8 @@ final class TorchDist {
   private void read(Map<?, ?> index, Map<?, ?> info) throws IOException {
     String name = String.valueOf(index.get("fqn"));
     Place place = placeOf(name);
-    if (place == null) {
+    boolean settings = name.startsWith(BUFFER_OF + "0.optimizer/");
+    if (place == null && !settings) {
       return;
     }
     if (!(info.get("offset") instanceof Long begin)
@@ -139,10 +209,15 @@ final class TorchDist {
     }
     FileSlice item = file(String.valueOf(info.get("relative_path"))).part(begin, length);
     TorchArchive archive = TorchArchive.open(item);
-    if (!(archive.content() instanceof TorchTensor tensor)) {
+    Object content = archive.content();
+    if (place == null) {
+      savedOptimizer = content instanceof List<?> one && one.size() == 1 ? one.get(0) : content;
+    } else if (content instanceof TorchTensor tensor) {
+      Matrix chunk = archive.matrix(place.group().flat(place.name(), tensor));
+      place.group().add(place.name(), longs(index.get("offset")), chunk);
+    } else {
       throw damaged("%s is no tensor".formatted(name));
     }
-    place(place, longs(index.get("offset")), archive.matrix(flat(place, tensor)));
   }
 
   private FileSlice file(String name) throws IOException {
@@ -158,94 +233,8 @@ final class TorchDist {
     return opened;
   }
 
-  /** Drops the leading dims of size one that count layers or ranks. */
-  private TorchTensor flat(Place place, TorchTensor tensor) {
-    String name = place.name();
-    int wanted = sizesOf(place).size() - (isStacked(name) ? 1 : 0);
-    int extra = tensor.sizes().size() - wanted;
-    for (int i = 0; i < extra; i++) {
-      if (tensor.sizes().get(i) != 1) {
-        throw damaged("a chunk of %s has sizes %s".formatted(name, tensor.sizes()));
-      }
-    }
-    int first = Math.max(0, extra);
-    return new TorchTensor(
-        tensor.type(),
-        tensor.key(),
-        tensor.numStored(),
-        tensor.offset(),
-        tensor.sizes().subList(first, tensor.sizes().size()),
-        tensor.strides().subList(first, tensor.strides().size()));
-  }
-
-  private List<Long> sizesOf(Place place) {
-    String name = place.name();
-    List<Long> known = place.group().sizes.get(name);
-    int most = isStacked(name) ? 3 : 2;
-    if (known == null || known.size() > most || known.isEmpty()) {
-      throw damaged("%s has sizes %s in its %s".formatted(name, known, METADATA));
-    }
-    return known;
-  }
-
-  /** Returns whether all layers form one tensor. */
-  private static boolean isStacked(String name) {
-    return name.startsWith(LAYERS) && !NUMBERED.matcher(name).matches();
-  }
-
-  private void place(Place place, List<Long> offsets, Matrix chunk) {
-    String name = place.name();
-    if (offsets.size() != sizesOf(place).size()) {
-      throw damaged("a chunk of %s is at %s".formatted(name, offsets));
-    }
-    boolean stacked = isStacked(name);
-    List<Long> inLayer = stacked ? offsets.subList(1, offsets.size()) : offsets;
-    String global =
-        stacked ? LAYERS + offsets.get(0) + "." + name.substring(LAYERS.length()) : name;
-    long row = inLayer.isEmpty() ? 0 : inLayer.get(0);
-    long column = inLayer.size() < 2 ? 0 : inLayer.get(1);
-    place
-        .group()
-        .tiles
-        .computeIfAbsent(global, unused -> new ArrayList<>())
-        .add(new Mosaic.Tile(row, column, chunk));
-  }
-
-  /**
-   * Returns the tensors of a group. Gate and up may be separate tensors: {@code
-   * linear_fc1.weight_w} and {@code _v}.
-   */
-  private Map<String, List<Matrix>> matrices(Group group) {
-    Map<String, List<Matrix>> weights = new LinkedHashMap<>();
-    group.tiles.forEach(
-        (name, parts) -> weights.put(name, List.of(whole(group.sizes, name, parts))));
-    for (String gate : List.copyOf(weights.keySet())) {
-      if (gate.endsWith("linear_fc1.weight_w")) {
-        String name = gate.substring(0, gate.length() - "_w".length());
-        List<Matrix> up = weights.remove(name + "_v");
-        List<Matrix> packed = new ArrayList<>(weights.getOrDefault(gate, List.of()));
-        packed.addAll(up == null ? List.of() : up);
-        weights.remove(gate);
-        weights.put(name, List.of(Matrix.below(packed)));
-      }
-    }
-    return weights;
-  }
-
-  private Matrix whole(Map<String, List<Long>> sizes, String name, List<Mosaic.Tile> parts) {
-    List<Long> known = sizes.get(name);
-    if (known == null && NUMBERED.matcher(name).matches()) {
-      List<Long> stacked = sizes.get(LAYERS + name.substring(LAYERS.length()).split("\\.", 2)[1]);
-      known = stacked == null ? null : stacked.subList(1, stacked.size());
-    }
-    if (known == null) {
-      throw damaged("%s has no size".formatted(name));
-    }
-    return new Mosaic(known.get(0), known.size() < 2 ? 1 : known.get(1), parts);
-  }
-
   private UserException damaged(String why) {
     return new UserException(
-        "%s: %s, so the checkpoint is damaged. Copy it again.".formatted(folder.folder(), why));
+        "%s: %s, so the checkpoint is damaged. Copy it again.".formatted(source, why));
   }
 }

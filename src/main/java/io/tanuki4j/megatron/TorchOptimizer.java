@@ -1,7 +1,8 @@
 package io.tanuki4j.megatron;
 
 import io.tanuki4j.error.UserException;
-import io.tanuki4j.megatron.TorchRanks.Parameter;
+import io.tanuki4j.megatron.RankParameters.Parameter;
+import io.tanuki4j.megatron.TorchRanks.RankFile;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads Adam's state from the format torch. It is stored by the number of a parameter: Megatron
  * counts those that decay and those that do not in groups of their own, each in the model's order.
+ * {@link TorchBuffers} reads that of the distributed optimizer.
  */
 final class TorchOptimizer {
   /** Why there is no state if nothing was saved. */
@@ -22,15 +24,20 @@ final class TorchOptimizer {
 
   private final String source;
   private final Map<String, Map<String, List<Matrix>>> states = new LinkedHashMap<>();
+  private final TorchBuffers buffers;
   private @Nullable String absent;
 
-  TorchOptimizer(String source) {
-    this.source = source;
+  TorchOptimizer(MegatronFolder folder) {
+    this.source = folder.folder().toString();
+    this.buffers = new TorchBuffers(folder);
   }
 
   /** Returns by kind and Megatron's name the parts of the tensor parallel ranks. */
   Map<String, Map<String, List<Matrix>>> states() {
-    return absent == null ? states : Map.of();
+    if (absent != null) {
+      return Map.of();
+    }
+    return states.isEmpty() ? buffers.states() : states;
   }
 
   /** Returns the reason if there are none. */
@@ -38,24 +45,23 @@ final class TorchOptimizer {
     return absent == null ? NONE : absent;
   }
 
-  /** Adds what a rank's file has. */
-  void add(TorchArchive archive, Map<?, ?> content, List<Parameter> parameters) throws IOException {
-    if (!(content.get("optimizer") instanceof Map<?, ?> saved)) {
+  /** Adds what a rank of a stage has. */
+  void add(RankFile file, int stage) throws IOException {
+    if (!(file.content().get("optimizer") instanceof Map<?, ?> saved)) {
       absent = NONE;
       return;
     }
     Map<?, ?> adam = saved.get("optimizer") instanceof Map<?, ?> inner ? inner : saved;
     if (!(adam.get("state") instanceof Map<?, ?> byNumber) || byNumber.isEmpty()) {
-      absent =
-          "its optimizer state is in the buffers of the distributed optimizer, which are not read";
+      buffers.add(file, stage);
       return;
     }
     List<Map<?, ?>> groups = groups(adam.get("param_groups"));
     for (int i = 0; i < groups.size() && absent == null; i++) {
-      Group group = group(groups.get(i), parameters);
+      Group group = group(groups.get(i), file.parameters());
       if (group != null) {
-        addMoments(archive, byNumber, group);
-        addMasters(archive, saved.get("fp32_from_fp16_params"), i, group.parameters());
+        addMoments(file.archive(), byNumber, group);
+        addMasters(file.archive(), saved.get("fp32_from_fp16_params"), i, group.parameters());
       }
     }
   }
@@ -140,6 +146,8 @@ final class TorchOptimizer {
     Map<?, ?> adam = map.get("optimizer") instanceof Map<?, ?> inner ? inner : map;
     List<Map<?, ?>> groups = groups(adam.get("param_groups"));
     Object step = groups.isEmpty() ? null : groups.get(0).get("step");
-    return step instanceof Long updates && updates > 0 ? updates : iterations;
+    return step instanceof Number updates && updates.longValue() > 0
+        ? updates.longValue()
+        : iterations;
   }
 }

@@ -1,6 +1,7 @@
 package io.tanuki4j.megatron;
 
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.megatron.RankParameters.Parameter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,18 +42,16 @@ final class TorchRanks {
     }
   }
 
-  /** A rank's file and its content. */
-  private record RankFile(TorchArchive archive, Map<?, ?> content, List<Parameter> parameters) {}
-
   /**
-   * A parameter of a rank, in Megatron's order.
+   * A rank's file and its content.
    *
-   * @param name with layers counted from the model's first
+   * @param name of the rank's folder
+   * @param chunks parameters of each chunk of layers, in Megatron's order
    */
-  record Parameter(String name, List<Long> sizes) {
-    /** Megatron's rule: matrices decay, vectors and biases do not. */
-    boolean decays() {
-      return sizes.size() > 1 && !name.endsWith(".bias");
+  record RankFile(
+      String name, TorchArchive archive, Map<?, ?> content, List<List<Parameter>> chunks) {
+    List<Parameter> parameters() {
+      return chunks.stream().flatMap(List::stream).toList();
     }
   }
 
@@ -96,12 +95,10 @@ final class TorchRanks {
       stages.add(files);
     }
     readChunks(stages);
-    TorchOptimizer optimizer = new TorchOptimizer(folder.folder().toString());
-    if (folder.wantsOptimizer()) {
-      for (List<RankFile> files : stages) {
-        for (RankFile file : files) {
-          optimizer.add(file.archive(), file.content(), file.parameters());
-        }
+    TorchOptimizer optimizer = new TorchOptimizer(folder);
+    for (int stage = 0; folder.wantsOptimizer() && stage < numStages; stage++) {
+      for (RankFile file : stages.get(stage)) {
+        optimizer.add(file, stage);
       }
     }
     folder.take(stages.get(0).get(0).content(), weights, optimizer.states(), optimizer.whyAbsent());
@@ -125,7 +122,7 @@ final class TorchRanks {
     FileSlice file = folder.file(rank + "/" + (usual ? FILE : OTHER_FILE));
     TorchArchive archive = TorchArchive.open(file);
     if (archive.content() instanceof Map<?, ?> content) {
-      return new RankFile(archive, content, new ArrayList<>());
+      return new RankFile(rank, archive, content, new ArrayList<>());
     }
     throw new UserException(file.name() + ": it is no checkpoint of Megatron, or is damaged.");
   }
@@ -153,6 +150,7 @@ final class TorchRanks {
             "%s: a rank has no %s, so the files do not belong together."
                 .formatted(folder.folder(), key));
       }
+      rank.chunks().add(new ArrayList<>());
       for (Map.Entry<?, ?> entry : state.entrySet()) {
         add(rank, String.valueOf(entry.getKey()), entry.getValue(), layers);
       }
@@ -178,7 +176,9 @@ final class TorchRanks {
       layers.add(local);
       global = "decoder.layers.%d.%s".formatted(numLayers + local, layer.group(2));
     }
-    rank.parameters().add(new Parameter(global, tensor.sizes()));
+    rank.chunks()
+        .get(rank.chunks().size() - 1)
+        .add(new Parameter(global, tensor.sizes(), tensor.type().element()));
     weights.computeIfAbsent(global, unused -> new ArrayList<>()).add(rank.archive().matrix(tensor));
   }
 

@@ -28,6 +28,8 @@ import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,15 +38,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Runs continue where Megatron-LM stopped. The checkpoints are those of {@code
  * tools/reference/megatron_checkpoints.py … adam}: torch of tp 2 × pp 2 × vpp 2, torch_dist of one
- * rank. The losses are those of megatron-core's optimizer from there on.
+ * rank. {@code distributed.zip} has the same state from the distributed optimizer of two replicas:
+ * torch and dp_reshardable of tp 2 × pp 2 × vpp 2 in several buckets, the others of tp 2. The
+ * losses are those of megatron-core's optimizer from there on.
  */
 class MegatronResumeTest {
   private static final Path FOLDER = Path.of("src/test/resources/megatron/adam");
@@ -53,11 +60,30 @@ class MegatronResumeTest {
   /** Megatron computes in fp32, this test in fp64. */
   private static final double TOLERANCE = 3e-6;
 
+  @TempDir static Path distributed;
+
   private final TestDevice device = new TestDevice();
+
+  @BeforeAll
+  static void unpack() throws IOException {
+    try (FileSystem zip = FileSystems.newFileSystem(FOLDER.resolveSibling("distributed.zip"));
+        Stream<Path> files = Files.walk(zip.getPath("/"))) {
+      for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
+        Path to = distributed.resolve(file.toString().substring(1));
+        Files.createDirectories(to.getParent());
+        Files.copy(file, to);
+      }
+    }
+  }
 
   @AfterEach
   void close() {
     device.close();
+  }
+
+  private static Path folder(String format) {
+    Path own = FOLDER.resolve(format);
+    return Files.exists(own) ? own : distributed.resolve(format);
   }
 
   private static Checkpoint latest(Path folder) {
@@ -65,9 +91,17 @@ class MegatronResumeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"torch", "torch_dist"})
+  @ValueSource(
+      strings = {
+        "torch",
+        "torch_dist",
+        "distrib_optim",
+        "dp_reshardable",
+        "fully_reshardable",
+        "fully_sharded_model_space"
+      })
   void the_next_iterations_have_megatrons_losses(String format) throws IOException {
-    Checkpoint checkpoint = latest(FOLDER.resolve(format));
+    Checkpoint checkpoint = latest(folder(format));
     TestModel model =
         new TestModel(
             device, new MegatronArguments("the test", checkpoint.state().arguments()).model());
@@ -113,21 +147,55 @@ class MegatronResumeTest {
     return microbatch;
   }
 
-  @Test
-  void both_formats_have_the_same_moments() throws IOException {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "torch_dist",
+        "distrib_optim",
+        "dp_reshardable",
+        "fully_reshardable",
+        "fully_sharded_model_space"
+      })
+  void all_formats_have_the_same_moments(String format) throws IOException {
     try (MegatronFolder ranks = MegatronFolder.open(FOLDER.resolve("torch"), null, true);
-        MegatronFolder dist = MegatronFolder.open(FOLDER.resolve("torch_dist"), null, true)) {
+        MegatronFolder other = MegatronFolder.open(folder(format), null, true)) {
       ModelConfig model = new MegatronArguments("the test", ranks.arguments()).model();
       List<ShardedTensor> moments = ranks.optimizerTensors(model);
       assertThat(moments).hasSize(2 * (4 * 9 + 3));
-      TensorComparison.requireEqual(moments, dist.optimizerTensors(model));
+      TensorComparison.requireEqual(moments, other.optimizerTensors(model));
+    }
+  }
+
+  @Test
+  void a_state_in_another_order_than_the_weights_is_refused() {
+    Checkpoint shifted = latest(distributed.resolve("shifted"));
+    assertThatThrownBy(() -> shifted.load(device.device(), StateKind.OPTIMIZER, List.of(), 64))
+        .isInstanceOf(UserException.class)
+        .hasMessageStartingWith(shifted.folder() + ": element 0 of embedding.weight is ")
+        .hasMessageEndingWith(
+            "(expected: the same but for rounding), so the moments are not in the order of the weights either. Add --no-load-optim to take the weights only.");
+  }
+
+  @Test
+  void a_missing_file_of_the_distributed_optimizer_is_named() throws IOException {
+    Path file = folder("distrib_optim").resolve("iter_0000007/mp_rank_01_000/distrib_optim.pt");
+    byte[] content = Files.readAllBytes(file);
+    Files.delete(file);
+    try {
+      Checkpoint checkpoint = latest(folder("distrib_optim"));
+      assertThatThrownBy(() -> checkpoint.load(device.device(), StateKind.OPTIMIZER, List.of(), 64))
+          .isInstanceOf(UserException.class)
+          .hasMessage(
+              file + ": there is no such file, so the checkpoint is not whole. Copy it again.");
+    } finally {
+      Files.write(file, content);
     }
   }
 
   @Test
   void the_state_is_that_of_the_run() {
-    for (String format : List.of("torch", "torch_dist")) {
-      Checkpoint checkpoint = latest(FOLDER.resolve(format));
+    for (String format : List.of("torch", "torch_dist", "distrib_optim", "dp_reshardable")) {
+      Checkpoint checkpoint = latest(folder(format));
       assertThat(checkpoint.state().iteration()).isEqualTo(7);
       assertThat(checkpoint.state().consumedTrainSamples()).isEqualTo(28);
       assertThat(checkpoint.state().optimizer()).containsEntry("step", 7L);
