@@ -93,7 +93,7 @@ public final class Checkpoint {
         load(work, device, new OpenShards(folder, manifest, kind, verified), targets, stored);
       } else {
         ForeignTensors files =
-            work.own(() -> new ForeignTensors(folder, kind, foreign.open(folder, kind)));
+            work.own(() -> new ForeignTensors(folder, kind, foreign.open(folder, kind), ranks));
         load(work, device, files, targets, match(files.manifest(), kind, wanted, vocabSize));
       }
     } catch (IOException e) {

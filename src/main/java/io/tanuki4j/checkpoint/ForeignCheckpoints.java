@@ -30,19 +30,38 @@ public interface ForeignCheckpoints {
   boolean recognises(Path checkpoint) throws IOException;
 
   /**
-   * Opens one kind of state.
+   * Opens one kind of state. The checksums of what {@link Content#checks} names are not compared
+   * yet.
    *
    * @throws io.tanuki4j.error.UserException if it is damaged
    */
   Content open(Path checkpoint, StateKind kind) throws IOException;
+
+  /** Some bytes of a file whose checksum is known. */
+  interface Check {
+    long numBytes();
+
+    /**
+     * Reads them, and compares the checksum.
+     *
+     * @throws io.tanuki4j.error.UserException if it is wrong
+     */
+    void verify() throws IOException;
+  }
 
   /**
    * An open checkpoint.
    *
    * @param tensors of the kind that was asked for, whole; empty if there are none
    * @param whyNone the reason if there are none
+   * @param checks of the tensors' bytes
    */
-  record Content(TrainState state, List<ShardedTensor> tensors, String whyNone, Closeable files)
+  record Content(
+      TrainState state,
+      List<ShardedTensor> tensors,
+      String whyNone,
+      List<? extends Check> checks,
+      Closeable files)
       implements Closeable {
     @Override
     public void close() throws IOException {

@@ -1,25 +1,35 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.ForeignCheckpoints.Check;
 import io.tanuki4j.checkpoint.Manifest.Piece;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.checkpoint.ShardedTensor.Region;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
+import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Future;
 
-/** One kind of the state of another program's checkpoint, whose reader has verified it. */
+/**
+ * One kind of the state of another program's checkpoint. Each rank compares a share of the
+ * checksums.
+ */
 final class ForeignTensors implements TensorFiles {
   private final Path folder;
   private final StateKind kind;
   private final ForeignCheckpoints.Content content;
+  private final TextExchange ranks;
   private final Map<String, ShardedTensor> byName = new HashMap<>();
 
-  ForeignTensors(Path folder, StateKind kind, ForeignCheckpoints.Content content) {
+  ForeignTensors(
+      Path folder, StateKind kind, ForeignCheckpoints.Content content, TextExchange ranks) {
+    this.ranks = ranks;
     this.folder = folder;
     this.kind = kind;
     this.content = content;
@@ -61,7 +71,39 @@ final class ForeignTensors implements TensorFiles {
   }
 
   @Override
-  public void verify() {}
+  public void verify() throws IOException {
+    try (ReaderThreads threads = new ReaderThreads()) {
+      List<Future<Boolean>> verified = new ArrayList<>();
+      for (Check check : share()) {
+        verified.add(
+            threads.submit(
+                () -> {
+                  check.verify();
+                  return true;
+                }));
+      }
+      for (Future<Boolean> each : verified) {
+        ReaderThreads.await(each);
+      }
+    }
+  }
+
+  /** Returns this rank's checks: each goes to the rank with the fewest bytes so far. */
+  private List<Check> share() {
+    List<Check> own = new ArrayList<>();
+    long[] bytes = new long[ranks.size()];
+    for (Check check : content.checks()) {
+      int least = 0;
+      for (int rank = 1; rank < bytes.length; rank++) {
+        least = bytes[rank] < bytes[least] ? rank : least;
+      }
+      bytes[least] += check.numBytes();
+      if (least == ranks.rank()) {
+        own.add(check);
+      }
+    }
+    return own;
+  }
 
   @Override
   public void close() throws IOException {

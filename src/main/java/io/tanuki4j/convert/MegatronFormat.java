@@ -53,6 +53,7 @@ public final class MegatronFormat implements ForeignFormat {
       throws IOException {
     try {
       opened.requireOptimizer();
+      opened.verify();
       HfModel model =
           HfModel.ofArguments(
               opened.folder().toString(), opened.arguments(), opened.vocabularyRows());

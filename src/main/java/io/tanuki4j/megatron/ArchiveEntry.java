@@ -1,5 +1,7 @@
 package io.tanuki4j.megatron;
 
+import io.tanuki4j.checkpoint.ForeignCheckpoints;
+import io.tanuki4j.checkpoint.disk.FileRead;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -10,22 +12,22 @@ import java.util.zip.CRC32;
  *
  * @param crc of the content; 0 if the writer computed none, as torch does where it is told so
  */
-record ArchiveEntry(String name, FileSlice content, int crc) {
-  private static final int CHUNK_BYTES = 1 << 20;
+record ArchiveEntry(String name, FileSlice content, int crc) implements ForeignCheckpoints.Check {
+  @Override
+  public long numBytes() {
+    return content.length();
+  }
 
-  /**
-   * Reads all of it, and compares its checksum.
-   *
-   * @throws UserException if a byte has changed since it was written
-   */
-  void verify() throws IOException {
+  @Override
+  public void verify() throws IOException {
     if (crc == 0) {
       return;
     }
     CRC32 sum = new CRC32();
-    ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
-    for (long at = 0; at < content.length(); at += CHUNK_BYTES) {
-      content.read(at, chunk.clear().limit((int) Math.min(CHUNK_BYTES, content.length() - at)));
+    ByteBuffer chunk = ByteBuffer.allocateDirect(FileRead.BLOCK_BYTES);
+    for (long at = 0; at < content.length(); at += chunk.capacity()) {
+      content.read(
+          at, chunk.clear().limit((int) Math.min(chunk.capacity(), content.length() - at)));
       sum.update(chunk.flip());
     }
     if ((int) sum.getValue() != crc) {

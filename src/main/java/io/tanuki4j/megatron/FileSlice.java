@@ -1,6 +1,8 @@
 package io.tanuki4j.megatron;
 
+import io.tanuki4j.checkpoint.disk.FileRead;
 import io.tanuki4j.error.UserException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -27,15 +29,13 @@ record FileSlice(String name, FileChannel channel, long offset, long length) {
   /** Fills the rest of a buffer. */
   void read(long position, ByteBuffer into) throws IOException {
     FileSlice wanted = part(position, into.remaining());
-    long at = wanted.offset;
-    while (into.hasRemaining()) {
-      int count = channel.read(into, at);
-      if (count < 0) {
-        throw new UserException(
-            "%s: it ends at byte %d, so it is damaged or cut short. Copy it again."
-                .formatted(name, at));
-      }
-      at += count;
+    try {
+      FileRead.fully(channel, wanted.offset, into);
+    } catch (EOFException e) {
+      throw new UserException(
+          "%s: it ends at byte %d, so it is damaged or cut short. Copy it again."
+              .formatted(name, channel.size()),
+          e);
     }
   }
 

@@ -20,7 +20,12 @@ public final class MegatronCheckpoints implements ForeignCheckpoints {
   public Content open(Path checkpoint, StateKind kind) throws IOException {
     MegatronFolder opened = MegatronFolder.open(checkpoint, null, kind == StateKind.OPTIMIZER);
     try {
-      return new Content(opened.state(), tensors(opened, kind), opened.whyNoOptimizer(), opened);
+      return new Content(
+          opened.state(),
+          tensors(opened, kind),
+          opened.whyNoOptimizer(),
+          opened.checks(kind),
+          opened);
     } catch (IOException | RuntimeException e) {
       opened.close();
       throw e;

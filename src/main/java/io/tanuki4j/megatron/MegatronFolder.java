@@ -3,6 +3,7 @@ package io.tanuki4j.megatron;
 import io.tanuki4j.checkpoint.CheckpointFolders;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
@@ -13,8 +14,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +35,8 @@ public final class MegatronFolder implements Closeable {
 
   private final Path folder;
   private final List<FileChannel> channels = new ArrayList<>();
+  private final Set<ArchiveEntry> ofWeights = new LinkedHashSet<>();
+  private final Set<ArchiveEntry> ofStates = new LinkedHashSet<>();
   private Map<String, @Nullable Object> arguments = Map.of();
   private Map<String, List<Matrix>> weights = Map.of();
   private Map<String, Map<String, List<Matrix>>> optimizer = Map.of();
@@ -106,6 +111,40 @@ public final class MegatronFolder implements Closeable {
     FileChannel channel = FileChannel.open(path);
     channels.add(channel);
     return new FileSlice(path.toString(), channel, 0, channel.size());
+  }
+
+  /** Returns a weight, whose bytes {@link #verify} checks. */
+  Matrix weight(TorchArchive archive, TorchTensor tensor) {
+    ofWeights.add(archive.data(tensor));
+    return archive.matrix(tensor);
+  }
+
+  /** Returns a state of the optimizer, whose bytes {@link #verify} checks. */
+  Matrix state(TorchArchive archive, TorchTensor tensor) {
+    ofStates.add(archive.data(tensor));
+    return archive.matrix(tensor);
+  }
+
+  /** Returns the parts of its files that have tensors of a kind. */
+  List<ArchiveEntry> checks(StateKind kind) {
+    return switch (kind) {
+      case MODEL -> List.copyOf(ofWeights);
+      case OPTIMIZER -> List.copyOf(ofStates);
+      case FP8 -> List.of();
+    };
+  }
+
+  /**
+   * Compares the checksums of all tensors.
+   *
+   * @throws UserException if a byte has changed since they were written
+   */
+  public void verify() throws IOException {
+    for (StateKind kind : StateKind.values()) {
+      for (ArchiveEntry entry : checks(kind)) {
+        entry.verify();
+      }
+    }
   }
 
   /**
@@ -261,13 +300,23 @@ public final class MegatronFolder implements Closeable {
           new ModelWeights(folder.toString(), isWeight ? shape : shape.ofStates(), each.getValue())
               .tensors();
       if (isWeight && !Boolean.TRUE.equals(arguments.get("fp8_param_gather"))) {
-        MainWeights.requireEqual(folder, states, tensors(model));
+        requireSameWeights(states, tensors(model));
       }
       if (!isWeight || !inFp32) {
         states.forEach(tensor -> tensors.add(tensor.renamed(each.getKey() + "." + tensor.name())));
       }
     }
     return tensors;
+  }
+
+  private void requireSameWeights(List<ShardedTensor> states, List<ShardedTensor> weights)
+      throws IOException {
+    try {
+      MainWeights.requireEqual(folder, states, weights);
+    } catch (UserException e) {
+      verify(); // damage explains it
+      throw e;
+    }
   }
 
   /** Returns the state of the run that saved it. Every row of the vocabulary counts as an id. */

@@ -3,10 +3,8 @@ package io.tanuki4j.megatron;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A file of torch.save: a pickle, and the storages that its tensors are views of. */
@@ -16,7 +14,6 @@ final class TorchArchive {
 
   private final FileSlice file;
   private final Map<String, ArchiveEntry> entries;
-  private final Set<String> verified = new HashSet<>();
   private final String root;
 
   private TorchArchive(FileSlice file, Map<String, ArchiveEntry> entries, String root) {
@@ -50,17 +47,10 @@ final class TorchArchive {
 
   /** Reads what was saved. */
   @Nullable Object content() throws IOException {
-    byte[] bytes = verified(PICKLE).bytes(MAX_PICKLE_BYTES);
+    ArchiveEntry pickle = entry(PICKLE);
+    pickle.verify();
+    byte[] bytes = pickle.content().bytes(MAX_PICKLE_BYTES);
     return PickleReader.read(file.name(), bytes, this::storage);
-  }
-
-  /** Returns an entry whose checksum is right. */
-  private FileSlice verified(String name) throws IOException {
-    ArchiveEntry entry = entry(name);
-    if (verified.add(name)) {
-      entry.verify();
-    }
-    return entry.content();
   }
 
   private ArchiveEntry entry(String name) {
@@ -99,8 +89,13 @@ final class TorchArchive {
     return type.element().numBytes(Shape.of(1));
   }
 
+  /** Returns the entry that has a tensor's storage. */
+  ArchiveEntry data(TorchTensor tensor) {
+    return entry("/data/" + tensor.key());
+  }
+
   /** Returns a tensor of one or two dims as a matrix that is read when it is asked for. */
-  Matrix matrix(TorchTensor tensor) throws IOException {
-    return new StoredMatrix(tensor, verified("/data/" + tensor.key()));
+  Matrix matrix(TorchTensor tensor) {
+    return new StoredMatrix(tensor, data(tensor).content());
   }
 }

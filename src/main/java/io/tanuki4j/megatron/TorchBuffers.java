@@ -93,7 +93,7 @@ final class TorchBuffers {
     for (String state : OptimizerBuffers.STATES) {
       Object value = states.get(state);
       if (value instanceof TorchTensor tensor) {
-        joined.put(state, archive.matrix(tensor));
+        joined.put(state, folder.state(archive, tensor));
       } else if (value instanceof List<?> list) {
         buckets.put(state, matrices(archive, list));
       }
@@ -111,11 +111,11 @@ final class TorchBuffers {
     return map.values().iterator().next();
   }
 
-  private static List<Matrix> matrices(TorchArchive archive, List<?> tensors) throws IOException {
+  private List<Matrix> matrices(TorchArchive archive, List<?> tensors) {
     List<Matrix> matrices = new ArrayList<>();
     for (Object each : tensors) {
       if (each instanceof TorchTensor tensor) {
-        matrices.add(archive.matrix(tensor));
+        matrices.add(folder.state(archive, tensor));
       }
     }
     return matrices;

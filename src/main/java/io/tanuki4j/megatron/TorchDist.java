@@ -213,7 +213,9 @@ final class TorchDist {
     if (place == null) {
       savedOptimizer = content instanceof List<?> one && one.size() == 1 ? one.get(0) : content;
     } else if (content instanceof TorchTensor tensor) {
-      Matrix chunk = archive.matrix(place.group().flat(place.name(), tensor));
+      TorchTensor flat = place.group().flat(place.name(), tensor);
+      Matrix chunk =
+          place.group() == weights ? folder.weight(archive, flat) : folder.state(archive, flat);
       place.group().add(place.name(), longs(index.get("offset")), chunk);
     } else {
       throw damaged("%s is no tensor".formatted(name));

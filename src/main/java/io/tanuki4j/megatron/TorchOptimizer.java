@@ -22,12 +22,14 @@ final class TorchOptimizer {
   static final String MASTER = "fp32_param";
   private static final List<String> MOMENTS = List.of("exp_avg", "exp_avg_sq");
 
+  private final MegatronFolder folder;
   private final String source;
   private final Map<String, Map<String, List<Matrix>>> states = new LinkedHashMap<>();
   private final TorchBuffers buffers;
   private @Nullable String absent;
 
   TorchOptimizer(MegatronFolder folder) {
+    this.folder = folder;
     this.source = folder.folder().toString();
     this.buffers = new TorchBuffers(folder);
   }
@@ -130,7 +132,7 @@ final class TorchOptimizer {
     states
         .computeIfAbsent(kind, unused -> new LinkedHashMap<>())
         .computeIfAbsent(parameter.name(), unused -> new ArrayList<>())
-        .add(archive.matrix(tensor));
+        .add(folder.state(archive, tensor));
   }
 
   /**

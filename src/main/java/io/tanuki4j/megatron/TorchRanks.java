@@ -179,7 +179,9 @@ final class TorchRanks {
     rank.chunks()
         .get(rank.chunks().size() - 1)
         .add(new Parameter(global, tensor.sizes(), tensor.type().element()));
-    weights.computeIfAbsent(global, unused -> new ArrayList<>()).add(rank.archive().matrix(tensor));
+    weights
+        .computeIfAbsent(global, unused -> new ArrayList<>())
+        .add(folder.weight(rank.archive(), tensor));
   }
 
   /**

@@ -193,6 +193,27 @@ class MegatronResumeTest {
   }
 
   @Test
+  void a_changed_byte_of_a_buffer_is_reported_as_damage() throws IOException {
+    Path file = folder("distrib_optim").resolve("iter_0000007/mp_rank_00_001/distrib_optim.pt");
+    byte[] content = Files.readAllBytes(file);
+    byte[] damaged = content.clone();
+    damaged[content.length / 2] ^= 1;
+    Files.write(file, damaged);
+    try {
+      Checkpoint checkpoint = latest(folder("distrib_optim"));
+      TestModel model =
+          new TestModel(
+              device, new MegatronArguments("the test", checkpoint.state().arguments()).model());
+      assertThatThrownBy(() -> load(checkpoint, model))
+          .isInstanceOf(UserException.class)
+          .hasMessageContaining("the checksum of its entry")
+          .hasMessageEndingWith("is wrong, so it is damaged. Copy it again.");
+    } finally {
+      Files.write(file, content);
+    }
+  }
+
+  @Test
   void the_state_is_that_of_the_run() {
     for (String format : List.of("torch", "torch_dist", "distrib_optim", "dp_reshardable")) {
       Checkpoint checkpoint = latest(folder(format));
