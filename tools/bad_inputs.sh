@@ -148,6 +148,8 @@ END
 show 'a Megatron checkpoint that would run a program' convert_megatron
 [ ! -e "$d/was_run" ] || { failures=$((failures + 1)); echo '^^^ it WAS run'; }
 m vpp; rm -r "$d/m/iter_0000007/mp_rank_01_001"; show 'a Megatron checkpoint that lacks a rank' convert_megatron
+rm -rf "$d/m" "$d/new"; python3 -m zipfile -e "$golden/../../megatron/distributed.zip" "$d/zip"; mv "$d/zip/shifted" "$d/m"
+show "a Megatron checkpoint whose optimizer has the state in other places than the weights" convert_megatron
 
 copy
 far() { RANK=1 WORLD_SIZE=2 MASTER_ADDR=node7 MASTER_PORT=29500 HOME="$d/home" train --distributed-backend gloo; }

@@ -12,6 +12,7 @@ import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.convert.TensorComparison;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.LossKernels;
@@ -163,6 +164,25 @@ class MegatronResumeTest {
       List<ShardedTensor> moments = ranks.optimizerTensors(model);
       assertThat(moments).hasSize(2 * (4 * 9 + 3));
       TensorComparison.requireEqual(moments, other.optimizerTensors(model));
+    }
+  }
+
+  @Test
+  void the_main_weights_of_a_model_in_bf16_are_those_before_rounding() throws IOException {
+    try (MegatronFolder exact = MegatronFolder.open(FOLDER.resolve("torch"), null, false);
+        MegatronFolder rounded = MegatronFolder.open(folder("bf16"), null, true)) {
+      ModelConfig model = new MegatronArguments("the test", exact.arguments()).model();
+      List<ShardedTensor> main =
+          rounded.optimizerTensors(model).stream()
+              .filter(tensor -> tensor.name().startsWith("fp32_param."))
+              .map(tensor -> tensor.renamed(tensor.name().substring("fp32_param.".length())))
+              .toList();
+      assertThat(rounded.tensors(model)) // the types have buffers of their own
+          .allMatch(
+              tensor ->
+                  tensor.type()
+                      == (tensor.shape().rank() == 1 ? ElementType.F32 : ElementType.BF16));
+      TensorComparison.requireEqual(exact.tensors(model), main);
     }
   }
 

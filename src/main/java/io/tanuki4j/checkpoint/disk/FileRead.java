@@ -13,8 +13,8 @@ public final class FileRead {
   private static final int PAGE_BYTES = 4096;
 
   /**
-   * Some processors (AMD's Zen 3 and later) copy at a fifth of their speed to a destination that
-   * lies fewer bytes than this behind the source, counted within pages.
+   * Some processors (seen on AMD's Zen 3) copy at a fifth of their speed to a destination that lies
+   * fewer bytes than this behind the source, counted within pages.
    */
   private static final int SLOW_OFFSETS = 32;
 
