@@ -89,6 +89,7 @@ public final class KernelBenchmark {
     operations.addAll(new FlatOperations(shape, dtype).all());
     operations.addAll(new ProductOperations(shape, dtype).all());
     operations.addAll(new AttentionOperations(shape, dtype).all());
+    operations.addAll(new DocumentOperations(shape, dtype).all());
     if (dtype == DType.BF16) {
       operations.addAll(new Fp8Operations(shape).all());
     }
