@@ -3,7 +3,9 @@ package io.tanuki4j.plan;
 import io.tanuki4j.backend.cuda.WorkspaceEstimate;
 import io.tanuki4j.config.BackendConfig.Kind;
 import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.run.MemoryPlan;
 import io.tanuki4j.run.PlanRequest;
 import io.tanuki4j.run.Rehearsal;
@@ -45,14 +47,17 @@ record RankPlan(
   }
 
   private static long workspaces(PlanRequest request) {
-    ModelConfig model = request.model();
-    long tokens =
-        (long) model.sizes().seqLength()
-            / request.parallel().dims().cp()
-            * request.microBatchSize();
-    int numHeads = model.attention().numHeads() / request.parallel().dims().tp();
-    return WorkspaceEstimate.bytes(
-        request.precision().compute(), tokens * numHeads, model.attention().headDim());
+    ModelConfig.Attention attention = request.model().attention();
+    ParallelDims dims = request.parallel().dims();
+    AttentionShape shape =
+        new AttentionShape(
+            request.model().sizes().seqLength() / dims.cp(),
+            request.microBatchSize(),
+            attention.numHeads() / dims.tp(),
+            attention.numQueryGroups() / dims.tp(),
+            attention.headDim());
+    boolean documents = request.model().training().samples().documents() && dims.cp() == 1;
+    return WorkspaceEstimate.bytes(request.precision().compute(), shape, documents);
   }
 
   long total() {

@@ -139,7 +139,8 @@ public abstract class DocumentAttentionContract extends KernelContract {
     AttentionFormula formula =
         AttentionFormula.causal(
             memory.values(qkv), shape, (query, sample) -> (int) starts[query * b + sample]);
-    assertClose(found.out, formula.out());
+    // A kernel may round the probabilities, too.
+    assertClose(found.out, formula.out(), 2 * tolerance(dtype));
     assertClose(found.lse, formula.logSumExp());
     assertClose(found.dQkv, formula.backward(memory.values(found.dOut)), 4 * tolerance(dtype));
   }

@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cuda;
 
 import io.tanuki4j.kernel.AttentionKernels.AttentionBlock;
 import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
+import io.tanuki4j.kernel.AttentionMask;
 
 /**
  * What an attention call computes, without its addresses: sizes, the keys a query sees, and the
@@ -10,14 +11,26 @@ import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
  * @param causal if true, queries, keys and values share one packed projection and a query sees the
  *     keys up to its own position. Otherwise keys and values are separate, and a query sees all of
  *     them
+ * @param maxDocuments of a sequence, a power of two; 1 if a query sees all documents
  */
-record AttentionForm(AttentionShape queries, int numKeys, boolean causal) {
-  static AttentionForm causal(AttentionShape shape) {
-    return new AttentionForm(shape, shape.seqLength(), true);
+record AttentionForm(AttentionShape queries, int numKeys, boolean causal, int maxDocuments) {
+  static AttentionForm causal(AttentionShape shape, AttentionMask mask) {
+    return of(shape, shape.seqLength(), true, mask);
   }
 
-  static AttentionForm of(AttentionBlock block) {
-    return new AttentionForm(block.queries(), block.numKeys(), false);
+  static AttentionForm of(AttentionBlock block, AttentionMask mask) {
+    return of(block.queries(), block.numKeys(), false, mask);
+  }
+
+  private static AttentionForm of(
+      AttentionShape queries, int numKeys, boolean causal, AttentionMask mask) {
+    int maxDocuments =
+        mask.documentStarts() == null ? 1 : Integer.highestOneBit(2 * mask.maxDocuments() - 1);
+    return new AttentionForm(queries, numKeys, causal, maxDocuments);
+  }
+
+  boolean hasDocuments() {
+    return maxDocuments > 1;
   }
 
   int numQueries() {
@@ -37,6 +50,11 @@ record AttentionForm(AttentionShape queries, int numKeys, boolean causal) {
   /** Returns the same for keys, for values, and for their gradients. */
   int keyWidth() {
     return causal ? queries.qkvSize() : queries.keyValueSize();
+  }
+
+  /** Returns how many query heads share a key head. */
+  int headsPerGroup() {
+    return queries.numHeads() / queries.numQueryGroups();
   }
 
   /** Returns the number of rows of scores: queries of all heads of all sequences. */

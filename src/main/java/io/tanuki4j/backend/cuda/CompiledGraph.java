@@ -14,6 +14,15 @@ import org.jspecify.annotations.Nullable;
 final class CompiledGraph implements AutoCloseable {
   private static final int[] MODES = {cudnn.CUDNN_HEUR_MODE_A, cudnn.CUDNN_HEUR_MODE_FALLBACK};
 
+  /** There is no plan for a graph on this GPU with this version of cuDNN. */
+  static final class UnsupportedException extends IllegalStateException {
+    private static final long serialVersionUID = 1;
+
+    UnsupportedException(String reasons) {
+      super(reasons);
+    }
+  }
+
   private final AttentionGraph attention;
   private final CudnnDescriptor plan;
   private final long workspaceBytes;
@@ -29,7 +38,7 @@ final class CompiledGraph implements AutoCloseable {
    *
    * @param library null where there is no GPU: then deviceProperties describes the GPU to compile
    *     for
-   * @throws IllegalStateException with cuDNN's reasons, if there is none
+   * @throws UnsupportedException with cuDNN's reasons, if there is none
    */
   static CompiledGraph build(
       AttentionGraph attention,
@@ -63,7 +72,7 @@ final class CompiledGraph implements AutoCloseable {
         refusals.add(CudaException.lastDnnError());
       }
     }
-    throw new IllegalStateException("cuDNN cannot run this attention: " + refusals);
+    throw new UnsupportedException("cuDNN cannot run this attention: " + refusals);
   }
 
   private static List<CudnnDescriptor> proposals(

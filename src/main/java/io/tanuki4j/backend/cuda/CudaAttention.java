@@ -18,6 +18,11 @@ import org.slf4j.LoggerFactory;
 final class CudaAttention implements AttentionKernels, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CudaAttention.class);
 
+  private static final String LIMITS =
+      "the fast ones take sequences of a multiple of 128 tokens and head dims of a multiple of 8 up"
+          + " to 128, with --attention-dropout 0, and documents (--reset-attention-mask) only where a"
+          + " rank has whole sequences (--context-parallel-size 1)";
+
   private final CudnnAttention fast;
   private final PlainAttention plain;
   private final Set<AttentionForm> slowForms = new HashSet<>();
@@ -51,9 +56,9 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
     choose(call).backward(call, AttentionOperands.packed(dQkv, shape), Address.of(dOut));
   }
 
-  private static AttentionCall causal(
+  static AttentionCall causal(
       Tensor out, Tensor logSumExp, Tensor qkv, AttentionShape shape, AttentionMask mask) {
-    AttentionForm form = AttentionForm.causal(shape);
+    AttentionForm form = AttentionForm.causal(shape, mask);
     return new AttentionCall(
         form,
         qkv.dtype(),
@@ -106,7 +111,7 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
       Tensor keyValues,
       AttentionBlock block,
       AttentionMask mask) {
-    AttentionForm form = AttentionForm.of(block);
+    AttentionForm form = AttentionForm.of(block, mask);
     return new AttentionCall(
         form,
         qkv.dtype(),
@@ -134,15 +139,12 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
   }
 
   private AttentionEngine choose(AttentionCall call) {
-    if (CudnnAttention.takes(call)) {
+    String obstacle = CudnnAttention.takes(call) ? fast.refusal(call) : LIMITS;
+    if (obstacle.isEmpty()) {
       return fast;
     }
     if (call.type().isFloat16() && slowForms.add(call.form())) {
-      LOG.warn(
-          "attention over {} runs on slow kernels: the fast ones take sequences of a multiple of"
-              + " 128 tokens and head dims of a multiple of 8 up to 128, without documents"
-              + " (--reset-attention-mask) and with --attention-dropout 0",
-          call.form());
+      LOG.warn("attention over {} runs on slow kernels: {}", call.form(), obstacle);
     }
     return plain;
   }

@@ -15,7 +15,8 @@ final class CudaKernels implements AutoCloseable {
     matmul = new CudaMatmul(stream, workspace, cache, gpu.name());
     attention =
         new CudaAttention(
-            new CudnnAttention(stream, workspace, options.deterministicAttention()),
+            new CudnnAttention(
+                stream, modules, workspace, gpu.capability(), options.deterministicAttention()),
             new PlainAttention(modules, workspace));
     CudaNorm norm = new CudaNorm(modules, workspace, gpu.multiprocessors());
     families =

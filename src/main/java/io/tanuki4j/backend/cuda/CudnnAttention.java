@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Flash attention in BF16 or F16 by cuDNN. A shape has a plan for each direction. A plan keeps the
  * bound addresses of every layer, so a call in the steady state creates no cuDNN object.
+ *
+ * <p>It drops no probabilities: cuDNN's own dropout (9.14, H200) draws rows two apart together, at
+ * a correlation of 0.76.
  */
 final class CudnnAttention implements AttentionEngine, AutoCloseable {
   private static final int SEQUENCE_MULTIPLE = 128;
@@ -21,11 +24,14 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
   private static final long ALIGNMENT = 512;
 
   private final CudaStream stream;
+  private final CudaModules modules;
   private final CudaWorkspace workspace;
+  private final ComputeCapability capability;
   private final boolean deterministic;
   private final cudnnContext library = new cudnnContext();
   private final Map<PlanKey, CompiledGraph> plans = new HashMap<>();
   private final Map<BoundKey, CudnnDescriptor> bound = new HashMap<>();
+  private final Map<PlanKey, String> refusals = new HashMap<>();
 
   private record PlanKey(AttentionForm form, DType type, boolean backward) {}
 
@@ -33,14 +39,25 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
    * @param gradients null in the forward
    */
   private record BoundKey(
-      AttentionCall call, @Nullable AttentionOperands gradients, long dOut, long workspace) {}
+      AttentionCall call,
+      int sample,
+      @Nullable AttentionOperands gradients,
+      long dOut,
+      long workspace) {}
 
   /**
    * @param deterministic whether dQ is summed in a fixed order, at the cost of a workspace that
    *     grows with s²
    */
-  CudnnAttention(CudaStream stream, CudaWorkspace workspace, boolean deterministic) {
+  CudnnAttention(
+      CudaStream stream,
+      CudaModules modules,
+      CudaWorkspace workspace,
+      ComputeCapability capability,
+      boolean deterministic) {
     this.stream = stream;
+    this.modules = modules;
+    this.capability = capability;
     this.workspace = workspace;
     this.deterministic = deterministic;
     checkDnn(cudnn.cudnnCreate(library), "cudnnCreate");
@@ -51,8 +68,9 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
   static boolean takes(AttentionCall call) {
     AttentionForm form = call.form();
     int headDim = form.queries().headDim();
+    boolean whole = form.causal() && call.mask().isOfWholeSequences();
     return call.type().isFloat16()
-        && !call.mask().hasDocuments()
+        && (whole || !form.hasDocuments())
         && !call.mask().drops()
         && form.numQueries() % SEQUENCE_MULTIPLE == 0
         && form.numKeys() % SEQUENCE_MULTIPLE == 0
@@ -60,60 +78,75 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
         && headDim <= MAX_HEAD_DIM;
   }
 
+  /** Returns why cuDNN does not compute a shape's documents; empty if it does. */
+  String refusal(AttentionCall call) {
+    if (!call.form().hasDocuments()) {
+      return "";
+    }
+    PlanKey forward = new PlanKey(call.form(), call.type(), false);
+    String known = refusals.get(forward);
+    if (known == null) {
+      known = findRefusal(forward, new PlanKey(call.form(), call.type(), true));
+      refusals.put(forward, known);
+    }
+    return known;
+  }
+
+  private String findRefusal(PlanKey forward, PlanKey backward) {
+    if (!capability.hasPackedAttention()) {
+      return "cuDNN's backward of documents is for GPUs of compute capability 9 and 10";
+    }
+    try {
+      plan(forward);
+      plan(backward);
+      return "";
+    } catch (CudaException | CompiledGraph.UnsupportedException e) {
+      return e.getMessage();
+    }
+  }
+
   @Override
   public void forward(AttentionCall call) {
     CompiledGraph plan = plan(new PlanKey(call.form(), call.type(), false));
-    long scratch = workspace.reserve(plan.workspaceBytes());
-    BoundKey place = new BoundKey(call, null, 0, scratch);
-    CudnnDescriptor pack = bound.get(place);
-    if (pack == null) {
-      pack = keep(place, plan.bind(forwardAddresses(call), scratch));
+    AttentionScratch scratch = prepare(call, plan, false);
+    for (int sample = 0; sample < scratch.numCalls(); sample++) {
+      BoundKey place = new BoundKey(call, sample, null, 0, scratch.address());
+      CudnnDescriptor pack = bound.get(place);
+      if (pack == null) {
+        pack = keep(place, bind(plan, scratch, scratch.forward(call, sample)));
+      }
+      plan.run(library, pack);
     }
-    plan.run(library, pack);
   }
 
-  /**
-   * Computes the gradients. The scratch begins with the row sums, then the sum of dQ if there is
-   * one.
-   */
   @Override
   public void backward(AttentionCall call, AttentionOperands gradients, long dOut) {
-    AttentionForm form = call.form();
-    CompiledGraph plan = plan(new PlanKey(form, call.type(), true));
-    long rowSumBytes = aligned(form.numRows() * Float.BYTES);
-    long dQBytes =
-        deterministic ? 0 : aligned(form.numRows() * form.queries().headDim() * Float.BYTES);
-    long scratch = workspace.reserve(rowSumBytes + dQBytes + plan.workspaceBytes());
-    BoundKey place = new BoundKey(call, gradients, dOut, scratch);
-    CudnnDescriptor pack = bound.get(place);
-    if (pack == null) {
-      long[] addresses = backwardAddresses(call, gradients, dOut, scratch, rowSumBytes);
-      pack = keep(place, plan.bind(addresses, scratch + rowSumBytes + dQBytes));
+    CompiledGraph plan = plan(new PlanKey(call.form(), call.type(), true));
+    AttentionScratch scratch = prepare(call, plan, true);
+    for (int sample = 0; sample < scratch.numCalls(); sample++) {
+      BoundKey place = new BoundKey(call, sample, gradients, dOut, scratch.address());
+      CudnnDescriptor pack = bound.get(place);
+      if (pack == null) {
+        pack = keep(place, bind(plan, scratch, scratch.backward(call, gradients, dOut, sample)));
+      }
+      plan.run(library, pack);
     }
-    plan.run(library, pack);
   }
 
-  private static long[] forwardAddresses(AttentionCall call) {
-    AttentionOperands in = call.in();
-    return new long[] {in.queries(), in.keys(), in.values(), call.out(), call.logSumExp()};
+  /** Takes scratch memory and has the GPU write the bounds of documents. */
+  private AttentionScratch prepare(AttentionCall call, CompiledGraph plan, boolean backward) {
+    AttentionScratch size = new AttentionScratch(call.form(), backward, deterministic, 0);
+    AttentionScratch scratch = size.at(workspace.reserve(size.bytes() + plan.workspaceBytes()));
+    if (call.form().hasDocuments()) {
+      RowVariant variant = new RowVariant("attention", call.type(), 1);
+      scratch.bounds().write(modules.function(variant, "attention_documents"), call);
+    }
+    return scratch;
   }
 
-  private static long[] backwardAddresses(
-      AttentionCall call, AttentionOperands gradients, long dOut, long scratch, long rowSumBytes) {
-    AttentionOperands in = call.in();
-    return new long[] {
-      in.queries(),
-      in.keys(),
-      in.values(),
-      call.out(),
-      dOut,
-      call.logSumExp(),
-      gradients.queries(),
-      gradients.keys(),
-      gradients.values(),
-      scratch,
-      scratch + rowSumBytes
-    };
+  private static CudnnDescriptor bind(
+      CompiledGraph plan, AttentionScratch scratch, long[] addresses) {
+    return plan.bind(addresses, scratch.address() + scratch.bytes());
   }
 
   static long aligned(long bytes) {

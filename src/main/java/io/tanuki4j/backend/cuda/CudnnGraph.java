@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class CudnnGraph implements AutoCloseable {
   static final int F32 = cudnn.CUDNN_DATA_FLOAT;
-  private static final int I32 = cudnn.CUDNN_DATA_INT32;
+  static final int I32 = cudnn.CUDNN_DATA_INT32;
+  static final int I64 = cudnn.CUDNN_DATA_INT64;
   private static final int BOOLEAN = cudnn.CUDNN_DATA_BOOLEAN;
   private static final int ALIGNMENT = 16;
   private static final int ROW_AXIS = 2;
@@ -55,6 +56,34 @@ final class CudnnGraph implements AutoCloseable {
     return new CudnnTensor(descriptor.finish(), numTensors, dims, strides);
   }
 
+  /**
+   * A real tensor whose batch entries lie anywhere.
+   *
+   * @param offsets of the entries from the address, in elements, and one more for the end of the
+   *     last
+   */
+  CudnnTensor ragged(int type, long[] dims, long[] strides, CudnnTensor offsets) {
+    CudnnDescriptor descriptor = describeRagged(type, dims, strides, offsets);
+    return new CudnnTensor(descriptor.finish(), numTensors, dims, strides);
+  }
+
+  CudnnTensor virtualRagged(int type, long[] dims, long[] strides, CudnnTensor offsets) {
+    CudnnDescriptor descriptor = describeRagged(type, dims, strides, offsets);
+    descriptor.setTrue(cudnn.CUDNN_ATTR_TENSOR_IS_VIRTUAL);
+    return new CudnnTensor(descriptor.finish(), numTensors, dims, strides);
+  }
+
+  private CudnnDescriptor describeRagged(
+      int type, long[] dims, long[] strides, CudnnTensor offsets) {
+    return describe(type, dims, strides)
+        .setDescriptors(cudnn.CUDNN_ATTR_TENSOR_RAGGED_OFFSET_DESC, offsets.descriptor());
+  }
+
+  /** Integers, one for each batch entry. */
+  CudnnTensor integers(int type, long count) {
+    return real(type, new long[] {count, 1, 1, 1}, SCALAR);
+  }
+
   CudnnTensor virtual(int type, long[] dims, long[] strides) {
     CudnnDescriptor descriptor = describe(type, dims, strides);
     descriptor.setTrue(cudnn.CUDNN_ATTR_TENSOR_IS_VIRTUAL);
@@ -80,17 +109,34 @@ final class CudnnGraph implements AutoCloseable {
 
   /** Writes {@code a · b} into out, which it returns. */
   CudnnTensor matmul(CudnnTensor a, CudnnTensor b, CudnnTensor out) {
+    return matmul(a, b, out, null, 0);
+  }
+
+  /**
+   * Writes {@code a · b} into out, which it returns.
+   *
+   * @param lengths how many rows, and how much of another dim, each batch entry has; null for all
+   * @param other the attribute of that dim, {@code
+   *     CUDNN_ATTR_OPERATION_MATMUL_GEMM_…_OVERRIDE_DESC}
+   */
+  CudnnTensor matmul(
+      CudnnTensor a, CudnnTensor b, CudnnTensor out, @Nullable CudnnTensor lengths, int other) {
     CudnnDescriptor kind =
         create(cudnn.CUDNN_BACKEND_MATMUL_DESCRIPTOR)
             .setInt(cudnn.CUDNN_ATTR_MATMUL_COMP_TYPE, cudnn.CUDNN_TYPE_DATA_TYPE, F32)
             .finish();
-    operations.add(
+    CudnnDescriptor operation =
         create(cudnn.CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR)
             .setDescriptors(cudnn.CUDNN_ATTR_OPERATION_MATMUL_ADESC, a.descriptor())
             .setDescriptors(cudnn.CUDNN_ATTR_OPERATION_MATMUL_BDESC, b.descriptor())
             .setDescriptors(cudnn.CUDNN_ATTR_OPERATION_MATMUL_CDESC, out.descriptor())
-            .setDescriptors(cudnn.CUDNN_ATTR_OPERATION_MATMUL_DESC, kind)
-            .finish());
+            .setDescriptors(cudnn.CUDNN_ATTR_OPERATION_MATMUL_DESC, kind);
+    if (lengths != null) {
+      int rows = cudnn.CUDNN_ATTR_OPERATION_MATMUL_GEMM_M_OVERRIDE_DESC;
+      operation.setDescriptors(rows, lengths.descriptor());
+      operation.setDescriptors(other, lengths.descriptor());
+    }
+    operations.add(operation.finish());
     return out;
   }
 
@@ -112,8 +158,24 @@ final class CudnnGraph implements AutoCloseable {
   CudnnTensor causal(CudnnTensor scores) {
     CudnnTensor row = index(scores, ROW_AXIS);
     CudnnTensor column = index(scores, COLUMN_AXIS);
-    CudnnTensor kept = virtual(BOOLEAN, scores.dims(), scores.strides());
-    pointwise(cudnn.CUDNN_POINTWISE_CMP_GE, BOOLEAN, NO_AXIS, row, column, null, kept);
+    return keep(scores, compare(cudnn.CUDNN_POINTWISE_CMP_GE, row, column));
+  }
+
+  /** Keeps the first rows and columns of each batch entry; the rest becomes minus infinity. */
+  CudnnTensor within(CudnnTensor scores, CudnnTensor lengths) {
+    CudnnTensor row = index(scores, ROW_AXIS);
+    CudnnTensor column = index(scores, COLUMN_AXIS);
+    CudnnTensor rows = compare(cudnn.CUDNN_POINTWISE_CMP_LT, row, lengths);
+    CudnnTensor columns = compare(cudnn.CUDNN_POINTWISE_CMP_LT, column, lengths);
+    return keep(scores, compare(cudnn.CUDNN_POINTWISE_LOGICAL_AND, rows, columns));
+  }
+
+  private CudnnTensor compare(int mode, CudnnTensor x, CudnnTensor other) {
+    CudnnTensor out = virtual(BOOLEAN, x.dims(), x.strides());
+    return pointwise(mode, BOOLEAN, NO_AXIS, x, other, null, out);
+  }
+
+  private CudnnTensor keep(CudnnTensor scores, CudnnTensor kept) {
     CudnnTensor out = virtual(F32, scores.dims(), scores.strides());
     CudnnTensor never = scalar(Float.NEGATIVE_INFINITY);
     int select = cudnn.CUDNN_POINTWISE_BINARY_SELECT;

@@ -9,13 +9,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * The addresses of an {@link AttentionMask}; 0 for what it lacks.
  *
- * @param maxDocuments that a sequence has at most
  * @param samples of the dropout; 0 if there is none
  * @param keptBelow see {@link Dropout}
  */
 record MaskOperands(
     long documentStarts,
-    int maxDocuments,
     long queryPositions,
     long keyPositions,
     long samples,
@@ -33,7 +31,6 @@ record MaskOperands(
     Dropout dropout = mask.dropout();
     return new MaskOperands(
         address("documentStarts", mask.documentStarts(), queries, DType.I32),
-        mask.maxDocuments(),
         address("queryPositions", mask.queryPositions(), form.numQueries(), DType.I32),
         address("keyPositions", mask.keyPositions(), form.numKeys(), DType.I32),
         dropout == null
@@ -54,13 +51,13 @@ record MaskOperands(
     return Address.of(tensor);
   }
 
-  /** Returns whether a query may not see the first keys. */
-  boolean hasDocuments() {
-    return documentStarts != 0;
-  }
-
   /** Returns whether probabilities are dropped. */
   boolean drops() {
     return samples != 0;
+  }
+
+  /** Returns whether tokens are at their place in the sequence. */
+  boolean isOfWholeSequences() {
+    return queryPositions == 0 && keyPositions == 0;
   }
 }

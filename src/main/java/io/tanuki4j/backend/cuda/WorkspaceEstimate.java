@@ -1,5 +1,6 @@
 package io.tanuki4j.backend.cuda;
 
+import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.tensor.DType;
 
 /**
@@ -8,16 +9,22 @@ import io.tanuki4j.tensor.DType;
  * sums dQ in fp32. The memory that cuDNN's own plans add is known only on a GPU and not included.
  */
 public final class WorkspaceEstimate {
+  /** Of a sample; their bounds are small in any number. */
+  private static final int DOCUMENTS = 16;
+
   private WorkspaceEstimate() {}
 
   /**
    * Returns the bytes.
    *
-   * @param numRows queries of all heads, sequences and positions of a micro-batch on one rank
+   * @param shape of a micro-batch's attention on one rank
+   * @param documents whether queries see their own document only
    */
-  public static long bytes(DType compute, long numRows, int headDim) {
-    long rowSums = CudnnAttention.aligned(numRows * Float.BYTES);
-    long dQ = compute.isFloat16() ? CudnnAttention.aligned(numRows * headDim * Float.BYTES) : 0;
-    return CudaWorkspace.roundUp(Math.max(CudaMatmul.WORKSPACE_BYTES, rowSums + dQ));
+  public static long bytes(DType compute, AttentionShape shape, boolean documents) {
+    AttentionForm form =
+        new AttentionForm(shape, shape.seqLength(), true, documents ? DOCUMENTS : 1);
+    boolean sums = compute.isFloat16();
+    long attention = new AttentionScratch(form, true, !sums, 0).bytes();
+    return CudaWorkspace.roundUp(Math.max(CudaMatmul.WORKSPACE_BYTES, attention));
   }
 }

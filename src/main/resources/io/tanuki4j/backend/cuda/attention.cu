@@ -250,3 +250,46 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     dValues[at.key(position, sample, group) + column] = narrow<T>(dValue[i]);
   }
 }
+
+constexpr int SCAN_THREADS = 1024;
+
+// Where the documents of each sample lie: their lengths, and their offsets in elements into packed
+// projections, outputs and rows of a head. A sample has room for `capacity` documents and one offset more;
+// documents that it lacks are empty and lie at its end. A width is that of one position. Blocks: sample.
+extern "C" __global__ void __launch_bounds__(SCAN_THREADS)
+    attention_documents(int* lengths, i64* tokens, i64* outs, i64* rows, const int* starts, int seqLength,
+                        int batch, int capacity, i64 tokenWidth, i64 outWidth) {
+  __shared__ int counts[SCAN_THREADS / 32];
+  const int sample = blockIdx.x, warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  lengths += sample * (capacity + 1);
+  tokens += sample * (capacity + 1);
+  outs += sample * (capacity + 1);
+  rows += sample * (capacity + 1);
+  int found = 0;
+  for (int tile = 0; tile < seqLength; tile += SCAN_THREADS) {
+    const int position = tile + threadIdx.x;
+    const bool begins = position < seqLength && starts[(i64)position * batch + sample] == position;
+    const u32 votes = __ballot_sync(ALL_LANES, begins);
+    if (lane == 0) counts[warp] = __popc(votes);
+    __syncthreads();
+    int index = found + __popc(votes & ((1u << lane) - 1));
+    for (int i = 0; i < SCAN_THREADS / 32; i++) {
+      if (i < warp) index += counts[i];
+      found += counts[i];
+    }
+    if (begins && index < capacity) rows[index] = position;
+    __syncthreads();
+  }
+  found = min(found, capacity);
+  for (int i = threadIdx.x; i <= capacity; i += SCAN_THREADS) {
+    const i64 from = i < found ? rows[i] : seqLength;
+    const i64 to = i + 1 < found ? rows[i + 1] : seqLength;
+    lengths[i] = (int)(to - from);
+    tokens[i] = from * tokenWidth;
+    outs[i] = from * outWidth;
+  }
+  __syncthreads();
+  for (int i = threadIdx.x; i <= capacity; i += SCAN_THREADS) {
+    if (i >= found) rows[i] = seqLength;
+  }
+}
