@@ -56,7 +56,12 @@ printf -- '--lr 1\n@a\0b\n' >"$d/a.args"; show 'an argument file with a NUL char
 few() { (ulimit -n 20; exec "$@"); }
 show 'few file descriptors' few "$t" plan
 copy; show 'no validation data' train --split 99999,1 --eval-iters 5
-copy; show 'launched ranks with a wrong flag' launched --lr fast
+copy; show 'a page at a name of no machine' train --web-port 0 --web-host no.such.host.invalid
+show 'a page for other machines without a token' train --web-port 0 --web-host 0.0.0.0
+show 'a profile that ends before it begins' train --profile --profile-step-start 3 --profile-step-end 2
+show 'report of a folder that does not exist' "$t" report none
+mkdir -p "$d/empty"; show 'report of a folder without a run' "$t" report empty
+show 'launched ranks with a wrong flag' launched --lr fast
 show 'ranks with different flags' second_of_two --lr 2e-3 --data-cache-path other
 
 p() { "$t" preprocess --output-prefix out --workers 1 --tokenizer-type SentencePieceTokenizer --tokenizer-model "$model" "$@"; }
