@@ -15,7 +15,7 @@ public record SampleCounts(long train, long valid, long test) {
    * @param trainIterations of the run
    * @param trainSamples {@code --train-samples}; null if the run is given in iterations
    * @param globalBatchSize the final one, if it grows
-   * @param evalInterval iterations between evaluations
+   * @param evalInterval iterations between evaluations; 0 for none before the end
    * @param evalIterations global batches of an evaluation
    */
   public static SampleCounts of(
@@ -26,8 +26,8 @@ public record SampleCounts(long train, long valid, long test) {
       long evalIterations) {
     long evaluation = product(evalIterations, globalBatchSize);
     long train = trainSamples != null ? trainSamples : product(trainIterations, globalBatchSize);
-    return new SampleCounts(
-        train, product(trainIterations / evalInterval + 1, evaluation), evaluation);
+    long during = evalInterval > 0 ? trainIterations / evalInterval : 0;
+    return new SampleCounts(train, product(during + 1, evaluation), evaluation);
   }
 
   /** Returns the product of two counts, or the largest number there is if it is larger. */

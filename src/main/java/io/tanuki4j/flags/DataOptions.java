@@ -120,6 +120,15 @@ public final class DataOptions {
   private @Nullable Blend test;
 
   void derive(List<String> notices) {
+    boolean perSplit =
+        trainDataPath != null
+            || validDataPath != null
+            || testDataPath != null
+            || perSplitDataArgsPath != null;
+    if (split != null && perSplit && dataPath == null && dataArgsPath == null) {
+      notices.add("--split: no effect, since each split has datasets of its own");
+      split = null;
+    }
     if (resetAttentionMask) {
       notices.add(
           "--reset-attention-mask: tokens attend to their own document only. Megatron-LM ignores the"
@@ -226,12 +235,6 @@ public final class DataOptions {
           "given",
           "one source of data, not also " + others,
           "Leave out the others.");
-    } else if (!sources.isEmpty()
-        && !mockData
-        && split != null
-        && dataPath == null
-        && dataArgsPath == null) {
-      problems.add("--split", split, "not given with datasets of each split", "Leave it out.");
     }
   }
 

@@ -110,7 +110,7 @@ public final class ModelOptions {
     }
     rotary.derive();
     layers.derive();
-    recompute.derive();
+    recompute.derive(notices);
     if (seqLength == null) {
       seqLength = encoderSeqLength;
     }

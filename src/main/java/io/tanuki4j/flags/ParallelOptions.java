@@ -12,7 +12,6 @@ import io.tanuki4j.parallel.ParallelConfig;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankOrder;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -23,6 +22,9 @@ public final class ParallelOptions {
   private static final String TP = "--tensor-model-parallel-size";
   private static final String TP_OVERLAP = "--tp-comm-overlap";
   private static final String CP_COMM = "--cp-comm-type";
+  private static final List<String> OWN_CP_COMM = List.of("p2p", "all_gather");
+  private static final List<String> CP_COMMS =
+      List.of("p2p", "all_gather", "allgather", "a2a", "a2a+p2p");
   private static final String CP = "--context-parallel-size";
 
   @Option(names = TP, paramLabel = "N", description = "Ranks that share the weights of each layer.")
@@ -58,7 +60,9 @@ public final class ParallelOptions {
       names = CP_COMM,
       paramLabel = "p2p|all_gather",
       arity = "0..*",
-      description = "How they exchange keys and values: in a ring, or all at once.")
+      description =
+          "How they exchange keys and values: in a ring, or all at once; other ways are a ring, too,"
+              + " with the same results.")
   List<String> cpCommType = List.of("p2p");
 
   @Option(
@@ -97,10 +101,14 @@ public final class ParallelOptions {
     if (cpCommType.isEmpty()) {
       problems.add(CP_COMM, "no value", "p2p or all_gather", "Write one of these.");
     }
-    cpCommType.forEach(type -> problems.oneOf(CP_COMM, type, List.of("p2p", "all_gather")));
-    if (cpCommType.stream().distinct().count() > 1) {
-      String given = String.join(" ", cpCommType);
-      problems.add(CP_COMM, given, "the same for every layer", "Write one value.");
+    cpCommType.forEach(type -> problems.oneOf(CP_COMM, type, CP_COMMS));
+    if (cpCommType.stream().distinct().count() > 1 || !OWN_CP_COMM.containsAll(cpCommType)) {
+      notices.add(
+          "%s %s: keys and values go %s in every layer, with the same results"
+              .formatted(
+                  CP_COMM,
+                  String.join(" ", cpCommType),
+                  keys() == ContextCommunication.P2P ? "around a ring" : "to all ranks at once"));
     }
     if (sizes != null) {
       layout = resolve(worldSize, sizes, problems).orElse(null);
@@ -169,10 +177,14 @@ public final class ParallelOptions {
       throw new IllegalStateException("the layout was not resolved");
     }
     RankOrder order = useTpPpDpMapping ? RankOrder.TP_CP_PP_DP : RankOrder.TP_CP_DP_PP;
-    ContextCommunication keys =
-        ContextCommunication.valueOf(cpCommType.get(0).toUpperCase(Locale.ROOT));
-    LayerCommunication communication = new LayerCommunication(keys, tpCommOverlap);
+    LayerCommunication communication = new LayerCommunication(keys(), tpCommOverlap);
     return new ParallelConfig(
         layout, order, stages.zeroBubble(), communication, dataParallel.toConfig());
+  }
+
+  private ContextCommunication keys() {
+    return cpCommType.stream().allMatch(type -> type.matches("all_?gather"))
+        ? ContextCommunication.ALL_GATHER
+        : ContextCommunication.P2P;
   }
 }

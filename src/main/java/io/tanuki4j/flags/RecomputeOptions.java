@@ -34,9 +34,14 @@ final class RecomputeOptions {
       description = "See --recompute-method.")
   @Nullable Integer recomputeNumLayers;
 
-  void derive() {
+  void derive(List<String> notices) {
     if (recomputeActivations) {
       recomputeGranularity = "selective";
+    }
+    if (recomputeGranularity == null && (recomputeMethod != null || recomputeNumLayers != null)) {
+      notices.add(
+          "nothing is recomputed, since --recompute-granularity is not given: --recompute-method and"
+              + " --recompute-num-layers have no effect");
     }
   }
 
@@ -45,13 +50,13 @@ final class RecomputeOptions {
     problems.oneOf("--recompute-method", recomputeMethod, List.of("uniform", "block"));
     if ("full".equals(recomputeGranularity)) {
       checkFull(numLayers, problems);
-    } else if (recomputeMethod != null) {
+    } else if (recomputeGranularity != null && recomputeMethod != null) {
       problems.add(
           "--recompute-method",
           recomputeMethod,
           "together with --recompute-granularity full",
           "Leave it out, or add --recompute-granularity full.");
-    } else if (recomputeNumLayers != null) {
+    } else if (recomputeGranularity != null && recomputeNumLayers != null) {
       problems.add(
           "--recompute-num-layers",
           recomputeNumLayers,

@@ -58,7 +58,7 @@ public final class TrainOptions {
   @Option(
       names = "--eval-interval",
       paramLabel = "N",
-      description = "Iterations between evaluations.")
+      description = "Iterations between evaluations; 0 for none before the end.")
   int evalInterval = 1000;
 
   @Option(
@@ -185,7 +185,7 @@ public final class TrainOptions {
     }
     checkLength(problems);
     growth = BatchSizes.growth(this, steps, samplesPerStep, problems);
-    problems.positive("--eval-interval", evalInterval, one);
+    problems.notNegative("--eval-interval", evalInterval, "Write 0 to evaluate at the end only.");
     problems.notNegative("--eval-iters", evalIters, "Write 0 for no evaluation.");
     problems.positive("--exit-interval", exitInterval, one);
     problems.positive("--exit-duration-in-mins", exitDurationInMins, one);
