@@ -13,7 +13,7 @@ public final class Embedding {
   private final boolean afterHead;
 
   /**
-   * @param afterHead whether an {@link OutputHead} with the same weight is part of the same chunk:
+   * @param afterHead whether an output layer with the same weight is part of the same chunk:
    *     its gradient is written before this one's
    */
   public Embedding(Kernels kernels, Parameter weight, boolean afterHead) {

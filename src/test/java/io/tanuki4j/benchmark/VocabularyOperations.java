@@ -3,7 +3,7 @@ package io.tanuki4j.benchmark;
 import static io.tanuki4j.kernel.VocabParallelLossKernels.NUM_STATISTICS;
 
 import io.tanuki4j.kernel.LossKernels;
-import io.tanuki4j.nn.OutputHead;
+import io.tanuki4j.parallel.tensor.VocabParallelHead;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.util.ArrayList;
@@ -29,7 +29,7 @@ final class VocabularyOperations {
 
   /** Tokens whose logits exist at once. */
   static int chunkTokens(BenchmarkShape shape) {
-    return Math.min(shape.tokens(), OutputHead.CHUNK_TOKENS);
+    return Math.min(shape.tokens(), VocabParallelHead.CHUNK_TOKENS);
   }
 
   List<Operation> all() {

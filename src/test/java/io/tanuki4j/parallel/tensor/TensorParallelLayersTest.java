@@ -7,11 +7,9 @@ import io.tanuki4j.nn.Embedding;
 import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Linear;
 import io.tanuki4j.nn.Microbatch;
-import io.tanuki4j.nn.OutputHead;
-import io.tanuki4j.nn.OutputHead.CrossEntropy;
-import io.tanuki4j.nn.OutputHead.FusedCrossEntropy;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.TestDevice;
+import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -155,8 +153,8 @@ class TensorParallelLayersTest {
           Parameter whole = device.parameter("output", Shape.of(OUT, IN), 1);
           Tensor x = device.random(Shape.of(SEQ_LENGTH, BATCH_SIZE, IN), 2);
           Tensor dense = rank.copy(x);
-          CrossEntropy loss = new FusedCrossEntropy(device.kernels().loss(), Z_LOSS);
-          new OutputHead(device.kernels().matmul(), whole, loss, CHUNK_TOKENS)
+          TensorRegion alone = rank.region(ParallelContext.single(device.device()));
+          new VocabParallelHead(device.kernels(), whole, Z_LOSS, alone, CHUNK_TOKENS)
               .forward(dense, microbatch);
           Tensor expected = rank.copy(microbatch.lossSums());
           device.kernels().elementwise().fill(microbatch.lossSums(), 0);

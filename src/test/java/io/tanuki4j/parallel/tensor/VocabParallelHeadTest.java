@@ -1,12 +1,15 @@
-package io.tanuki4j.nn;
+package io.tanuki4j.parallel.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.kernel.MemoryScope;
-import io.tanuki4j.nn.OutputHead.CrossEntropy;
-import io.tanuki4j.nn.OutputHead.FusedCrossEntropy;
+import io.tanuki4j.nn.GradientCheck;
+import io.tanuki4j.nn.Microbatch;
+import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.nn.TestDevice;
+import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
@@ -16,7 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class OutputHeadTest {
+/** On one rank, with the whole vocabulary. */
+class VocabParallelHeadTest {
   private static final double Z_LOSS = 1e-4;
 
   private final TestDevice device = new TestDevice();
@@ -48,7 +52,7 @@ class OutputHeadTest {
   @CsvSource({"0, 100", "0, 3", "0.01, 4"})
   void gradients_match_central_differences(double zLoss, int chunkTokens) {
     Parameter weight = device.parameter("weight", Shape.of(11, 6), 1);
-    OutputHead head = head(weight, zLoss, chunkTokens);
+    VocabParallelHead head = head(weight, zLoss, chunkTokens);
     Microbatch microbatch = device.microbatch(5, 2, 11, 2);
     device.write(microbatch.lossMask(), 1, 1, 0, 1, 1, 1, 1, 0.5, 1, 1);
     Tensor x = device.random(Shape.of(5, 2, 6), 3);
@@ -68,7 +72,7 @@ class OutputHeadTest {
   @Test
   void losses_without_training_are_equal_and_leave_the_input() {
     Parameter weight = device.parameter("weight", Shape.of(11, 6), 1);
-    OutputHead head = head(weight, Z_LOSS, 4);
+    VocabParallelHead head = head(weight, Z_LOSS, 4);
     Microbatch microbatch = device.microbatch(5, 2, 11, 2);
     Tensor x = device.random(Shape.of(5, 2, 6), 3);
     double[] before = device.read(x);
@@ -83,13 +87,14 @@ class OutputHeadTest {
     assertThat((sums[0] + sums[1]) / 10).isCloseTo(evaluated, within(1e-15));
   }
 
-  private OutputHead head(Parameter weight, double zLoss, int chunkTokens) {
-    CrossEntropy loss = new FusedCrossEntropy(device.kernels().loss(), zLoss);
-    return new OutputHead(device.kernels().matmul(), weight, loss, chunkTokens);
+  private VocabParallelHead head(Parameter weight, double zLoss, int chunkTokens) {
+    ParallelContext alone = ParallelContext.single(device.device());
+    TensorRegion region = TensorRegion.of(alone, device.kernels().elementwise(), false);
+    return new VocabParallelHead(device.kernels(), weight, zLoss, region, chunkTokens);
   }
 
   /** The objective of an evaluation, scaled like the gradients. */
-  private double loss(OutputHead head, Tensor x, Microbatch training) {
+  private double loss(VocabParallelHead head, Tensor x, Microbatch training) {
     device.kernels().elementwise().fill(training.lossSums(), 0);
     try (MemoryScope scope = device.scope().child("evaluation")) {
       head.forward(x, TestDevice.evaluation(training.withScope(scope)));
