@@ -14,14 +14,14 @@ GOLDEN = ["loss", "norm", "weights", "evaluation"]
 
 
 def read(folders):
-    """Returns for each backend a map from the name of an output to its elements."""
+    """Returns for each backend a map from the name of an output to its elements; the first folder with a name counts."""
     outputs = {}
     for folder in folders:
         for file in sorted(Path(folder).glob("*.txt")):
             of = outputs.setdefault(file.stem, {})
             for line in file.read_text().splitlines():
                 name, values = line.split("\t")
-                of[name] = [float(value) for value in values.split()]
+                of.setdefault(name, [float(value) for value in values.split()])
     return outputs
 
 

@@ -13,8 +13,8 @@ public final class Embedding {
   private final boolean afterHead;
 
   /**
-   * @param afterHead whether an output layer with the same weight is part of the same chunk:
-   *     its gradient is written before this one's
+   * @param afterHead whether an output layer with the same weight is part of the same chunk: its
+   *     gradient is written before this one's
    */
   public Embedding(Kernels kernels, Parameter weight, boolean afterHead) {
     this.kernels = kernels;

@@ -19,8 +19,8 @@ import io.tanuki4j.tensor.Tensor;
 
 /**
  * The projection to the vocabulary, W {@code [v, h]}, together with the cross entropy, each rank
- * with the logits of some ids. It walks over chunks of tokens, so that only one chunk's logits exist
- * at a time.
+ * with the logits of some ids. It walks over chunks of tokens, so that only one chunk's logits
+ * exist at a time.
  *
  * <p>There is no separate backward. While a chunk's logits exist, the forward of a training
  * micro-batch also computes both gradients from them: it replaces x by dX and adds dW. The caller
