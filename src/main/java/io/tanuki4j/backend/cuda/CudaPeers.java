@@ -61,17 +61,25 @@ public final class CudaPeers implements AutoCloseable {
     device.synchronize();
   }
 
-  /** Returns what peers have to know of this rank: its GPU, and where it reads messages. */
+  /**
+   * Returns what peers have to know of this rank: its GPU, and where it reads messages; nothing if
+   * this GPU's memory cannot be shared.
+   */
   public byte[] introduction() {
-    byte[] place = describe(mailbox);
+    byte[] place;
+    try {
+      place = describe(mailbox);
+    } catch (CudaException e) {
+      int unused = cudart.cudaGetLastError(); // clears it: the context is sound
+      return new byte[0];
+    }
     return ByteBuffer.allocate(Integer.BYTES + place.length)
         .putInt(gpu.ordinal())
         .put(place)
         .array();
   }
 
-  /** Returns whether this GPU reaches the memory of the one that has been introduced. */
-  public boolean reaches(byte[] introduction) {
+  private boolean reaches(byte[] introduction) {
     int other = ByteBuffer.wrap(introduction).getInt();
     if (other == gpu.ordinal()) {
       return true;
@@ -82,11 +90,24 @@ public final class CudaPeers implements AutoCloseable {
     }
   }
 
-  /** Opens the mailbox of a peer. */
-  public void connect(int peer, byte[] introduction) {
+  /**
+   * Opens the mailbox of a peer.
+   *
+   * @return whether this GPU reaches it
+   */
+  public boolean connect(int peer, byte[] introduction) {
+    if (introduction.length == 0 || !reaches(introduction)) {
+      return false;
+    }
     byte[] place = new byte[introduction.length - Integer.BYTES];
     System.arraycopy(introduction, Integer.BYTES, place, 0, place.length);
-    mailboxes[peer] = open(place);
+    try {
+      mailboxes[peer] = open(place);
+      return true;
+    } catch (CudaException e) {
+      int unused = cudart.cudaGetLastError(); // clears it: the context is sound
+      return false;
+    }
   }
 
   /** Returns a description of a tensor's place, with which another process can open it. */

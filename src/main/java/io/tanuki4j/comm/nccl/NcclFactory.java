@@ -77,7 +77,7 @@ public final class NcclFactory implements ProcessGroupFactory {
 
   /** Returns how ranks that share layers exchange large tensors; null for NCCL's way. */
   private @Nullable PeerCopies copies(Members members) {
-    return members.name().equals(OF_LAYERS) ? PeerCopies.open(members, device, rendezvous) : null;
+    return members.name().equals(OF_LAYERS) ? new PeerCopies(members, device, rendezvous) : null;
   }
 
   @Override

@@ -12,7 +12,10 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Exchanges between ranks of one machine without multiprocessors: the sender's copy engine writes
@@ -26,12 +29,15 @@ final class PeerCopies implements AutoCloseable {
   /** Below this, NCCL's one kernel is faster than the messages. */
   private static final long LEAST_BYTES = 1 << 20;
 
+  private static final Logger LOG = LoggerFactory.getLogger(PeerCopies.class);
+
   private final Members members;
   private final CudaDevice device;
   private final Rendezvous rendezvous;
-  private final CudaPeers peers;
   private final Map<Route, Long> targets = new HashMap<>();
   private final Map<String, Integer> numAsked = new HashMap<>();
+  private @Nullable CudaPeers peers;
+  private boolean asked;
 
   /**
    * What the sender knows of an exchange.
@@ -41,47 +47,46 @@ final class PeerCopies implements AutoCloseable {
    */
   private record Route(long sent, long received, int to, int from) {}
 
-  private PeerCopies(Members members, CudaDevice device, Rendezvous rendezvous, CudaPeers peers) {
+  PeerCopies(Members members, CudaDevice device, Rendezvous rendezvous) {
     this.members = members;
     this.device = device;
     this.rendezvous = rendezvous;
-    this.peers = peers;
   }
 
   /**
-   * Connects the ranks; all of them call it.
+   * Connects the ranks; all of them call it at the same time.
    *
    * @return null if some of them are on other machines, or a GPU does not reach another's memory
    */
-  static @Nullable PeerCopies open(Members members, CudaDevice device, Rendezvous rendezvous) {
+  private @Nullable CudaPeers open() {
     int here = rendezvous.environment().localWorldSize();
     if (members.globalRanks().stream().map(rank -> rank / here).distinct().count() > 1) {
       return null;
     }
-    CudaPeers peers = device.openPeers(members.rank(), members.size());
-    PeerCopies made = new PeerCopies(members, device, rendezvous, peers);
-    if (made.connect()) {
-      rendezvous.onFailure(peers::abort);
+    CudaPeers made = device.openPeers(members.rank(), members.size());
+    if (connect(made)) {
+      rendezvous.onFailure(made::abort);
       return made;
     }
-    peers.close();
+    made.close();
+    LOG.warn(
+        "{}: not every GPU reaches the memory of the others, so NCCL carries what their layers"
+            + " exchange, and takes multiprocessors from products",
+        members);
     return null;
   }
 
-  private boolean connect() {
-    rendezvous.set(key("introduction", members.rank()), peers.introduction());
+  private boolean connect(CudaPeers made) {
+    rendezvous.set(key("introduction", members.rank()), made.introduction());
     boolean reaches = true;
     for (int peer = 0; peer < members.size(); peer++) {
-      reaches &= peers.reaches(read("introduction", peer));
+      if (peer != members.rank()) {
+        reaches &= made.connect(peer, read("introduction", peer));
+      }
     }
     rendezvous.set(key("reaches", members.rank()), new byte[] {(byte) (reaches ? 1 : 0)});
     for (int peer = 0; peer < members.size(); peer++) {
       reaches &= read("reaches", peer)[0] == 1;
-    }
-    for (int peer = 0; reaches && peer < members.size(); peer++) {
-      if (peer != members.rank()) {
-        peers.connect(peer, read("introduction", peer));
-      }
     }
     return reaches;
   }
@@ -100,17 +105,28 @@ final class PeerCopies implements AutoCloseable {
         && recvs.size() == 1
         && sends.get(0).to() != members.rank()
         && sends.get(0).tensor().numBytes() >= LEAST_BYTES
-        && recvs.get(0).tensor().numBytes() == sends.get(0).tensor().numBytes();
+        && recvs.get(0).tensor().numBytes() == sends.get(0).tensor().numBytes()
+        && isOpen();
+  }
+
+  /** Returns whether the ranks are connected, which the first large exchange tries. */
+  private boolean isOpen() {
+    if (!asked) {
+      asked = true;
+      peers = open();
+    }
+    return peers != null;
   }
 
   /** Puts an exchange on a queue. */
   void issue(CudaQueue queue, Send send, Recv recv) {
     long target = target(send, recv);
-    peers.tell(queue, recv.from(), Message.READY);
-    peers.await(queue, send.to(), Message.READY);
-    peers.copy(queue, target, send.tensor());
-    peers.tell(queue, send.to(), Message.ARRIVED);
-    peers.await(queue, recv.from(), Message.ARRIVED);
+    CudaPeers connected = Objects.requireNonNull(peers);
+    connected.tell(queue, recv.from(), Message.READY);
+    connected.await(queue, send.to(), Message.READY);
+    connected.copy(queue, target, send.tensor());
+    connected.tell(queue, send.to(), Message.ARRIVED);
+    connected.await(queue, recv.from(), Message.ARRIVED);
   }
 
   private long target(Send send, Recv recv) {
@@ -146,7 +162,7 @@ final class PeerCopies implements AutoCloseable {
     byte[] place =
         rendezvous.await(
             key("place " + theirs, next(theirs)), members.globalRanks().get(send.to()));
-    return peers.open(place);
+    return Objects.requireNonNull(peers).open(place);
   }
 
   private int next(String direction) {
@@ -155,6 +171,8 @@ final class PeerCopies implements AutoCloseable {
 
   @Override
   public void close() {
-    peers.close();
+    if (peers != null) {
+      peers.close();
+    }
   }
 }
