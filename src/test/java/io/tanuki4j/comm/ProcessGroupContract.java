@@ -9,6 +9,7 @@ import io.tanuki4j.comm.ProcessGroup.Send;
 import io.tanuki4j.comm.ProcessGroup.Work;
 import io.tanuki4j.kernel.GuardedMemory;
 import io.tanuki4j.kernel.HostValues;
+import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 import java.time.Duration;
@@ -277,6 +278,38 @@ public abstract class ProcessGroupContract {
                 .await();
             assertThat(rank.read(fromPrevious)).isEqualTo(values(previous, count, DType.F32));
             assertThat(rank.read(fromNext)).isEqualTo(values(next, 7, DType.BF16));
+          }
+        });
+  }
+
+  /**
+   * Of a size at which GPUs of one machine write into each other's memory, if they share layers.
+   */
+  @ParameterizedTest
+  @MethodSource("worldSizes")
+  void large_messages_arrive_each_time_an_exchange_is_repeated(int numRanks) {
+    run(
+        numRanks,
+        rank -> {
+          List<Integer> all = IntStream.range(0, numRanks).boxed().toList();
+          ProcessGroup group = rank.factory.create("tp", List.of(all));
+          int next = (rank.index() + 1) % numRanks;
+          int previous = (rank.index() + numRanks - 1) % numRanks;
+          Tensor sent = rank.memory.filled(DType.F32, 0, 1 << 19);
+          Tensor received = rank.memory.undefined(DType.F32, 1 << 19);
+          Runnable exchange =
+              () ->
+                  group
+                      .exchange(
+                          List.of(new Send(sent, next)), List.of(new Recv(received, previous)))
+                      .await();
+          exchange.run();
+          try (Replay replay = rank.memory.device().record(exchange)) {
+            for (int round = 1; round <= 3; round++) {
+              rank.memory.device().kernels().elementwise().fill(sent, 10 * round + rank.index());
+              replay.run();
+              assertThat(rank.read(received)).containsOnly(10 * round + previous);
+            }
           }
         });
   }

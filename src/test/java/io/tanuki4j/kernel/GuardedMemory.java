@@ -25,6 +25,10 @@ public final class GuardedMemory implements AutoCloseable {
     this.scope = device.openScope("test");
   }
 
+  public Device device() {
+    return device;
+  }
+
   public MemoryScope scope() {
     return scope;
   }
