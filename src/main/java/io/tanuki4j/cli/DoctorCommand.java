@@ -2,6 +2,7 @@ package io.tanuki4j.cli;
 
 import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.backend.cuda.CudaGpu;
+import io.tanuki4j.backend.cuda.CudaOptions;
 import io.tanuki4j.backend.cuda.CudaReport;
 import io.tanuki4j.backend.cuda.CudaSearchPath;
 import io.tanuki4j.backend.nd4j.Nd4jLibrary;
@@ -46,6 +47,7 @@ final class DoctorCommand implements Callable<Integer> {
     cpu(out);
     nd4j(out);
     cuda(out, CudaReport.make(CudaSearchPath.of(cudaLibDir, System.getenv())));
+    caches(out);
     out.flush();
     return 0;
   }
@@ -111,6 +113,17 @@ final class DoctorCommand implements Callable<Integer> {
               .formatted(gpu.name(), gpu.major(), gpu.minor(), gib(gpu.memoryBytes())));
     }
     report.problems().forEach(problem -> out.println("  " + problem));
+  }
+
+  private static void caches(PrintWriter out) {
+    line(
+        out,
+        "caches",
+        "%s=DIR moves them; what is deleted comes back".formatted(CudaOptions.CACHE_VARIABLE));
+    Caches.folders(System.getenv())
+        .forEach(
+            (what, folder) ->
+                out.printf("  %s: %s, %d MB%n", folder, what, Caches.bytes(folder) / 1_000_000));
   }
 
   private static void line(PrintWriter out, String what, String value) {

@@ -11,6 +11,7 @@ import io.tanuki4j.run.launcher.Launch;
 import io.tanuki4j.run.launcher.LaunchSpec;
 import io.tanuki4j.run.launcher.LaunchSpec.Master;
 import io.tanuki4j.run.launcher.LaunchSpec.Ranks;
+import io.tanuki4j.run.launcher.StandardError;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -181,9 +182,12 @@ final class LaunchCommand implements Callable<Integer> {
     }
   }
 
-  /** Returns the program's commands, except this one. */
+  /** Returns the program's commands, except this one and hidden ones. */
   private List<String> commands() {
-    return spec.parent().subcommands().keySet().stream()
+    return spec.parent().subcommands().values().stream()
+        .map(CommandLine::getCommandSpec)
+        .filter(command -> !command.usageMessage().hidden())
+        .map(CommandSpec::name)
         .filter(name -> !name.equals(spec.name()))
         .toList();
   }
@@ -208,6 +212,7 @@ final class LaunchCommand implements Callable<Integer> {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
         .filter(flag -> !flag.startsWith("-agentlib:jdwp")) // its port is taken
+        .filter(flag -> !flag.startsWith("-D" + StandardError.PROPERTY)) // it is this process's
         .forEach(command::add);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     command.addAll(words);

@@ -9,8 +9,10 @@ import io.tanuki4j.flags.PythonNumbers;
 import io.tanuki4j.run.Checkpoints;
 import io.tanuki4j.run.MemoryShare;
 import io.tanuki4j.run.launcher.LauncherWatch;
+import io.tanuki4j.run.launcher.StandardError;
 import java.util.List;
 import java.util.Locale;
+import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
@@ -41,6 +43,7 @@ public final class Main {
   Main() {}
 
   public static void main(String[] words) {
+    StandardError.restore();
     Locale.setDefault(Locale.ROOT); // numbers in logs and files look the same everywhere
     TextEncoding.writeUtf8();
     Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> endAfter(thread, failure));
@@ -70,6 +73,7 @@ public final class Main {
    */
   public static int run(CommandLine commandLine, String... words) {
     try {
+      Caches.move(System.getenv());
       List<String> expanded = ArgumentFiles.expand(List.of(words));
       TextEncoding.requireReadable(expanded);
       int code = commandLine.execute(expanded.toArray(String[]::new));
@@ -111,7 +115,8 @@ public final class Main {
         .addSubcommand(new GenerateCommand())
         .addSubcommand(new InspectCommand())
         .addSubcommand(new ReportCommand())
-        .addSubcommand(new DoctorCommand());
+        .addSubcommand(new DoctorCommand())
+        .addSubcommand(hidden(new GenerateCompletion()));
     commandLine
         .setExpandAtFiles(false) // ArgumentFiles does
         .setOverwrittenOptionsAllowed(true)
@@ -128,5 +133,12 @@ public final class Main {
         .setExecutionExceptionHandler(
             (failure, command, words) -> Failures.failed(command, failure, main.debug));
     return commandLine;
+  }
+
+  /** Returns a command that the help leaves out. */
+  private static CommandLine hidden(Object command) {
+    CommandLine hidden = new CommandLine(command);
+    hidden.getCommandSpec().usageMessage().hidden(true);
+    return hidden;
   }
 }

@@ -123,7 +123,7 @@ public final class Backends {
   }
 
   private static CudaOptions options(BackendConfig config) {
-    CudaOptions defaults = CudaOptions.defaults();
+    CudaOptions defaults = CudaOptions.defaults(System.getenv());
     return new CudaOptions(defaults.cacheFolder(), config.deterministic());
   }
 }

@@ -65,7 +65,7 @@ public final class KernelBenchmark {
 
   private static Backend openCuda() {
     CudaReport report = CudaReport.make(CudaSearchPath.of(null, System.getenv()));
-    return new CudaBackend(report, CudaOptions.defaults());
+    return new CudaBackend(report, CudaOptions.defaults(System.getenv()));
   }
 
   private boolean run(BenchmarkShape shape, String filter) {

@@ -63,8 +63,10 @@ final class RankChild {
   private void copy(InputStream from, PrintStream to) {
     try (BufferedReader lines = new BufferedReader(new InputStreamReader(from, UTF_8))) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        to.println("[rank %d] %s".formatted(rank, line));
-        keep(line);
+        if (!line.equals(StandardError.INCUBATOR_WARNING)) {
+          to.println("[rank %d] %s".formatted(rank, line));
+          keep(line);
+        }
       }
     } catch (IOException e) {
       keep("(its output broke off: " + e.getMessage() + ")");
