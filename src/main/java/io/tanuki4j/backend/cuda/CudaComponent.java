@@ -1,17 +1,14 @@
 package io.tanuki4j.backend.cuda;
 
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The parts of a CUDA installation in the order in which they have to be loaded. */
 public enum CudaComponent {
-  DRIVER(
-      "NVIDIA driver",
-      true,
-      List.of("libcuda.so.1"),
-      "Install an NVIDIA driver of branch 580 or newer; start a container with --gpus all"),
-  RUNTIME("CUDA runtime", true, List.of("libcudart.so.13"), pip("nvidia-cuda-runtime")),
-  CUBLAS("cuBLAS", true, List.of("libcublasLt.so.13", "libcublas.so.13"), pip("nvidia-cublas")),
-  NVRTC("NVRTC", true, List.of("libnvrtc.so.13"), pip("nvidia-cuda-nvrtc")),
+  DRIVER("NVIDIA driver", true, List.of("libcuda.so.1"), driver()),
+  RUNTIME("CUDA runtime", true, cuda("libcudart"), pip("nvidia-cuda-runtime", "-cu12")),
+  CUBLAS("cuBLAS", true, cuda("libcublasLt", "libcublas"), pip("nvidia-cublas", "-cu12")),
+  NVRTC("NVRTC", true, cuda("libnvrtc"), pip("nvidia-cuda-nvrtc", "-cu12")),
   CUDNN(
       "cuDNN",
       true,
@@ -24,8 +21,8 @@ public enum CudaComponent {
           "libcudnn_engines_precompiled.so.9",
           "libcudnn_engines_runtime_compiled.so.9",
           "libcudnn.so.9"),
-      pip("nvidia-cudnn-cu13")),
-  NCCL("NCCL", false, List.of("libnccl.so.2"), pip("nvidia-nccl-cu13"));
+      pip("nvidia-cudnn-cu" + DriverBranch.CUDA_MAJOR, "")),
+  NCCL("NCCL", false, List.of("libnccl.so.2"), pip("nvidia-nccl-cu" + DriverBranch.CUDA_MAJOR, ""));
 
   private final String title;
   private final boolean required;
@@ -39,8 +36,28 @@ public enum CudaComponent {
     this.remedy = remedy;
   }
 
-  private static String pip(String wheel) {
-    return "Install it (pip install %s) or name its folder with --cuda-lib-dir".formatted(wheel);
+  private static String driver() {
+    String older =
+        DriverBranch.CUDA_MAJOR == 12
+            ? ""
+            : ", or take a build for CUDA 12 (mvn -B package -Pcuda12), which runs from branch 525 on";
+    return "Install an NVIDIA driver of branch %d or newer%s; start a container with --gpus all"
+        .formatted(DriverBranch.OLDEST, older);
+  }
+
+  /** Returns the names of libraries of the major version of CUDA that this build calls. */
+  private static List<String> cuda(String... libraries) {
+    return Stream.of(libraries).map(name -> name + ".so." + DriverBranch.CUDA_MAJOR).toList();
+  }
+
+  /**
+   * Returns how to install a library with pip.
+   *
+   * @param suffix of its name for CUDA 12
+   */
+  private static String pip(String wheel, String suffix) {
+    return "Install it (pip install %s%s) or name its folder with --cuda-lib-dir"
+        .formatted(wheel, DriverBranch.CUDA_MAJOR == 12 ? suffix : "");
   }
 
   public String title() {

@@ -31,7 +31,8 @@ public record CudaReport(
   /** Looks at the machine; a missing GPU or library is a problem in the report, not an error. */
   public static CudaReport make(CudaSearchPath path) {
     CudaLibraries libraries = CudaLibraries.find(path);
-    List<CudaProblem> problems = new ArrayList<>(libraries.problems());
+    List<CudaProblem> problems = new ArrayList<>(DriverBranch.problem().stream().toList());
+    problems.addAll(libraries.problems());
     problems.addAll(libraries.load());
     if (hasFatal(problems)) {
       return new CudaReport(libraries, Map.of(), List.of(), problems);

@@ -16,7 +16,7 @@ import org.bytedeco.javacpp.IntPointer;
 
 /** The versions of loaded libraries, and those that must not be used. */
 final class CudaVersions {
-  private static final int MIN_CUDA = 13_000;
+  private static final int MIN_CUDA = DriverBranch.CUDA_MAJOR * 1000;
   private static final int MIN_CUDNN = 9_10_02;
 
   private final Map<CudaComponent, String> texts = new EnumMap<>(CudaComponent.class);
@@ -54,8 +54,8 @@ final class CudaVersions {
         problems.add(
             CudaProblem.of(
                 CudaComponent.DRIVER,
-                "it supports CUDA up to %s (expected: 13.0 or later)"
-                    .formatted(thousands(driver.get()))));
+                "it supports CUDA up to %s (expected: %s or later)"
+                    .formatted(thousands(driver.get()), thousands(MIN_CUDA))));
       }
     }
   }

@@ -39,9 +39,9 @@ class CudaLibrariesTest {
   void takes_the_first_folder_with_all_files_of_a_component() throws IOException {
     Path partial = Files.createDirectories(folder.resolve("partial"));
     Path whole = Files.createDirectories(folder.resolve("whole"));
-    Files.createFile(partial.resolve("libcublas.so.13"));
-    Files.createFile(whole.resolve("libcublas.so.13"));
-    Files.createFile(whole.resolve("libcublasLt.so.13"));
+    Files.createFile(partial.resolve("libcublas.so." + DriverBranch.CUDA_MAJOR));
+    Files.createFile(whole.resolve("libcublas.so." + DriverBranch.CUDA_MAJOR));
+    Files.createFile(whole.resolve("libcublasLt.so." + DriverBranch.CUDA_MAJOR));
     CudaLibraries libraries =
         CudaLibraries.find(CudaSearchPath.of(partial + ":" + whole, Map.of()));
 
@@ -55,8 +55,8 @@ class CudaLibrariesTest {
     assertThat(problem.fatal()).isTrue();
     assertThat(problem)
         .hasToString(
-            "cuDNN: libcudnn.so.9 not found. Install it (pip install nvidia-cudnn-cu13) or name its"
-                + " folder with --cuda-lib-dir.");
+            "cuDNN: libcudnn.so.9 not found. Install it (pip install nvidia-cudnn-cu%d) or name its folder with --cuda-lib-dir."
+                .formatted(DriverBranch.CUDA_MAJOR));
   }
 
   @Test
