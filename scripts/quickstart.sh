@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From nothing to text: builds what is missing, preprocesses the bundled corpus, trains a tiny Llama
+# From nothing to text: builds the program (a release is built), preprocesses the bundled corpus, trains a tiny Llama
 # on the CPU, evaluates it and generates text. Further flags go to the training:
 #   scripts/quickstart.sh --train-iters 300
 set -euo pipefail
@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 out=checkpoints/quickstart
 say() { printf '\n== %s\n' "$*"; }
 
-if [ ! -f target/tanuki4j.jar ]; then
+if [ ! -f target/tanuki4j.jar ] && [ ! -f tanuki4j.jar ]; then
   say "Building (once; Maven downloads the libraries)"
   mvn -B -q package -DskipTests
 fi
