@@ -4,7 +4,7 @@
 #   tools/check_release.sh [JDK]        JDK: that the image's Java is made of (default: Maven's)
 #
 # 1. Both builds have the same bytes, and the checksum is right.
-# 2. On a system with nothing but glibc, bash, rm and nproc, without a network: --version, doctor and the quickstart run;
+# 2. On a system with nothing but glibc, bash, dirname, env, nproc and rm, without a network: --version, doctor and the quickstart run;
 #    the first iteration comes within 5 s of the program's start. Java's warnings reach nobody.
 # 3. A user who cannot write to the installation can run it.
 # 4. bash completes commands and flags.
@@ -26,20 +26,22 @@ if [ -z "${BUILT:-}" ]; then # BUILT=1: check what is in target
   build "${1:-}"
   cmp "$work/first.tar.gz" "target/$name.tar.gz" || die "two builds differ"
   echo "the same bytes"
+  ls target/tanuki4j-"$version"-{sources,javadoc}.jar
 fi
 (cd target && sha256sum -c "$name.tar.gz.sha256")
-ls target/tanuki4j-sources.jar target/tanuki4j-javadoc.jar
 
 say "a bare system"
 root="$work/root"
-mkdir -p "$root"/{bin,proc,dev,tmp,root,opt,lib64,lib/x86_64-linux-gnu}
+mkdir -p "$root"/{bin,usr/bin,proc,dev,tmp,root,opt,lib64,lib/x86_64-linux-gnu}
 chmod 1777 "$root/tmp"
-cp /bin/bash /bin/rm /usr/bin/nproc "$root/bin/"
+cp /bin/bash "$root/bin/"
+cp /usr/bin/{dirname,env,nproc,rm} "$root/usr/bin/"
 ln -s bash "$root/bin/sh"
 cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
 for library in libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libtinfo.so.6; do # libtinfo is bash's
   cp -L "/lib/x86_64-linux-gnu/$library" "$root/lib/x86_64-linux-gnu/"
 done
+ln -s /proc/self/fd "$root/dev/fd"
 for device in null zero random urandom; do cp -a "/dev/$device" "$root/dev/"; done
 tar -C "$root/opt" -xzf "target/$name.tar.gz"
 echo "files outside of the release: $(cd "$root" && find . -type f -not -path './opt/*' | tr '\n' ' ')"
@@ -53,7 +55,7 @@ bare() { unshare -n chroot "${user[@]}" "$root" /bin/bash -c "cd /opt/$name && $
 user=(--userspec=0:0)
 export -n JAVA_HOME HOME
 HOME=/root bare 'type java' >/dev/null 2>&1 && die "there is a Java"
-HOME=/root bare 'scripts/tanuki4j --version' >"$work/out" 2>"$work/err"
+HOME=/root bare 'scripts/tanuki4j --version' >"$work/out" 2>"$work/err" || { cat "$work/err" && die "--version fails"; }
 cat "$work/out" "$work/err"
 [ "$(cat "$work/out")" = "tanuki4j $version" ] && [ ! -s "$work/err" ] || die "--version: not these words"
 HOME=/root bare 'scripts/tanuki4j doctor' 2>&1 | grep -vE 'not found in'

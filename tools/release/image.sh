@@ -69,8 +69,9 @@ program() {
   program version --version
 )
 if [ "$(sed -nE 's/^JAVA_VERSION="([0-9]+).*/\1/p' "$jdk/release")" -ge 19 ]; then
-  # In a fixed order, and without classes of other class loaders, which the archive does not hold.
-  cat "$work"/*.list | grep -vE '^#|source:' | LC_ALL=C sort -u >"$work/classes"
+  # Names, then lambdas, in a fixed order; without classes of other class loaders, which the archive does not hold.
+  cat "$work"/*.list | grep -v 'source:' | sed -nE 's/^([^@# ]+)( .*)?$/\1/p' | LC_ALL=C sort -u >"$work/classes"
+  cat "$work"/*.list | grep '^@lambda' | LC_ALL=C sort -u >>"$work/classes"
   "${java[@]}" -Xshare:dump "-XX:SharedClassListFile=$work/classes" "-XX:SharedArchiveFile=$image/lib/tanuki4j.jsa" \
     -cp "$image/tanuki4j.jar" >"$work/dump.log" 2>&1 || { cat "$work/dump.log" && die "no archive of classes"; }
   chmod u+w "$image/lib/tanuki4j.jsa"
