@@ -108,7 +108,7 @@ public final class FaultyRank {
                 breaking.run();
                 System.out.println("planted");
               } catch (Exception e) {
-                e.printStackTrace();
+                System.out.println("not planted: " + e);
               }
             },
             "fault");
