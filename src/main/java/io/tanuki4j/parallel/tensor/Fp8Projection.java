@@ -240,9 +240,10 @@ public final class Fp8Projection implements Projection {
       multiplyBackward(dx, new Operand(own.rows(), scaling.inverse()));
       return own;
     }
-    Tensor wide = own.wide() == null ? null : region.whole(own.wide(), scratch);
+    Tensor ownWide = own.wide();
+    Tensor wide = ownWide == null ? null : region.whole(ownWide, scratch);
     Tensor rows = region.whole(own.rows(), scratch);
-    Work wideGathered = wide == null ? Work.DONE : region.gather(wide, own.wide());
+    Work wideGathered = ownWide == null || wide == null ? Work.DONE : region.gather(wide, ownWide);
     region.enter(
         rows,
         own.rows(),
