@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** cuDNN's attention within documents against the plain kernels in fp32, on the same GPU. */
 @Tag("gpu")
@@ -27,25 +28,26 @@ class CudnnDocumentsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "256, 1, 4, 4, 64, 2, false",
-    "384, 2, 4, 2, 128, 5, false",
-    "1024, 3, 3, 1, 80, 9, false",
-    "2048, 1, 8, 2, 128, 40, false",
-    "128, 2, 2, 2, 128, 128, false",
-    "512, 2, 8, 2, 64, 6, true"
+    "BF16, 256, 1, 4, 4, 64, 2, false",
+    "BF16, 384, 2, 4, 2, 128, 5, false",
+    "BF16, 1024, 3, 3, 1, 80, 9, false",
+    "BF16, 2048, 1, 8, 2, 128, 40, false",
+    "BF16, 128, 2, 2, 2, 128, 128, false",
+    "BF16, 512, 2, 8, 2, 64, 6, true",
+    "F16, 384, 2, 4, 2, 128, 5, false"
   })
   void agrees_with_fp32(
-      int s, int b, int n, int g, int d, int numDocuments, boolean deterministic) {
+      DType type, int s, int b, int n, int g, int d, int numDocuments, boolean deterministic) {
     AttentionShape shape = new AttentionShape(s, b, n, g, d);
     try (Device device = TestGpu.open(deterministic);
         GuardedMemory memory = new GuardedMemory(device)) {
-      int[] starts = randomStarts(s, b, numDocuments, s + b);
-      check(device, memory, shape, starts, numDocuments, deterministic);
+      Run fast = new Run(device, memory, type, shape, numDocuments);
+      check(fast, randomStarts(s, b, numDocuments, s + b), deterministic);
     }
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 511", "511, 1", "127, 129, 256", "512", "1, 1, 1, 509", "129, 127, 1, 255"})
+  @ValueSource(strings = {"1, 511", "511, 1", "127, 129, 256", "1, 1, 1, 509", "129, 127, 1, 255"})
   void lengths_at_the_edges_of_tiles_agree(String list) {
     int[] lengths = Arrays.stream(list.split(", ")).mapToInt(Integer::parseInt).toArray();
     AttentionShape shape = new AttentionShape(512, 1, 4, 2, 128);
@@ -57,7 +59,7 @@ class CudnnDocumentsTest {
         Arrays.fill(starts, next, next + length, next);
         next += length;
       }
-      check(device, memory, shape, starts, lengths.length, false);
+      check(new Run(device, memory, DType.BF16, shape, lengths.length), starts, false);
     }
   }
 
@@ -81,16 +83,10 @@ class CudnnDocumentsTest {
     }
   }
 
-  private static void check(
-      Device device,
-      GuardedMemory memory,
-      AttentionShape shape,
-      int[] starts,
-      int numDocuments,
-      boolean deterministic) {
-    Run fast = new Run(device, memory, DType.BF16, shape, numDocuments);
+  private static void check(Run fast, int[] starts, boolean deterministic) {
     assertThat(fast.isFast()).as("runs on cuDNN").isTrue();
-    Run wide = new Run(device, memory, DType.F32, shape, numDocuments);
+    GuardedMemory memory = fast.memory;
+    Run wide = new Run(fast.device, memory, DType.F32, fast.shape, fast.mask.maxDocuments());
     fast.compute(starts);
     wide.compute(starts);
     fast.assertEqual(wide);
@@ -140,7 +136,7 @@ class CudnnDocumentsTest {
       int b = shape.batchSize();
       starts = memory.filled(DType.I32, 0, s, b);
       mask = AttentionMask.ofDocuments(starts, maxDocuments);
-      // What BF16 holds, in either type.
+      // What BF16 holds, in every type.
       Tensor narrowQkv = memory.random(DType.BF16, 1, s, b, shape.qkvSize());
       Tensor narrowDOut = memory.random(DType.BF16, 2, s, b, shape.outSize());
       qkv = memory.of(type, memory.values(narrowQkv), s, b, shape.qkvSize());
