@@ -43,6 +43,9 @@ for library in libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libtinf
 done
 ln -s /proc/self/fd "$root/dev/fd"
 for device in null zero random urandom; do cp -a "/dev/$device" "$root/dev/"; done
+# Japanese words need glibc's locale of UTF-8.
+mkdir -p "$root/usr/lib/locale"
+cp -r /usr/lib/locale/C.utf8 "$root/usr/lib/locale/"
 tar -C "$root/opt" -xzf "target/$name.tar.gz"
 echo "files outside of the release: $(cd "$root" && find . -type f -not -path './opt/*' | tr '\n' ' ')"
 echo "newest symbol of glibc that a file needs: $(find "$root/opt" -name '*.so*' -type f -exec objdump -T {} + 2>/dev/null |
