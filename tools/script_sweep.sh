@@ -51,6 +51,7 @@ for name in "${names[@]}"; do
   more=()
   grep -q '^--num-query-groups' "$folder/$name.args" && more=(--num-query-groups 2)
   grep -q '^--patch-tokenizer-type' "$folder/$name.args" && more+=(--tokenizer-model tokenizer/hf)
+  grep -q '^--fp16' "$folder/$name.args" && more+=(--initial-loss-scale 1024) # the default overflows for 20 iterations
   grep -q '^--lr-decay-style WSD' "$folder/$name.args" && more+=(--lr-wsd-decay-iters 1)
   grep -q '^--save ' "$folder/$name.args" && more+=(--save "saved/$name")
   "$program" pretrain @tiny.args "${tiny[@]}" "${more[@]}" >run.log 2>&1
