@@ -7,6 +7,7 @@ torch.load takes the file with weights_only, argparse.Namespace alone allowed, i
 """
 import argparse
 import contextlib
+import functools
 import json
 import sys
 
@@ -37,18 +38,24 @@ with torch.serialization.safe_globals([argparse.Namespace]):
 args = content["args"]
 assert content["checkpoint_version"] == 3.0 and content["iteration"] == iteration
 assert (args.tensor_model_parallel_size, args.pipeline_model_parallel_size) == (tp, pp)
+# As Megatron's arguments make a configuration; its fused GELU, which needs biases, is the one by tanh.
+gelu = functools.partial(torch.nn.functional.gelu, approximate="tanh" if args.bias_gelu_fusion and args.add_bias_linear else "none")
+squared_relu = lambda x: torch.nn.functional.relu(x) ** 2
+activation = torch.nn.functional.silu if args.swiglu else squared_relu if args.squared_relu else gelu
 config = TransformerConfig(
     num_layers=args.num_layers, hidden_size=args.hidden_size, ffn_hidden_size=args.ffn_hidden_size, kv_channels=args.kv_channels,
     num_attention_heads=args.num_attention_heads, num_query_groups=args.num_query_groups, use_cpu_initialization=True,
-    add_bias_linear=False, gated_linear_unit=True, activation_func=torch.nn.functional.silu, normalization="RMSNorm",
-    layernorm_epsilon=args.norm_epsilon, hidden_dropout=0.0, attention_dropout=0.0, tensor_model_parallel_size=tp,
-    pipeline_model_parallel_size=pp, pipeline_dtype=torch.float32, params_dtype=torch.float32, bias_activation_fusion=False,
-    masked_softmax_fusion=False, persist_layer_norm=False, apply_rope_fusion=False)
+    add_bias_linear=args.add_bias_linear, add_qkv_bias=args.add_qkv_bias, gated_linear_unit=args.swiglu, activation_func=activation,
+    normalization=args.normalization, qk_layernorm=args.qk_layernorm, layernorm_epsilon=args.norm_epsilon, hidden_dropout=0.0,
+    attention_dropout=0.0, tensor_model_parallel_size=tp, pipeline_model_parallel_size=pp, pipeline_dtype=torch.float32,
+    params_dtype=torch.float32, bias_activation_fusion=False, masked_softmax_fusion=False, persist_layer_norm=False,
+    apply_rope_fusion=False)
 model = GPTModel(
-    config, get_gpt_layer_local_spec(normalization="RMSNorm"), vocab_size=args.padded_vocab_size,
-    max_sequence_length=args.max_position_embeddings, pre_process=ps.is_pipeline_first_stage(), post_process=ps.is_pipeline_last_stage(),
-    share_embeddings_and_output_weights=not args.untie_embeddings_and_output_weights, position_embedding_type="rope",
-    rotary_base=args.rotary_base)
+    config, get_gpt_layer_local_spec(qk_layernorm=args.qk_layernorm, normalization=args.normalization),
+    vocab_size=args.padded_vocab_size, max_sequence_length=args.max_position_embeddings,
+    pre_process=ps.is_pipeline_first_stage(), post_process=ps.is_pipeline_last_stage(),
+    share_embeddings_and_output_weights=not args.untie_embeddings_and_output_weights,
+    position_embedding_type=args.position_embedding_type, rotary_base=args.rotary_base)
 model.load_state_dict(content["model"], strict=True)
 print(f"rank {dist.get_rank()}: {len(content['model'])} entries loaded strictly")
 if tp * pp == 1 and len(sys.argv) > 4:
