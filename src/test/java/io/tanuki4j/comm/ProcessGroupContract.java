@@ -100,9 +100,9 @@ public abstract class ProcessGroupContract {
         .toArray();
   }
 
-  /** In rank order; BF16 in fp32, rounded once. */
+  /** In rank order; types of two bytes in fp32, rounded once. */
   private static double[] sum(int numRanks, int count, DType dtype) {
-    DType wide = dtype == DType.BF16 ? DType.F32 : dtype;
+    DType wide = dtype == DType.BF16 || dtype == DType.F16 ? DType.F32 : dtype;
     double[] sum = values(0, count, dtype);
     for (int rank = 1; rank < numRanks; rank++) {
       double[] next = values(rank, count, dtype);

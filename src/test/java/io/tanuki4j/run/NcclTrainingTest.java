@@ -51,7 +51,8 @@ class NcclTrainingTest {
         "2: --tensor-model-parallel-size 2",
         "2: --tensor-model-parallel-size 2 --sequence-parallel",
         "2: --tensor-model-parallel-size 2 --sequence-parallel --tp-comm-overlap",
-        "4: --tensor-model-parallel-size 4 --sequence-parallel --tp-comm-overlap",
+        "4: --tensor-model-parallel-size 2 --pipeline-model-parallel-size 2 --sequence-parallel"
+            + " --tp-comm-overlap",
         "2: --pipeline-model-parallel-size 2",
         "2: --context-parallel-size 2",
         "2: --context-parallel-size 2 --cp-comm-type all_gather",

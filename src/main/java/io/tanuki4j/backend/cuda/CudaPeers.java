@@ -82,7 +82,7 @@ public final class CudaPeers implements AutoCloseable {
   private boolean reaches(byte[] introduction) {
     int other = ByteBuffer.wrap(introduction).getInt();
     if (other == gpu.ordinal()) {
-      return true;
+      return false; // processes on one GPU take turns: one that waits keeps the sender from sending
     }
     try (IntPointer can = new IntPointer(1)) {
       check(cudart.cudaDeviceCanAccessPeer(can, gpu.ordinal(), other), "cudaDeviceCanAccessPeer");
