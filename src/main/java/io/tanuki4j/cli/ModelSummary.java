@@ -64,7 +64,7 @@ final class ModelSummary {
         "written by",
         text(
             "%d ranks: %s, data %s",
-            ranks.intValue(), degrees, arguments.get("data_parallel_size")));
+            ranks.intValue(), degrees, String.valueOf(arguments.get("data_parallel_size"))));
   }
 
   /** Adds the size of the files. */

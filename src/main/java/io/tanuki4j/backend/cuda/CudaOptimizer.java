@@ -70,7 +70,7 @@ final class CudaOptimizer implements OptimizerKernels {
     part("grad of adamW", grad, count);
     scalar("factor of adamW", factor);
     boolean same = Address.of(weight) == Address.of(master);
-    if (master.dtype() == DType.F16 || master.dtype() == DType.BF16 && !same) {
+    if (master.dtype() == DType.F16 || (master.dtype() == DType.BF16 && !same)) {
       throw new IllegalArgumentException(
           "master of adamW: %s (expected: F32, or BF16 that is the weight itself)"
               .formatted(master));

@@ -101,7 +101,7 @@ final class CudnnAttention implements AttentionEngine, AutoCloseable {
       plan(backward);
       return "";
     } catch (CudaException | CompiledGraph.UnsupportedException e) {
-      return e.getMessage();
+      return String.valueOf(e.getMessage());
     }
   }
 
