@@ -7,6 +7,7 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -79,7 +80,16 @@ final class TensorArrays {
 
   /** Returns the numbers as the type holds them. */
   static INDArray rounded(INDArray values, DType dtype) {
-    return values.castTo(nd4jType(dtype)).castTo(DataType.DOUBLE);
+    if (!dtype.isFloat16()) {
+      return values.castTo(nd4jType(dtype)).castTo(DataType.DOUBLE);
+    }
+    double[] numbers = numbers(values);
+    Arrays.setAll(numbers, i -> Float16.toFloat(Float16.fromDouble(numbers[i], dtype), dtype));
+    return Nd4j.createFromArray(numbers).reshape(values.shape());
+  }
+
+  private static double[] numbers(INDArray values) {
+    return values.castTo(DataType.DOUBLE).reshape(values.length()).toDoubleVector();
   }
 
   /** What is done with a run of a tensor's elements, the first of which is element {@code from}. */
@@ -117,11 +127,25 @@ final class TensorArrays {
 
   /** Writes numbers, or codes of FP8. */
   static void write(Tensor part, INDArray values) {
+    if (part.dtype().isFloat16()) {
+      writeSixteenBits(part, numbers(values));
+      return;
+    }
     INDArray exact = Nd4j.createUninitialized(nd4jType(part.dtype()), part.numElements());
     exact.assign(values.reshape(part.numElements()));
     Nd4j.getAffinityManager().ensureLocation(exact, Location.HOST);
     try (BlockView view = new BlockView(part)) {
       view.bytes(0, Math.toIntExact(part.numBytes())).put(hostBytes(exact));
+    }
+  }
+
+  /** Rounds once, where ND4J rounds to a float first. */
+  private static void writeSixteenBits(Tensor part, double[] numbers) {
+    try (BlockView view = new BlockView(part)) {
+      ByteBuffer to = view.bytes(0, Math.toIntExact(part.numBytes()));
+      for (double number : numbers) {
+        to.putShort(Float16.fromDouble(number, part.dtype()));
+      }
     }
   }
 
@@ -133,8 +157,7 @@ final class TensorArrays {
     return switch (dtype) {
       case F64 -> DataType.DOUBLE;
       case F32 -> DataType.FLOAT;
-      case BF16 -> DataType.BFLOAT16;
-      case F16 -> DataType.HALF;
+      case BF16, F16 -> throw new IllegalArgumentException(dtype + ": rounded here, not by ND4J");
       case F8_E4M3, F8_E5M2 -> DataType.UBYTE;
       case I64 -> DataType.LONG;
       case I32 -> DataType.INT;
