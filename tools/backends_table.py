@@ -49,7 +49,7 @@ def kernel_rows(outputs):
         if re.match(r"[a-z_]+/\[", name):
             test, case = name.split("/")[:2]
             title = re.sub(r"_agrees?$", "", test).replace("_", " ")
-            rows.setdefault(title, ([], []))[bool(re.search("BF16|F8_", case))].append(name)
+            rows.setdefault(title, ([], []))[bool(re.search("F16|F8_", case))].append(name)
     return rows
 
 
