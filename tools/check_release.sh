@@ -5,7 +5,7 @@
 #
 # 1. Both builds have the same bytes, and the checksum is right.
 # 2. On a system with nothing but glibc, bash, dirname, env, nproc and rm, without a network: --version, doctor and the quickstart run;
-#    the first iteration comes within 5 s of the program's start. Java's warnings reach nobody.
+#    the first iteration comes within 5 s of the program's start. Java's warnings are not shown.
 # 3. A user who cannot write to the installation can run it.
 # 4. bash completes commands and flags.
 # 5. The version is the same everywhere.

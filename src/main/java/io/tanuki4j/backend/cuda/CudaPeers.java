@@ -197,7 +197,7 @@ public final class CudaPeers implements AutoCloseable {
             cudart.cudaMemsetAsync(
                 CudaDevice.pointer(mailbox), SET_BYTE, mailbox.numBytes(), queue.handle());
         if (status != cudart.cudaSuccess) {
-          return; // the GPU has failed, and waits for nobody
+          return; // the GPU has failed, and nothing waits on it any more
         }
         Thread.sleep(ABORT_PERIOD_MILLIS);
       }
