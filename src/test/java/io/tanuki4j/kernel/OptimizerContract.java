@@ -9,6 +9,7 @@ import java.util.Arrays;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -36,6 +37,24 @@ public abstract class OptimizerContract extends KernelContract {
     kernels().optimizer().sumOfSquares(out, x);
     double square = (double) 0.1f * 0.1f;
     assertClose(out, new double[] {count * square}, 1e-6);
+  }
+
+  /** Replicas cut a gradient in ways that depend on the layout, and the clip factor must not. */
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void sum_of_squares_does_not_depend_on_the_cut(DType dtype) {
+    Tensor x = memory.random(dtype, 1, 100_003);
+    Tensor whole = memory.filled(DType.F64, 0, 1);
+    Tensor parts = memory.filled(DType.F64, 0, 1);
+    kernels().optimizer().sumOfSquares(whole, x);
+    long[] cuts = {0, 64, 7_040, 7_104, 50_048, 100_003};
+    for (int i = 1; i < cuts.length; i++) {
+      kernels().optimizer().sumOfSquares(parts, x.rows(cuts[i - 1], cuts[i]));
+    }
+    double expected = memory.values(whole)[0];
+    assertThat(memory.values(parts)[0]).isCloseTo(expected, Offset.offset(1e-12 * expected));
   }
 
   @Test

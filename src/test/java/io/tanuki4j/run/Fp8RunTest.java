@@ -227,12 +227,7 @@ class Fp8RunTest {
       Output wide = run(recipe, layout.localFlags());
       Output narrow = run(recipe, layout.localFlags(), PARAM_GATHER);
       assertThat(narrow.iterations()).isEqualTo(wide.iterations());
-      if (layout.tp() == 1) {
-        assertThat(narrow.evaluations()).isEqualTo(wide.evaluations());
-      } else {
-        // A known fault, see the log: with tensor parallelism the last evaluation differs by 2e-4.
-        assertNear(narrow.evaluations(), wide.evaluations(), FROM_ONE_RANK);
-      }
+      assertThat(narrow.evaluations()).isEqualTo(wide.evaluations());
     }
   }
 

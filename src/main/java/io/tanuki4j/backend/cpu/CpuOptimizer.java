@@ -35,7 +35,7 @@ final class CpuOptimizer implements OptimizerKernels {
           double sum = 0;
           for (long i = from; i < to; i += ROW) {
             row.load(x, i, (int) Math.min(ROW, to - i));
-            sum += row.dot(row);
+            sum += row.sumOfSquares();
           }
           Elements.set(sums, from / PART, sum);
         });

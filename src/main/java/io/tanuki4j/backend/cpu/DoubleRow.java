@@ -71,6 +71,11 @@ final class DoubleRow implements Row {
   }
 
   @Override
+  public double sumOfSquares() {
+    return dot(this);
+  }
+
+  @Override
   public double max() {
     double max = Double.NEGATIVE_INFINITY;
     for (int i = 0; i < length; i++) {

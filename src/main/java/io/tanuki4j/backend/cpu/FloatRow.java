@@ -125,6 +125,19 @@ final class FloatRow implements Row {
     return sum;
   }
 
+  @Override
+  public double sumOfSquares() {
+    double even = 0; // two sums, so that an addition need not wait for the one before
+    double odd = 0;
+    int pairs = length - length % 2;
+    for (int i = 0; i < pairs; i += 2) {
+      even += (double) values[i] * values[i];
+      odd += (double) values[i + 1] * values[i + 1];
+    }
+    double last = pairs < length ? values[pairs] : 0;
+    return even + odd + last * last;
+  }
+
   private double sumOfLanes(FloatVector sums) {
     sums.intoArray(lanes, 0);
     double sum = 0;

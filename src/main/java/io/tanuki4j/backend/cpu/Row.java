@@ -30,6 +30,9 @@ interface Row {
   /** Returns the dot product. */
   double dot(Row other);
 
+  /** Returns the sum of the squares, each exact and added in double precision. */
+  double sumOfSquares();
+
   /** Returns the largest number; NaN if there is one. */
   double max();
 
