@@ -31,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 class GpuFailureTest {
   private static final int NUM_RANKS = 2;
   private static final int FAULTY = 1;
+  private static final int LAST_LINES = 4;
   private static final String ENDLESS = "--train-iters 100000 --eval-iters 0";
 
   @TempDir Path folder;
@@ -68,6 +69,7 @@ class GpuFailureTest {
     try (Backend backend = TestGpu.backend()) {
       shared = backend.deviceCount() < NUM_RANKS;
     }
+    long start = System.nanoTime();
     List<String> words = new ArrayList<>(List.of(FaultyRank.class.getName(), "" + fault));
     words.addAll(List.of("" + FAULTY, folder.resolve("cache").toString()));
     words.addAll(List.of(flags));
@@ -82,7 +84,7 @@ class GpuFailureTest {
             },
             words.toArray(String[]::new))) {
       return IntStream.range(0, NUM_RANKS)
-          .mapToObj(rank -> CompletableFuture.supplyAsync(() -> end(ranks, rank)))
+          .mapToObj(rank -> CompletableFuture.supplyAsync(() -> end(ranks, rank, fault, start)))
           .toList()
           .stream()
           .map(CompletableFuture::join)
@@ -90,10 +92,17 @@ class GpuFailureTest {
     }
   }
 
-  private static Rank end(ChildProcesses ranks, int rank) {
+  /** Waits for a rank, and shows its last words and when it ended. */
+  private static Rank end(ChildProcesses ranks, int rank, Fault fault, long start) {
     List<String> output = ranks.rest(rank);
     try {
-      return new Rank(output, ranks.child(rank).waitFor());
+      Rank ended = new Rank(output, ranks.child(rank).waitFor());
+      Duration taken = Duration.ofNanos(System.nanoTime() - start);
+      List<String> last = output.subList(Math.max(0, output.size() - LAST_LINES), output.size());
+      System.out.printf(
+          "%s: rank %d ended after %.1f s with exit code %d%n  %s%n",
+          fault, rank, taken.toMillis() / 1e3, ended.exitCode(), String.join("\n  ", last));
+      return ended;
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
