@@ -7,9 +7,7 @@ once an iteration (they stay until its end) and gradients reduced with the last 
 sharded optimizer does. The blocks are compiled.
 """
 
-import argparse
 import json
-import os
 import time
 
 import torch
@@ -19,6 +17,7 @@ from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from torch_llama import Llama
+from torch_ranks import join, size_options
 
 
 def build(a, device):
@@ -44,18 +43,8 @@ def iteration(model, optimizer, batches):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    defaults = dict(layers=8, hidden=4096, ffn=14336, heads=32, groups=8, seq=8192, vocab=65536, micro_batch=1,
-                    global_batch=4, iterations=10, warmup=3)
-    for name, value in defaults.items():
-        parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
-    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
-    a = parser.parse_args()
-    cuda = torch.cuda.is_available()
-    device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
-    if cuda:
-        torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if cuda else "gloo")
+    a = size_options(iterations=10).parse_args()
+    device, cuda = join()
     torch.manual_seed(1)
     model = build(a, device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.95), eps=1e-5, weight_decay=0.1)

@@ -7,9 +7,7 @@ vocabulary; main weights, gradients and moments are fp32 on each rank. The model
 pipeline products with the gathers and sums next to them, through symmetric memory.
 """
 
-import argparse
 import json
-import os
 import time
 
 import torch
@@ -18,6 +16,8 @@ import torch.distributed._functional_collectives as collectives
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from torch_ranks import join, size_options
 
 
 def gather(x):
@@ -126,19 +126,10 @@ def main_weights(model):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    defaults = dict(layers=8, hidden=4096, ffn=14336, heads=32, groups=8, seq=8192, vocab=65536, micro_batch=1,
-                    global_batch=4, iterations=8, warmup=3)
-    for name, value in defaults.items():
-        parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
+    parser = size_options(iterations=8)
     parser.add_argument("--async-tp", action="store_true")
-    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     a = parser.parse_args()
-    cuda = torch.cuda.is_available()
-    device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
-    if cuda:
-        torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if cuda else "gloo")
+    device, cuda = join()
     rank, ranks = dist.get_rank(), dist.get_world_size()
     if a.async_tp:
         from torch._inductor import config
