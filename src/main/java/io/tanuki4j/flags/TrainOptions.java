@@ -42,8 +42,8 @@ public final class TrainOptions {
       paramLabel = "TOKENS:SIZE...",
       arity = "0..*",
       description =
-          "The global batch has SIZE samples from so many TOKENS on, which may end with K, M, B or"
-              + " T; the last is --global-batch-size.")
+          "Sets the global batch to SIZE samples once TOKENS tokens have been consumed. TOKENS may"
+              + " end in K, M, B or T; the last SIZE is --global-batch-size.")
   @Nullable List<String> stepBatchSizeSchedule;
 
   @Option(names = "--train-iters", paramLabel = "N", description = "Iterations to train.")
