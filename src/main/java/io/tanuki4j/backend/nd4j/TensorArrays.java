@@ -107,8 +107,7 @@ final class TensorArrays {
 
   /** Returns the elements as they are, in an array of their type; sixteen bits as floats. */
   static INDArray typed(Tensor part) {
-    DataType type = part.dtype().isFloat16() ? DataType.FLOAT : nd4jType(part.dtype());
-    INDArray array = Nd4j.createUninitialized(type, part.numElements());
+    INDArray array = Nd4j.createUninitialized(nd4jType(part.dtype()), part.numElements());
     try (BlockView view = new BlockView(part)) {
       ByteBuffer from = view.bytes(0, Math.toIntExact(part.numBytes()));
       ByteBuffer to = hostBytes(array);
@@ -153,11 +152,11 @@ final class TensorArrays {
     return array.data().asNio().order(ByteOrder.LITTLE_ENDIAN);
   }
 
+  /** Returns the type of the arrays that hold a tensor's elements as they are. */
   private static DataType nd4jType(DType dtype) {
     return switch (dtype) {
       case F64 -> DataType.DOUBLE;
-      case F32 -> DataType.FLOAT;
-      case BF16, F16 -> throw new IllegalArgumentException(dtype + ": rounded here, not by ND4J");
+      case F32, BF16, F16 -> DataType.FLOAT;
       case F8_E4M3, F8_E5M2 -> DataType.UBYTE;
       case I64 -> DataType.LONG;
       case I32 -> DataType.INT;
