@@ -45,6 +45,19 @@ public interface Device extends AutoCloseable {
   void download(ByteBuffer destination, Tensor source);
 
   /**
+   * Checks that a host buffer has as many bytes left as the tensor has.
+   *
+   * @param what the call, for the message
+   */
+  static void requireSize(String what, ByteBuffer host, Tensor tensor) {
+    if (host.remaining() != tensor.numBytes()) {
+      throw new IllegalArgumentException(
+          "%s of %s: %d bytes on the host (expected: %d)"
+              .formatted(what, tensor, host.remaining(), tensor.numBytes()));
+    }
+  }
+
+  /**
    * Begins to copy a tensor of at most {@value #MAX_READBACK_BYTES} bytes to the host, behind all
    * operations called so far. The host does not wait; two copies may be in flight.
    */

@@ -72,13 +72,13 @@ public final class CudaDevice implements Device {
 
   @Override
   public void upload(Tensor destination, ByteBuffer source) {
-    requireBytes("upload", source.remaining(), destination);
+    Device.requireSize("upload", source, destination);
     staging.upload(Address.of(destination), source);
   }
 
   @Override
   public void download(ByteBuffer destination, Tensor source) {
-    requireBytes("download", destination.remaining(), source);
+    Device.requireSize("download", destination, source);
     staging.download(destination, Address.of(source));
   }
 
@@ -90,14 +90,6 @@ public final class CudaDevice implements Device {
   @Override
   public HostStage openStage(int numSlots, int slotBytes) {
     return new PinnedStage(stream, numSlots, slotBytes);
-  }
-
-  private static void requireBytes(String what, int hostBytes, Tensor tensor) {
-    if (hostBytes != tensor.numBytes()) {
-      throw new IllegalArgumentException(
-          "%s of %s: %d bytes on the host (expected: %d)"
-              .formatted(what, tensor, hostBytes, tensor.numBytes()));
-    }
   }
 
   @Override

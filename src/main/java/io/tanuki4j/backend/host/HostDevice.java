@@ -47,22 +47,14 @@ public abstract class HostDevice implements Device {
 
   @Override
   public final void upload(Tensor destination, ByteBuffer source) {
-    requireBytes("upload", source.remaining(), destination);
+    Device.requireSize("upload", source, destination);
     HostCopy.toDevice(destination, source);
   }
 
   @Override
   public final void download(ByteBuffer destination, Tensor source) {
-    requireBytes("download", destination.remaining(), source);
+    Device.requireSize("download", destination, source);
     HostCopy.toHost(destination, source);
-  }
-
-  private static void requireBytes(String what, int hostBytes, Tensor tensor) {
-    if (hostBytes != tensor.numBytes()) {
-      throw new IllegalArgumentException(
-          "%s of %s: %d bytes on the host (expected: %d)"
-              .formatted(what, tensor, hostBytes, tensor.numBytes()));
-    }
   }
 
   @Override
