@@ -1,5 +1,7 @@
 package io.tanuki4j.kernel;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Float8;
 import java.nio.ByteBuffer;
@@ -24,6 +26,18 @@ public final class HostValues {
       }
     }
     return bytes.flip();
+  }
+
+  /** Returns the size of the difference, by squares, relative to that of what is expected. */
+  public static double relativeError(double[] actual, double[] expected) {
+    assertThat(actual).hasSameSizeAs(expected);
+    double difference = 0;
+    double size = 0;
+    for (int i = 0; i < expected.length; i++) {
+      difference += Math.pow(actual[i] - expected[i], 2);
+      size += Math.pow(expected[i], 2);
+    }
+    return Math.sqrt(difference / size);
   }
 
   public static double[] decode(ByteBuffer bytes, DType dtype) {

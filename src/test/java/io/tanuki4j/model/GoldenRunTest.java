@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.google.gson.JsonObject;
+import io.tanuki4j.kernel.HostValues;
 import io.tanuki4j.kernel.LossKernels;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
@@ -56,7 +57,7 @@ class GoldenRunTest {
     Map<String, double[]> gradients = run.firstGradients(folder);
     for (Parameter parameter : model.parameters().all()) {
       double[] gradient = device.read(parameter.grad());
-      assertThat(relativeError(gradient, GoldenRun.of(parameter.spec(), gradients)))
+      assertThat(HostValues.relativeError(gradient, GoldenRun.of(parameter.spec(), gradients)))
           .as("relative error of the gradient of " + parameter.name())
           .isLessThan(tolerance);
     }
@@ -83,15 +84,5 @@ class GoldenRunTest {
     }
     double[] sums = device.read(microbatch.lossSums());
     return Arrays.stream(sums).map(sum -> sum / numTokens).toArray();
-  }
-
-  private static double relativeError(double[] actual, double[] expected) {
-    double difference = 0;
-    double size = 0;
-    for (int i = 0; i < expected.length; i++) {
-      difference += Math.pow(actual[i] - expected[i], 2);
-      size += Math.pow(expected[i], 2);
-    }
-    return Math.sqrt(difference / size);
   }
 }

@@ -2,6 +2,7 @@ package io.tanuki4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tanuki4j.kernel.HostValues;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -48,19 +49,8 @@ record GoldenDeviation(
     double largest = 0;
     for (Map.Entry<String, double[]> parameter : expected.entrySet()) {
       double[] values = Objects.requireNonNull(actual.get(parameter.getKey()));
-      largest = Math.max(largest, relativeError(values, parameter.getValue()));
+      largest = Math.max(largest, HostValues.relativeError(values, parameter.getValue()));
     }
     return largest;
-  }
-
-  private static double relativeError(double[] actual, double[] expected) {
-    assertThat(actual).hasSameSizeAs(expected);
-    double difference = 0;
-    double size = 0;
-    for (int i = 0; i < expected.length; i++) {
-      difference += Math.pow(actual[i] - expected[i], 2);
-      size += Math.pow(expected[i], 2);
-    }
-    return Math.sqrt(difference / size);
   }
 }

@@ -6,6 +6,7 @@ import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.kernel.AttentionMask;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.GuardedMemory;
+import io.tanuki4j.kernel.HostValues;
 import io.tanuki4j.kernel.Replay;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
@@ -175,15 +176,7 @@ class CudnnDocumentsTest {
     }
 
     private void assertClose(String name, Tensor actual, Tensor expected) {
-      double[] a = memory.values(actual);
-      double[] b = memory.values(expected);
-      double difference = 0;
-      double size = 0;
-      for (int i = 0; i < b.length; i++) {
-        difference += Math.pow(a[i] - b[i], 2);
-        size += Math.pow(b[i], 2);
-      }
-      assertThat(Math.sqrt(difference / size))
+      assertThat(HostValues.relativeError(memory.values(actual), memory.values(expected)))
           .as("relative error of " + name)
           .isLessThan(TOLERANCE);
     }

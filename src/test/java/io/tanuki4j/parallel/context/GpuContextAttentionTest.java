@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.backend.cuda.TestGpu;
 import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
+import io.tanuki4j.kernel.HostValues;
 import io.tanuki4j.parallel.ContextCommunication;
 import io.tanuki4j.parallel.context.AttentionRanks.Part;
 import io.tanuki4j.tensor.DType;
@@ -41,12 +42,8 @@ class GpuContextAttentionTest {
   }
 
   private static void assertClose(String name, double[] actual, double[] expected) {
-    double difference = 0;
-    double size = 0;
-    for (int i = 0; i < expected.length; i++) {
-      difference += Math.pow(actual[i] - expected[i], 2);
-      size += Math.pow(expected[i], 2);
-    }
-    assertThat(Math.sqrt(difference / size)).as("relative error of " + name).isLessThan(TOLERANCE);
+    assertThat(HostValues.relativeError(actual, expected))
+        .as("relative error of " + name)
+        .isLessThan(TOLERANCE);
   }
 }

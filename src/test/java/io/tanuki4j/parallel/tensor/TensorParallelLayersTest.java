@@ -12,8 +12,11 @@ import io.tanuki4j.nn.TestDevice;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
+import java.util.List;
+import java.util.function.Consumer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Each layer on some ranks against its twin with the whole weight on one. */
 class TensorParallelLayersTest {
@@ -26,29 +29,35 @@ class TensorParallelLayersTest {
   /** Several chunks, and a last one that is smaller. */
   private static final int CHUNK_TOKENS = 5;
 
-  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}, overlapping {2}")
-  @CsvSource({
-    "1, true, true",
-    "2, false, false",
-    "2, true, false",
-    "2, true, true",
-    "4, false, true",
-    "4, true, false",
-    "4, true, true"
-  })
-  void column_parallel_linear_equals_its_dense_twin(
-      int numRanks, boolean sequenceParallel, boolean overlaps) {
-    TensorRank.run(
-        numRanks,
-        sequenceParallel,
-        overlaps,
+  /** Ranks, and how they share the sequence and their messages. */
+  private record Layout(int numRanks, boolean sequenceParallel, boolean overlaps) {
+    void run(Consumer<TensorRank> body) {
+      TensorRank.run(numRanks, sequenceParallel, overlaps, body);
+    }
+  }
+
+  static List<Layout> layouts() {
+    return List.of(
+        new Layout(1, true, true),
+        new Layout(2, false, false),
+        new Layout(2, true, false),
+        new Layout(2, true, true),
+        new Layout(4, false, true),
+        new Layout(4, true, false),
+        new Layout(4, true, true));
+  }
+
+  @ParameterizedTest
+  @MethodSource("layouts")
+  void column_parallel_linear_equals_its_dense_twin(Layout layout) {
+    layout.run(
         rank -> {
           Dense dense = Dense.linear(rank.device());
           Parameter own = rank.rowsOf(dense.weight);
           Layer<Tensor> layer =
               new ColumnParallelLinear(rank.device().kernels().matmul(), own, rank.region());
           Tensor x = rank.shardOf(dense.x);
-          Tensor out = rank.undefined(Shape.of(SEQ_LENGTH, BATCH_SIZE, OUT / numRanks));
+          Tensor out = rank.undefined(Shape.of(SEQ_LENGTH, BATCH_SIZE, OUT / layout.numRanks()));
           Tensor dx = rank.undefined(x.shape());
 
           Tensor saved = layer.forward(out, x, dense.microbatch);
@@ -60,22 +69,10 @@ class TensorParallelLayersTest {
         });
   }
 
-  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}, overlapping {2}")
-  @CsvSource({
-    "1, true, true",
-    "2, false, false",
-    "2, true, false",
-    "2, true, true",
-    "4, false, true",
-    "4, true, false",
-    "4, true, true"
-  })
-  void row_parallel_linear_equals_its_dense_twin(
-      int numRanks, boolean sequenceParallel, boolean overlaps) {
-    TensorRank.run(
-        numRanks,
-        sequenceParallel,
-        overlaps,
+  @ParameterizedTest
+  @MethodSource("layouts")
+  void row_parallel_linear_equals_its_dense_twin(Layout layout) {
+    layout.run(
         rank -> {
           Dense dense = Dense.linear(rank.device());
           Parameter own = rank.columnsOf(dense.weight);
@@ -94,22 +91,10 @@ class TensorParallelLayersTest {
         });
   }
 
-  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}, overlapping {2}")
-  @CsvSource({
-    "1, true, true",
-    "2, false, false",
-    "2, true, false",
-    "2, true, true",
-    "4, false, true",
-    "4, true, false",
-    "4, true, true"
-  })
-  void vocab_parallel_embedding_equals_its_dense_twin(
-      int numRanks, boolean sequenceParallel, boolean overlaps) {
-    TensorRank.run(
-        numRanks,
-        sequenceParallel,
-        overlaps,
+  @ParameterizedTest
+  @MethodSource("layouts")
+  void vocab_parallel_embedding_equals_its_dense_twin(Layout layout) {
+    layout.run(
         rank -> {
           TestDevice device = rank.device();
           Microbatch microbatch = device.microbatch(SEQ_LENGTH, BATCH_SIZE, OUT, 3);
@@ -131,22 +116,10 @@ class TensorParallelLayersTest {
         });
   }
 
-  @ParameterizedTest(name = "{0} ranks, sequence parallel {1}, overlapping {2}")
-  @CsvSource({
-    "1, true, true",
-    "2, false, false",
-    "2, true, false",
-    "2, true, true",
-    "4, false, true",
-    "4, true, false",
-    "4, true, true"
-  })
-  void vocab_parallel_head_equals_its_dense_twin(
-      int numRanks, boolean sequenceParallel, boolean overlaps) {
-    TensorRank.run(
-        numRanks,
-        sequenceParallel,
-        overlaps,
+  @ParameterizedTest
+  @MethodSource("layouts")
+  void vocab_parallel_head_equals_its_dense_twin(Layout layout) {
+    layout.run(
         rank -> {
           TestDevice device = rank.device();
           Microbatch microbatch = microbatchForHead(device);
