@@ -290,11 +290,12 @@ final class BlockwiseAttention {
   }
 
   /**
-   * The part of another rank's keys that this rank's queries see, both ranks with two pieces of the
-   * sequence (see {@link SequenceSharding}). An earlier rank's first piece lies before both pieces
-   * of the queries, its second piece behind both. A later rank's pieces both lie between those of
-   * the queries. So it is attention without a mask: either of all queries to the first half of the
-   * keys, or of the second half of the queries to all keys.
+   * The part of another rank's keys that this rank's queries see. A sequence is cut into twice as
+   * many pieces as there are ranks, and rank r has pieces r and {@code 2 · size − 1 − r} ({@link
+   * SequenceSharding}). An earlier rank's first piece lies before both pieces of the queries, its
+   * second piece behind both. A later rank's pieces both lie between those of the queries. So it is
+   * attention without a mask: either of all queries to the first half of the keys, or of the second
+   * half of the queries to all keys.
    *
    * @param local sizes of each rank's projection
    * @param rank that has the queries

@@ -9,6 +9,7 @@ import io.tanuki4j.kernel.Backend;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;
+import io.tanuki4j.nn.AttentionDropout;
 import io.tanuki4j.nn.CausalAttention;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.TestDevice;
@@ -90,7 +91,14 @@ record AttentionRanks(Supplier<Backend> backend, AttentionShape shape, DType dty
   private AttentionCore core(
       Kernels kernels, ProcessGroup group, ContextCommunication communication) {
     return new ContextAttention(
-        kernels, group, communication, shape.numHeads(), shape.numQueryGroups(), shape.headDim());
+        kernels,
+        group,
+        communication,
+        shape.numHeads(),
+        shape.numQueryGroups(),
+        shape.headDim(),
+        AttentionDropout.NONE,
+        null);
   }
 
   /** Forward and backward of a rank's part. */

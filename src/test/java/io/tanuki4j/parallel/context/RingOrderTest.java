@@ -10,6 +10,7 @@ import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.Kernels;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.nn.AttentionCore;
+import io.tanuki4j.nn.AttentionDropout;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.ParameterListener;
 import io.tanuki4j.nn.Samples;
@@ -103,7 +104,8 @@ class RingOrderTest {
                   case "size" -> 3;
                   default -> communication(method.getName());
                 });
-    return new ContextAttention(recordingKernels(), group, communication, 1, 1, HEAD_DIM);
+    return new ContextAttention(
+        recordingKernels(), group, communication, 1, 1, HEAD_DIM, AttentionDropout.NONE, null);
   }
 
   /** Returns kernels that do nothing but add their names to the calls. */
