@@ -2,6 +2,7 @@ package io.tanuki4j.backend.cuda;
 
 import static io.tanuki4j.backend.cuda.CudaException.check;
 import static io.tanuki4j.backend.cuda.CudaException.checkDriver;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.DType;
@@ -12,7 +13,6 @@ import java.util.HashMap;
 import java.util.Map;
 import org.bytedeco.cuda.cudart.cudaIpcMemHandle_t;
 import org.bytedeco.cuda.global.cudart;
-import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -43,6 +43,7 @@ public final class CudaPeers implements AutoCloseable {
 
   private final CudaDevice device;
   private final CudaGpu gpu;
+  private final String busId;
   private final int rank;
   private final MemoryScope scope;
   private final Tensor mailbox;
@@ -53,6 +54,7 @@ public final class CudaPeers implements AutoCloseable {
   CudaPeers(CudaDevice device, CudaGpu gpu, int rank, int numPeers) {
     this.device = device;
     this.gpu = gpu;
+    this.busId = PeerReach.busId(gpu.ordinal());
     this.rank = rank;
     this.scope = device.openScope("messages of peers", MAILBOX_BYTES);
     this.mailbox = scope.allocate(Shape.of((long) numPeers * KINDS), DType.I32);
@@ -73,21 +75,12 @@ public final class CudaPeers implements AutoCloseable {
       int unused = cudart.cudaGetLastError(); // clears it: the context is sound
       return new byte[0];
     }
-    return ByteBuffer.allocate(Integer.BYTES + place.length)
-        .putInt(gpu.ordinal())
+    byte[] bus = busId.getBytes(US_ASCII);
+    return ByteBuffer.allocate(Integer.BYTES + bus.length + place.length)
+        .putInt(bus.length)
+        .put(bus)
         .put(place)
         .array();
-  }
-
-  private boolean reaches(byte[] introduction) {
-    int other = ByteBuffer.wrap(introduction).getInt();
-    if (other == gpu.ordinal()) {
-      return false; // processes on one GPU take turns: one that waits keeps the sender from sending
-    }
-    try (IntPointer can = new IntPointer(1)) {
-      check(cudart.cudaDeviceCanAccessPeer(can, gpu.ordinal(), other), "cudaDeviceCanAccessPeer");
-      return can.get() == 1;
-    }
   }
 
   /**
@@ -96,11 +89,17 @@ public final class CudaPeers implements AutoCloseable {
    * @return whether this GPU reaches it
    */
   public boolean connect(int peer, byte[] introduction) {
-    if (introduction.length == 0 || !reaches(introduction)) {
+    if (introduction.length == 0) {
       return false;
     }
-    byte[] place = new byte[introduction.length - Integer.BYTES];
-    System.arraycopy(introduction, Integer.BYTES, place, 0, place.length);
+    ByteBuffer parts = ByteBuffer.wrap(introduction);
+    byte[] bus = new byte[parts.getInt()];
+    parts.get(bus);
+    if (!PeerReach.ofCuda().mayReach(gpu.ordinal(), busId, new String(bus, US_ASCII))) {
+      return false;
+    }
+    byte[] place = new byte[parts.remaining()];
+    parts.get(place);
     try {
       mailboxes[peer] = open(place);
       return true;

@@ -70,9 +70,8 @@ final class PeerCopies implements AutoCloseable {
     }
     made.close();
     LOG.warn(
-        "{}: not every rank has a GPU of its own that it sees under its own number and that reaches"
-            + " the memory of the others, so NCCL carries what their layers exchange, and takes"
-            + " multiprocessors from products",
+        "{}: not every rank has a GPU of its own that reaches the memory of the others, so NCCL"
+            + " carries what their layers exchange, and takes multiprocessors from products",
         members);
     return null;
   }
