@@ -3,6 +3,7 @@ package io.tanuki4j.flags;
 import io.tanuki4j.config.Problems;
 import io.tanuki4j.model.ModelConfig.Activation;
 import io.tanuki4j.model.ModelConfig.Biases;
+import io.tanuki4j.model.ModelConfig.Embeddings;
 import io.tanuki4j.model.ModelConfig.Layers;
 import io.tanuki4j.model.ModelConfig.Norm;
 import io.tanuki4j.model.ModelConfig.Positions;
@@ -72,16 +73,18 @@ final class LayerOptions {
   }
 
   /** Returns the configuration of checked flags. */
-  Layers toConfig(Positions positions) {
+  Layers toConfig() {
     Biases withoutAll = addQkvBias ? Biases.QKV : Biases.NONE;
     return new Layers(
         Norm.RMS_NORM.megatronName().equals(normalization) ? Norm.RMS_NORM : Norm.LAYER_NORM,
         normEpsilon,
         qkLayernorm,
         activation(),
-        addBiasLinear ? Biases.ALL : withoutAll,
-        positions,
-        !untieEmbeddingsAndOutputWeights);
+        addBiasLinear ? Biases.ALL : withoutAll);
+  }
+
+  Embeddings embeddings(Positions positions) {
+    return new Embeddings(positions, !untieEmbeddingsAndOutputWeights);
   }
 
   boolean isGated() {

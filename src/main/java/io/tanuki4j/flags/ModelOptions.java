@@ -29,7 +29,8 @@ public final class ModelOptions {
       names = "--ffn-hidden-size",
       paramLabel = "N",
       description =
-          "Width inside the MLP (4 times the hidden size; with a gate 8/3, down to a multiple of 64).")
+          "Width inside the MLP (4 times the hidden size; with a gate 8/3, down to a multiple of"
+              + " 64).")
   @Nullable Integer ffnHiddenSize;
 
   @Mixin final AttentionOptions attention = new AttentionOptions();
@@ -213,7 +214,8 @@ public final class ModelOptions {
             requireNonNull(maxPositionEmbeddings)),
         attention.toConfig(),
         rotary.toConfig(),
-        layers.toConfig(rotary.positions()),
+        layers.toConfig(),
+        layers.embeddings(rotary.positions()),
         new Training(initMethodStd, requireNonNullElse(zLossStrength, 0.0), recompute.toConfig()));
   }
 }

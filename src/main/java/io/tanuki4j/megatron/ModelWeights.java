@@ -57,14 +57,14 @@ final class ModelWeights {
 
   private void takeAll() {
     add("embedding.weight", Matrix.below(take(EMBEDDING)), false);
-    if (shape.layers().positions() == Positions.LEARNED_ABSOLUTE) {
+    if (shape.embeddings().positions() == Positions.LEARNED_ABSOLUTE) {
       add("position_embedding.weight", take(POSITIONS).get(0), false);
     }
     for (int layer = 0; layer < shape.numLayers(); layer++) {
       takeLayer("decoder.layers.%d.".formatted(layer), "layers.%d.".formatted(layer));
     }
     takeNorm("final_norm", FINAL_NORM);
-    if (shape.layers().tiedEmbeddings()) {
+    if (shape.embeddings().tied()) {
       left.remove(OUTPUT); // the last stage's copy of the embedding
     } else {
       add("output.weight", Matrix.below(take(OUTPUT)), false);

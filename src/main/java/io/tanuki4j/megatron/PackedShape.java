@@ -1,6 +1,7 @@
 package io.tanuki4j.megatron;
 
 import io.tanuki4j.model.ModelConfig;
+import io.tanuki4j.model.ModelConfig.Embeddings;
 import io.tanuki4j.model.ModelConfig.Layers;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,7 @@ record PackedShape(
     int numQueryGroups,
     int headDim,
     Layers layers,
+    Embeddings embeddings,
     boolean normsLessOne) {
   static PackedShape of(ModelConfig model, Map<String, ? extends @Nullable Object> arguments) {
     return new PackedShape(
@@ -25,12 +27,13 @@ record PackedShape(
         model.attention().numQueryGroups(),
         model.attention().headDim(),
         model.layers(),
+        model.embeddings(),
         Boolean.TRUE.equals(arguments.get("apply_layernorm_1p")));
   }
 
   /** Returns the same sizes for what is stored of norms as it is: moments. */
   PackedShape ofStates() {
-    return new PackedShape(numLayers, numHeads, numQueryGroups, headDim, layers, false);
+    return new PackedShape(numLayers, numHeads, numQueryGroups, headDim, layers, embeddings, false);
   }
 
   /** Returns the number of rows of queries, keys and values that belong to one query group. */

@@ -62,7 +62,7 @@ final class RankWeights {
     if (stage == 0) {
       weights.put(ModelWeights.EMBEDDING, share(whole("embedding.weight")));
     }
-    if (stage == 0 && shape.layers().positions() == Positions.LEARNED_ABSOLUTE) {
+    if (stage == 0 && shape.embeddings().positions() == Positions.LEARNED_ABSOLUTE) {
       weights.put(ModelWeights.POSITIONS, whole("position_embedding.weight"));
     }
     for (int local = 0; local < perStage; local++) {
@@ -72,7 +72,7 @@ final class RankWeights {
     if (last) {
       packNorm("final_norm", "decoder.final_layernorm.");
     }
-    if (last && !shape.layers().tiedEmbeddings()) {
+    if (last && !shape.embeddings().tied()) {
       weights.put(ModelWeights.OUTPUT, share(whole("output.weight")));
     } else if (last && stage > 0) {
       weights.put(ModelWeights.OUTPUT, share(whole("embedding.weight")));

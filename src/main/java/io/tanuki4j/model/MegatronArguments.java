@@ -4,6 +4,7 @@ import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig.Activation;
 import io.tanuki4j.model.ModelConfig.Attention;
 import io.tanuki4j.model.ModelConfig.Biases;
+import io.tanuki4j.model.ModelConfig.Embeddings;
 import io.tanuki4j.model.ModelConfig.Layers;
 import io.tanuki4j.model.ModelConfig.Norm;
 import io.tanuki4j.model.ModelConfig.Positions;
@@ -71,6 +72,7 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
     values.put("max_position_embeddings", model.sizes().maxPositionEmbeddings());
     values.put(VOCABULARY, model.sizes().vocabSize());
     putLayers(values, model.layers());
+    putEmbeddings(values, model.embeddings());
     values.put("init_method_std", model.training().initStd());
     values.put("z_loss_strength", model.training().zLoss());
     putRotary(values, model);
@@ -86,8 +88,11 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
     values.put("bias_gelu_fusion", layers.activation() == Activation.GELU_TANH);
     values.put("add_bias_linear", layers.biases() == Biases.ALL);
     values.put("add_qkv_bias", layers.biases() == Biases.QKV);
-    values.put("position_embedding_type", layers.positions().megatronName());
-    values.put("untie_embeddings_and_output_weights", !layers.tiedEmbeddings());
+  }
+
+  private static void putEmbeddings(Map<String, Object> values, Embeddings embeddings) {
+    values.put("position_embedding_type", embeddings.positions().megatronName());
+    values.put("untie_embeddings_and_output_weights", !embeddings.tied());
   }
 
   private static void putRotary(Map<String, Object> values, ModelConfig model) {
@@ -140,6 +145,7 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
             size("kv_channels", Math.max(1, hidden / heads))),
         rotary(),
         layers(),
+        embeddings(),
         new Training(
             positive("init_method_std", INIT_STD), number("z_loss_strength", 0), Recompute.NONE));
   }
@@ -152,7 +158,11 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
         positive("norm_epsilon", NORM_EPSILON),
         isSet("qk_layernorm"),
         activation(),
-        isSet("add_bias_linear") ? Biases.ALL : biases,
+        isSet("add_bias_linear") ? Biases.ALL : biases);
+  }
+
+  private Embeddings embeddings() {
+    return new Embeddings(
         named(
             "position_embedding_type", Positions.ROPE, Positions.values(), Positions::megatronName),
         !isSet("untie_embeddings_and_output_weights"));

@@ -102,7 +102,9 @@ public final class ModelBuilder {
     this.parameters = parameters;
     this.region = TensorRegion.of(context, kernels.elementwise(), communication.tensorOverlap());
     this.rope =
-        config.layers().positions() == Positions.ROPE ? rope(config, context, device, scope) : null;
+        config.embeddings().positions() == Positions.ROPE
+            ? rope(config, context, device, scope)
+            : null;
     this.scope = scope;
     this.communication = communication;
     this.sequencePositions = sequencePositions(device);
@@ -215,7 +217,7 @@ public final class ModelBuilder {
   public TiedParameters tied() {
     boolean atAnEnd = context.isFirstStage() || context.isLastStage();
     List<Parameter> parameter =
-        atAnEnd && config.layers().tiedEmbeddings()
+        atAnEnd && config.embeddings().tied()
             ? List.of(parameters.get(ModelParameters.EMBEDDING))
             : List.of();
     return new TiedParameters(parameter, context.embedding());
@@ -240,10 +242,10 @@ public final class ModelBuilder {
 
   private InputEmbedding embedding(boolean withHead) {
     Parameter weight = parameters.get(ModelParameters.EMBEDDING);
-    boolean afterHead = withHead && config.layers().tiedEmbeddings();
+    boolean afterHead = withHead && config.embeddings().tied();
     return new InputEmbedding(
         new VocabParallelEmbedding(kernels, weight, afterHead, region),
-        config.layers().positions() == Positions.LEARNED_ABSOLUTE ? learnedPositions() : null);
+        config.embeddings().positions() == Positions.LEARNED_ABSOLUTE ? learnedPositions() : null);
   }
 
   private LearnedPositions learnedPositions() {
@@ -298,7 +300,7 @@ public final class ModelBuilder {
   private GptChunk.Head head() {
     Parameter weight =
         parameters.get(
-            config.layers().tiedEmbeddings() ? ModelParameters.EMBEDDING : ModelParameters.OUTPUT);
+            config.embeddings().tied() ? ModelParameters.EMBEDDING : ModelParameters.OUTPUT);
     return new GptChunk.Head(
         factory.norm(ModelParameters.FINAL_NORM),
         new VocabParallelHead(kernels, weight, config.training().zLoss(), region));

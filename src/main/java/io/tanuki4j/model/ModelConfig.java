@@ -8,21 +8,29 @@ import org.jspecify.annotations.Nullable;
 
 /** The shape of a decoder and its initialisation. */
 public record ModelConfig(
-    Sizes sizes, Attention attention, Rotary rotary, Layers layers, Training training) {
+    Sizes sizes,
+    Attention attention,
+    Rotary rotary,
+    Layers layers,
+    Embeddings embeddings,
+    Training training) {
 
   /** Returns the same model with a vocabulary of another size. */
   public ModelConfig withVocabSize(int size) {
-    return new ModelConfig(sizes.withVocabSize(size), attention, rotary, layers, training);
+    return new ModelConfig(
+        sizes.withVocabSize(size), attention, rotary, layers, embeddings, training);
   }
 
   /** Returns the same model with another choice of recomputation. */
   public ModelConfig withRecompute(Recompute other) {
-    return new ModelConfig(sizes, attention, rotary, layers, training.withRecompute(other));
+    return new ModelConfig(
+        sizes, attention, rotary, layers, embeddings, training.withRecompute(other));
   }
 
   /** Returns the same model, trained with other knowledge of samples and another dropout. */
   public ModelConfig with(Samples.Kinds samples, DropoutRates dropout) {
-    return new ModelConfig(sizes, attention, rotary, layers, training.with(samples, dropout));
+    return new ModelConfig(
+        sizes, attention, rotary, layers, embeddings, training.with(samples, dropout));
   }
 
   /**
@@ -80,26 +88,25 @@ public record ModelConfig(
    * What the layers are made of.
    *
    * @param qkNorm whether each head's query and each group's key are normalised before the rotation
-   * @param tiedEmbeddings whether the head uses the embedding's weights
    */
   public record Layers(
-      Norm norm,
-      double normEpsilon,
-      boolean qkNorm,
-      Activation activation,
-      Biases biases,
-      Positions positions,
-      boolean tiedEmbeddings) {
+      Norm norm, double normEpsilon, boolean qkNorm, Activation activation, Biases biases) {
     /** Returns Llama's layers. */
-    public static Layers llama(double normEpsilon, boolean tiedEmbeddings) {
+    public static Layers llama(double normEpsilon) {
       return new Layers(
-          Norm.RMS_NORM,
-          normEpsilon,
-          /* qkNorm= */ false,
-          Activation.SWIGLU,
-          Biases.NONE,
-          Positions.ROPE,
-          tiedEmbeddings);
+          Norm.RMS_NORM, normEpsilon, /* qkNorm= */ false, Activation.SWIGLU, Biases.NONE);
+    }
+  }
+
+  /**
+   * What the first layer gets.
+   *
+   * @param tied whether the head uses the embedding's weights
+   */
+  public record Embeddings(Positions positions, boolean tied) {
+    /** Returns Llama's embeddings. */
+    public static Embeddings llama(boolean tied) {
+      return new Embeddings(Positions.ROPE, tied);
     }
   }
 

@@ -121,10 +121,10 @@ public final class ModelParameters {
     TensorShards shards =
         new TensorShards(config, grid.dims(), grid.coordinate(globalRank, Axis.TP));
     List<ParameterSpec> specs = new ArrayList<>();
-    if (stage == 0 || (last && config.layers().tiedEmbeddings())) {
+    if (stage == 0 || (last && config.embeddings().tied())) {
       specs.add(shards.vocabulary(EMBEDDING));
     }
-    if (stage == 0 && config.layers().positions() == Positions.LEARNED_ABSOLUTE) {
+    if (stage == 0 && config.embeddings().positions() == Positions.LEARNED_ABSOLUTE) {
       specs.add(shards.positions(POSITIONS));
     }
     for (int chunk = 0; chunk < layers.chunksPerStage(); chunk++) {
@@ -136,7 +136,7 @@ public final class ModelParameters {
     if (last) {
       specs.addAll(shards.norm(FINAL_NORM));
     }
-    if (last && !config.layers().tiedEmbeddings()) {
+    if (last && !config.embeddings().tied()) {
       specs.add(shards.vocabulary(OUTPUT));
     }
     return specs;

@@ -63,7 +63,7 @@ class CheckpointArgumentsTest {
     assertThat(model.attention().numQueryGroups()).isEqualTo(2);
     assertThat(model.sizes().ffnHiddenSize()).isEqualTo(192);
     assertThat(model.rotary().base()).isEqualTo(500000);
-    assertThat(model.layers().tiedEmbeddings()).isFalse();
+    assertThat(model.embeddings().tied()).isFalse();
     assertThat(model.sizes().vocabSize()).isEqualTo(128);
     assertThat(resolved.config().arguments()).containsEntry("num_layers", 3);
     assertThat(resolved.notices())
@@ -99,8 +99,8 @@ class CheckpointArgumentsTest {
             "--num-layers: many in the checkpoint (expected: a value that the flag can hold). Give"
                 + " the flag yourself.",
             "--hidden-dropout: 1.5 (expected: at least 0, below 1). Llama trains with 0.",
-            "--rotary-interleaved: given (expected: not given). Only half-split rotation is built: leave"
-                + " it out.");
+            "--rotary-interleaved: given (expected: not given). Only half-split rotation is built:"
+                + " leave it out.");
   }
 
   @Test

@@ -243,7 +243,12 @@ class ModelTakeoverTest {
   void what_layers_are_made_of_is_taken_from_the_checkpoint(Family family) {
     ModelConfig model =
         new ModelConfig(
-            BASE.sizes(), BASE.attention(), BASE.rotary(), family.layers(true), BASE.training());
+            BASE.sizes(),
+            BASE.attention(),
+            BASE.rotary(),
+            family.layers(),
+            family.embeddings(true),
+            BASE.training());
     assertThat(new MegatronArguments("here", MegatronArguments.of(model)).model()).isEqualTo(model);
     Resolved resolved =
         lines.withCheckpoint(arguments(model)).resolve(TRAINING + " --use-checkpoint-args");

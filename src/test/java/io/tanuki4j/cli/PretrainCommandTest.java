@@ -49,7 +49,7 @@ class PretrainCommandTest {
     ModelConfig model = lines.config("").model();
     assertThat(model.attention().headDim()).isEqualTo(16);
     assertThat(model.attention().numQueryGroups()).isEqualTo(4);
-    assertThat(model.layers().tiedEmbeddings()).isTrue();
+    assertThat(model.embeddings().tied()).isTrue();
     assertThat(model.sizes().vocabSize()).as("not known before the tokenizer is open").isZero();
   }
 
@@ -102,7 +102,8 @@ class PretrainCommandTest {
     assertThat(
             lines
                 .config(
-                    "--recompute-granularity full --recompute-method block --recompute-num-layers 1")
+                    "--recompute-granularity full --recompute-method block --recompute-num-layers"
+                        + " 1")
                 .model()
                 .training()
                 .recompute())
@@ -184,8 +185,8 @@ class PretrainCommandTest {
     assertThat(resolved.config().train().checkForNan()).isFalse();
     assertThat(resolved.notices())
         .contains(
-            "Setting args.check_for_nan_in_loss_and_grad to False since dynamic loss scaling is being"
-                + " used",
+            "Setting args.check_for_nan_in_loss_and_grad to False since dynamic loss scaling is"
+                + " being used",
             "using torch.float16 for parameters ...");
   }
 

@@ -43,8 +43,8 @@ class UserScriptsTest {
         .containsExactly(
             "world size: 1 (expected: a multiple of --tensor-model-parallel-size 1 x"
                 + " --context-parallel-size 1 x --pipeline-model-parallel-size 4 = 4). Start 4"
-                + " ranks by tanuki4j launch, or as threads by --distributed-backend local, or change the"
-                + " sizes.");
+                + " ranks by tanuki4j launch, or as threads by --distributed-backend local, or"
+                + " change the sizes.");
   }
 
   @Test
@@ -67,7 +67,7 @@ class UserScriptsTest {
     assertThat(config.model().attention().numQueryGroups()).isEqualTo(8);
     assertThat(config.model().rotary().base()).isEqualTo(10000);
     assertThat(config.model().training().zLoss()).isEqualTo(1e-4);
-    assertThat(config.model().layers().tiedEmbeddings()).isFalse();
+    assertThat(config.model().embeddings().tied()).isFalse();
     assertThat(config.schedule().rate().warmupSamples()).isEqualTo(1000 * 1536);
     assertThat(resolved.notices())
         .contains(

@@ -186,7 +186,8 @@ class MegatronFolderTest {
         new Sizes(4, 16, 24, 20, 8, 8),
         new Attention(4, 2, 6),
         TestModels.ROTARY,
-        family.layers(tied),
+        family.layers(),
+        family.embeddings(tied),
         new Training(0.02, 0, Recompute.NONE));
   }
 

@@ -9,9 +9,9 @@ import io.tanuki4j.model.ModelConfig.Activation;
 import io.tanuki4j.model.ModelConfig.Attention;
 import io.tanuki4j.model.ModelConfig.Biases;
 import io.tanuki4j.model.ModelConfig.DropoutRates;
+import io.tanuki4j.model.ModelConfig.Embeddings;
 import io.tanuki4j.model.ModelConfig.Layers;
 import io.tanuki4j.model.ModelConfig.Norm;
-import io.tanuki4j.model.ModelConfig.Positions;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelConfig.Rotary;
 import io.tanuki4j.model.ModelConfig.Sizes;
@@ -60,9 +60,8 @@ public record GoldenRun(Path folder) {
             config.get("eps").getAsDouble(),
             isSet(config, "qknorm"),
             Activation.SWIGLU,
-            isSet(config, "bias") ? Biases.QKV : Biases.NONE,
-            Positions.ROPE,
-            config.get("tied").getAsBoolean()),
+            isSet(config, "bias") ? Biases.QKV : Biases.NONE),
+        Embeddings.llama(config.get("tied").getAsBoolean()),
         new Training(
             config.get("std").getAsDouble(),
             config.get("zloss").getAsBoolean() ? Z_LOSS : 0,

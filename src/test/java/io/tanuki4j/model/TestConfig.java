@@ -52,7 +52,8 @@ record TestConfig(
         new Sizes(numLayers, 8, 12, vocabSize, seqLength, seqLength),
         new Attention(numHeads, numQueryGroups, headDim),
         new Rotary(1e4, rotaryPercent, 1, null),
-        family.layers(tied),
+        family.layers(),
+        family.embeddings(tied),
         new Training(0.4, zLoss, recompute));
   }
 }

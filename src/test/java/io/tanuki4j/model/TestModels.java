@@ -3,6 +3,7 @@ package io.tanuki4j.model;
 import io.tanuki4j.model.ModelConfig.Activation;
 import io.tanuki4j.model.ModelConfig.Attention;
 import io.tanuki4j.model.ModelConfig.Biases;
+import io.tanuki4j.model.ModelConfig.Embeddings;
 import io.tanuki4j.model.ModelConfig.Layers;
 import io.tanuki4j.model.ModelConfig.Norm;
 import io.tanuki4j.model.ModelConfig.Positions;
@@ -20,12 +21,8 @@ public final class TestModels {
   /** Returns a model with Llama 2's positions and norms. */
   public static ModelConfig llama(
       Sizes sizes, Attention attention, boolean tied, Training training) {
-    return new ModelConfig(sizes, attention, ROTARY, layers(tied), training);
-  }
-
-  /** Returns Llama's layers. */
-  public static Layers layers(boolean tied) {
-    return Family.LLAMA.layers(tied);
+    return new ModelConfig(
+        sizes, attention, ROTARY, Family.LLAMA.layers(), Family.LLAMA.embeddings(tied), training);
   }
 
   /** Families of models, by what their layers are made of. */
@@ -41,7 +38,7 @@ public final class TestModels {
     MIXED;
 
     /** Returns their layers. */
-    public Layers layers(boolean tied) {
+    public Layers layers() {
       boolean qkNorm = this == QWEN3 || this == MIXED;
       return switch (this) {
         case LLAMA, QWEN2, QWEN3 ->
@@ -50,27 +47,19 @@ public final class TestModels {
                 1e-5,
                 qkNorm,
                 Activation.SWIGLU,
-                this == QWEN2 ? Biases.QKV : Biases.NONE,
-                Positions.ROPE,
-                tied);
-        case GPT ->
-            new Layers(
-                Norm.LAYER_NORM,
-                1e-5,
-                qkNorm,
-                Activation.GELU_TANH,
-                Biases.ALL,
-                Positions.LEARNED_ABSOLUTE,
-                tied);
+                this == QWEN2 ? Biases.QKV : Biases.NONE);
+        case GPT -> new Layers(Norm.LAYER_NORM, 1e-5, qkNorm, Activation.GELU_TANH, Biases.ALL);
         case MIXED ->
-            new Layers(
-                Norm.LAYER_NORM,
-                1e-5,
-                qkNorm,
-                Activation.SQUARED_RELU,
-                Biases.ALL,
-                Positions.NONE,
-                tied);
+            new Layers(Norm.LAYER_NORM, 1e-5, qkNorm, Activation.SQUARED_RELU, Biases.ALL);
+      };
+    }
+
+    /** Returns their embeddings. */
+    public Embeddings embeddings(boolean tied) {
+      return switch (this) {
+        case LLAMA, QWEN2, QWEN3 -> Embeddings.llama(tied);
+        case GPT -> new Embeddings(Positions.LEARNED_ABSOLUTE, tied);
+        case MIXED -> new Embeddings(Positions.NONE, tied);
       };
     }
   }

@@ -67,16 +67,16 @@ enum HfArchitecture {
   static HfArchitecture of(ModelConfig model) {
     Layers layers = model.layers();
     for (HfArchitecture one : List.of(LLAMA, QWEN2, QWEN3)) {
-      Layers theirs =
-          one.layers(
-              layers.normEpsilon(), one.mayHaveAll(layers.biases()), layers.tiedEmbeddings());
-      if (theirs.equals(layers) && model.rotary().percent() == 1) {
+      Layers theirs = one.layers(layers.normEpsilon(), one.mayHaveAll(layers.biases()));
+      if (theirs.equals(layers)
+          && model.embeddings().positions() == Positions.ROPE
+          && model.rotary().percent() == 1) {
         return one;
       }
     }
     throw new UserException(
-        "the model's layers: %s (expected for Hugging Face: those of Llama, Qwen2 or Qwen3). Write another format."
-            .formatted(layers));
+        "the model's layers: %s, %s, %s (expected for Hugging Face: those of Llama, Qwen2 or Qwen3). Write another format."
+            .formatted(layers, model.embeddings(), model.rotary()));
   }
 
   private Biases mayHaveAll(Biases wanted) {
@@ -97,19 +97,12 @@ enum HfArchitecture {
           true,
           "false, or both attention_bias and mlp_bias of a Llama");
     }
-    boolean tied = json.flag("tie_word_embeddings", false);
-    return layers(normEpsilon, attention ? Biases.ALL : ownBiases(), tied);
+    return layers(normEpsilon, attention ? Biases.ALL : ownBiases());
   }
 
-  private Layers layers(double normEpsilon, Biases biases, boolean tied) {
+  private Layers layers(double normEpsilon, Biases biases) {
     return new Layers(
-        Norm.RMS_NORM,
-        normEpsilon,
-        /* qkNorm= */ this == QWEN3,
-        Activation.SWIGLU,
-        biases,
-        Positions.ROPE,
-        tied);
+        Norm.RMS_NORM, normEpsilon, /* qkNorm= */ this == QWEN3, Activation.SWIGLU, biases);
   }
 
   String modelType() {

@@ -3,6 +3,7 @@ package io.tanuki4j.convert.huggingface;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Embeddings;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelConfig.Rotary;
 import io.tanuki4j.model.ModelConfig.Sizes;
@@ -88,6 +89,7 @@ final class HfConfigReader {
             rope,
             architecture.layers(
                 json, json.number("rms_norm_eps", DEFAULT_EPSILON, NumberRange.EPSILON)),
+            Embeddings.llama(json.flag("tie_word_embeddings", false)),
             new Training(
                 json.number("initializer_range", DEFAULT_INITIALIZER_RANGE, NumberRange.DEVIATION),
                 0,

@@ -50,7 +50,7 @@ final class HfConfigWriter {
     fields.put("rms_norm_eps", model.shape().layers().normEpsilon());
     fields.put("use_cache", true);
     fields.putAll(specialIds(model));
-    fields.put("tie_word_embeddings", model.shape().layers().tiedEmbeddings());
+    fields.put("tie_word_embeddings", model.shape().embeddings().tied());
     fields.put("attention_bias", biases);
     fields.put("attention_dropout", 0.0);
     fields.put("mlp_bias", biases);

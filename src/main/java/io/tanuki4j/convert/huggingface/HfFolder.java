@@ -99,7 +99,7 @@ public final class HfFolder implements Closeable {
                 .formatted(tensor.theirs(), entry.type(), entry.shape(), tensor.shape()));
       }
     }
-    if (model.shape().layers().tiedEmbeddings() && extra.remove(HfTensor.HEAD)) {
+    if (model.shape().embeddings().tied() && extra.remove(HfTensor.HEAD)) {
       requireEqual(HfTensor.EMBEDDING, HfTensor.HEAD);
     }
     refuse("lacks", missing);

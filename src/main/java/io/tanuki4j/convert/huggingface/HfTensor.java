@@ -24,7 +24,7 @@ public record HfTensor(String theirs, String ours, Shape shape) {
       addLayer(tensors, i, shape);
     }
     tensors.add(new HfTensor("model.norm.weight", "final_norm.weight", Shape.of(hidden)));
-    if (!shape.layers().tiedEmbeddings()) {
+    if (!shape.embeddings().tied()) {
       tensors.add(new HfTensor(HEAD, "output.weight", vocabulary));
     }
     return tensors;

@@ -9,6 +9,7 @@ import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Attention;
+import io.tanuki4j.model.ModelConfig.Embeddings;
 import io.tanuki4j.model.ModelConfig.Layers;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.model.ModelConfig.Rotary;
@@ -53,7 +54,8 @@ class HfFolderTest {
                       new Sizes(2, 64, 176, 512, 64, 64),
                       new Attention(4, 2, 16),
                       new Rotary(500_000, 1, 1, null),
-                      Layers.llama(1e-5, false),
+                      Layers.llama(1e-5),
+                      Embeddings.llama(false),
                       new Training(0.02, 0, Recompute.NONE)),
                   null,
                   List.of(511),
@@ -85,7 +87,8 @@ class HfFolderTest {
                 new Sizes(2, 64, 176, 512, 64, 64),
                 new Attention(4, 2, 32),
                 new Rotary(1e4, 1, 1, new RopeScaling(32, 2, 8, 1024)),
-                Layers.llama(1e-6, true),
+                Layers.llama(1e-6),
+                Embeddings.llama(true),
                 new Training(0.01, 0, Recompute.NONE)),
             1,
             List.of(2, 3),
@@ -96,7 +99,8 @@ class HfFolderTest {
                 new Sizes(2, 64, 176, 512, 64, 64),
                 new Attention(4, 4, 16),
                 new Rotary(1e4, 1, 4, null),
-                Layers.llama(1e-6, false),
+                Layers.llama(1e-6),
+                Embeddings.llama(false),
                 new Training(0.01, 0, Recompute.NONE)),
             null,
             List.of(),
@@ -114,7 +118,8 @@ class HfFolderTest {
         "'llama'              | 'gpt2'                 | model_type is gpt2 (expected: llama",
         "LlamaForCausalLM     | LlamaForTokens         | architectures is ['LlamaForTokens']",
         "'silu'               | 'gelu'                 | hidden_act is gelu (expected: silu",
-        "'attention_bias': false | 'attention_bias': true | attention_bias is true (expected: false",
+        "'attention_bias': false | 'attention_bias': true | attention_bias is true (expected:"
+            + " false",
         "'mlp_bias': false    | 'mlp_bias': true       | mlp_bias is true (expected: false",
         "'rope_theta': 500000.0 | 'rope_scaling': {'type': 'dynamic'} | rope_type is dynamic",
         "'rope_theta': 500000.0 | 'rope_parameters': {'rope_type': 'yarn'} | rope_type is yarn",
@@ -124,26 +129,31 @@ class HfFolderTest {
             + " | factor is not there (expected: a number of 1 or more)",
         "'rope_theta': 500000.0 | 'rope_scaling': {'rope_type': 'linear', 'factor': 0}"
             + " | factor is 0 (expected: a number 1 or more, at most 1e9)",
-        "'rope_theta': 500000.0 | 'rope_theta': 0      | rope_theta is 0 (expected: a number 1 or more",
+        "'rope_theta': 500000.0 | 'rope_theta': 0      | rope_theta is 0 (expected: a number 1 or"
+            + " more",
         "'rope_theta': 500000.0 | 'rope_theta': -1     | rope_theta is -1 (expected: a number 1 or",
         "'rope_theta': 500000.0 | 'rope_theta': 1e400  | rope_theta is 1e400 (expected: a number 1",
         "'rope_theta': 500000.0 | 'rope_theta': 1.0, 'rope_parameters': {'rope_theta': 0}"
             + " | rope_theta is 0 (expected: a number 1 or more, at most 1e18)",
-        "'rms_norm_eps': 1e-05 | 'rms_norm_eps': -1e-5 | rms_norm_eps is -1e-5 (expected: a number above 0",
-        "'rms_norm_eps': 1e-05 | 'rms_norm_eps': 9e18  | rms_norm_eps is 9e18 (expected: a number above 0",
+        "'rms_norm_eps': 1e-05 | 'rms_norm_eps': -1e-5 | rms_norm_eps is -1e-5 (expected: a number"
+            + " above 0",
+        "'rms_norm_eps': 1e-05 | 'rms_norm_eps': 9e18  | rms_norm_eps is 9e18 (expected: a number"
+            + " above 0",
         "'rope_theta': 500000.0 | 'initializer_range': 0 | initializer_range is 0 (expected",
         "'num_hidden_layers': 2, | 'num_hidden_layers': 2000000, | num_hidden_layers is 2000000"
             + " (expected: at most 100000)",
         "'max_position_embeddings': 64 | 'max_position_embeddings': 2147483647"
             + " | max_position_embeddings is 2147483647 (expected: a whole number above 0, at most",
-        "'vocab_size': 512    | 'vocab_size': 1e30     | vocab_size is 1e30 (expected: a whole number",
+        "'vocab_size': 512    | 'vocab_size': 1e30     | vocab_size is 1e30 (expected: a whole"
+            + " number",
         "'rope_theta': 500000.0 | 'partial_rotary_factor': 0.5 | partial_rotary_factor is 0.5",
         "'rope_theta': 500000.0 | 'rope_theta': 'big'  | rope_theta is 'big' (expected: a number)",
         "'rope_theta': 500000.0 | 'quantization_config': {} | unquantized weights",
         "'rope_theta': 500000.0 | 'auto_map': {'AutoModelForCausalLM': 'own.Model'}"
             + " | auto_map is given, so the model has code of its own (expected: none;",
         "'num_hidden_layers': 2, |                     | there is no num_hidden_layers in it",
-        "'hidden_size': 64    | 'hidden_size': 0       | hidden_size is 0 (expected: a whole number",
+        "'hidden_size': 64    | 'hidden_size': 0       | hidden_size is 0 (expected: a whole"
+            + " number",
         "'hidden_size': 64    | 'hidden_size': 64.5    | hidden_size is 64.5 (expected: a whole",
         "'num_key_value_heads': 2 | 'num_key_value_heads': 3 | a divisor of the 4 heads",
         "'tie_word_embeddings': false | 'tie_word_embeddings': 'no' | (expected: true or false)",
