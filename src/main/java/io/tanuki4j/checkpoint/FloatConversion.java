@@ -36,6 +36,21 @@ public final class FloatConversion {
     from.position(end);
   }
 
+  /**
+   * Multiplies all remaining elements of {@code from} and rounds as {@link
+   * io.tanuki4j.kernel.ElementwiseKernels#scale} does. Both buffers are little-endian; their
+   * positions advance.
+   */
+  static void scale(ByteBuffer from, ElementType type, ByteBuffer to, double factor) {
+    int step = bytes(type);
+    int end = from.limit();
+    for (int i = from.position(); i < end; i += step) {
+      double value = get(from, i, type);
+      put(to, type, type == ElementType.F64 ? value * factor : (float) value * (float) factor);
+    }
+    from.position(end);
+  }
+
   private static double get(ByteBuffer from, int at, ElementType type) {
     return switch (type) {
       case F64 -> from.getDouble(at);

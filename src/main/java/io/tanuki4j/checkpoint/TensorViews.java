@@ -34,6 +34,19 @@ public final class TensorViews {
         tensor.name(), newType, tensor.globalShape(), tensor.region(), converted);
   }
 
+  /** Returns a tensor times a number, rounded as a model rounds the product. */
+  public static ShardedTensor scaled(ShardedTensor tensor, double factor) {
+    ElementType type = tensor.type();
+    return withContent(
+        tensor,
+        tensor.region(),
+        (first, into) -> {
+          ByteBuffer stored = ByteBuffer.allocate(into.remaining()).order(ByteOrder.LITTLE_ENDIAN);
+          tensor.content().read(first, stored);
+          FloatConversion.scale(stored.flip(), type, into, factor);
+        });
+  }
+
   /** Returns a whole tensor with fewer rows, or with additional rows of zeros. */
   public static ShardedTensor withRows(ShardedTensor tensor, long rows) {
     long[] dims = tensor.globalShape().toArray();

@@ -3,9 +3,12 @@ package io.tanuki4j.convert;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TensorViews;
 import io.tanuki4j.checkpoint.TrainState;
+import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.convert.huggingface.HfModel;
+import io.tanuki4j.model.ModelParameters;
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,6 +63,32 @@ public record ConversionSource(
   public ConversionSource withRows(int rows) {
     return new ConversionSource(
         model, state, withRows(tensors, rows), withRows(optimizer, rows), files);
+  }
+
+  /**
+   * Returns the same function without a scale after the embedding: its table is multiplied instead,
+   * and the head keeps a table of its own.
+   */
+  public ConversionSource withoutEmbeddingScale() {
+    double factor = model.shape().embeddingScale();
+    if (factor == 1) {
+      return this;
+    }
+    List<ShardedTensor> all = new ArrayList<>();
+    for (ShardedTensor tensor : tensors) {
+      boolean isEmbedding = tensor.name().equals(ModelParameters.EMBEDDING);
+      all.add(isEmbedding ? TensorViews.scaled(tensor, factor) : tensor);
+      if (isEmbedding && model.shape().embeddings().tied()) {
+        all.add(tensor.renamed(ModelParameters.OUTPUT));
+      }
+    }
+    return new ConversionSource(model.withoutEmbeddingScale(), state, all, optimizer, files);
+  }
+
+  /** Returns the same model with its weights in another type; see {@link ConversionTarget}. */
+  ConversionSource retyped(@Nullable ElementType type) {
+    return new ConversionSource(
+        model, state, ConversionTarget.retyped(tensors, type), optimizer, files);
   }
 
   static List<ShardedTensor> withRows(List<ShardedTensor> tensors, int rows) {

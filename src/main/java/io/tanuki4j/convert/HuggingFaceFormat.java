@@ -62,10 +62,16 @@ public final class HuggingFaceFormat implements ForeignFormat {
   }
 
   @Override
-  public void write(ConversionSource model, ConvertOptions options, PrintWriter out)
+  public void write(ConversionSource stored, ConvertOptions options, PrintWriter out)
       throws IOException {
-    List<ShardedTensor> tensors =
-        ConversionTarget.retyped(model.withRows(model.vocabSize()).tensors(), options.type());
+    ConversionSource model =
+        stored.withRows(stored.vocabSize()).retyped(options.type()).withoutEmbeddingScale();
+    List<ShardedTensor> tensors = model.tensors();
+    if (stored.model().shape().embeddings().scaled()) {
+      out.println(
+          " > embed_tokens holds the embedding times sqrt(hidden size), and lm_head a table of its"
+              + " own: transformers' models do not scale");
+    }
     ExportedTokenizer tokenizer = ExportedTokenizer.of(options, model);
     HfModel exported = tokenizer.exported();
     new HfWriter(options.saveDir(), exported, tokenizer.files(), options.maxShardBytes())

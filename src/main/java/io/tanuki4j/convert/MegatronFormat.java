@@ -112,6 +112,11 @@ public final class MegatronFormat implements ForeignFormat {
             ConvertProgress.counted(out, "checked", exact(checkpoint)), written.tensors());
       }
     }
+    if (model.model().shape().embeddings().scaled()) {
+      out.println(
+          " > use_embedding_scaling is true: llm-jp's Megatron-LM scales with it, NVIDIA's ignores"
+              + " it");
+    }
     out.printf(
         " > %d tensors in Megatron's format torch, tp %d x pp %d, weights only: %s%n",
         checkpoint.tensors().size(), dims.tp(), dims.pp(), saved);

@@ -58,6 +58,12 @@ final class LayerOptions {
       description = "The head has weights of its own; otherwise it uses the embedding's.")
   boolean untieEmbeddingsAndOutputWeights;
 
+  @Option(
+      names = "--use-embedding-scaling",
+      description =
+          "The embedding's result is multiplied by sqrt(hidden size), as in llm-jp's Megatron.")
+  boolean useEmbeddingScaling;
+
   /** Sets what follows from other flags, as Megatron does. */
   void derive() {
     biasGeluFusion &= addBiasLinear;
@@ -84,7 +90,7 @@ final class LayerOptions {
   }
 
   Embeddings embeddings(Positions positions) {
-    return new Embeddings(positions, !untieEmbeddingsAndOutputWeights);
+    return new Embeddings(positions, !untieEmbeddingsAndOutputWeights, useEmbeddingScaling);
   }
 
   boolean isGated() {

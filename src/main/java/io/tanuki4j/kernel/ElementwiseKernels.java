@@ -2,7 +2,7 @@ package io.tanuki4j.kernel;
 
 import io.tanuki4j.tensor.Tensor;
 
-/** Fill, copy, add: whole tensors, columns of them, or one row to each of theirs. */
+/** Fill, copy, add, scale: whole tensors, columns of them, or one row to each of theirs. */
 public interface ElementwiseKernels {
   void fill(Tensor out, double value);
 
@@ -11,6 +11,14 @@ public interface ElementwiseKernels {
 
   /** Computes {@code out = a + b}; out may be one of them. */
   void add(Tensor out, Tensor a, Tensor b);
+
+  /**
+   * Multiplies each element by a number, as PyTorch does: the factor and the product are rounded to
+   * fp32 (F64 keeps both), and the product then to the type of x.
+   *
+   * @param x of a floating type
+   */
+  void scale(Tensor x, double factor);
 
   /**
    * Sums parts in their order, and rounds once.

@@ -1,7 +1,6 @@
 package io.tanuki4j.model;
 
 import io.tanuki4j.kernel.MemoryScope;
-import io.tanuki4j.nn.HiddenDropout;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Norm;
 import io.tanuki4j.nn.Parameter;
@@ -24,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GptChunk implements ModelChunk<GptChunk.Saved> {
   private final @Nullable InputEmbedding embedding;
-  private final HiddenDropout embeddingDropout;
   private final Sequential blocks;
   private final @Nullable Head head;
 
@@ -33,16 +31,10 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
 
   /**
    * @param embedding null unless the chunk is the first
-   * @param embeddingDropout of its result
    * @param head null unless the chunk is the last
    */
-  GptChunk(
-      @Nullable InputEmbedding embedding,
-      HiddenDropout embeddingDropout,
-      Sequential blocks,
-      @Nullable Head head) {
+  GptChunk(@Nullable InputEmbedding embedding, Sequential blocks, @Nullable Head head) {
     this.embedding = embedding;
-    this.embeddingDropout = embeddingDropout;
     this.blocks = blocks;
     this.head = head;
     this.endParameters = endParameters(embedding, head);
@@ -120,7 +112,6 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
     if (embedding == null) {
       return gradient;
     }
-    embeddingDropout.apply(gradient, microbatch);
     embedding.backward(gradient, microbatch);
     microbatch.listener().gradientsDone(embedding.parameters());
     return null;
@@ -177,8 +168,6 @@ public final class GptChunk implements ModelChunk<GptChunk.Saved> {
       return Objects.requireNonNull(hidden, "only the first stage starts from tokens");
     }
     microbatch.listener().valuesNeeded(embedding.parameters());
-    Tensor embedded = embedding.forward(microbatch);
-    embeddingDropout.apply(embedded, microbatch);
-    return embedded;
+    return embedding.forward(microbatch);
   }
 }

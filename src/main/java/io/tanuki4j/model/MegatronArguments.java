@@ -93,6 +93,7 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
   private static void putEmbeddings(Map<String, Object> values, Embeddings embeddings) {
     values.put("position_embedding_type", embeddings.positions().megatronName());
     values.put("untie_embeddings_and_output_weights", !embeddings.tied());
+    values.put("use_embedding_scaling", embeddings.scaled());
   }
 
   private static void putRotary(Map<String, Object> values, ModelConfig model) {
@@ -165,7 +166,8 @@ public record MegatronArguments(String source, Map<String, ? extends @Nullable O
     return new Embeddings(
         named(
             "position_embedding_type", Positions.ROPE, Positions.values(), Positions::megatronName),
-        !isSet("untie_embeddings_and_output_weights"));
+        !isSet("untie_embeddings_and_output_weights"),
+        isSet("use_embedding_scaling"));
   }
 
   private Activation activation() {

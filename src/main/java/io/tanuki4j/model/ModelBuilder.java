@@ -22,6 +22,7 @@ import io.tanuki4j.nn.PositionIds;
 import io.tanuki4j.nn.Recompute;
 import io.tanuki4j.nn.Rope;
 import io.tanuki4j.nn.RopeFrequencies;
+import io.tanuki4j.nn.Scaling;
 import io.tanuki4j.nn.Sequential;
 import io.tanuki4j.nn.fp8.Fp8Config;
 import io.tanuki4j.nn.fp8.Fp8State;
@@ -235,7 +236,6 @@ public final class ModelBuilder {
   GptChunk build(int first, int end) {
     return new GptChunk(
         first == 0 ? embedding(end == config.sizes().numLayers()) : null,
-        hiddenDropout("embedding_dropout"),
         new Sequential(recomputed(blocks(first, end))),
         end == config.sizes().numLayers() ? head() : null);
   }
@@ -245,7 +245,9 @@ public final class ModelBuilder {
     boolean afterHead = withHead && config.embeddings().tied();
     return new InputEmbedding(
         new VocabParallelEmbedding(kernels, weight, afterHead, region),
-        config.embeddings().positions() == Positions.LEARNED_ABSOLUTE ? learnedPositions() : null);
+        config.embeddings().positions() == Positions.LEARNED_ABSOLUTE ? learnedPositions() : null,
+        hiddenDropout("embedding_dropout"),
+        new Scaling(kernels.elementwise(), config.embeddingScale()));
   }
 
   private LearnedPositions learnedPositions() {

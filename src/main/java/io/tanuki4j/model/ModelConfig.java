@@ -21,6 +21,18 @@ public record ModelConfig(
         sizes.withVocabSize(size), attention, rotary, layers, embeddings, training);
   }
 
+  /** Returns what the embedding's result is multiplied by. */
+  public double embeddingScale() {
+    return embeddings.scaled() ? Math.sqrt(sizes.hiddenSize()) : 1;
+  }
+
+  /** Returns a model whose embedding is not scaled, and whose head has weights of its own. */
+  public ModelConfig withoutEmbeddingScale() {
+    Embeddings other =
+        new Embeddings(embeddings.positions(), /* tied= */ false, /* scaled= */ false);
+    return new ModelConfig(sizes, attention, rotary, layers, other, training);
+  }
+
   /** Returns the same model with another choice of recomputation. */
   public ModelConfig withRecompute(Recompute other) {
     return new ModelConfig(
@@ -102,11 +114,13 @@ public record ModelConfig(
    * What the first layer gets.
    *
    * @param tied whether the head uses the embedding's weights
+   * @param scaled whether the embedding's result, learned positions included, is multiplied by
+   *     {@code sqrt(hiddenSize)}
    */
-  public record Embeddings(Positions positions, boolean tied) {
+  public record Embeddings(Positions positions, boolean tied, boolean scaled) {
     /** Returns Llama's embeddings. */
     public static Embeddings llama(boolean tied) {
-      return new Embeddings(Positions.ROPE, tied);
+      return new Embeddings(Positions.ROPE, tied, /* scaled= */ false);
     }
   }
 

@@ -42,6 +42,13 @@ class TransformersLossTest {
   /** What a Hugging Face model does not say. */
   private static final String TOKENIZER = "--tokenizer-type NullTokenizer --vocab-size 60";
 
+  private static final String NEW =
+      "--num-layers 2 --hidden-size 16 --num-attention-heads 4 --seq-length 96"
+          + " --ffn-hidden-size 16 --max-position-embeddings 96 --position-embedding-type rope"
+          + " --normalization RMSNorm --swiglu --disable-bias-linear --attention-dropout 0"
+          + " --hidden-dropout 0 "
+          + TOKENIZER;
+
   @TempDir Path folder;
 
   @BeforeEach
@@ -111,17 +118,28 @@ class TransformersLossTest {
         .isCloseTo(expected(name), within(SUMMATION_ORDER));
   }
 
+  /** Its Llama does not scale, so the table is multiplied. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", " --untie-embeddings-and-output-weights", " --bf16"})
+  void a_scaled_embedding_has_the_same_loss_when_exported(String flags) throws IOException {
+    Path trained = folder.resolve("trained");
+    String unscaled = NEW + " --make-vocab-size-divisible-by 1" + flags;
+    train(folder.resolve("nothing"), trained, unscaled + " --use-embedding-scaling");
+    Path exported = folder.resolve("exported");
+    convert("tanuki4j", "hf", trained, exported);
+    assertThat(json(exported.resolve("config.json")).get("tie_word_embeddings").getAsBoolean())
+        .isFalse();
+    String precision = flags.contains("bf16") ? TOKENIZER + " --bf16" : TOKENIZER;
+    assertThat(loss(imported(exported, "again"), precision))
+        .isEqualTo(loss(trained, flags.contains("bf16") ? "--bf16" : ""));
+    train(folder.resolve("nothing"), folder.resolve("unscaled"), unscaled);
+    assertThat(loss(folder.resolve("unscaled"), "")).isNotEqualTo(loss(trained, ""));
+  }
+
   @Test
   void a_model_started_here_has_the_same_loss_at_other_layouts() throws IOException {
     Path trained = folder.resolve("trained");
-    train(
-        folder.resolve("nothing"),
-        trained,
-        "--num-layers 2 --hidden-size 16 --num-attention-heads 4 --seq-length 96"
-            + " --ffn-hidden-size 16 --max-position-embeddings 96 --position-embedding-type rope"
-            + " --normalization RMSNorm --swiglu --disable-bias-linear --attention-dropout 0"
-            + " --hidden-dropout 0 --make-vocab-size-divisible-by 7 "
-            + TOKENIZER);
+    train(folder.resolve("nothing"), trained, NEW + " --make-vocab-size-divisible-by 7");
     double one = loss(trained, "");
     assertThat(loss(trained, LOCAL)).isCloseTo(one, within(SUMMATION_ORDER));
     train(trained, folder.resolve("more"), LOCAL + " --finetune --use-checkpoint-args");

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Fill, copy and add, exact to the last bit. */
+/** Fill, copy, add and scale, exact to the last bit. */
 public abstract class ElementwiseContract extends KernelContract {
   private static final int[] SIZES = {0, 1, 7, 33, 257, 10_001};
 
@@ -128,6 +128,32 @@ public abstract class ElementwiseContract extends KernelContract {
       assertThat(memory.values(out)).isEqualTo(expected);
       assertThat(memory.values(b)).isEqualTo(expected);
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void scales(DType dtype) {
+    for (int size : SIZES) {
+      for (double factor : new double[] {8, Math.sqrt(2560), 1e-3}) {
+        Tensor x = memory.random(dtype, 1, size);
+        DType computed = dtype.statisticsType();
+        double[] expected = memory.values(x);
+        for (int i = 0; i < size; i++) {
+          double product = expected[i] * HostValues.round(factor, computed);
+          expected[i] = HostValues.round(HostValues.round(product, computed), dtype);
+        }
+        kernels().elementwise().scale(x, factor);
+        assertThat(memory.values(x)).isEqualTo(expected);
+      }
+    }
+  }
+
+  @Test
+  void whole_numbers_are_not_scaled() {
+    Tensor ids = memory.undefined(DType.I32, 4);
+    assertThatThrownBy(() -> kernels().elementwise().scale(ids, 2))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("x of scale");
   }
 
   @ParameterizedTest

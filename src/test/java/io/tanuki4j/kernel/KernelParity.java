@@ -646,7 +646,9 @@ public abstract class KernelParity {
             side.kernels().elementwise().sumParts(sum, side.random(dtype, 3, 3, count));
             Tensor filled = side.undefined(dtype, count);
             side.kernels().elementwise().fill(filled, 0.1);
-            return List.of(squares, wide, narrow, y, sum, filled);
+            Tensor scaled = side.random(dtype, 4, count);
+            side.kernels().elementwise().scale(scaled, Math.sqrt(2560));
+            return List.of(squares, wide, narrow, y, sum, filled, scaled);
           });
     }
   }

@@ -35,13 +35,15 @@ public final class TestModels {
     /** Megatron's defaults: LayerNorm, GELU, biases, learned positions. */
     GPT,
     /** Has biases, no gate and no positions, and LayerNorms of queries and keys. */
-    MIXED;
+    MIXED,
+    /** A Llama with learned positions, whose embedding's result is scaled. */
+    SCALED;
 
     /** Returns their layers. */
     public Layers layers() {
       boolean qkNorm = this == QWEN3 || this == MIXED;
       return switch (this) {
-        case LLAMA, QWEN2, QWEN3 ->
+        case LLAMA, QWEN2, QWEN3, SCALED ->
             new Layers(
                 Norm.RMS_NORM,
                 1e-5,
@@ -58,8 +60,9 @@ public final class TestModels {
     public Embeddings embeddings(boolean tied) {
       return switch (this) {
         case LLAMA, QWEN2, QWEN3 -> Embeddings.llama(tied);
-        case GPT -> new Embeddings(Positions.LEARNED_ABSOLUTE, tied);
-        case MIXED -> new Embeddings(Positions.NONE, tied);
+        case GPT -> new Embeddings(Positions.LEARNED_ABSOLUTE, tied, false);
+        case SCALED -> new Embeddings(Positions.LEARNED_ABSOLUTE, tied, true);
+        case MIXED -> new Embeddings(Positions.NONE, tied, false);
       };
     }
   }

@@ -55,6 +55,8 @@ class LayoutEquivalenceTest {
 
   private static final String QWEN2 = TinyLlama.GOLDEN + " --add-qkv-bias";
   private static final String QWEN3 = TinyLlama.GOLDEN + " --qk-layernorm --kv-channels 24";
+  private static final String SCALED =
+      TinyLlama.GOLDEN + " --use-embedding-scaling !--untie-embeddings-and-output-weights";
   private static final String GPT =
       TinyLlama.GOLDEN
           + " !--swiglu !--disable-bias-linear --normalization LayerNorm"
@@ -71,7 +73,8 @@ class LayoutEquivalenceTest {
   void convert_the_reference_weights() throws IOException {
     reference = folder.resolve("reference");
     String words =
-        "--loader hf --saver tanuki4j --load-dir src/test/resources/golden/llama-tiny/hf --save-dir "
+        "--loader hf --saver tanuki4j --load-dir src/test/resources/golden/llama-tiny/hf --save-dir"
+            + " "
             + reference;
     ConvertCommand command = new ConvertCommand();
     new CommandLine(command).setOverwrittenOptionsAllowed(true).parseArgs(words.split(" ", -1));
@@ -188,13 +191,13 @@ class LayoutEquivalenceTest {
 
   /** Parameters that ranks share in ways of their own: biases, norms of heads, positions. */
   @ParameterizedTest
-  @ValueSource(strings = {QWEN2, QWEN3, GPT})
+  @ValueSource(strings = {QWEN2, QWEN3, GPT, SCALED})
   void variants_of_layers_train_the_same_on_four_ranks(String shape) {
     check(shape, new TinyLayout(2, 1, 2, 1, 1, true, Data.SHARDED));
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {QWEN2, QWEN3, GPT})
+  @ValueSource(strings = {QWEN2, QWEN3, GPT, SCALED})
   @Tag("slow")
   void variants_of_layers_train_the_same_at_every_layout(String shape) {
     TinyLayout.all(4).stream()

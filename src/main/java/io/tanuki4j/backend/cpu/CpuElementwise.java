@@ -6,7 +6,7 @@ import io.tanuki4j.kernel.ElementwiseKernels;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Tensor;
 
-/** Fill, copy, add; whole tensors by rows of a fixed size, matrices by their own. */
+/** Fill, copy, add, scale; whole tensors by rows of a fixed size, matrices by their own. */
 final class CpuElementwise implements ElementwiseKernels {
   private static final int ROW = 1024;
   private static final long PART = 16 * ROW;
@@ -49,6 +49,19 @@ final class CpuElementwise implements ElementwiseKernels {
           right.load(b, first, count);
           left.add(right);
           left.store(out, first);
+        });
+  }
+
+  @Override
+  public void scale(Tensor x, double factor) {
+    Expect.floatingPoint("x of scale", x);
+    runRows(
+        x,
+        (first, count, scratch) -> {
+          Row row = scratch.row(0, x);
+          row.load(x, first, count);
+          row.scale(factor);
+          row.store(x, first);
         });
   }
 

@@ -10,7 +10,7 @@ import io.tanuki4j.tensor.Float8;
 import io.tanuki4j.tensor.Tensor;
 import org.bytedeco.cuda.global.cudart;
 
-/** Fill, copy, conversion and addition; see fill.cu, elementwise.cu and bias.cu. */
+/** Fill, copy, conversion, addition and scaling; see fill.cu, elementwise.cu and bias.cu. */
 final class CudaElementwise implements ElementwiseKernels {
   private static final int THREADS = 256;
   private static final int VECTOR = 8;
@@ -87,6 +87,16 @@ final class CudaElementwise implements ElementwiseKernels {
         modules.function(PairVariant.elementwise(out.dtype(), a.dtype(), vector), "add");
     function.arg(out).arg(a).arg(b).arg(out.numElements());
     function.launch(Vectors.ceilDiv(out.numElements(), (long) THREADS * vector), THREADS);
+  }
+
+  @Override
+  public void scale(Tensor x, double factor) {
+    floating("x of scale", x);
+    int vector = vector(x, x, x);
+    CudaFunction function =
+        modules.function(PairVariant.elementwise(x.dtype(), x.dtype(), vector), "scale");
+    function.arg(x).arg(factor).arg(x.numElements());
+    function.launch(Vectors.ceilDiv(x.numElements(), (long) THREADS * vector), THREADS);
   }
 
   @Override

@@ -10,13 +10,14 @@ import io.tanuki4j.backend.host.Expect;
 import io.tanuki4j.backend.host.HostCopy;
 import io.tanuki4j.kernel.Accumulate;
 import io.tanuki4j.kernel.ElementwiseKernels;
+import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Fill, copy, add. */
+/** Fill, copy, add, scale. */
 final class Nd4jElementwise implements ElementwiseKernels {
   /** Elements filled at once. */
   private static final long PART = 1 << 20;
@@ -43,6 +44,16 @@ final class Nd4jElementwise implements ElementwiseKernels {
   public void add(Tensor out, Tensor a, Tensor b) {
     if (out.numElements() > 0) {
       put(out, row(a).add(row(b)));
+    }
+  }
+
+  @Override
+  public void scale(Tensor x, double factor) {
+    Expect.floatingPoint("x of scale", x);
+    if (x.numElements() > 0) {
+      DType computed = x.dtype().statisticsType();
+      double rounded = computed == DType.F64 ? factor : (float) factor;
+      put(x, TensorArrays.rounded(row(x).mul(rounded), computed));
     }
   }
 

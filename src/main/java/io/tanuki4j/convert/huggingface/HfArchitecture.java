@@ -70,6 +70,7 @@ enum HfArchitecture {
       Layers theirs = one.layers(layers.normEpsilon(), one.mayHaveAll(layers.biases()));
       if (theirs.equals(layers)
           && model.embeddings().positions() == Positions.ROPE
+          && !model.embeddings().scaled()
           && model.rotary().percent() == 1) {
         return one;
       }

@@ -73,6 +73,11 @@ public record HfModel(
     return shape.sizes().vocabSize();
   }
 
+  /** Returns a model whose embedding is not scaled, and whose head has weights of its own. */
+  public HfModel withoutEmbeddingScale() {
+    return new HfModel(shape.withoutEmbeddingScale(), bosId, eosIds, padId);
+  }
+
   /** Returns the same with a tokenizer's values: the number of its ids, and the special ones. */
   public HfModel withTokenizer(
       int rows, @Nullable Integer bos, List<Integer> eos, @Nullable Integer pad) {

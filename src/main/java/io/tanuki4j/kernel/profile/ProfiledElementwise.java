@@ -23,6 +23,11 @@ record ProfiledElementwise(ElementwiseKernels kernels, CallRecorder recorder)
   }
 
   @Override
+  public void scale(Tensor x, double factor) {
+    recorder.time(() -> costOfScale(x), () -> kernels.scale(x, factor));
+  }
+
+  @Override
   public void sumParts(Tensor out, Tensor parts) {
     recorder.time(() -> costOfSumParts(out, parts), () -> kernels.sumParts(out, parts));
   }
@@ -63,6 +68,10 @@ record ProfiledElementwise(ElementwiseKernels kernels, CallRecorder recorder)
 
   static KernelCall costOfAdd(Tensor out, Tensor a, Tensor b) {
     return Cost.moved(KernelFamily.ELEMENTWISE, "add", out, Cost.bytes(out, a, b));
+  }
+
+  static KernelCall costOfScale(Tensor x) {
+    return Cost.moved(KernelFamily.ELEMENTWISE, "scale", x, Cost.bytes(x, x));
   }
 
   static KernelCall costOfSumParts(Tensor out, Tensor parts) {

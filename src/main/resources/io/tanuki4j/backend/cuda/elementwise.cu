@@ -1,4 +1,4 @@
-// Conversion and addition, of whole tensors or of columns. Options: OUT, IN (element types), VEC.
+// Conversion, addition and scaling, of whole tensors or of columns. Options: OUT, IN (element types), VEC.
 
 inline double wide(double x) { return x; }
 inline float wide(float x) { return x; }
@@ -34,6 +34,22 @@ extern "C" __global__ void __launch_bounds__(256) add(OUT* out, const IN* a, con
 #pragma unroll
     for (int j = 0; j < VEC; j++) y[j] = left[j] + right[j];
     Pack<OUT, VEC>::of(y).store(out + i);
+  }
+}
+
+// Factor and product are rounded to fp32 unless the elements are doubles.
+extern "C" __global__ void __launch_bounds__(256) scale(OUT* x, double factor, i64 count) {
+  const i64 i = ((i64)blockIdx.x * blockDim.x + threadIdx.x) * VEC;
+  if (i >= count) return;
+  if constexpr (VEC == 1) {
+    using Wide = decltype(wide(x[i]));
+    x[i] = rounded<OUT>(wide(x[i]) * (Wide)factor);
+  } else {
+    const Pack<OUT, VEC> values = Pack<OUT, VEC>::load(x + i);
+    float y[VEC];
+#pragma unroll
+    for (int j = 0; j < VEC; j++) y[j] = values[j] * (float)factor;
+    Pack<OUT, VEC>::of(y).store(x + i);
   }
 }
 
