@@ -90,7 +90,7 @@ final class ChecksummedFile implements Closeable {
   /** Checksums the ranges that no other thread takes. */
   private boolean readAll(List<NewFile.Checksum.Range> rest, AtomicInteger next)
       throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(RANGE_BYTES, size));
+    ByteBuffer buffer = FileRead.newBuffer((int) Math.min(RANGE_BYTES, size));
     for (int i = next.getAndIncrement(); i < rest.size(); i = next.getAndIncrement()) {
       NewFile.Checksum.Range range = rest.get(i);
       record(range.position(), buffer.clear().limit((int) range.length()));

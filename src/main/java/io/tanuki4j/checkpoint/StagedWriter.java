@@ -59,12 +59,17 @@ public final class StagedWriter implements AutoCloseable {
             });
   }
 
-  /** Writes tensors that are not on a device into one file, which appears when it is complete. */
+  /**
+   * Writes tensors that are not on a device into one file, which appears when it is complete. It
+   * has the bytes that the reference writer gives it.
+   */
   public static NewFile.Written writeFile(Path file, List<ShardedTensor> tensors)
       throws IOException {
     long bytes = tensors.stream().mapToLong(ShardedTensor::numBytes).sum();
     try (StagedWriter writer = Size.passing(bytes).open(StagedWriter::ofNoDevice)) {
-      return await(writer.write(file, tensors));
+      SafetensorsWriter one =
+          SafetensorsWriter.create(file, plan(tensors), SafetensorsWriter.PYTORCH);
+      return await(writer.write(one, tensors));
     }
   }
 
@@ -90,9 +95,20 @@ public final class StagedWriter implements AutoCloseable {
    */
   CompletableFuture<NewFile.Written> write(Path file, List<ShardedTensor> tensors)
       throws IOException {
-    List<TensorEntry> plan =
-        tensors.stream().map(t -> new TensorEntry(t.entryName(), t.type(), t.shape())).toList();
-    SafetensorsWriter writer = SafetensorsWriter.create(file, plan, SafetensorsWriter.PYTORCH);
+    return write(
+        SafetensorsWriter.create(
+            file, plan(tensors), SafetensorsWriter.PYTORCH, SafetensorsWriter.FAST_ALIGNMENT),
+        tensors);
+  }
+
+  private static List<TensorEntry> plan(List<ShardedTensor> tensors) {
+    return tensors.stream()
+        .map(tensor -> new TensorEntry(tensor.entryName(), tensor.type(), tensor.shape()))
+        .toList();
+  }
+
+  private CompletableFuture<NewFile.Written> write(
+      SafetensorsWriter writer, List<ShardedTensor> tensors) {
     Filling filling = new Filling(writer);
     IOException failure = null;
     try {

@@ -10,7 +10,6 @@ import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tensor.Tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -27,7 +26,7 @@ final class TensorLoader implements AutoCloseable {
   private static final int RUN_BYTES = 4 << 20;
   private static final int MAX_AHEAD = ReaderThreads.NUMBER + 2;
   private static final ThreadLocal<ByteBuffer> STORED =
-      ThreadLocal.withInitial(() -> newBuffer(FileRead.BLOCK_BYTES));
+      ThreadLocal.withInitial(() -> FileRead.newBuffer(FileRead.BLOCK_BYTES));
 
   private final TensorFiles shards;
   private final Device device;
@@ -118,11 +117,7 @@ final class TensorLoader implements AutoCloseable {
   }
 
   private ByteBuffer takeBuffer() {
-    return free.isEmpty() ? newBuffer(RUN_BYTES) : free.remove();
-  }
-
-  private static ByteBuffer newBuffer(int bytes) {
-    return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    return free.isEmpty() ? FileRead.newBuffer(RUN_BYTES) : free.remove();
   }
 
   /** Waits until there are few enough runs ahead. */

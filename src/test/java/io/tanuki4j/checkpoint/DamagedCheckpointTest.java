@@ -149,7 +149,7 @@ class DamagedCheckpointTest {
         file("")
             + ": "
             + MODEL
-            + " has 107 bytes (expected: the 108 of manifest.json)"
+            + " has 139 bytes (expected: the 140 of manifest.json)"
             + ELSEWHERE);
   }
 
@@ -188,7 +188,7 @@ class DamagedCheckpointTest {
   void shard_that_is_a_folder() throws IOException {
     Files.delete(file(MODEL));
     Files.createDirectory(file(MODEL));
-    assertRefused(MODEL + " has ", " bytes (expected: the 108 of manifest.json)");
+    assertRefused(MODEL + " has ", " bytes (expected: the 140 of manifest.json)");
   }
 
   @Test
@@ -214,8 +214,8 @@ class DamagedCheckpointTest {
     Files.writeString(tracker(), "700");
     assertRefused(
         folder
-            + "/iter_0000700: it is a Megatron checkpoint in torch format. Convert it first: convert"
-            + " --loader megatron --saver tanuki4j --load-dir ");
+            + "/iter_0000700: it is a Megatron checkpoint in torch format. Convert it first:"
+            + " convert --loader megatron --saver tanuki4j --load-dir ");
   }
 
   @Test
@@ -297,22 +297,33 @@ class DamagedCheckpointTest {
         "\"tensors\": [          | \"tensor\": [            | it lacks tensors",
         "\"arguments\": {}       | \"arguments\": null      | it lacks arguments",
         "\"optimizer\": {}       | \"optimizer\": null      | it lacks optimizer",
-        "\"iteration\": 500      | \"iteration\": 300       | its iteration is 300 (expected: that of its folder, iter_0000500)",
-        "\"iteration\": 500      | \"iterations\": 500      | its iteration is 0 (expected: 1 or more)",
-        "\"consumedTrainSamples\": 0 | \"consumedTrainSamples\": -1 | consumedTrainSamples is below 0",
+        "\"iteration\": 500      | \"iteration\": 300       | its iteration is 300 (expected: that"
+            + " of its folder, iter_0000500)",
+        "\"iteration\": 500      | \"iterations\": 500      | its iteration is 0 (expected: 1 or"
+            + " more)",
+        "\"consumedTrainSamples\": 0 | \"consumedTrainSamples\": -1 | consumedTrainSamples is below"
+            + " 0",
         "\"vocabSize\": 0        | \"vocabSize\": 1e99      | it is no manifest of a checkpoint",
-        "\"part\": \"MODEL\"     | \"part\": \"OTHER\"      | it lacks the part of model-rank00000.safetensors",
-        "\"size\": 108           | \"size\": -108           | the size of model-rank00000.safetensors is below 0",
+        "\"part\": \"MODEL\"     | \"part\": \"OTHER\"      | it lacks the part of"
+            + " model-rank00000.safetensors",
+        "\"size\": 140           | \"size\": -140           | the size of"
+            + " model-rank00000.safetensors is below 0",
         "\"name\": \"a\"         | \"nam\": \"a\"           | it lacks a tensor's name",
         "\"dtype\": \"F32\"      | \"dtype\": null          | it lacks the dtype of a",
         "\"rows\": 3             | \"rows\": 4              | a piece of tensor a leaves its shape",
-        "\"rows\": 3             | \"rows\": 2              | the pieces of tensor a have 2 elements (expected for [3]: 3)",
-        "\"firstRow\": 0         | \"firstRow\": 9223372036854775807 | a piece of tensor a leaves its shape",
+        "\"rows\": 3             | \"rows\": 2              | the pieces of tensor a have 2"
+            + " elements (expected for [3]: 3)",
+        "\"firstRow\": 0         | \"firstRow\": 9223372036854775807 | a piece of tensor a leaves"
+            + " its shape",
         "\"region\": {           | \"regio\": {             | it lacks the region of a piece of a",
-        "\"name\": \"model-rank00000.safetensors\" | \"name\": \"model\" | tensor a is in a file that is none of its part's",
-        "model-rank00000.safetensors | ../../x               | it names the file ../../x (expected: a plain name in its own folder)",
-        "model-rank00000.safetensors | /abs                  | it names the file /abs (expected: a plain name in its own folder)",
-        "model-rank00000.safetensors | ..                    | it names the file .. (expected: a plain name in its own folder)",
+        "\"name\": \"model-rank00000.safetensors\" | \"name\": \"model\" | tensor a is in a file"
+            + " that is none of its part's",
+        "model-rank00000.safetensors | ../../x               | it names the file ../../x (expected:"
+            + " a plain name in its own folder)",
+        "model-rank00000.safetensors | /abs                  | it names the file /abs (expected: a"
+            + " plain name in its own folder)",
+        "model-rank00000.safetensors | ..                    | it names the file .. (expected: a"
+            + " plain name in its own folder)",
         "model-rank00000.safetensors | a\\u0000b             | it names the file a",
       })
   void manifest_of_a_right_checksum_and_wrong_content(String from, String to, String reason)

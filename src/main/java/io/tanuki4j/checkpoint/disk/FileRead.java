@@ -3,6 +3,7 @@ package io.tanuki4j.checkpoint.disk;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 
 /** Reads files as fast as the processor copies from the page cache. */
@@ -19,10 +20,19 @@ public final class FileRead {
   private static final int SLOW_OFFSETS = 32;
 
   private static final ThreadLocal<ByteBuffer> PAGES =
-      ThreadLocal.withInitial(
-          () -> ByteBuffer.allocateDirect(BLOCK_BYTES + 2 * PAGE_BYTES).alignedSlice(PAGE_BYTES));
+      ThreadLocal.withInitial(() -> newBuffer(BLOCK_BYTES + PAGE_BYTES));
 
   private FileRead() {}
+
+  /**
+   * Returns little-endian memory outside the heap that begins at a page: it is fast to read into.
+   */
+  public static ByteBuffer newBuffer(int bytes) {
+    return ByteBuffer.allocateDirect(bytes + 2 * PAGE_BYTES)
+        .alignedSlice(PAGE_BYTES)
+        .slice(0, bytes)
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
 
   /**
    * Fills the rest of a buffer. Several threads may read a file at a time.

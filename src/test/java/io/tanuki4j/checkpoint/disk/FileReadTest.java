@@ -52,6 +52,13 @@ class FileReadTest {
   }
 
   @Test
+  void gives_memory_that_begins_at_a_page() {
+    ByteBuffer memory = FileRead.newBuffer(5000);
+    assertThat(memory.alignmentOffset(0, 4096)).isZero();
+    assertThat(memory.capacity()).isEqualTo(5000);
+  }
+
+  @Test
   void fills_the_rest_of_a_buffer_on_the_heap() throws IOException {
     ByteBuffer into = ByteBuffer.allocate(SIZE).position(3);
     FileRead.fully(channel, 3, into);

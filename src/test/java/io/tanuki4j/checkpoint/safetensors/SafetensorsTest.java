@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SafetensorsTest {
   private static final Path GOLDEN =
@@ -109,6 +110,25 @@ class SafetensorsTest {
       ByteBuffer last = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
       reader.read(reader.tensor("a"), (rows - 1) * 4, last);
       assertThat(last.flip().getFloat()).isEqualTo(7);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"a", "abc", "a name of some length"})
+  void begins_the_data_where_processors_copy_fast(String name) throws IOException {
+    Path file = folder.resolve("x");
+    List<TensorEntry> tensors = List.of(new TensorEntry(name, ElementType.F32, Shape.of(2)));
+    try (SafetensorsWriter writer =
+        SafetensorsWriter.create(file, tensors, Map.of(), SafetensorsWriter.FAST_ALIGNMENT)) {
+      writer.append(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putFloat(4, 7));
+      writer.publish();
+    }
+    try (SafetensorsReader reader = SafetensorsReader.open(file)) {
+      assertThat(reader.positionOf(reader.tensor(name)) % SafetensorsWriter.FAST_ALIGNMENT)
+          .isZero();
+      ByteBuffer values = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+      reader.read(reader.tensor(name), 0, values);
+      assertThat(values.getFloat(4)).isEqualTo(7);
     }
   }
 
