@@ -61,17 +61,19 @@ public record MemoryPlan(
       changes.put("--micro-batch-size 1", of(request.withMicroBatchSize(1)));
     }
     Recompute recompute = new Recompute(Granularity.FULL_UNIFORM, 1);
-    changes.put(
-        "--recompute-granularity full --recompute-method uniform --recompute-num-layers 1",
-        of(request.withRecompute(recompute)));
+    String again =
+        "--recompute-granularity full --recompute-method uniform --recompute-num-layers 1";
+    changes.put(again, of(request.withRecompute(recompute)));
     String narrow = "--bf16 --main-grads-dtype bf16 --exp-avg-dtype bf16 --exp-avg-sq-dtype bf16";
     Fp8Config fp8 = request.precision().fp8();
     Precision narrowState = new Precision(BF16, BF16, new StateTypes(DType.F32, BF16, BF16), fp8);
     changes.put(narrow, of(request.withPrecision(narrowState)));
     Precision narrowest = new Precision(BF16, BF16, new StateTypes(BF16, BF16, BF16), fp8);
-    changes.put(narrow + " --main-params-dtype bf16", of(request.withPrecision(narrowest)));
+    String allNarrow = narrow + " --main-params-dtype bf16";
+    changes.put(allNarrow, of(request.withPrecision(narrowest)));
+    String fewTokens = request.microBatchSize() > 1 ? "--micro-batch-size 1 " : "";
     changes.put(
-        "all of these",
+        fewTokens + again + " " + allNarrow,
         of(request.withMicroBatchSize(1).withPrecision(narrowest).withRecompute(recompute)));
     return changes.entrySet().stream()
         .filter(change -> change.getValue().total() <= bytesFree)

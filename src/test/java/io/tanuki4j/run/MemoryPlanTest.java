@@ -145,7 +145,10 @@ class MemoryPlanTest {
         .isInstanceOf(UserException.class)
         .hasMessageStartingWith("memory: weights 14.00, gradients 28.00, optimizer 84.00")
         .hasMessageContaining("(expected: at most the 78.00 GiB that are free)")
-        .hasMessageContaining("These would fit: all of these");
+        .hasMessageContaining(
+            "These would fit: --recompute-granularity full --recompute-method uniform"
+                + " --recompute-num-layers 1 --bf16 --main-grads-dtype bf16 --exp-avg-dtype bf16"
+                + " --exp-avg-sq-dtype bf16 --main-params-dtype bf16 (");
     assertThatThrownBy(() -> MemoryPlan.thatFits(part(config, 65_536), GIB, 1))
         .hasMessageEndingWith("Use a smaller model, or more GPUs.");
   }
