@@ -122,10 +122,14 @@ class PickleReaderTest {
       ".NJKMGUTXCB(012)t]lae}dsuqrhjcRbQ\u0080\u0081\u0085\u0086\u0087\u0088\u0089\u008a\u008b\u008c"
           + "\u008d\u008e\u008f\u0090\u0091\u0092\u0093\u0094\u0095\u0096";
 
+  static boolean isRead(int operation) {
+    return READ.indexOf(operation) >= 0;
+  }
+
   @Test
   void all_other_operations_are_refused() {
     for (char operation = 0; operation < 256; operation++) {
-      if (READ.indexOf(operation) < 0) {
+      if (!isRead(operation)) {
         String pickle = operation + "os\nsystem\n.";
         assertThatThrownBy(() -> read(text(pickle)))
             .as("operation %x", (int) operation)
