@@ -1,6 +1,6 @@
 package io.tanuki4j.checkpoint;
 
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Float16;
 import java.nio.ByteBuffer;

@@ -6,7 +6,7 @@ import io.tanuki4j.checkpoint.ShardedTensor.Region;
 import io.tanuki4j.checkpoint.TrainState.RankPiece;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.disk.NewFile;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;

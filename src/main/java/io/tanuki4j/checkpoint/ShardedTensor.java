@@ -1,6 +1,6 @@
 package io.tanuki4j.checkpoint;
 
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.HostStage;
 import io.tanuki4j.nn.Parameter;

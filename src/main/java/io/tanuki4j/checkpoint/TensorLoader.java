@@ -3,7 +3,7 @@ package io.tanuki4j.checkpoint;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.checkpoint.ShardedTensor.Region;
 import io.tanuki4j.checkpoint.disk.FileRead;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.HostTensor.View;
 import io.tanuki4j.tensor.Shape;

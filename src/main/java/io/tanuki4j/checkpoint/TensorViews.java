@@ -2,7 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.ShardedTensor.Content;
 import io.tanuki4j.checkpoint.ShardedTensor.Region;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.tensor.Shape;
 import java.io.IOException;
 import java.nio.ByteBuffer;

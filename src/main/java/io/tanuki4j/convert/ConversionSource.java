@@ -3,7 +3,7 @@ package io.tanuki4j.convert;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TensorViews;
 import io.tanuki4j.checkpoint.TrainState;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.convert.huggingface.HfModel;
 import io.tanuki4j.model.ModelParameters;
 import java.io.Closeable;

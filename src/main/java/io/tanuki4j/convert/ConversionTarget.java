@@ -4,7 +4,7 @@ import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TensorViews;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.flags.ConvertOptions;
 import io.tanuki4j.model.MegatronArguments;
 import io.tanuki4j.parallel.ParallelDims;

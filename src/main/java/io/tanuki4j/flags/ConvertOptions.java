@@ -1,6 +1,6 @@
 package io.tanuki4j.flags;
 
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.config.Problems;
 import java.nio.file.Path;
 import java.util.List;
@@ -52,8 +52,8 @@ public final class ConvertOptions {
       names = "--tokenizer-model",
       paramLabel = "FILE",
       description =
-          "As in pretrain: noted in a checkpoint, written into a folder (default: what the model came"
-              + " with or was trained with).")
+          "As in pretrain: noted in a checkpoint, written into a folder (default: what the model"
+              + " came with or was trained with).")
   public @Nullable Path tokenizerModel;
 
   @Option(
@@ -95,8 +95,8 @@ public final class ConvertOptions {
       names = TARGET_TP,
       paramLabel = "N",
       description =
-          "Tensor-parallel ranks whose shards are written (default: as the source). Any layout loads"
-              + " any shards.")
+          "Tensor-parallel ranks whose shards are written (default: as the source). Any layout"
+              + " loads any shards.")
   public @Nullable Integer targetTensorParallelSize;
 
   @Option(names = TARGET_PP, paramLabel = "N", description = "The same for pipeline stages.")
@@ -121,8 +121,8 @@ public final class ConvertOptions {
       names = "--saver-transformer-impl",
       paramLabel = "IMPL",
       description =
-          "transformer_engine (default) or local: which of Megatron's layers the names of norms in a"
-              + " megatron checkpoint are for.")
+          "transformer_engine (default) or local: which of Megatron's layers the names of norms in"
+              + " a megatron checkpoint are for.")
   String saverTransformerImpl = "transformer_engine";
 
   @Option(

@@ -4,7 +4,7 @@ import io.tanuki4j.checkpoint.CheckpointFolders;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import java.io.Closeable;

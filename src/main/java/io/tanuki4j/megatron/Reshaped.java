@@ -1,6 +1,6 @@
 package io.tanuki4j.megatron;
 
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 

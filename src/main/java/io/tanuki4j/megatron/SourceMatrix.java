@@ -3,7 +3,7 @@ package io.tanuki4j.megatron;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.ShardedTensor.Region;
 import io.tanuki4j.checkpoint.TensorViews;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 

@@ -1,6 +1,6 @@
 package io.tanuki4j.megatron;
 
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import org.jspecify.annotations.Nullable;
 
 /** The element types of torch's tensors that models use, with torch's names. */

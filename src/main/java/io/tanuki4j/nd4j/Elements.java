@@ -1,6 +1,6 @@
 package io.tanuki4j.nd4j;
 
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.error.UserException;
 import java.nio.ByteBuffer;
 import org.nd4j.linalg.api.buffer.DataType;

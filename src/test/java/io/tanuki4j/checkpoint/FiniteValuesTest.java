@@ -3,7 +3,7 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.error.UserException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -2,7 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.junit.jupiter.api.Test;

@@ -3,7 +3,7 @@ package io.tanuki4j.checkpoint;
 import com.sun.management.OperatingSystemMXBean;
 import io.tanuki4j.backend.cpu.CpuBackend;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
-import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.checkpoint.disk.NewFile.Folders;
 import io.tanuki4j.kernel.Device;
 import io.tanuki4j.kernel.MemoryScope;
 import io.tanuki4j.tensor.DType;

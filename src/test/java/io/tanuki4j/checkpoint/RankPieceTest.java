@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.entry;
 import io.tanuki4j.checkpoint.ShardedTensor.Region;
 import io.tanuki4j.checkpoint.TrainState.RankPiece;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;

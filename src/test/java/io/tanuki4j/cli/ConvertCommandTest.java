@@ -12,7 +12,7 @@ import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TensorViews;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.convert.huggingface.HfFolder;
 import io.tanuki4j.convert.huggingface.HfModel;
@@ -395,7 +395,8 @@ class ConvertCommandTest {
     assertThatThrownBy(() -> convert("tanuki4j", "hf", folder, back()))
         .hasMessage(
             folder
-                + "/latest_checkpointed_iteration.txt: there is no such file, so no checkpoint. Check --load-dir.");
+                + "/latest_checkpointed_iteration.txt: there is no such file, so no checkpoint."
+                + " Check --load-dir.");
   }
 
   @Test
@@ -432,7 +433,8 @@ class ConvertCommandTest {
     "--save-dtype,                    float16, Nothing here computes in fp16",
     "--target-tensor-parallel-size,   0,       above 0",
     "--target-tensor-parallel-size,   3,       a divisor of the model's num-attention-heads 4",
-    "--target-pipeline-parallel-size, 3,       a divisor of the model's num-layers 2). Use 1 or 2. Runs",
+    "--target-pipeline-parallel-size, 3,       a divisor of the model's num-layers 2). Use 1 or 2."
+        + " Runs",
     "--true-vocab-size,               0,       above 0",
     "--max-shard-size,                0,       above 0",
     "--ckpt-step,                     0,       above 0",

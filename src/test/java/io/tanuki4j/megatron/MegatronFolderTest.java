@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
-import io.tanuki4j.checkpoint.disk.Folders;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.disk.NewFile.Folders;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.convert.ConversionSource;
 import io.tanuki4j.convert.MegatronFormat;
 import io.tanuki4j.convert.TensorComparison;

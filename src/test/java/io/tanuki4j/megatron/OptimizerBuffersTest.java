@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.megatron.OptimizerBuffers.BucketRule;
 import io.tanuki4j.megatron.RankParameters.Parameter;
@@ -97,7 +97,10 @@ class OptimizerBuffersTest {
             () -> buffers.addJoined(PARAMETERS, Map.of("exp_avg", counting(0, 138)), ONE_BUCKET))
         .isInstanceOf(UserException.class)
         .hasMessage(
-            "m: its optimizer state has buckets of [138] elements, which are not those of its 3 parameters (of 137 elements) in Megatron's order. Load it in Megatron-LM and save it with --ckpt-format torch_dist --dist-ckpt-optim-fully-reshardable, or add --no-load-optim to take the weights only.");
+            "m: its optimizer state has buckets of [138] elements, which are not those of its 3"
+                + " parameters (of 137 elements) in Megatron's order. Load it in Megatron-LM and"
+                + " save it with --ckpt-format torch_dist --dist-ckpt-optim-fully-reshardable, or"
+                + " add --no-load-optim to take the weights only.");
   }
 
   @Test

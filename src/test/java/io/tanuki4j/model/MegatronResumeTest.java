@@ -12,7 +12,7 @@ import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.convert.TensorComparison;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.LossKernels;
@@ -193,7 +193,8 @@ class MegatronResumeTest {
         .isInstanceOf(UserException.class)
         .hasMessageStartingWith(shifted.folder() + ": element 0 of embedding.weight is ")
         .hasMessageEndingWith(
-            "(expected: the same but for rounding), so the moments are not in the order of the weights either. Add --no-load-optim to take the weights only.");
+            "(expected: the same but for rounding), so the moments are not in the order of the"
+                + " weights either. Add --no-load-optim to take the weights only.");
   }
 
   @Test

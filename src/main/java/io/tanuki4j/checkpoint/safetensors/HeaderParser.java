@@ -3,6 +3,7 @@ package io.tanuki4j.checkpoint.safetensors;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;

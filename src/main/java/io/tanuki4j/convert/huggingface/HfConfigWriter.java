@@ -3,7 +3,7 @@ package io.tanuki4j.convert.huggingface;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import io.tanuki4j.checkpoint.disk.NewFile;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.model.ModelConfig.Biases;
 import io.tanuki4j.nn.RopeScaling;
 import java.io.IOException;

@@ -2,8 +2,8 @@ package io.tanuki4j.convert.huggingface;
 
 import io.tanuki4j.checkpoint.FiniteValues;
 import io.tanuki4j.checkpoint.ShardedTensor;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;

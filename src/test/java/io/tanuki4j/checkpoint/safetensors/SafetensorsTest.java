@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.Shape;

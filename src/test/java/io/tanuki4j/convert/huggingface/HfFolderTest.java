@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StagedWriter;
-import io.tanuki4j.checkpoint.safetensors.ElementType;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Attention;
