@@ -2,7 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;
-import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.checkpoint.disk.NewFile.Folders;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;

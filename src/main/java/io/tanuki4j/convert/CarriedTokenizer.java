@@ -1,7 +1,7 @@
 package io.tanuki4j.convert;
 
-import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
+import io.tanuki4j.checkpoint.disk.NewFile.Folders;
 import io.tanuki4j.tokenizer.HuggingFaceFiles;
 import io.tanuki4j.tokenizer.TokenizerType;
 import java.io.IOException;

@@ -3,7 +3,7 @@ package io.tanuki4j.megatron;
 import io.tanuki4j.checkpoint.CheckpointFolders;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
-import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.checkpoint.disk.NewFile.Folders;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import java.io.IOException;

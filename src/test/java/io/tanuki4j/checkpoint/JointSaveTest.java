@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.TrainState.StateKind;
-import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
+import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.comm.CommunicationException;
 import io.tanuki4j.comm.ProcessGroup;

@@ -3,7 +3,7 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.checkpoint.TrainState.StateKind;
-import io.tanuki4j.checkpoint.disk.Folders;
+import io.tanuki4j.checkpoint.disk.NewFile.Folders;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -2,8 +2,8 @@ package io.tanuki4j.convert.huggingface;
 
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StagedWriter;
-import io.tanuki4j.checkpoint.disk.Folders;
 import io.tanuki4j.checkpoint.disk.NewFile;
+import io.tanuki4j.checkpoint.disk.NewFile.Folders;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.file.Files;
