@@ -30,6 +30,7 @@ final class BlendedDataset implements TokenDataset {
    * @param weights above 0, of any sum
    * @param size number of samples
    * @param cacheDir where the order is kept; null to keep it in memory
+   * @param work that this order shares with the others of the run
    * @throws UserException if the order needs more samples of a dataset than it has, or the cache is
    *     damaged or cannot be written
    */
@@ -38,7 +39,8 @@ final class BlendedDataset implements TokenDataset {
       Split split,
       double[] weights,
       long size,
-      @Nullable Path cacheDir) {
+      @Nullable Path cacheDir,
+      CacheWork work) {
     double[] normalized = BlendWeights.normalized(weights);
     Blending blending =
         new Blending(
@@ -54,7 +56,7 @@ final class BlendedDataset implements TokenDataset {
     identifiers.put("split", split.label());
     identifiers.put("weights", DoubleStream.of(normalized).boxed().toList());
     identifiers.put("size", size);
-    IndexCache cache = new IndexCache(cacheDir, CLASS, split, PythonJson.dumps(identifiers));
+    IndexCache cache = new IndexCache(cacheDir, CLASS, split, PythonJson.dumps(identifiers), work);
     return new BlendedDataset(datasets, size, BlendOrder.cached(blending, size, cache));
   }
 

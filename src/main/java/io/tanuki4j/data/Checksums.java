@@ -21,13 +21,13 @@ final class Checksums {
 
   private final Map<String, String> lines = new TreeMap<>();
 
-  /** Records a file that was written. */
-  void add(Path file, long size, CRC32C checksum) {
+  /** Records a file that was written, with its CRC-32C. Thread-safe. */
+  synchronized void add(Path file, long size, long checksum) {
     lines.put(String.valueOf(file.getFileName()), line(file, size, checksum));
   }
 
   /** Returns the text of the file of checksums. */
-  String text() {
+  synchronized String text() {
     return lines.values().stream().collect(Collectors.joining("\n", "", "\n"));
   }
 
@@ -51,14 +51,14 @@ final class Checksums {
       }
     }
     String text = new String(Files.readAllBytes(checksums), StandardCharsets.ISO_8859_1);
-    if (text.lines().noneMatch(line(file, size, checksum)::equals)) {
+    if (text.lines().noneMatch(line(file, size, checksum.getValue())::equals)) {
       throw new UserException(
           "%s: its bytes are not those that %s says were written. Delete it, and it is built again."
               .formatted(file, checksums.getFileName()));
     }
   }
 
-  private static String line(Path file, long size, CRC32C checksum) {
-    return "%s %d %08x".formatted(file.getFileName(), size, checksum.getValue());
+  private static String line(Path file, long size, long checksum) {
+    return "%s %d %08x".formatted(file.getFileName(), size, checksum);
   }
 }

@@ -13,6 +13,14 @@ interface Corpus extends AutoCloseable {
   int length(int sequence);
 
   /**
+   * Returns the number of tokens in sequences {@code from} (inclusive) to {@code to} (exclusive).
+   */
+  long numTokens(int from, int to);
+
+  /** Copies the lengths of the sequences {@code numbers[from .. from + count)} to {@code into}. */
+  void lengths(int[] numbers, int from, int count, int[] into);
+
+  /**
    * Copies {@code count} tokens of a sequence, starting at its token {@code from}, to {@code
    * into[at]}.
    *

@@ -1,5 +1,7 @@
 package io.tanuki4j.data;
 
+import static java.util.Objects.requireNonNull;
+
 import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tokenizer.Tokenizer;
@@ -8,18 +10,25 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Builds the dataset of each split from the blend and the split ratios; opens each corpus once. */
 final class DatasetBuilder implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(DatasetBuilder.class);
 
   /** Datasets of a blend are built this much larger than it needs, as Megatron core 0.12 does. */
   private static final double MARGIN = 1 + 0.5 / 100;
+
+  private static final double NANOS_PER_SECOND = 1e9;
 
   private final DataConfig config;
   private final SampleCounts counts;
@@ -27,7 +36,9 @@ final class DatasetBuilder implements AutoCloseable {
   private final @Nullable SplitRatios ratios;
   private final int eodId;
   private final @Nullable Path temporary;
-  private final Map<String, Corpus> corpora = new HashMap<>();
+  private final CacheWork work = CacheWork.ofHalfTheHeap();
+  private final Map<String, Corpus> corpora = new ConcurrentHashMap<>();
+  private final Map<Request, GptDataset> datasets = new ConcurrentHashMap<>();
 
   DatasetBuilder(DataConfig config, SampleCounts counts, Tokenizer tokenizer) {
     boolean shared = config.sources().shared() != null;
@@ -85,21 +96,78 @@ final class DatasetBuilder implements AutoCloseable {
     }
   }
 
-  /** Returns the dataset of a split; null if it has no data or no samples are requested. */
-  @Nullable TokenDataset build(Split split) {
-    DataConfig.Blend blend = ratios == null ? ownBlend(split) : config.sources().shared();
-    boolean left = ratios != null && !ratios.has(split);
-    if (blend == null || left || counts.of(split) == 0) {
+  /** Opens all corpora, then builds all sample orders, several at the same time. */
+  void prepare() {
+    List<Request> requests =
+        Arrays.stream(Split.values())
+            .flatMap(split -> requests(split).stream())
+            .distinct()
+            .toList();
+    List<String> prefixes = requests.stream().map(Request::prefix).distinct().toList();
+    long start = System.nanoTime();
+    concurrently(prefixes, prefix -> corpora.put(prefix, open(prefix)));
+    double seconds = (System.nanoTime() - start) / NANOS_PER_SECOND;
+    LOG.debug("{} corpora opened and checked: {} s", prefixes.size(), "%.2f".formatted(seconds));
+    concurrently(requests, request -> datasets.put(request, build(request)));
+  }
+
+  private static <T> void concurrently(List<T> items, Consumer<T> action) {
+    try {
+      Concurrent.run(
+          items.stream().map(item -> (Concurrent.Task) () -> action.accept(item)).toList());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * A dataset that a split needs.
+   *
+   * @param numSamples to build; null for one epoch
+   */
+  private record Request(String prefix, Split split, @Nullable Long numSamples) {}
+
+  private List<Request> requests(Split split) {
+    DataConfig.Blend blend = blend(split);
+    if (blend == null) {
+      return List.of();
+    }
+    long count = counts.of(split);
+    if (isSingle(blend)) {
+      return List.of(new Request(blend.prefixes().get(0), split, count));
+    }
+    List<Request> requests = new ArrayList<>();
+    double[] weights = blend.weights() == null ? null : normalized(blend.weights());
+    for (int i = 0; i < blend.prefixes().size(); i++) {
+      Long samples = weights == null ? null : (long) Math.ceil(share(count, weights[i]) * MARGIN);
+      requests.add(new Request(blend.prefixes().get(i), split, samples));
+    }
+    return requests;
+  }
+
+  /**
+   * Returns the prepared dataset of a split; null if it has no data or no samples are requested.
+   */
+  @Nullable TokenDataset dataset(Split split) {
+    DataConfig.Blend blend = blend(split);
+    if (blend == null) {
       return null;
     }
-    // Megatron uses the weight of a single dataset only if the splits share it.
-    boolean single = blend.prefixes().size() == 1 && (ratios == null || blend.weights() == null);
-    if (single) {
-      return dataset(blend.prefixes().get(0), split, counts.of(split));
+    List<GptDataset> parts =
+        requests(split).stream().map(request -> requireNonNull(datasets.get(request))).toList();
+    if (isSingle(blend)) {
+      return parts.get(0);
     }
     return blend.weights() == null
-        ? bySize(blend.prefixes(), split)
-        : byWeight(blend.prefixes(), blend.weights(), split);
+        ? bySize(parts, split)
+        : byWeight(parts, normalized(blend.weights()), split);
+  }
+
+  /** Lets the disk catch up with what was written. */
+  void toDisk() {
+    if (temporary == null) {
+      work.toDisk();
+    }
   }
 
   /** Closes all corpora. */
@@ -108,41 +176,57 @@ final class DatasetBuilder implements AutoCloseable {
     corpora.values().forEach(Corpus::close);
   }
 
-  private DataConfig.@Nullable Blend ownBlend(Split split) {
-    return switch (split) {
-      case TRAIN -> config.sources().train();
-      case VALID -> config.sources().valid();
-      case TEST -> config.sources().test();
-    };
-  }
-
-  private TokenDataset byWeight(List<String> prefixes, List<Double> given, Split split) {
-    double[] weights =
-        BlendWeights.normalized(given.stream().mapToDouble(Double::doubleValue).toArray());
-    List<GptDataset> datasets = new ArrayList<>();
-    long size = 0;
-    for (int i = 0; i < weights.length; i++) {
-      double used = Math.ceil(counts.of(split) * weights[i]);
-      datasets.add(dataset(prefixes.get(i), split, (long) Math.ceil(used * MARGIN)));
-      size += (long) used;
+  /** Returns the blend of a split that has data and is asked for samples; otherwise null. */
+  private DataConfig.@Nullable Blend blend(Split split) {
+    boolean left = ratios != null && !ratios.has(split);
+    if (left || counts.of(split) == 0) {
+      return null;
     }
-    return BlendedDataset.build(datasets, split, weights, size, config.reading().cacheDir());
+    return ratios != null
+        ? config.sources().shared()
+        : switch (split) {
+          case TRAIN -> config.sources().train();
+          case VALID -> config.sources().valid();
+          case TEST -> config.sources().test();
+        };
   }
 
-  private TokenDataset bySize(List<String> prefixes, Split split) {
-    List<GptDataset> datasets =
-        prefixes.stream().map(prefix -> dataset(prefix, split, null)).toList();
-    double[] sizes = datasets.stream().mapToDouble(GptDataset::size).toArray();
-    long available = datasets.stream().mapToLong(GptDataset::size).sum();
+  /** Megatron uses the weight of a single dataset only if the splits share it. */
+  private boolean isSingle(DataConfig.Blend blend) {
+    return blend.prefixes().size() == 1 && (ratios == null || blend.weights() == null);
+  }
+
+  private static double[] normalized(List<Double> weights) {
+    return BlendWeights.normalized(weights.stream().mapToDouble(Double::doubleValue).toArray());
+  }
+
+  private static double share(long count, double weight) {
+    return Math.ceil(count * weight);
+  }
+
+  private TokenDataset byWeight(List<GptDataset> parts, double[] weights, Split split) {
+    long size = 0;
+    for (double weight : weights) {
+      size += (long) share(counts.of(split), weight);
+    }
+    return blended(parts, split, weights, size);
+  }
+
+  private TokenDataset bySize(List<GptDataset> parts, Split split) {
+    double[] sizes = parts.stream().mapToDouble(GptDataset::size).toArray();
+    long available = parts.stream().mapToLong(GptDataset::size).sum();
     if (available < counts.of(split)) {
       throw new UserException(
           ("%s data: one epoch of all datasets has %d samples (expected: the %d that the run asks"
-                  + " for). Give each dataset in --data-path a weight, so that they repeat, or ask for"
-                  + " less: --train-iters, --eval-iters or a larger --eval-interval.")
+               + " for). Give each dataset in --data-path a weight, so that they repeat, or ask for"
+               + " less: --train-iters, --eval-iters or a larger --eval-interval.")
               .formatted(split.label(), available, counts.of(split)));
     }
-    return BlendedDataset.build(
-        datasets, split, sizes, counts.of(split), config.reading().cacheDir());
+    return blended(parts, split, sizes, counts.of(split));
+  }
+
+  private TokenDataset blended(List<GptDataset> parts, Split split, double[] weights, long size) {
+    return BlendedDataset.build(parts, split, weights, size, config.reading().cacheDir(), work);
   }
 
   private Corpus open(String prefix) {
@@ -155,12 +239,13 @@ final class DatasetBuilder implements AutoCloseable {
     return DataConfig.Blend.MOCK.equals(config.sources().shared());
   }
 
-  private GptDataset dataset(String prefix, Split split, @Nullable Long numSamples) {
-    Corpus corpus = corpora.computeIfAbsent(prefix, this::open);
+  private GptDataset build(Request request) {
+    Corpus corpus = requireNonNull(corpora.get(request.prefix()));
+    Split split = request.split();
     int n = corpus.numSequences();
     int from = ratios == null ? 0 : ratios.from(split, n);
     int to = ratios == null ? n : ratios.to(split, n);
-    return GptDataset.build(
-        corpus, new OrderSettings.Slice(prefix, split, from, to, numSamples), settings);
+    var slice = new OrderSettings.Slice(request.prefix(), split, from, to, request.numSamples());
+    return GptDataset.build(corpus, slice, settings, work);
   }
 }

@@ -24,12 +24,14 @@ public record Datasets(
   public static Datasets build(DataConfig config, SampleCounts counts, Tokenizer tokenizer) {
     DatasetBuilder builder = new DatasetBuilder(config, counts, tokenizer);
     try {
+      builder.prepare();
       return new Datasets(
-          builder.build(Split.TRAIN), builder.build(Split.VALID), builder.build(Split.TEST));
+          builder.dataset(Split.TRAIN), builder.dataset(Split.VALID), builder.dataset(Split.TEST));
     } catch (RuntimeException e) {
       builder.close();
       throw e;
     } finally {
+      builder.toDisk();
       builder.deleteTemporary();
     }
   }

@@ -16,24 +16,32 @@ final class GptDataset implements TokenDataset {
   private final Corpus corpus;
   private final OrderSettings.Slice slice;
   private final OrderSettings settings;
+  private final CacheWork work;
   private final SampleOrder.Arrays order;
 
   private GptDataset(
-      Corpus corpus, OrderSettings.Slice slice, OrderSettings settings, SampleOrder.Arrays order) {
+      Corpus corpus,
+      OrderSettings.Slice slice,
+      OrderSettings settings,
+      CacheWork work,
+      SampleOrder.Arrays order) {
     this.corpus = corpus;
     this.slice = slice;
     this.settings = settings;
+    this.work = work;
     this.order = order;
   }
 
   /**
    * Builds the sample order, or finds it in the cache.
    *
+   * @param work that this order shares with the others of the run
    * @throws UserException if the slice has too few tokens, the cache is damaged or cannot be
    *     written
    */
-  static GptDataset build(Corpus corpus, OrderSettings.Slice slice, OrderSettings settings) {
-    long tokens = numTokens(corpus, slice);
+  static GptDataset build(
+      Corpus corpus, OrderSettings.Slice slice, OrderSettings settings, CacheWork work) {
+    long tokens = corpus.numTokens(slice.from(), slice.to());
     boolean oneEpoch = slice.numSamples() == null;
     long min = oneEpoch ? settings.seqLength() + 1L : 1;
     if (tokens < min) {
@@ -48,9 +56,9 @@ final class GptDataset implements TokenDataset {
                   oneEpoch ? "any" : slice.numSamples()));
     }
     EpochCounts plan = EpochCounts.of(tokens, settings.seqLength(), slice.numSamples());
-    IndexCache cache = cache(slice, settings);
-    var order = new SampleOrder(corpus, slice, settings, plan, cache).load();
-    return new GptDataset(corpus, slice, settings, order);
+    IndexCache cache = cache(slice, settings, work);
+    var order = new SampleOrder(corpus, slice, settings, plan, cache, work).load();
+    return new GptDataset(corpus, slice, settings, work, order);
   }
 
   @Override
@@ -71,6 +79,7 @@ final class GptDataset implements TokenDataset {
       throw corpus.unreadable(e);
     } finally {
       corpus.requireWhole();
+      work.requireKept();
     }
   }
 
@@ -144,20 +153,14 @@ final class GptDataset implements TokenDataset {
     return new UserException(
         ("%s: the place of sample %d is not in the data. The cache %s is damaged or of"
                 + " other data; delete it, and it is built again.")
-            .formatted(slice.describe(), index, cache(slice, settings).file("*")));
+            .formatted(slice.describe(), index, cache(slice, settings, work).file("*")));
   }
 
-  private static long numTokens(Corpus corpus, OrderSettings.Slice slice) {
-    long tokens = 0;
-    for (int i = slice.from(); i < slice.to(); i++) {
-      tokens += corpus.length(i);
-    }
-    return tokens;
-  }
-
-  private static IndexCache cache(OrderSettings.Slice slice, OrderSettings settings) {
+  private static IndexCache cache(
+      OrderSettings.Slice slice, OrderSettings settings, CacheWork work) {
     Path configured = settings.cacheDir();
     Path dir = configured != null ? configured : Path.of(slice.path(), "cache", CLASS + "_indices");
-    return new IndexCache(dir, CLASS, slice.split(), PythonJson.dumps(settings.identifiers(slice)));
+    String description = PythonJson.dumps(settings.identifiers(slice));
+    return new IndexCache(dir, CLASS, slice.split(), description, work);
   }
 }

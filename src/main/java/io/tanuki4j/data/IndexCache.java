@@ -12,7 +12,9 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * The files of one sample order. Folder, names and formats are Megatron's, so that either program
@@ -26,18 +28,23 @@ final class IndexCache {
   private final Path dir;
   private final String base;
   private final String description;
+  private final CacheWork work;
   private final Checksums checksums = new Checksums();
+  private final Queue<Path> arrays = new ConcurrentLinkedQueue<>();
+  private boolean filled;
 
   /**
    * Names the files.
    *
    * @param datasetClass Megatron's class name
    * @param description JSON of all that the order depends on
+   * @param work brings the files to the disk
    */
-  IndexCache(Path dir, String datasetClass, Split split, String description) {
+  IndexCache(Path dir, String datasetClass, Split split, String description, CacheWork work) {
     this.dir = dir;
     this.base = "%s-%s-%s-".formatted(md5(description), datasetClass, split.label());
     this.description = description;
+    this.work = work;
   }
 
   /** Returns the path of one file, for example of {@code document_index.npy}. */
@@ -52,7 +59,7 @@ final class IndexCache {
   }
 
   /**
-   * Maps one file.
+   * Maps one file. Its bytes are checked, unless this object has written them.
    *
    * @throws UserException if it is damaged or does not have these rows and columns
    */
@@ -64,20 +71,27 @@ final class IndexCache {
           "%d rows (expected: %d for the data as they are now)".formatted(array.rows(), rows));
     }
     try {
-      Checksums.require(file(CHECKSUMS), file(name));
+      if (!filled) {
+        Checksums.require(file(CHECKSUMS), file(name));
+      }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file(name), e);
     }
     return array;
   }
 
-  /** Writes the arrays and the description. */
-  void fill(Filling filling) {
+  /**
+   * Writes the description after the arrays, which a task writes through {@link #writer}. A machine
+   * that fails before they have reached the disk can leave a file that its checksum does not fit.
+   */
+  void fill(Concurrent.Task filling) {
     try {
       Files.createDirectories(dir);
-      filling.write();
+      filling.run();
       write(CHECKSUMS, checksums.text());
       write(DESCRIPTION, description);
+      arrays.forEach(work::wrote);
+      filled = true;
     } catch (IOException e) {
       throw new UserException(
           ("%s: the sample order cannot be written there (%s). Give a writable folder"
@@ -87,8 +101,9 @@ final class IndexCache {
     }
   }
 
-  /** Opens a writer for one file. */
+  /** Opens a writer for one file. Thread-safe. */
   NpyWriter writer(String name, NpyType type, String shape) throws IOException {
+    arrays.add(file(name));
     return new NpyWriter(file(name), type, shape, checksums);
   }
 
@@ -96,12 +111,7 @@ final class IndexCache {
     Path temporary = NpyWriter.temporary(file(name));
     Files.writeString(temporary, text);
     Files.move(temporary, file(name), StandardCopyOption.ATOMIC_MOVE);
-  }
-
-  /** Writes arrays through {@link #writer}. */
-  @FunctionalInterface
-  interface Filling {
-    void write() throws IOException;
+    work.wrote(file(name));
   }
 
   private static String md5(String text) {

@@ -41,7 +41,7 @@ public final class IndexedDataset implements Corpus {
               .formatted(bin, idx.getFileName()));
     }
     try {
-      index.requireTokens(idx, bin, Files.size(bin));
+      new SequenceIndexCheck(index, idx).requireTokens(bin, Files.size(bin));
       FileBytes bytes = memoryMapped ? MappedBytes.ofFile(bin) : new PositionalBytes(bin);
       return new IndexedDataset(prefix, index, bytes, OpenFiles.of(idx, bin));
     } catch (IOException e) {
@@ -78,8 +78,18 @@ public final class IndexedDataset implements Corpus {
 
   /** Returns the number of tokens in all sequences. */
   public long numTokens() {
-    int last = numSequences() - 1;
-    return last < 0 ? 0 : index.offset(last) / type().numBytes() + length(last);
+    return numTokens(0, numSequences());
+  }
+
+  /** The sequences lie back to back, so the places of two of them say it. */
+  @Override
+  public long numTokens(int from, int to) {
+    return from == to ? 0 : (index.end(to - 1) - index.offset(from)) / type().numBytes();
+  }
+
+  @Override
+  public void lengths(int[] numbers, int from, int count, int[] into) {
+    index.lengths().gatherInts(numbers, from, count, into);
   }
 
   /** Returns all tokens of a sequence. */

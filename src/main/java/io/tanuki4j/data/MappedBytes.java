@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
@@ -61,6 +63,52 @@ final class MappedBytes implements FileBytes {
 
   long getLong(long index) {
     return windows[window(index, LONG_BITS)].getLong(offset(index, LONG_BITS));
+  }
+
+  /** Copies {@code count} ints, beginning with that of an index, to the start of an array. */
+  void getInts(long index, int[] into, int count) {
+    int done = 0;
+    while (done < count) {
+      IntBuffer window = from(index + done, INT_BITS).asIntBuffer();
+      int part = Math.min(count - done, window.remaining());
+      window.get(into, done, part);
+      done += part;
+    }
+  }
+
+  /** Copies {@code count} longs, beginning with that of an index, to the start of an array. */
+  void getLongs(long index, long[] into, int count) {
+    int done = 0;
+    while (done < count) {
+      LongBuffer window = from(index + done, LONG_BITS).asLongBuffer();
+      int part = Math.min(count - done, window.remaining());
+      window.get(into, done, part);
+      done += part;
+    }
+  }
+
+  /** Copies the ints of {@code count} indices, in their order, to the start of an array. */
+  void gatherInts(int[] indices, int from, int count, int[] into) {
+    if (windows.length > 1) {
+      for (int i = 0; i < count; i++) {
+        into[i] = getInt(indices[from + i]);
+      }
+    } else if (count > 0) {
+      ByteBuffer all = windows[0];
+      for (int i = 0; i < count; i++) {
+        into[i] = all.getInt(indices[from + i] << INT_BITS);
+      }
+    }
+  }
+
+  /** Returns a view of a window, from an element on. */
+  private ByteBuffer from(long index, int elementBits) {
+    ByteBuffer window = windows[window(index, elementBits)];
+    return window
+        .duplicate()
+        .position(offset(index, elementBits))
+        .slice()
+        .order(ByteOrder.LITTLE_ENDIAN);
   }
 
   @Override

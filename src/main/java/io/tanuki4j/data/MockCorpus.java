@@ -2,6 +2,7 @@ package io.tanuki4j.data;
 
 import io.tanuki4j.error.UserException;
 import java.math.BigInteger;
+import java.util.Arrays;
 
 /**
  * Megatron's invented data ({@code --mock-data}), token for token: 100,000 documents that count up
@@ -36,6 +37,18 @@ final class MockCorpus implements Corpus {
   @Override
   public int length(int sequence) {
     return lengths[sequence];
+  }
+
+  @Override
+  public long numTokens(int from, int to) {
+    return Arrays.stream(lengths, from, to).asLongStream().sum();
+  }
+
+  @Override
+  public void lengths(int[] numbers, int from, int count, int[] into) {
+    for (int i = 0; i < count; i++) {
+      into[i] = lengths[numbers[from + i]];
+    }
   }
 
   @Override

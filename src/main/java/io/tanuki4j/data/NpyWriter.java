@@ -9,14 +9,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.zip.CRC32C;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 
 /**
- * Writes one array as a .npy file of version 1.0, as {@code numpy.save} does. The file appears
- * complete with {@link #finish()}, or not at all. Not thread-safe.
+ * Writes one array as a .npy file of version 1.0, as {@code numpy.save} does, in one go or in
+ * pieces at the same time. The file appears complete with {@link #finish()}, or not at all; the
+ * system brings it to the disk later. Only {@link #piece} is thread-safe.
  */
 final class NpyWriter implements AutoCloseable {
-  private static final int BUFFER_SIZE = 1 << 20;
   private static final int ALIGNMENT = 64;
   private static final int PREFIX_SIZE = NpyArray.MAGIC.length() + 2 + Short.BYTES;
 
@@ -24,10 +26,9 @@ final class NpyWriter implements AutoCloseable {
   private final Path temporary;
   private final FileChannel channel;
   private final Checksums checksums;
-  private final CRC32C checksum = new CRC32C();
-  private long size;
-  private final ByteBuffer buffer =
-      ByteBuffer.allocateDirect(BUFFER_SIZE).order(ByteOrder.LITTLE_ENDIAN);
+  private final int headerSize;
+  private final NpyPiece first;
+  private final List<NpyPiece> pieces = new ArrayList<>();
 
   /**
    * Creates a file.
@@ -45,7 +46,11 @@ final class NpyWriter implements AutoCloseable {
             StandardOpenOption.CREATE,
             StandardOpenOption.WRITE,
             StandardOpenOption.TRUNCATE_EXISTING);
-    buffer.put(header(type, shape));
+    byte[] header = header(type, shape);
+    headerSize = header.length;
+    first = new NpyPiece(channel, 0);
+    first.putBytes(header);
+    pieces.add(first);
   }
 
   /** Returns a temporary name next to a file that no other process or thread uses. */
@@ -55,29 +60,53 @@ final class NpyWriter implements AutoCloseable {
   }
 
   void putShort(int value) throws IOException {
-    room(Short.BYTES).putShort((short) value);
+    first.putShort(value);
   }
 
   void putInt(int value) throws IOException {
-    room(Integer.BYTES).putInt(value);
+    first.putInt(value);
   }
 
   void putLong(long value) throws IOException {
-    room(Long.BYTES).putLong(value);
+    first.putLong(value);
   }
 
   void putInts(int[] values) throws IOException {
-    for (int value : values) {
-      putInt(value);
-    }
+    first.putInts(values, values.length);
   }
 
+  /**
+   * Begins a part of the array that another thread may write. All parts together are the array.
+   *
+   * @param start bytes of the array before this part
+   */
+  NpyPiece piece(long start) {
+    NpyPiece piece = new NpyPiece(channel, headerSize + start);
+    synchronized (pieces) {
+      pieces.add(piece);
+    }
+    return piece;
+  }
+
+  /** Publishes the file. All pieces must be closed. */
   void finish() throws IOException {
-    flush();
-    channel.force(true);
+    first.close();
     channel.close();
+    JoinedChecksum checksum = new JoinedChecksum();
+    long size = 0;
+    synchronized (pieces) {
+      pieces.sort(Comparator.comparingLong(NpyPiece::start).thenComparingLong(NpyPiece::size));
+      for (NpyPiece piece : pieces) {
+        if (piece.start() != size) {
+          throw new IllegalStateException(
+              "%s: bytes %d to %d were not written".formatted(file, size, piece.start()));
+        }
+        checksum.append(piece.checksum(), piece.size());
+        size += piece.size();
+      }
+    }
     Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
-    checksums.add(file, size, checksum);
+    checksums.add(file, size, checksum.value());
   }
 
   @Override
@@ -96,22 +125,5 @@ final class NpyWriter implements AutoCloseable {
     header.putShort((short) (padded - PREFIX_SIZE));
     header.put((dict + " ".repeat(padded - size) + "\n").getBytes(StandardCharsets.US_ASCII));
     return header.array();
-  }
-
-  private ByteBuffer room(int size) throws IOException {
-    if (buffer.remaining() < size) {
-      flush();
-    }
-    return buffer;
-  }
-
-  private void flush() throws IOException {
-    buffer.flip();
-    size += buffer.remaining();
-    checksum.update(buffer.duplicate());
-    while (buffer.hasRemaining()) {
-      channel.write(buffer);
-    }
-    buffer.clear();
   }
 }

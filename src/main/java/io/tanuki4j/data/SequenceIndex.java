@@ -48,7 +48,7 @@ record SequenceIndex(
     }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       SequenceIndex index = map(file, channel);
-      index.requireDocuments(file);
+      new SequenceIndexCheck(index, file).requireDocuments();
       return index;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file, e);
@@ -61,6 +61,11 @@ record SequenceIndex(
 
   long offset(long sequence) {
     return offsets.getLong(sequence);
+  }
+
+  /** Returns where a sequence ends in the .bin file. */
+  long end(int sequence) {
+    return offset(sequence) + (long) length(sequence) * type.numBytes();
   }
 
   private static SequenceIndex map(Path file, FileChannel channel) throws IOException {
@@ -147,55 +152,7 @@ record SequenceIndex(
     }
   }
 
-  private void requireDocuments(Path file) {
-    long previous = 0;
-    for (int i = 0; i <= numDocuments; i++) {
-      long boundary = boundaries.getLong(i);
-      long min = i == 0 ? 0 : previous;
-      long max = i == 0 ? 0 : numSequences;
-      if (boundary < min || boundary > max) {
-        throw damaged(
-            file,
-            "document %d begins at sequence %d (expected: %d to %d)"
-                .formatted(i, boundary, min, max),
-            "The file is damaged");
-      }
-      previous = boundary;
-    }
-    if (previous != numSequences) {
-      throw damaged(
-          file,
-          "the documents end at sequence %d (expected: %d)".formatted(previous, numSequences),
-          "The file is damaged");
-    }
-  }
-
-  /** Checks that the sequences lie back to back and fill the .bin file. */
-  void requireTokens(Path idx, Path bin, long binSize) {
-    long end = 0;
-    for (int i = 0; i < numSequences; i++) {
-      if (length(i) < 0) {
-        throw damaged(
-            idx, "sequence %d has %d tokens".formatted(i, length(i)), "The file is damaged");
-      }
-      if (offset(i) != end) {
-        throw damaged(
-            idx,
-            "sequence %d begins at byte %d (expected: %d, where the one before ends)"
-                .formatted(i, offset(i), end),
-            "The file is damaged");
-      }
-      end += (long) length(i) * type.numBytes();
-    }
-    if (end != binSize) {
-      throw damaged(
-          bin,
-          "%d bytes (expected: %d by %s)".formatted(binSize, end, idx.getFileName()),
-          "The file is damaged, or the two are not of one preprocessing run");
-    }
-  }
-
-  private static UserException damaged(Path file, String finding, String meaning) {
+  static UserException damaged(Path file, String finding, String meaning) {
     return new UserException(
         "%s: %s. %s; preprocess or copy the data again.".formatted(file, finding, meaning));
   }

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each damage to a corpus and the sentence that it gets. */
 class DamagedCorpusTest {
@@ -97,6 +98,36 @@ class DamagedCorpusTest {
           .hasMessageStartingWith(file + ": " + sentence)
           .hasMessageEndingWith("again.");
     }
+  }
+
+  /** Numbers are checked in blocks of 16,384, several at the same time. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 16_383, 16_384, 16_385, 49_151, 49_152, 99_999})
+  void names_the_first_of_many_damages(int first) throws IOException {
+    int size = 100_000;
+    try (var writer = new IndexedDatasetWriter(dir.resolve("c"), TokenType.UINT16)) {
+      for (int i = 0; i < size; i++) {
+        writer.addDocument(new int[] {7}, 0, 1);
+      }
+      writer.finish();
+    }
+    Path idx = dir.resolve("c.idx");
+    byte[] whole = Files.readAllBytes(idx);
+    int offsets = LENGTHS + 4 * size;
+    UnaryOperator<byte[]> later = putLong(offsets + 8 * (size - 1), 5);
+    Files.write(idx, putLong(offsets + 8 * first, 3).apply(later.apply(whole)));
+    assertThatThrownBy(() -> IndexedDataset.open(dir.resolve("c"), true))
+        .hasMessageContaining(
+            "sequence %d begins at byte 3 (expected: %d, where".formatted(first, 2 * first));
+    whole = edit(buffer -> buffer.putLong(offsets + 8 * first, 2L * first)).apply(whole);
+    whole = putLong(offsets + 8 * (size - 1), 2L * (size - 1)).apply(whole);
+    int boundaries = offsets + 8 * size;
+    UnaryOperator<byte[]> last = putLong(boundaries + 8 * size, 1);
+    Files.write(idx, putLong(boundaries + 8 * first, -9).apply(last.apply(whole)));
+    assertThatThrownBy(() -> IndexedDataset.open(dir.resolve("c"), true))
+        .hasMessageContaining(
+            "document %d begins at sequence -9 (expected: %d to 100000)"
+                .formatted(first, first - 1));
   }
 
   @Test

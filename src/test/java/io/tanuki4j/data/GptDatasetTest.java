@@ -93,7 +93,8 @@ class GptDatasetTest {
   @Test
   void documents_without_tokens_change_nothing_but_their_numbers() {
     TestData.write(dir.resolve("c"), new int[0], new int[] {1, 2, 3}, new int[0], new int[] {4, 5});
-    try (GptDataset data = GptDataset.build(corpus(), slice(0, 4, 1L), settings(512))) {
+    try (GptDataset data =
+        GptDataset.build(corpus(), slice(0, 4, 1L), settings(512), CacheWork.ofHalfTheHeap())) {
       assertThat(data.size()).isEqualTo(1);
       assertThat(data.sample(0)).hasSize(5).containsExactlyInAnyOrder(1, 2, 3, 4, 5);
     }
@@ -107,7 +108,7 @@ class GptDatasetTest {
     tokenizer.put("vocab_extra_ids", "0");
     OrderSettings settings = new OrderSettings(1234, 4, "998,1,1", tokenizer, 512, dir);
     Slice slice = new Slice("data/ja_wiki_text_document", Split.TRAIN, 0, 6, 6L);
-    GptDataset.build(corpus(), slice, settings).close();
+    GptDataset.build(corpus(), slice, settings, CacheWork.ofHalfTheHeap()).close();
     Path description =
         dir.resolve("f5dd5d78342e3c4308b38b1e3e735564-GPTDataset-train-description.txt");
     assertThat(description).hasSize(564);
@@ -117,7 +118,7 @@ class GptDatasetTest {
   @Test
   void a_cache_lies_beside_the_corpus_by_default() {
     OrderSettings settings = new OrderSettings(1234, 4, "1", Map.of(), 512, null);
-    GptDataset.build(corpus(), slice(0, 6, 6L), settings).close();
+    GptDataset.build(corpus(), slice(0, 6, 6L), settings, CacheWork.ofHalfTheHeap()).close();
     assertThat(dir.resolve("c").resolve("cache").resolve("GPTDataset_indices"))
         .isDirectoryContaining("glob:**-GPTDataset-train-shuffle_index.npy");
   }
@@ -127,7 +128,8 @@ class GptDatasetTest {
     Files.createFile(dir.resolve("file"));
     OrderSettings settings =
         new OrderSettings(1234, 4, "1", Map.of(), 512, dir.resolve("file").resolve("cache"));
-    assertThatThrownBy(() -> GptDataset.build(corpus(), slice(0, 6, 6L), settings))
+    assertThatThrownBy(
+            () -> GptDataset.build(corpus(), slice(0, 6, 6L), settings, CacheWork.ofHalfTheHeap()))
         .isInstanceOf(UserException.class)
         .hasMessageStartingWith(
             settings.cacheDir() + ": the sample order cannot be written there (")
@@ -136,13 +138,19 @@ class GptDatasetTest {
 
   @Test
   void too_few_tokens_are_refused() {
-    assertThatThrownBy(() -> GptDataset.build(corpus(), slice(2, 2, 6L), settings(512)))
+    assertThatThrownBy(
+            () ->
+                GptDataset.build(
+                    corpus(), slice(2, 2, 6L), settings(512), CacheWork.ofHalfTheHeap()))
         .isInstanceOf(UserException.class)
         .hasMessage(
             dir.resolve("c")
                 + " (train): 0 tokens in 0 documents (expected: at least 1 to give 6 samples)."
                 + " Use more data or give this split a larger share.");
-    assertThatThrownBy(() -> GptDataset.build(corpus(), slice(3, 4, null), settings(512)))
+    assertThatThrownBy(
+            () ->
+                GptDataset.build(
+                    corpus(), slice(3, 4, null), settings(512), CacheWork.ofHalfTheHeap()))
         .hasMessageContaining("1 tokens in 1 documents (expected: at least 5 to give any samples)");
   }
 
@@ -163,7 +171,10 @@ class GptDatasetTest {
   void a_cache_of_an_older_corpus_is_refused() {
     build(6, 512).close();
     TestData.write(dir.resolve("c"), new int[28]);
-    assertThatThrownBy(() -> GptDataset.build(corpus(), slice(0, 1, 6L), settings(512)))
+    assertThatThrownBy(
+            () ->
+                GptDataset.build(
+                    corpus(), slice(0, 1, 6L), settings(512), CacheWork.ofHalfTheHeap()))
         .isInstanceOf(UserException.class)
         .hasMessageStartingWith(file("document_index.npy").toString())
         .hasMessageContaining("6 rows (expected: 1 for the data as they are now)")
@@ -216,7 +227,8 @@ class GptDatasetTest {
       throws IOException {
     TestData.write(dir.resolve("c"), IntStream.range(0, 20_000).map(i -> i % 500).toArray());
     IndexedDataset corpus = IndexedDataset.open(dir.resolve("c"), mapped);
-    try (GptDataset data = GptDataset.build(corpus, slice(0, 1, 5000L), settings(512))) {
+    try (GptDataset data =
+        GptDataset.build(corpus, slice(0, 1, 5000L), settings(512), CacheWork.ofHalfTheHeap())) {
       data.sample(0);
       try (FileChannel file = FileChannel.open(dir.resolve(name), StandardOpenOption.WRITE)) {
         file.truncate(20);
@@ -235,7 +247,8 @@ class GptDatasetTest {
   }
 
   private GptDataset build(long numSamples, int vocabSize) {
-    return GptDataset.build(corpus(), slice(0, 6, numSamples), settings(vocabSize));
+    return GptDataset.build(
+        corpus(), slice(0, 6, numSamples), settings(vocabSize), CacheWork.ofHalfTheHeap());
   }
 
   private OrderSettings settings(int vocabSize) {

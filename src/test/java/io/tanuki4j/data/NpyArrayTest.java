@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +44,45 @@ class NpyArrayTest {
     NpyArray shorts = NpyArray.read(file, Set.of(NpyType.INT16), 1);
     assertThat(shorts.get(0)).isEqualTo(-3);
     assertThat(shorts.get(1)).isEqualTo(32766);
+  }
+
+  @Test
+  void pieces_in_any_order_make_the_file_and_the_checksum_of_one_go() throws IOException {
+    int[] values = IntStream.range(0, 100_000).map(i -> i * 31).toArray();
+    Checksums checksums = new Checksums();
+    try (NpyWriter writer =
+        new NpyWriter(dir.resolve("a.npy"), NpyType.INT32, "(100000,)", checksums)) {
+      writer.putInts(values);
+      writer.finish();
+    }
+    String expected = checksums.text();
+    byte[] bytes = Files.readAllBytes(dir.resolve("a.npy"));
+    try (NpyWriter writer =
+        new NpyWriter(dir.resolve("a.npy"), NpyType.INT32, "(100000,)", checksums)) {
+      for (int[] part : new int[][] {{70_000, 100_000}, {70_000, 70_000}, {0, 0}, {0, 70_000}}) {
+        try (NpyPiece piece = writer.piece(4L * part[0])) {
+          piece.putInts(Arrays.copyOfRange(values, part[0], part[1]), part[1] - part[0]);
+        }
+      }
+      writer.finish();
+    }
+    assertThat(checksums.text()).isEqualTo(expected);
+    assertThat(dir.resolve("a.npy")).hasBinaryContent(bytes);
+    Checksums.require(Files.writeString(dir.resolve("sums"), expected), dir.resolve("a.npy"));
+  }
+
+  @Test
+  void a_missing_piece_is_a_fault() throws IOException {
+    try (NpyWriter writer =
+        new NpyWriter(dir.resolve("a.npy"), NpyType.INT32, "(2,)", new Checksums())) {
+      try (NpyPiece piece = writer.piece(4)) {
+        piece.putInt(1);
+      }
+      assertThatThrownBy(writer::finish)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageEndingWith("a.npy: bytes 128 to 132 were not written");
+    }
+    assertThat(dir).isEmptyDirectory();
   }
 
   @Test

@@ -25,6 +25,27 @@ class NumpyRandomTest {
     assertThat(shuffled(new NumpyRandom(42), 8)).containsExactly(1, 5, 0, 7, 2, 4, 3, 6);
   }
 
+  /** Draws come in blocks of 4,096; the second shuffle goes on with the generator of the first. */
+  @ParameterizedTest
+  @CsvSource({
+    "1234, 0, 4097, 17246709941",
+    "1234, 0, 100000, 249814377431287",
+    "5, 4098, 100003, 249982466605391",
+    "42, 65536, 1000000, 249911055871861774"
+  })
+  void shuffles_many_as_numpy_does(int seed, int before, int size, long sum) {
+    NumpyRandom random = new NumpyRandom(seed);
+    shuffled(random, before);
+    int[] values = shuffled(random, size);
+    assertThat(IntStream.range(0, size).mapToLong(i -> (i + 1L) * values[i]).sum()).isEqualTo(sum);
+    NumpyRandom skipping = new NumpyRandom(seed);
+    skipping.skipShuffle(before);
+    assertThat(shuffled(skipping, size)).isEqualTo(values);
+    skipping.skipShuffle(size);
+    shuffled(random, size);
+    assertThat(skipping.nextBits()).isEqualTo(random.nextBits());
+  }
+
   @Test
   void shuffles_a_part_as_an_array_of_its_own() {
     int[] values = IntStream.range(0, 12).toArray();
