@@ -20,7 +20,7 @@ public final class TinyLlama {
   private static final String DATA = "src/test/resources/golden/llama-tiny/";
 
   /** The reference run's shape, which two heads' groups and two layers leave few layouts. */
-  static final String GOLDEN =
+  public static final String GOLDEN =
       "--num-layers 2 --hidden-size 64 --ffn-hidden-size 176 --num-attention-heads 4"
           + " --group-query-attention --num-query-groups 2 --global-batch-size 4";
 
@@ -49,7 +49,7 @@ public final class TinyLlama {
    * @param shape flags that replace those of {@link #REST}; {@code !--flag} takes one out
    * @param cache folder of the sample orders
    */
-  static List<String> words(String shape, Path cache, String... more) {
+  public static List<String> words(String shape, Path cache, String... more) {
     List<String> words = new ArrayList<>(List.of((REST + " " + shape).split(" ", -1)));
     List<String> without = words.stream().filter(word -> word.startsWith("!")).toList();
     words.removeIf(word -> word.startsWith("!") || without.contains("!" + word));
