@@ -64,7 +64,9 @@ public record MemoryPlan(
     String again =
         "--recompute-granularity full --recompute-method uniform --recompute-num-layers 1";
     changes.put(again, of(request.withRecompute(recompute)));
-    String narrow = "--bf16 --main-grads-dtype bf16 --exp-avg-dtype bf16 --exp-avg-sq-dtype bf16";
+    String type =
+        request.precision().compute() == DType.F16 ? "--bf16 (instead of --fp16)" : "--bf16";
+    String narrow = type + " --main-grads-dtype bf16 --exp-avg-dtype bf16 --exp-avg-sq-dtype bf16";
     Fp8Config fp8 = request.precision().fp8();
     Precision narrowState = new Precision(BF16, BF16, new StateTypes(DType.F32, BF16, BF16), fp8);
     changes.put(narrow, of(request.withPrecision(narrowState)));

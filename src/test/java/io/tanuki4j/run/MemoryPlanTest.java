@@ -30,8 +30,8 @@ class MemoryPlanTest {
         "--num-layers 32 --hidden-size 4096 --ffn-hidden-size 14336 --num-attention-heads 32"
             + " --group-query-attention --num-query-groups 8 --seq-length 8192"
             + " --max-position-embeddings 8192 --micro-batch-size 1"
-            + " --untie-embeddings-and-output-weights --bf16 "
-            + flags);
+            + " --untie-embeddings-and-output-weights "
+            + (flags.contains("--fp16") ? flags : "--bf16 " + flags));
   }
 
   private static MemoryPlan plan(RunConfig config) {
@@ -151,6 +151,16 @@ class MemoryPlanTest {
                 + " --exp-avg-sq-dtype bf16 --main-params-dtype bf16 (");
     assertThatThrownBy(() -> MemoryPlan.thatFits(part(config, 65_536), GIB, 1))
         .hasMessageEndingWith("Use a smaller model, or more GPUs.");
+  }
+
+  /** Optimizer state in bf16 needs weights in bf16. */
+  @Test
+  void a_run_in_fp16_is_told_to_leave_it() {
+    RunConfig config = llama8b("--fp16");
+    assertThat(MemoryPlan.remedy(part(config, 65_536), 110 * GIB))
+        .contains("--bf16 (instead of --fp16) --main-grads-dtype bf16");
+    assertThat(MemoryPlan.remedy(part(llama8b(""), 65_536), 110 * GIB))
+        .contains("--bf16 --main-grads-dtype bf16");
   }
 
   @Test
