@@ -109,7 +109,7 @@ final class TensorLoader implements AutoCloseable {
       } else {
         ByteBuffer stored = STORED.get().clear().limit(count * storedBytes);
         shards.read(from, box, element, stored);
-        FloatConversion.convert(stored.flip(), from.type(), into, type);
+        FloatConversion.convert(from.name(), stored.flip(), from.type(), into, type);
       }
       into.limit(end);
       element += count;

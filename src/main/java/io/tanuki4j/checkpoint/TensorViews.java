@@ -28,7 +28,7 @@ public final class TensorViews {
           int bytes = Math.toIntExact(type.numBytes(Shape.of(count)));
           ByteBuffer stored = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
           tensor.content().read(first, stored);
-          FloatConversion.convert(stored.flip(), type, into, newType);
+          FloatConversion.convert(tensor.name(), stored.flip(), type, into, newType);
         };
     return new ShardedTensor(
         tensor.name(), newType, tensor.globalShape(), tensor.region(), converted);
@@ -43,7 +43,7 @@ public final class TensorViews {
         (first, into) -> {
           ByteBuffer stored = ByteBuffer.allocate(into.remaining()).order(ByteOrder.LITTLE_ENDIAN);
           tensor.content().read(first, stored);
-          FloatConversion.scale(stored.flip(), type, into, factor);
+          FloatConversion.scale(tensor.name(), stored.flip(), type, into, factor);
         });
   }
 

@@ -50,7 +50,7 @@ public record ConversionTarget(
     arguments.put(MegatronArguments.VOCABULARY, rows);
     arguments.put("tensor_model_parallel_size", tp);
     arguments.put("pipeline_model_parallel_size", pp);
-    arguments.put("bf16", tensors.get(0).type() == ElementType.BF16);
+    putType(arguments, tensors.get(0).type());
     return new ConversionTarget(
         state(model.state(), arguments, !optimizer.isEmpty()),
         tensors,
@@ -87,18 +87,20 @@ public record ConversionTarget(
     return asked == null ? source.size(name, 1) : asked;
   }
 
-  /**
-   * Returns tensors in the requested type. F16 becomes F32, because nothing here computes in F16.
-   */
+  private static void putType(Map<String, @Nullable Object> arguments, ElementType type) {
+    arguments.put("bf16", type == ElementType.BF16);
+    arguments.put("fp16", type == ElementType.F16);
+    String name =
+        type == ElementType.BF16 ? "bfloat16" : type == ElementType.F16 ? "float16" : "float32";
+    arguments.replace("params_dtype", "torch." + name);
+  }
+
+  /** Returns tensors in the requested type; null for the type that each has. */
   public static List<ShardedTensor> retyped(
       List<ShardedTensor> tensors, @Nullable ElementType asked) {
-    return tensors.stream()
-        .map(
-            tensor -> {
-              ElementType kept = tensor.type() == ElementType.F16 ? ElementType.F32 : tensor.type();
-              return TensorViews.retyped(tensor, asked == null ? kept : asked);
-            })
-        .toList();
+    return asked == null
+        ? tensors
+        : tensors.stream().map(tensor -> TensorViews.retyped(tensor, asked)).toList();
   }
 
   private static List<ElementType> types(List<ShardedTensor> tensors) {

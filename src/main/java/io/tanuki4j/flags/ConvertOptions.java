@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -16,6 +16,16 @@ public final class ConvertOptions {
   public static final String TARGET_PP = "--target-pipeline-parallel-size";
 
   private static final double BYTES_PER_GB = 1e9;
+
+  private static final Map<String, ElementType> TYPES =
+      new TreeMap<>(
+          Map.of(
+              "bfloat16",
+              ElementType.BF16,
+              "float16",
+              ElementType.F16,
+              "float32",
+              ElementType.F32));
 
   @Option(names = "--model-type", paramLabel = "TYPE", description = "GPT, the only one.")
   String modelType = "GPT";
@@ -76,13 +86,13 @@ public final class ConvertOptions {
 
   private boolean addsIteration;
 
-  @Option(names = "--fp16", description = "Not supported.")
+  @Option(names = "--fp16", description = "Writes float16, whose numbers end at 65,504.")
   boolean fp16;
 
   @Option(
       names = "--save-dtype",
       paramLabel = "TYPE",
-      description = "bfloat16 or float32; default: the type it is stored in.")
+      description = "bfloat16, float16 or float32; default: the type it is stored in.")
   @Nullable String saveDtype;
 
   @Option(
@@ -193,13 +203,17 @@ public final class ConvertOptions {
   }
 
   private void checkType(Problems problems) {
-    if (fp16 || "float16".equals(saveDtype)) {
-      problems.add("--fp16", "given", "--bf16 or none", "Nothing here computes in fp16.");
-    } else if (saveDtype != null && !Set.of("bfloat16", "float32").contains(saveDtype)) {
-      problems.add("--save-dtype", saveDtype, "bfloat16 or float32", "Choose one of them.");
+    problems.oneOf("--save-dtype", saveDtype, List.copyOf(TYPES.keySet()));
+    if (bf16 && fp16) {
+      problems.add("--fp16", "given with --bf16", "one of them", "Leave one out.");
     }
-    if (bf16 && "float32".equals(saveDtype)) {
-      problems.add("--bf16", "given with --save-dtype float32", "one of them", "Leave one out.");
+    requireAlone("--bf16", bf16, "bfloat16", problems);
+    requireAlone("--fp16", fp16, "float16", problems);
+  }
+
+  private void requireAlone(String flag, boolean given, String type, Problems problems) {
+    if (given && saveDtype != null && !saveDtype.equals(type)) {
+      problems.add(flag, "given with --save-dtype " + saveDtype, "one of them", "Leave one out.");
     }
   }
 
@@ -252,10 +266,10 @@ public final class ConvertOptions {
 
   /** Returns the type to write; null for the type of each tensor. */
   public @Nullable ElementType type() {
-    if (bf16 || "bfloat16".equals(saveDtype)) {
-      return ElementType.BF16;
+    if (bf16 || fp16) {
+      return bf16 ? ElementType.BF16 : ElementType.F16;
     }
-    return saveDtype == null ? null : ElementType.F32;
+    return saveDtype == null ? null : TYPES.get(saveDtype);
   }
 
   /**

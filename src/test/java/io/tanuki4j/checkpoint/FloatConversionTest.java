@@ -16,9 +16,9 @@ class FloatConversionTest {
       all.putShort((short) i);
     }
     ByteBuffer wide = newBuffer(65536 * 8);
-    FloatConversion.convert(all.flip(), ElementType.BF16, wide, ElementType.F64);
+    FloatConversion.convert("x", all.flip(), ElementType.BF16, wide, ElementType.F64);
     ByteBuffer back = newBuffer(65536 * 2);
-    FloatConversion.convert(wide.flip(), ElementType.F64, back, ElementType.BF16);
+    FloatConversion.convert("x", wide.flip(), ElementType.F64, back, ElementType.BF16);
     for (int i = 0; i < 65536; i++) {
       float before = Float.intBitsToFloat(i << 16);
       float after = Float.intBitsToFloat(back.getShort(i * 2) << 16);

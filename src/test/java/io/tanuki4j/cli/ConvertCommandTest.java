@@ -19,6 +19,8 @@ import io.tanuki4j.convert.huggingface.HfModel;
 import io.tanuki4j.convert.huggingface.HfWriter;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.run.SavedArguments;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float16;
 import io.tanuki4j.tensor.Shape;
 import io.tanuki4j.tokenizer.Tokenizer;
 import io.tanuki4j.tokenizer.TokenizerConfig;
@@ -203,6 +205,45 @@ class ConvertCommandTest {
     convert("tanuki4j", "hf", ours(), back());
     assertThat(json(back().resolve("config.json")).get("torch_dtype").getAsString())
         .isEqualTo("bfloat16");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--fp16", "--save-dtype=float16"})
+  void float16_is_written_and_kept(String flag) throws IOException {
+    hfToOurs(flag);
+    Checkpoint checkpoint = new CheckpointStore(ours()).latest().orElseThrow();
+    assertThat(checkpoint.state().arguments())
+        .containsEntry("fp16", true)
+        .containsEntry("bf16", false);
+    convert("tanuki4j", "hf", ours(), back());
+    assertThat(json(back().resolve("config.json")).get("torch_dtype").getAsString())
+        .isEqualTo("float16");
+    try (HfFolder exact = HfFolder.open(GOLDEN);
+        HfFolder half = HfFolder.open(back())) {
+      ShardedTensor written = tensor(half.tensors(), "output.weight");
+      assertThat(written.type()).isEqualTo(ElementType.F16);
+      float[] found = floats(TensorViews.retyped(written, ElementType.F32), 0, 64);
+      float[] rounded = floats(tensor(exact.tensors(), "output.weight"), 0, 64);
+      for (int i = 0; i < rounded.length; i++) {
+        rounded[i] = Float16.toFloat(Float16.fromFloat(rounded[i], DType.F16), DType.F16);
+      }
+      assertThat(found).isEqualTo(rounded);
+    }
+  }
+
+  @Test
+  void a_weight_beyond_float16_is_named() throws IOException {
+    Path large = Files.createDirectory(folder.resolve("large"));
+    Files.copy(GOLDEN.resolve("config.json"), large.resolve("config.json"));
+    byte[] bytes = Files.readAllBytes(GOLDEN.resolve("model.safetensors"));
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(bytes.length - 4, -65_520);
+    Files.write(large.resolve("model.safetensors"), bytes);
+    assertThatThrownBy(() -> convert("hf", "hf", large, back(), "--fp16"))
+        .isInstanceOf(UserException.class)
+        .hasMessageMatching(
+            "[a-z0-9._]+: it has the number -65520\\.0 \\(expected for float16: 65504 at most, in"
+                + " size\\)\\. Use bfloat16 or float32\\.");
+    assertThat(back()).doesNotExist();
   }
 
   @Test
@@ -413,7 +454,7 @@ class ConvertCommandTest {
     assertThatThrownBy(() -> new CommandLine(new ConvertCommand()).parseArgs("--bf17"))
         .isInstanceOf(CommandLine.UnmatchedArgumentException.class);
     ConvertCommand command = new ConvertCommand();
-    new CommandLine(command).parseArgs("--model-type", "BERT", "--fp16");
+    new CommandLine(command).parseArgs("--model-type", "BERT", "--fp16", "--bf16");
     assertThatThrownBy(command::call)
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("--loader: not given (expected: hf, megatron or tanuki4j).")
@@ -421,7 +462,7 @@ class ConvertCommandTest {
         .hasMessageContaining("--load-dir: not given")
         .hasMessageContaining("--save-dir: not given")
         .hasMessageContaining("--model-type: BERT (expected: GPT).")
-        .hasMessageContaining("--fp16: given");
+        .hasMessageContaining("--fp16: given with --bf16 (expected: one of them). Leave one out.");
   }
 
   @ParameterizedTest
@@ -429,8 +470,7 @@ class ConvertCommandTest {
     "--saver,                         legacy,  megatron or tanuki4j",
     "--loader,                        gguf,    Choose one of them",
     "--checkpoint-type,               meta,    with transformers first",
-    "--save-dtype,                    int8,    bfloat16 or float32",
-    "--save-dtype,                    float16, Nothing here computes in fp16",
+    "--save-dtype,                    int8,    'one of bfloat16, float16, float32'",
     "--target-tensor-parallel-size,   0,       above 0",
     "--target-tensor-parallel-size,   3,       a divisor of the model's num-attention-heads 4",
     "--target-pipeline-parallel-size, 3,       a divisor of the model's num-layers 2). Use 1 or 2."
@@ -442,7 +482,7 @@ class ConvertCommandTest {
   void a_wrong_value_gets_its_sentence(String flag, String value, String sentence) {
     assertThatThrownBy(() -> hfToOurs(flag, value))
         .isInstanceOf(ConfigException.class)
-        .hasMessageStartingWith(flag.startsWith("--save-dtype") ? "--" : flag + ": " + value)
+        .hasMessageStartingWith(flag + ": " + value)
         .hasMessageContaining(sentence);
     assertThat(ours()).doesNotExist();
   }
