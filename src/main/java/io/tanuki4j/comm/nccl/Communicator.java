@@ -14,11 +14,13 @@ import org.jspecify.annotations.Nullable;
 final class Communicator implements AutoCloseable {
   private static final String ID = "nccl/id";
   private static final int ID_BYTES = 128;
+  private static final long NANOS_PER_MILLI = 1_000_000;
 
   private final String name;
   private final ncclComm handle;
   private final Watchdog watchdog;
   private boolean ended;
+  private @Nullable Thread aborting;
 
   private Communicator(String name, ncclComm handle, Watchdog watchdog) {
     this.name = name;
@@ -107,6 +109,18 @@ final class Communicator implements AutoCloseable {
       Thread thread = new Thread(() -> nccl.ncclCommAbort(handle), "abort of group " + name);
       thread.setDaemon(true);
       thread.start();
+      aborting = thread;
+    }
+  }
+
+  /** Waits for the end of an abort that has begun, but not beyond a time of the system's clock. */
+  void awaitAbort(long endNanos) throws InterruptedException {
+    Thread thread;
+    synchronized (this) {
+      thread = aborting;
+    }
+    if (thread != null) {
+      thread.join(Math.max(1, (endNanos - System.nanoTime()) / NANOS_PER_MILLI));
     }
   }
 

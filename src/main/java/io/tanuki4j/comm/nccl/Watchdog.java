@@ -31,8 +31,11 @@ final class Watchdog implements AutoCloseable {
   /** The time within which the rendezvous learns of a rank whose connections break. */
   private static final Duration NEWS = Duration.ofSeconds(3);
 
+  private static final Duration ABORT_LIMIT = Duration.ofSeconds(5);
+
   private static final String ADVICE =
-      "Look for a rank that is stuck or does other work; --distributed-timeout-minutes is the limit.";
+      "Look for a rank that is stuck or does other work; --distributed-timeout-minutes is the"
+          + " limit.";
 
   private final Rendezvous rendezvous;
   private final CudaDevice device;
@@ -211,6 +214,21 @@ final class Watchdog implements AutoCloseable {
 
   private void abortAll() {
     copy().forEach(Communicator::abort);
+  }
+
+  /**
+   * Waits for the aborts that have begun: a process that exits while NCCL is in the midst of one
+   * may crash. A GPU that hangs may never end them, so there is a limit.
+   */
+  void awaitAborts() {
+    long end = System.nanoTime() + ABORT_LIMIT.toNanos();
+    try {
+      for (Communicator communicator : copy()) {
+        communicator.awaitAbort(end);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private synchronized List<Communicator> copy() {
