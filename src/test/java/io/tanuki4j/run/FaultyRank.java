@@ -37,7 +37,7 @@ public final class FaultyRank {
     FILLED
   }
 
-  /** Does what {@code tanuki4j pretrain} does. */
+  /** Does what {@code tanuki4j pretrain} does, except that its output can be watched. */
   public static void main(String[] arguments) throws InterruptedException {
     Fault fault = Fault.valueOf(arguments[0]);
     if (arguments[1].equals(System.getenv("RANK"))) {
@@ -53,7 +53,7 @@ public final class FaultyRank {
             String.join(" ", more));
     words.add(0, "pretrain");
     words.removeIf(String::isEmpty);
-    Main.main(words.toArray(String[]::new));
+    System.exit(Main.run(Main.commandLine(), words.toArray(String[]::new)));
   }
 
   private static void plant(Fault fault, int gpu) throws InterruptedException {
