@@ -34,6 +34,7 @@ cd "$(dirname "$0")/.."
 # Data: DATA_PATH is a list of prefixes (with or without weights) separated by blanks.
 : "${TOKENIZER_MODEL:=tokenizer/ja_en_8k_unigram_identity.model}"
 : "${DATA_PATH:=training_corpus/ja_text_document training_corpus/en_text_document}" "${SPLIT:=998,1,1}"
+read -r -d '' -a data <<<"$DATA_PATH" || true
 
 # Log, evaluation, checkpoints. The run resumes from the latest checkpoint, if there is one.
 : "${LOG_INTERVAL:=1}" "${EVAL_INTERVAL:=10000}" "${EVAL_ITERS:=10}" "${SAVE_INTERVAL:=500}"
@@ -78,7 +79,7 @@ exec scripts/tanuki4j "${command[@]}" --backend "$BACKEND" "${precision[@]}" \
   --adam-beta1 "$ADAM_BETA1" --adam-beta2 "$ADAM_BETA2" --adam-eps "$ADAM_EPS" \
   --recompute-activations --recompute-granularity selective \
   --tokenizer-type SentencePieceTokenizer --tokenizer-model "$TOKENIZER_MODEL" \
-  --data-path $DATA_PATH --split "$SPLIT" \
+  --data-path "${data[@]}" --split "$SPLIT" \
   --log-interval "$LOG_INTERVAL" --log-throughput --eval-interval "$EVAL_INTERVAL" \
   --eval-iters "$EVAL_ITERS" --save "$CHECKPOINT_DIR" --load "$CHECKPOINT_DIR" \
   --save-interval "$SAVE_INTERVAL" --use-checkpoint-args --use-mcore-models --use-flash-attn \

@@ -24,6 +24,7 @@ cd "$(dirname "$0")/.."
 # Data: DATA_PATH is a list of prefixes (with or without weights) separated by blanks.
 : "${TOKENIZER_MODEL:=tokenizer/ja_en_8k_unigram_identity.model}"
 : "${DATA_PATH:=training_corpus/ja_text_document training_corpus/en_text_document}" "${SPLIT:=95,4,1}"
+read -r -d '' -a data <<<"$DATA_PATH" || true
 
 # Log, evaluation, checkpoints
 : "${LOG_INTERVAL:=1}" "${EVAL_INTERVAL:=100}" "${EVAL_ITERS:=2}" "${SAVE_INTERVAL:=100}"
@@ -52,7 +53,7 @@ exec scripts/tanuki4j pretrain --backend "$BACKEND" "${precision[@]}" \
   --lr-warmup-iters "$LR_WARMUP_ITERS" --weight-decay "$WEIGHT_DECAY" --clip-grad "$CLIP_GRAD" \
   --adam-beta1 "$ADAM_BETA1" --adam-beta2 "$ADAM_BETA2" --adam-eps "$ADAM_EPS" \
   --tokenizer-type SentencePieceTokenizer --tokenizer-model "$TOKENIZER_MODEL" \
-  --data-path $DATA_PATH --split "$SPLIT" --distributed-backend nccl \
+  --data-path "${data[@]}" --split "$SPLIT" --distributed-backend nccl \
   --log-interval "$LOG_INTERVAL" --log-throughput --eval-interval "$EVAL_INTERVAL" \
   --eval-iters "$EVAL_ITERS" --save "$CHECKPOINT_DIR" --load "$CHECKPOINT_DIR" \
   --save-interval "$SAVE_INTERVAL" --use-mcore-models --use-flash-attn \

@@ -4,7 +4,7 @@
 # stop, or the exit code is 0.
 # The table for flags is a test: src/test/resources/io/tanuki4j/cli/bad-command-lines.txt.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 t="$PWD/scripts/tanuki4j"
 d="$(mktemp -d)"
 trap 'rm -rf "$d"' EXIT
@@ -26,7 +26,7 @@ show() { # what, command…
   fi
 }
 copy() { rm -f "$d"/a.*; cp "$golden/a_text_document.bin" "$d/a.bin"; cp "$golden/a_text_document.idx" "$d/a.idx"; }
-patch() { printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; } # file, offset, bytes
+patch() { printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; } # file, offset, bytes
 flags=(--num-layers 1 --hidden-size 16 --ffn-hidden-size 16 --num-attention-heads 2 --seq-length 16
   --max-position-embeddings 16 --position-embedding-type rope --normalization RMSNorm --swiglu --disable-bias-linear
   --attention-dropout 0 --hidden-dropout 0 --tokenizer-type NullTokenizer --vocab-size 511 --data-path a --split 1
@@ -179,8 +179,9 @@ bare() { LC_ALL=C "${JAVA_HOME:+$JAVA_HOME/bin/}java" --add-modules jdk.incubato
 show 'Japanese words in the locale C, without the script' bare
 full() { "$@" >/dev/full; }
 show 'inspect with its output to a full disk' full "$t" inspect run
+without_input() { "$@" </dev/null; }
 show 'generate without a checkpoint' "$t" generate --load none --prompt x
-show 'generate without a prompt' sh -c '"$1" generate --load run </dev/null' - "$t"
+show 'generate without a prompt' without_input "$t" generate --load run
 show 'generate with an empty stop' "$t" generate --load run --prompt x --stop ''
 show 'unknown command' "$t" pretrian
 echo

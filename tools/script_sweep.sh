@@ -44,7 +44,11 @@ failed=0 started=0 all=0
 echo '| script | losses, or what refuses it |'
 echo '|---|---|'
 names=("$@")
-[ $# -gt 0 ] || mapfile -t names < <(cd "$folder" && ls -- *.args | sed 's/\.args$//')
+if [ $# = 0 ]; then
+  names=("$folder"/*.args)
+  names=("${names[@]##*/}")
+  names=("${names[@]%.args}")
+fi
 for name in "${names[@]}"; do
   all=$((all + 1))
   grep -vE "^--($replaced)( |$)" "$folder/$name.args" >tiny.args

@@ -99,6 +99,7 @@ failed=0
 set +e
 for name in "$@"; do
   size "$name"
-  [ $? = 0 ] || failed=1
+  code=$? # not in a condition: set -e inside of size would be off
+  [ "$code" = 0 ] || failed=1
 done
 exit $failed

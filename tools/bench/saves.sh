@@ -34,7 +34,7 @@ if [ "$REHEARSE" = 1 ]; then
 fi
 flags=("${shape[@]}" --num-layers "$LAYERS" --group-query-attention --position-embedding-type rope --normalization RMSNorm
   --swiglu --disable-bias-linear --untie-embeddings-and-output-weights --attention-dropout 0 --hidden-dropout 0
-  --init-method-std 0.008 --mock-data --tokenizer-type NullTokenizer --vocab-size 8000 --split 100,0,0 --eval-iters 0
+  --init-method-std 0.008 --mock-data --tokenizer-type NullTokenizer --vocab-size 8000 --split "100,0,0" --eval-iters 0
   --global-batch-size $((RANKS * 16)) --lr 1e-4 --min-lr 1e-5 --lr-decay-style cosine --use-distributed-optimizer
   --overlap-grad-reduce --overlap-param-gather --distributed-backend "$backend" --log-interval 1 --no-args-dump)
 failed=0

@@ -104,7 +104,7 @@ all_flags() { # global batch, flags…
     --max-position-embeddings "$length" --position-embedding-type rope --rope-theta 500000 --normalization RMSNorm
     --norm-epsilon 1e-5 --swiglu --disable-bias-linear --untie-embeddings-and-output-weights --attention-dropout 0
     --hidden-dropout 0 --tokenizer-type SentencePieceTokenizer
-    --tokenizer-model tokenizer/ja_en_8k_unigram_identity.model --split 100,0,0 --eval-iters 0
+    --tokenizer-model tokenizer/ja_en_8k_unigram_identity.model --split "100,0,0" --eval-iters 0
     --data-path 0.4 "$OUT/ja_text_document" 0.6 "$OUT/en_text_document" --data-cache-path "$OUT/cache"
     --bf16 --micro-batch-size "$micro" --global-batch-size "$batch" --train-iters "$ITERATIONS" --lr 1e-4
     --min-lr 1e-5 --lr-decay-style cosine --lr-warmup-iters 2 --weight-decay 0.1 --adam-beta1 0.9 --adam-beta2 0.95

@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 dir=${1:-$(mktemp -d)}
+# shellcheck disable=SC2086 # FLAGS are several
 ${TANUKI4J:-scripts/tanuki4j} pretrain --backend cuda --bf16 --mock-data --tokenizer-type NullTokenizer --vocab-size 65023 \
   --num-layers 8 --hidden-size 2048 --ffn-hidden-size 5504 --num-attention-heads 16 --group-query-attention --num-query-groups 8 \
   --seq-length 2048 --max-position-embeddings 2048 --position-embedding-type rope --normalization RMSNorm --swiglu \

@@ -43,6 +43,7 @@ ${TANUKI4J:-scripts/tanuki4j} report "$dir" --log "$dir/second.log" > "$dir/repo
 echo "== TensorBoard's EventAccumulator"
 "$python" tools/reference/read_tensorboard.py "$dir/tensorboard" "$dir/metrics.jsonl"
 echo "== W&B's reader and schema"
+# shellcheck disable=SC2012 # the newest folder
 "$python" tools/reference/read_wandb.py "$(ls -td "$dir"/wandb/wandb/offline-run-*/ | head -1)"run-*.wandb "$dir/metrics.jsonl"
 echo "== metrics.jsonl, page, report and Prometheus text against the log"
 "$python" tools/reference/read_page.py "$dir"

@@ -24,6 +24,6 @@ for ((i = 1; i <= kills + 1; i++)); do
   saved=$(grep -o "saved checkpoint from iteration *[0-9]*" "$log" | tail -1 | grep -o "[0-9]*$")
   [ -n "$saved" ] || { echo "start $i saved nothing:"; tail -5 "$log"; exit 1; }
   acknowledged=$saved
-  left="${left:-} $(ls "$folder/save" | grep -o '\.\(saving\|replaced\|removed\)' | sort -u | tr '\n' ' ')"
+  left="${left:-} $(printf '%s\n' "$folder"/save/* | grep -o '\.\(saving\|replaced\|removed\)' | sort -u | tr '\n' ' ')"
 done
-echo "$kills kills; the last start loaded iteration $loaded; left by kills: $(echo $left | tr ' ' '\n' | sort | uniq -c | tr '\n' ' ')"
+echo "$kills kills; the last start loaded iteration $loaded; left by kills: $(xargs -n 1 <<<"$left" | sort | uniq -c | tr '\n' ' ')"
