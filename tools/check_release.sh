@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 version="$(sed -nE '/<artifactId>tanuki4j</,/<\/version>/s/.*<version>(.*)<\/version>.*/\1/p' pom.xml)"
 name="tanuki4j-$version-linux-x86_64"
 work="$(mktemp -d)"
-trap 'umount -q "$work/root/proc" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'umount -q "$work/system/proc" 2>/dev/null || true; rm -rf "$work"' EXIT
 say() { printf '\n== %s\n' "$*"; }
 die() { echo "check_release: $*" >&2 && exit 1; }
 build() { mvn -B -q clean package -Prelease -DskipTests ${1:+"-Drelease.jdk=$1"}; }
@@ -31,41 +31,42 @@ fi
 (cd target && sha256sum -c "$name.tar.gz.sha256")
 
 say "a bare system"
-root="$work/root"
-mkdir -p "$root"/{bin,usr/bin,proc,dev,tmp,root,opt,lib64,lib/x86_64-linux-gnu}
-chmod 1777 "$root/tmp"
-cp /bin/bash "$root/bin/"
-cp /usr/bin/{dirname,env,nproc,rm} "$root/usr/bin/"
-ln -s bash "$root/bin/sh"
-cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
+system="$work/system"
+mkdir -p "$system"/{bin,usr/bin,proc,dev,tmp,home,opt,lib64,lib/x86_64-linux-gnu}
+chmod 1777 "$system/tmp"
+install -d -o 1000 -g 1000 "$system/home/user"
+cp /bin/bash "$system/bin/"
+cp /usr/bin/{dirname,env,nproc,rm} "$system/usr/bin/"
+ln -s bash "$system/bin/sh"
+cp -L /lib64/ld-linux-x86-64.so.2 "$system/lib64/"
 for library in libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libtinfo.so.6; do # libtinfo is bash's
-  cp -L "/lib/x86_64-linux-gnu/$library" "$root/lib/x86_64-linux-gnu/"
+  cp -L "/lib/x86_64-linux-gnu/$library" "$system/lib/x86_64-linux-gnu/"
 done
-ln -s /proc/self/fd "$root/dev/fd"
-for device in null zero random urandom; do cp -a "/dev/$device" "$root/dev/"; done
+ln -s /proc/self/fd "$system/dev/fd"
+for device in null zero random urandom; do cp -a "/dev/$device" "$system/dev/"; done
 # Japanese words need glibc's locale of UTF-8.
-mkdir -p "$root/usr/lib/locale"
-cp -r /usr/lib/locale/C.utf8 "$root/usr/lib/locale/"
-tar -C "$root/opt" -xzf "target/$name.tar.gz"
-echo "files outside of the release: $(cd "$root" && find . -type f -not -path './opt/*' | tr '\n' ' ')"
-echo "newest symbol of glibc that a file needs: $(find "$root/opt" -name '*.so*' -type f -exec objdump -T {} + 2>/dev/null |
+mkdir -p "$system/usr/lib/locale"
+cp -r /usr/lib/locale/C.utf8 "$system/usr/lib/locale/"
+tar -C "$system/opt" -xzf "target/$name.tar.gz"
+echo "files outside of the release: $(cd "$system" && find . -type f -not -path './opt/*' | tr '\n' ' ')"
+echo "newest symbol of glibc that a file needs: $(find "$system/opt" -name '*.so*' -type f -exec objdump -T {} + 2>/dev/null |
   grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -n 1), of those in the jars: $(
   mkdir "$work/so"
-  for jar in "$root/opt/$name"/lib/*.jar; do unzip -q -o "$jar" '*linux*x86*64*.so*' '*linux/amd64*.so*' -d "$work/so" 2>/dev/null || true; done
+  for jar in "$system/opt/$name"/lib/*.jar; do unzip -q -o "$jar" '*linux*x86*64*.so*' '*linux/amd64*.so*' -d "$work/so" 2>/dev/null || true; done
   find "$work/so" -name '*.so*' -exec objdump -T {} + 2>/dev/null | grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -n 1)"
-mount -t proc proc "$root/proc"
-bare() { unshare -n chroot "${user[@]}" "$root" /bin/bash -c "cd /opt/$name && $1"; }
+mount -t proc proc "$system/proc"
+bare() { HOME=/home/user unshare -n chroot "${user[@]}" "$system" /bin/bash -c "cd /opt/$name && $1"; }
 user=(--userspec=0:0)
-export -n JAVA_HOME HOME
-HOME=/root bare 'type java' >/dev/null 2>&1 && die "there is a Java"
-HOME=/root bare 'scripts/tanuki4j --version' >"$work/out" 2>"$work/err" || { cat "$work/err" && die "--version fails"; }
+export -n JAVA_HOME
+bare 'type java' >/dev/null 2>&1 && die "there is a Java"
+bare 'scripts/tanuki4j --version' >"$work/out" 2>"$work/err" || { cat "$work/err" && die "--version fails"; }
 cat "$work/out" "$work/err"
 [ "$(cat "$work/out")" = "tanuki4j $version" ] && [ ! -s "$work/err" ] || die "--version: not these words"
-HOME=/root bare 'scripts/tanuki4j doctor' 2>&1 | grep -vE 'not found in'
+bare 'scripts/tanuki4j doctor' 2>&1 | grep -vE 'not found in'
 
 say "the quickstart"
 code=0
-HOME=/root bare 'scripts/quickstart.sh --log-interval 1 --train-iters 12 --lr-warmup-iters 2 --eval-interval 12 --save-interval 12' 2>&1 |
+bare 'scripts/quickstart.sh --log-interval 1 --train-iters 12 --lr-warmup-iters 2 --eval-interval 12 --save-interval 12' 2>&1 |
   while IFS= read -r line; do printf '%s %s\n' "$EPOCHREALTIME" "$line"; done >"$work/quickstart" || code=$?
 grep -E '== |iteration +(1|12)/|validation loss|WARN' "$work/quickstart" | cut -c1-150
 tail -n 2 "$work/quickstart"
@@ -76,13 +77,15 @@ awk '/== Training/ {start = $1} /iteration +1\// {printf "from the start of the 
 
 say "a user who cannot write there"
 user=(--userspec=1000:1000)
-HOME=/tmp/home bare 'scripts/tanuki4j --version && scripts/tanuki4j generate --load checkpoints/quickstart --prompt "It was" --max-new-tokens 5' 2>&1 | tail -n 2
-umount "$root/proc"
+rm -r "$system/home/user" # with the caches of the other user
+install -d -o 1000 -g 1000 "$system/home/user"
+bare 'scripts/tanuki4j --version && scripts/tanuki4j generate --load checkpoints/quickstart --prompt "It was" --max-new-tokens 5' 2>&1 | tail -n 2
+umount "$system/proc"
 
 say "completion"
 complete_words() { # words… → what bash offers for the last one
   bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
-    _complete_tanuki4j 2>/dev/null; printf "%s " "${COMPREPLY[@]}"; echo' bash "$root/opt/$name/scripts/tanuki4j.bash-completion" "$@"
+    _complete_tanuki4j 2>/dev/null; printf "%s " "${COMPREPLY[@]}"; echo' bash "$system/opt/$name/scripts/tanuki4j.bash-completion" "$@"
 }
 complete_words tanuki4j pre | tee "$work/words"
 grep -qw pretrain "$work/words" || die "no command is completed"
@@ -90,5 +93,5 @@ complete_words tanuki4j pretrain --tensor | tee "$work/words"
 grep -qw -- --tensor-model-parallel-size "$work/words" || die "no flag is completed"
 
 say "the version"
-head -n 8 "$root/opt/$name/CHANGELOG.md" | grep -q "^## $version" || die "CHANGELOG.md: its newest entry is not $version"
+head -n 8 "$system/opt/$name/CHANGELOG.md" | grep -q "^## $version" || die "CHANGELOG.md: its newest entry is not $version"
 echo "$version in pom.xml, CHANGELOG.md, --version and the archive's name"
