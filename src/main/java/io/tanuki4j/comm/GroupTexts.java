@@ -11,6 +11,7 @@ import java.nio.IntBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends texts as integers in device memory, which every kind of group can send. The sizes go first.
@@ -21,10 +22,15 @@ final class GroupTexts implements TextExchange {
 
   private final ProcessGroup group;
   private final Device device;
+  private final @Nullable Tensor place;
 
-  GroupTexts(ProcessGroup group, Device device) {
+  /**
+   * @param place I32, for texts that fit; null for none
+   */
+  GroupTexts(ProcessGroup group, Device device, @Nullable Tensor place) {
     this.group = group;
     this.device = device;
+    this.place = place;
   }
 
   @Override
@@ -60,15 +66,23 @@ final class GroupTexts implements TextExchange {
   private ByteBuffer gather(ByteBuffer own) {
     int words = own.remaining() / Integer.BYTES;
     ByteBuffer all = newBuffer(Math.multiplyExact(words, size()));
+    long allWords = (long) words * size();
+    if (place != null && words + allWords <= place.numElements()) {
+      gather(all, own, place.rows(allWords, allWords + words), place.rows(0, allWords));
+      return all.clear();
+    }
     long bytes = 2 * ALIGNMENT + own.remaining() + (long) all.remaining();
     try (MemoryScope scope = device.openScope("texts", bytes)) {
       Tensor shard = scope.allocate(Shape.of(words), DType.I32);
-      Tensor gathered = scope.allocate(Shape.of((long) words * size()), DType.I32);
-      device.upload(shard, own);
-      group.allGather(gathered, shard).await();
-      device.download(all, gathered);
+      gather(all, own, shard, scope.allocate(Shape.of(allWords), DType.I32));
     }
     return all.clear();
+  }
+
+  private void gather(ByteBuffer all, ByteBuffer own, Tensor shard, Tensor gathered) {
+    device.upload(shard, own);
+    group.allGather(gathered, shard).await();
+    device.download(all, gathered);
   }
 
   private static ByteBuffer newBuffer(int words) {

@@ -1,6 +1,7 @@
 package io.tanuki4j.comm;
 
 import io.tanuki4j.kernel.Device;
+import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
 /** Exchanges texts between ranks, for what they must agree on outside of iterations. */
@@ -30,7 +31,17 @@ public interface TextExchange {
    * @param device the one that the group's tensors are on
    */
   static TextExchange over(ProcessGroup group, Device device) {
-    return group.size() == 1 ? ALONE : new GroupTexts(group, device);
+    return group.size() == 1 ? ALONE : new GroupTexts(group, device, /* place= */ null);
+  }
+
+  /**
+   * Returns an exchange for texts that come often: where they fit, nothing is allocated, and no
+   * device waits for all of its work to free memory.
+   *
+   * @param place I32 words for the texts of all ranks and one more; others get memory of their own
+   */
+  static TextExchange over(ProcessGroup group, Device device, Tensor place) {
+    return group.size() == 1 ? ALONE : new GroupTexts(group, device, place);
   }
 
   int rank();

@@ -17,20 +17,28 @@ import org.jspecify.annotations.Nullable;
  * Lets the hosts of a group reach the same decision: each has a number, and all get the largest.
  */
 public final class Agreement {
+  /** Room for what timers say on a few hundred ranks. */
+  private static final long TEXT_WORDS = 1 << 14;
+
   private final ProcessGroup group;
   private final Device device;
   private final Tensor number;
+  private final TextExchange texts;
   private @Nullable Readback pending;
   private final ByteBuffer host =
       ByteBuffer.allocateDirect(Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
 
   /**
-   * @param scope memory for a number, for as long as this is used
+   * @param scope memory for a number and for texts, for as long as this is used
    */
   public Agreement(ProcessGroup group, Device device, MemoryScope scope) {
     this.group = group;
     this.device = device;
     this.number = scope.allocate(Shape.of(1), DType.F64);
+    this.texts =
+        isAlone()
+            ? TextExchange.ALONE
+            : TextExchange.over(group, device, scope.allocate(Shape.of(TEXT_WORDS), DType.I32));
   }
 
   /** Returns this rank's place in the group. */
@@ -45,7 +53,7 @@ public final class Agreement {
 
   /** Returns the exchange for what hosts agree on other than numbers. */
   public TextExchange texts() {
-    return TextExchange.over(group, device);
+    return texts;
   }
 
   /** Returns the largest number of all ranks, each of which calls this. Waits for the device. */
