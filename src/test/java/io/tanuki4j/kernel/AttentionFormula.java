@@ -114,26 +114,37 @@ final class AttentionFormula {
     return this;
   }
 
-  /** The gradient of a packed projection, under causal attention. */
-  double[] backward(double[] dOut) {
+  /**
+   * The gradient of a packed projection, under causal attention.
+   *
+   * @param rounded the output that the backward reads, as a kernel has rounded it
+   */
+  double[] backward(double[] dOut, double[] rounded) {
     double[] dQkv = new double[queries.numbers().length];
-    backward(dOut, queries.in(dQkv), keys.in(dQkv), values.in(dQkv));
+    backward(dOut, rounded, queries.in(dQkv), keys.in(dQkv), values.in(dQkv));
     return dQkv;
   }
 
   /**
    * The gradients of a block.
    *
+   * @param rounded the output that the backward reads, as a kernel has rounded it
    * @param dQueries {@code [q, b, n·d]}, added to
    * @param dKeyValues {@code [k, b, 2g·d]}, added to
    */
-  void backward(double[] dOut, double[] dQueries, double[] dKeyValues) {
+  void backward(double[] dOut, double[] rounded, double[] dQueries, double[] dKeyValues) {
     Vectors ofQueries = new Vectors(dQueries, shape.outSize(), 0);
-    backward(dOut, ofQueries, keys.in(dKeyValues), values.in(dKeyValues));
+    backward(dOut, rounded, ofQueries, keys.in(dKeyValues), values.in(dKeyValues));
   }
 
-  private void backward(double[] dOut, Vectors dQueries, Vectors dKeys, Vectors dValues) {
-    forEachRow((i, b, head) -> backward(dOut, dQueries, dKeys, dValues, i, b, head));
+  private void backward(
+      double[] dOut, double[] rounded, Vectors dQueries, Vectors dKeys, Vectors dValues) {
+    forEachRow(
+        (i, b, head) -> {
+          int o = outAt(i, b, head);
+          double mean = dot(dOut, o, rounded, o);
+          backward(dOut, mean, dQueries, dKeys, dValues, i, b, head);
+        });
   }
 
   private interface Row {
@@ -183,12 +194,18 @@ final class AttentionFormula {
   }
 
   private void backward(
-      double[] dOut, Vectors dQueries, Vectors dKeys, Vectors dValues, int i, int b, int head) {
+      double[] dOut,
+      double mean,
+      Vectors dQueries,
+      Vectors dKeys,
+      Vectors dValues,
+      int i,
+      int b,
+      int head) {
     double[] p = probabilities(i, b, head);
     int o = outAt(i, b, head);
     int query = at(queries, i, b, head);
     int dQuery = at(dQueries, i, b, head);
-    double mean = dot(dOut, o, out, o);
     for (int j = 0; j < p.length; j++) {
       int key = at(keys, j, b, group(head));
       int value = at(values, j, b, group(head));

@@ -121,7 +121,9 @@ public abstract class DocumentAttentionContract extends KernelContract {
             dQueries, dKeyValues, dOut, out, logarithms, qkv, keyValues, block, mask);
     double[] expectedQueries = new double[q * 2 * queries.outSize()];
     double[] expectedKeys = new double[k * 2 * block.keyValueSize()];
-    formula.withLogSumExp(all).backward(memory.values(dOut), expectedQueries, expectedKeys);
+    formula
+        .withLogSumExp(all)
+        .backward(memory.values(dOut), memory.values(out), expectedQueries, expectedKeys);
     assertClose(dQueries, expectedQueries, 4 * tolerance(dtype));
     assertClose(dKeyValues, expectedKeys, 4 * tolerance(dtype));
   }
@@ -142,7 +144,8 @@ public abstract class DocumentAttentionContract extends KernelContract {
     // A kernel may round the probabilities, too.
     assertClose(found.out, formula.out(), 2 * tolerance(dtype));
     assertClose(found.lse, formula.logSumExp());
-    assertClose(found.dQkv, formula.backward(memory.values(found.dOut)), 4 * tolerance(dtype));
+    double[] expected = formula.backward(memory.values(found.dOut), memory.values(found.out));
+    assertClose(found.dQkv, expected, 4 * tolerance(dtype));
   }
 
   /** Draws documents of random lengths, at most {@code numDocuments} in a sequence. */

@@ -59,10 +59,16 @@ class NcclContractInOneRank extends ProcessGroupContract {
     }
   }
 
-  /** NCCL adds in an order of its own, and rounds BF16 after each addition. */
+  /** NCCL adds in an order of its own, and rounds types of sixteen bits after each addition. */
   @Override
   protected void assertSum(double[] actual, double[] expected, DType dtype) {
-    double unit = dtype == DType.BF16 ? 1 / 64.0 : dtype == DType.F32 ? 1e-6 : 1e-15;
+    double unit =
+        switch (dtype) {
+          case BF16 -> 0x1p-6;
+          case F16 -> 0x1p-9;
+          case F32 -> 1e-6;
+          default -> 1e-15;
+        };
     assertThat(actual).hasSameSizeAs(expected);
     for (int i = 0; i < actual.length; i++) {
       assertThat(actual[i]).isCloseTo(expected[i], within(unit * (1 + Math.abs(expected[i]))));
