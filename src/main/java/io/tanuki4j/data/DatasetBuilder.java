@@ -218,8 +218,8 @@ final class DatasetBuilder implements AutoCloseable {
     if (available < counts.of(split)) {
       throw new UserException(
           ("%s data: one epoch of all datasets has %d samples (expected: the %d that the run asks"
-               + " for). Give each dataset in --data-path a weight, so that they repeat, or ask for"
-               + " less: --train-iters, --eval-iters or a larger --eval-interval.")
+                  + " for). Give each dataset in --data-path a weight, so that they repeat, or ask for"
+                  + " less: --train-iters, --eval-iters or a larger --eval-interval.")
               .formatted(split.label(), available, counts.of(split)));
     }
     return blended(parts, split, sizes, counts.of(split));
