@@ -9,6 +9,9 @@ import java.nio.file.Path;
 
 /** Rejects weights that contain a NaN or an infinity: no model can compute with them. */
 public final class FiniteValues {
+  /** Elements in a call: the JVM soon compiles a method that is called often. */
+  private static final int RUN_LONGS = 1024;
+
   private FiniteValues() {}
 
   /**
@@ -38,18 +41,25 @@ public final class FiniteValues {
     if (exponents == 0) {
       return true;
     }
-    long signs = signs(type);
-    long ones = exponents & ~(exponents << 1);
-    long carries = 0;
-    LongBuffer longs = bytes.asLongBuffer(); // an index from 0 on, whose checks leave the loop
+    LongBuffer longs = bytes.asLongBuffer();
     int count = longs.limit();
-    for (int i = 0; i < count; i++) {
-      carries |= (longs.get(i) & exponents) + ones;
+    long carries = 0;
+    for (int first = 0; first < count; first += RUN_LONGS) {
+      carries |= carries(longs, first, Math.min(count, first + RUN_LONGS), exponents);
     }
     bytes.position(bytes.position() + count * Long.BYTES);
     ByteBuffer rest = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).put(bytes);
-    carries |= (rest.getLong(0) & exponents) + ones;
-    return (carries & signs) == 0;
+    carries |= carries(rest.clear().asLongBuffer(), 0, 1, exponents);
+    return (carries & signs(type)) == 0;
+  }
+
+  private static long carries(LongBuffer longs, int first, int end, long exponents) {
+    long ones = exponents & ~(exponents << 1);
+    long carries = 0;
+    for (int i = first; i < end; i++) {
+      carries |= (longs.get(i) & exponents) + ones;
+    }
+    return carries;
   }
 
   /**

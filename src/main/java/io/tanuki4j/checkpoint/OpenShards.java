@@ -5,6 +5,7 @@ import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.checkpoint.ShardedTensor.Region;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
+import io.tanuki4j.checkpoint.disk.FileRead;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
 import io.tanuki4j.error.UserException;
@@ -13,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -31,7 +33,7 @@ public final class OpenShards implements TensorFiles {
   private final List<ShardFile> verified;
   private final List<StoredTensor> tensors;
   private final Map<String, ChecksummedFile> readers = new HashMap<>();
-  private final Map<Key, Located> located = new HashMap<>();
+  private final Map<Piece, Located> located = new IdentityHashMap<>();
 
   /**
    * Begins to open them.
@@ -54,16 +56,13 @@ public final class OpenShards implements TensorFiles {
     }
   }
 
-  private record Key(String tensor, Piece piece) {}
-
-  private synchronized Located locate(StoredTensor tensor, Piece piece) throws IOException {
-    Key key = new Key(tensor.name(), piece);
-    Located known = located.get(key);
+  private synchronized Located locate(Piece piece) throws IOException {
+    Located known = located.get(piece);
     if (known != null) {
       return known;
     }
     reader(piece.file());
-    return Objects.requireNonNull(located.get(key));
+    return Objects.requireNonNull(located.get(piece));
   }
 
   /**
@@ -110,7 +109,7 @@ public final class OpenShards implements TensorFiles {
         if (piece.file().equals(file)) {
           String name = piece.region().entryName(tensor.name(), tensor.shape());
           TensorEntry entry = checked(tensor, piece, reader.tensor(name));
-          located.put(new Key(tensor.name(), piece), new Located(reader, piece.region(), entry));
+          located.put(piece, new Located(reader, piece.region(), entry));
         }
       }
     }
@@ -187,7 +186,7 @@ public final class OpenShards implements TensorFiles {
   private void readPart(StoredTensor tensor, Region part, ByteBuffer into) throws IOException {
     for (Piece piece : tensor.pieces()) {
       if (piece.region().overlaps(part)) {
-        read(locate(tensor, piece), piece.region().shared(part), part, into);
+        read(locate(piece), piece.region().shared(part), part, into);
       }
     }
   }
@@ -214,21 +213,25 @@ public final class OpenShards implements TensorFiles {
     }
   }
 
-  /** Reads whole rows of a piece in one go, and keeps some of their columns. */
+  /** Reads whole rows of a piece, a block at a time, and keeps some of their columns. */
   private static void readColumns(Located piece, Region shared, Region part, ByteBuffer into)
       throws IOException {
     int elementBytes = piece.entry().type().elementBytes();
     Region at = piece.region();
-    Region rows = new Region(shared.firstRow(), at.firstColumn(), shared.rows(), at.columns());
-    ByteBuffer read = ByteBuffer.allocate(bytes(rows.numElements(), elementBytes));
-    piece.read(rows, read);
-    for (long row = shared.firstRow(); row < shared.endRow(); row++) {
-      Region kept = new Region(row, shared.firstColumn(), 1, shared.columns());
-      into.put(
-          bytes(part.elementOf(kept), elementBytes),
-          read,
-          bytes(rows.elementOf(kept), elementBytes),
-          bytes(kept.columns(), elementBytes));
+    long most = Math.max(1, FileRead.BLOCK_BYTES / bytes(at.columns(), elementBytes));
+    for (long first = shared.firstRow(); first < shared.endRow(); first += most) {
+      long count = Math.min(most, shared.endRow() - first);
+      Region rows = new Region(first, at.firstColumn(), count, at.columns());
+      ByteBuffer read = ByteBuffer.allocate(bytes(rows.numElements(), elementBytes));
+      piece.read(rows, read);
+      for (long row = first; row < rows.endRow(); row++) {
+        Region kept = new Region(row, shared.firstColumn(), 1, shared.columns());
+        into.put(
+            bytes(part.elementOf(kept), elementBytes),
+            read,
+            bytes(rows.elementOf(kept), elementBytes),
+            bytes(kept.columns(), elementBytes));
+      }
     }
   }
 

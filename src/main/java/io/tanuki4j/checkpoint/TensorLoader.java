@@ -94,25 +94,19 @@ final class TensorLoader implements AutoCloseable {
         });
   }
 
-  /** Reads block by block, each of which is checked while it is in the core's cache. */
+  /** Fills the rest of a buffer. What is to be converted is read block by block. */
   private void read(StoredTensor from, Region box, long first, ByteBuffer into, ElementType type)
       throws IOException {
-    int storedBytes = from.type().elementBytes();
-    int most = FileRead.BLOCK_BYTES / Math.max(storedBytes, type.elementBytes());
-    int end = into.limit();
-    long element = first;
-    while (into.position() < end) {
-      int count = Math.min(most, (end - into.position()) / type.elementBytes());
-      into.limit(into.position() + count * type.elementBytes());
-      if (from.type() == type) {
-        shards.read(from, box, element, into);
-      } else {
-        ByteBuffer stored = STORED.get().clear().limit(count * storedBytes);
-        shards.read(from, box, element, stored);
-        FloatConversion.convert(from.name(), stored.flip(), from.type(), into, type);
-      }
-      into.limit(end);
-      element += count;
+    if (from.type() == type) {
+      shards.read(from, box, first, into);
+      return;
+    }
+    int most = FileRead.BLOCK_BYTES / Math.max(from.type().elementBytes(), type.elementBytes());
+    for (long element = first; into.hasRemaining(); element += most) {
+      int count = Math.min(most, into.remaining() / type.elementBytes());
+      ByteBuffer stored = STORED.get().clear().limit(count * from.type().elementBytes());
+      shards.read(from, box, element, stored);
+      FloatConversion.convert(from.name(), stored.flip(), from.type(), into, type);
     }
   }
 

@@ -133,13 +133,23 @@ class CheckpointStoreTest {
   /** Rows of a wide tensor are read one by one where few of their columns are wanted. */
   @Test
   void narrow_parts_of_wide_tensors_load() {
-    Shape global = Shape.of(3, 40);
+    assertColumnsLoad(3, 40, 2);
+  }
+
+  /** More rows than a block has, of which half is wanted. */
+  @Test
+  void columns_of_long_tensors_load() {
+    assertColumnsLoad(2500, 64, 32);
+  }
+
+  private void assertColumnsLoad(int rows, int columns, int wanted) {
+    Shape global = Shape.of(rows, columns);
     saveInPieces(
         folder,
         List.of(new ShardedTensor("w", global, 0, 0, device.counting(global, DType.F32, 0))));
     List<ShardedTensor> targets = new ArrayList<>();
-    for (int column = 0; column < 40; column += 2) {
-      Tensor local = device.zeros(Shape.of(3, 2), DType.F32);
+    for (int column = 0; column < columns; column += wanted) {
+      Tensor local = device.zeros(Shape.of(rows, wanted), DType.F32);
       targets.add(new ShardedTensor("w", global, 0, column, local));
     }
     new CheckpointStore(folder)
