@@ -11,7 +11,7 @@
 #   OUT         folder for logs (FOLDER)
 #   LAYERS      of Llama-3-8B's shape (8: 33 GB a checkpoint)
 #   RANKS       replicas (2)
-#   MODES       which runs (waiting async); "once" saves once, after 20 iterations, to measure loading
+#   MODES       which runs (waiting async); "once" saves once, after 10 iterations, to measure loading
 #   DD          0: without dd's writing (1)
 #   REHEARSE    1: a small model and ranks on this machine's CPU; tests the script; its times mean nothing
 # Exit code 1 if a run failed.
@@ -61,8 +61,9 @@ for mode in $MODES; do
   extra=()
   last=60
   [ "$mode" != async ] || extra=(--async-save)
-  [ "$mode" != once ] || last=20
-  run "$mode" --train-iters $last --save "$FOLDER/checkpoints" --save-interval 20 --most-recent-k 1 "${extra[@]}"
+  interval=20
+  [ "$mode" != once ] || last=10 interval=10
+  run "$mode" --train-iters $last --save "$FOLDER/checkpoints" --save-interval $interval --most-recent-k 1 "${extra[@]}"
 done
 forget() { # drops files from the page cache, which needs no rights
   sync
@@ -92,4 +93,6 @@ for state in cold warm; do
   run "load-$state" --train-iters $((last + 1)) --override-opt_param-scheduler --load "$FOLDER/checkpoints"
 done
 python3 tools/bench/saves_table.py "$OUT" "$megabytes"
+echo
+echo "$SECONDS s in all."
 exit $failed

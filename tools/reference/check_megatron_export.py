@@ -38,6 +38,8 @@ with torch.serialization.safe_globals([argparse.Namespace]):
 args = content["args"]
 assert content["checkpoint_version"] == 3.0 and content["iteration"] == iteration
 assert (args.tensor_model_parallel_size, args.pipeline_model_parallel_size) == (tp, pp)
+for name, default in dict(bias_gelu_fusion=True, add_qkv_bias=False, qk_layernorm=False, squared_relu=False).items():
+    setattr(args, name, getattr(args, name, default))  # an export keeps what its source says, which may be less than Megatron does
 # As Megatron's arguments make a configuration; its fused GELU, which needs biases, is the one by tanh.
 gelu = functools.partial(torch.nn.functional.gelu, approximate="tanh" if args.bias_gelu_fusion and args.add_bias_linear else "none")
 squared_relu = lambda x: torch.nn.functional.relu(x) ** 2
