@@ -32,7 +32,8 @@ case "$DTYPE" in
 esac
 # shellcheck source=tools/bench/curve_runs.sh
 . tools/bench/curve_runs.sh
-prepare
+tokens
+weights
 ours tanuki4j "${precision[@]}" "$@"
 peer torch --dtype "$DTYPE"
 "$PYTHON" tools/bench/curve_svg.py "$WORK/tanuki4j.log" "$WORK/torch.tsv" "$OUT" \

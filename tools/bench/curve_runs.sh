@@ -14,8 +14,8 @@ else
   tokenizer=(--tokenizer-type SentencePieceTokenizer --tokenizer-model tokenizer/ja_en_8k_unigram_identity.model)
 fi
 
-# makes the tokens, and random weights in both formats
-prepare() {
+# makes the tokens
+tokens() {
   mkdir -p "$WORK"
   rm -rf "$WORK/cache" "$WORK/hf" "$WORK/start"
   for language in ja en; do
@@ -23,6 +23,10 @@ prepare() {
     "${tanuki4j[@]}" preprocess --input "training_corpus/$language.jsonl" --output-prefix "$WORK/$language" \
       --append-eod --workers "$(nproc)" "${tokenizer[@]}" >"$WORK/preprocess.log"
   done
+}
+
+# makes random weights in both formats; without them a run of ours starts from those of its seed
+weights() {
   "$PYTHON" tools/bench/torch_curve.py init "$WORK/hf" --layers "$LAYERS" --hidden "$HIDDEN" --ffn "$FFN" \
     --heads "$HEADS" --groups "$KV_HEADS" --seq "$SEQ" --vocab "$VOCAB"
   "${tanuki4j[@]}" convert --model-type GPT --loader hf --saver tanuki4j --load-dir "$WORK/hf" --save-dir "$WORK/start" \
@@ -33,7 +37,9 @@ ours() { # name of the log, flags
   local name="$1"
   shift
   echo "$name" >&2
-  "${limited[@]}" "${tanuki4j[@]}" pretrain --backend cuda --load "$WORK/start" --finetune \
+  local start=()
+  [ ! -d "$WORK/start" ] || start=(--load "$WORK/start" --finetune)
+  "${limited[@]}" "${tanuki4j[@]}" pretrain --backend cuda "${start[@]}" \
     --num-layers "$LAYERS" --hidden-size "$HIDDEN" --ffn-hidden-size "$FFN" --num-attention-heads "$HEADS" \
     --group-query-attention --num-query-groups "$KV_HEADS" --seq-length "$SEQ" --max-position-embeddings "$SEQ" \
     --position-embedding-type rope --rotary-base 10000 --normalization RMSNorm --norm-epsilon 1e-5 --swiglu \

@@ -1,24 +1,26 @@
 #!/usr/bin/env bash
-# Trains the same model from the same weights on the same batches in bf16 and in fp8, by Tanuki4J on the GPU and by PyTorch
-# with torchao, and prints how far the losses of fp8 are from those of bf16 of the same program.
+# Trains the same model from the same weights on the same batches in bf16, fp16 and fp8, by Tanuki4J on the GPU and by PyTorch
+# with torchao, and prints how far the losses of fp16 and fp8 are from those of bf16 of the same program.
 #
 #   tools/bench/fp8_losses.sh [SIZE…]   default: 300 1000
 #
 # 300: the run of curve.sh, 300 iterations. 1000: 1,000 iterations of 111 million parameters, of 8,192 tokens each. That is
 # the bundled corpus 13 times, which such a model learns by heart; real_text.py tells how to make a text for TOKENS that is
-# read once. Runs: ours in bf16; again, with the sums of attention in another order, for what chance alone changes; fp8
-# delayed (hybrid, the largest of 1024 amaxes); fp8 tensorwise; torch bf16; torch with torchao's tensorwise.
+# read once. Runs: ours in bf16; again, with the sums of attention in another order, for what chance alone changes; fp16,
+# whose loss scale begins at 65,536, since Megatron's default begins with overflows; fp8 delayed (hybrid, the largest of
+# 1024 amaxes); fp8 tensorwise; torch bf16; torch with torchao's tensorwise.
 #
 #   TANUKI4J PYTHON TOKENS EXTRA   as in curve.sh; torchao needs a PyTorch with torchao
 #   OUT                     folder (target/fp8-losses)
 #   LIMIT                   seconds that a run may take (150); one that takes longer is cut, and its line says how far it came
-#   RUNS                    a choice of the runs, ours first: bf16 again delayed tensorwise torch torchao
+#   RUNS                    a choice of the runs, ours first: bf16 again fp16 delayed tensorwise torch torchao. Without those of
+#                           PyTorch the weights are our own, of the same seed, and no PyTorch is needed
 #   JOBS                    how many runs share the GPU (1) once the first has ended; a run's line comes when all before it have
 #   ITERATIONS LAYERS …     as in curve.sh, for all sizes; EXTRA="--backend cpu" with a small model rehearses it
 # Exit code 1 if a run failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-: "${OUT:=target/fp8-losses}" "${LIMIT:=150}" "${RUNS:=bf16 again delayed tensorwise torch torchao}" "${PYTHON:=python3}"
+: "${OUT:=target/fp8-losses}" "${LIMIT:=150}" "${RUNS:=bf16 again fp16 delayed tensorwise torch torchao}" "${PYTHON:=python3}"
 : "${JOBS:=1}"
 [ $# -gt 0 ] || set -- 300 1000
 scaled=(--fp8-format hybrid --fp8-amax-history-len 1024 --fp8-amax-compute-algo max)
@@ -31,12 +33,13 @@ run() { # name
   case "$1" in
     bf16) ours bf16 --bf16 ;;
     again) ours again --bf16 --deterministic-mode ;;
+    fp16) ours fp16 --fp16 --initial-loss-scale 65536 ;;
     delayed) ours delayed --bf16 "${scaled[@]}" ;;
     tensorwise) ours tensorwise --bf16 --fp8-format hybrid --fp8-recipe tensorwise ;;
     torch) peer torch --dtype bf16 --compile ;;
     torchao) peer torchao --dtype bf16 --compile --fp8 tensorwise ;;
     *)
-      echo "fp8_losses.sh: $1 is no run (expected: bf16, again, delayed, tensorwise, torch or torchao)." >&2
+      echo "fp8_losses.sh: $1 is no run (expected: bf16, again, fp16, delayed, tensorwise, torch or torchao)." >&2
       exit 2
       ;;
   esac
@@ -76,7 +79,8 @@ size() ( # 300 or 1000
   # shellcheck source=tools/bench/curve_runs.sh
   . tools/bench/curve_runs.sh
   rm -f "$WORK"/*.tsv "$WORK"/*.log "$WORK"/*.seconds
-  prepare
+  tokens
+  case " $RUNS " in *" torch"*) weights ;; esac
   echo "$1: $ITERATIONS iterations of $((SEQ * GLOBAL_BATCH)) tokens, $LAYERS layers, hidden size $HIDDEN;" \
     "readings of the text: ja $(readings ja 40), en $(readings en 60)"
   table --head
