@@ -51,7 +51,7 @@ config = TransformerConfig(
     normalization=args.normalization, qk_layernorm=args.qk_layernorm, layernorm_epsilon=args.norm_epsilon, hidden_dropout=0.0,
     attention_dropout=0.0, tensor_model_parallel_size=tp, pipeline_model_parallel_size=pp, pipeline_dtype=torch.float32,
     params_dtype=torch.float32, bias_activation_fusion=False, masked_softmax_fusion=False, persist_layer_norm=False,
-    apply_rope_fusion=False)
+    apply_rope_fusion=False, rotary_interleaved=args.rotary_interleaved)
 model = GPTModel(
     config, get_gpt_layer_local_spec(qk_layernorm=args.qk_layernorm, normalization=args.normalization),
     vocab_size=args.padded_vocab_size, max_sequence_length=args.max_position_embeddings,

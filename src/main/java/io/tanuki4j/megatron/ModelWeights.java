@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.LongStream;
 
 /**
@@ -82,8 +83,8 @@ final class ModelWeights {
       takeQueriesKeysValues(attention + "linear_qkv.", ours + "attention.", "bias");
     }
     if (shape.layers().qkNorm()) {
-      takeNorm(ours + "attention.q_norm", attention + "q_layernorm.");
-      takeNorm(ours + "attention.k_norm", attention + "k_layernorm.");
+      takeHeadNorm(ours + "attention.q_norm", attention + "q_layernorm.");
+      takeHeadNorm(ours + "attention.k_norm", attention + "k_layernorm.");
     }
     takeOut(attention + "linear_proj.", ours + "attention.proj.", all);
     takeNorm(ours + "mlp.norm", mlp + "linear_fc1.layer_norm_", theirs + "pre_mlp_layernorm.");
@@ -100,10 +101,18 @@ final class ModelWeights {
    * @param theirs beginnings of its names, of which one exists
    */
   private void takeNorm(String ours, String... theirs) {
-    Matrix weight = take(followedBy("weight", theirs)).get(0);
+    takeNorm(ours, UnaryOperator.identity(), theirs);
+  }
+
+  private void takeHeadNorm(String ours, String theirs) {
+    takeNorm(ours, shape::halved, theirs);
+  }
+
+  private void takeNorm(String ours, UnaryOperator<Matrix> order, String... theirs) {
+    Matrix weight = order.apply(take(followedBy("weight", theirs)).get(0));
     add(ours + ".weight", shape.normsLessOne() ? new Shifted(weight, 1) : weight, true);
     if (shape.layers().norm() == Norm.LAYER_NORM) {
-      add(ours + ".bias", take(followedBy("bias", theirs)).get(0), true);
+      add(ours + ".bias", order.apply(take(followedBy("bias", theirs)).get(0)), true);
     }
   }
 
@@ -147,8 +156,8 @@ final class ModelWeights {
     }
     long keys = shape.queryRows();
     long values = keys + shape.headDim();
-    add(ours + "q." + kind, ofGroups(packed, 0, keys), bias);
-    add(ours + "k." + kind, ofGroups(packed, keys, values), bias);
+    add(ours + "q." + kind, shape.halved(ofGroups(packed, 0, keys)), bias);
+    add(ours + "k." + kind, shape.halved(ofGroups(packed, keys, values)), bias);
     add(ours + "v." + kind, ofGroups(packed, values, shape.groupRows()), bias);
   }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,8 +93,8 @@ final class RankWeights {
       weights.put(attention + "linear_qkv.bias", queriesKeysValues(ours, "bias"));
     }
     if (shape.layers().qkNorm()) {
-      packNorm(ours + "attention.q_norm", attention + "q_layernorm.");
-      packNorm(ours + "attention.k_norm", attention + "k_layernorm.");
+      packHeadNorm(ours + "attention.q_norm", attention + "q_layernorm.");
+      packHeadNorm(ours + "attention.k_norm", attention + "k_layernorm.");
     }
     packOut(ours + "attention.proj.", attention + "linear_proj.", all);
     packNorm(
@@ -107,10 +108,18 @@ final class RankWeights {
   }
 
   private void packNorm(String ours, String theirs) {
-    Matrix weight = whole(ours + ".weight");
+    packNorm(ours, UnaryOperator.identity(), theirs);
+  }
+
+  private void packHeadNorm(String ours, String theirs) {
+    packNorm(ours, shape::paired, theirs);
+  }
+
+  private void packNorm(String ours, UnaryOperator<Matrix> order, String theirs) {
+    Matrix weight = order.apply(whole(ours + ".weight"));
     weights.put(theirs + "weight", shape.normsLessOne() ? new Shifted(weight, -1) : weight);
     if (shape.layers().norm() == Norm.LAYER_NORM) {
-      weights.put(theirs + "bias", whole(ours + ".bias"));
+      weights.put(theirs + "bias", order.apply(whole(ours + ".bias")));
     }
   }
 
@@ -149,8 +158,8 @@ final class RankWeights {
   }
 
   private Matrix queriesKeysValues(String ours, String kind) {
-    Matrix queries = share(whole(ours + "attention.q." + kind));
-    Matrix keys = share(whole(ours + "attention.k." + kind));
+    Matrix queries = shape.paired(share(whole(ours + "attention.q." + kind)));
+    Matrix keys = shape.paired(share(whole(ours + "attention.k." + kind)));
     Matrix values = share(whole(ours + "attention.v." + kind));
     long perGroup = shape.queryRows();
     long headDim = shape.headDim();

@@ -259,7 +259,7 @@ public final class ModelBuilder {
   private static RopeFrequencies frequencies(ModelConfig config) {
     return new RopeFrequencies(
         config.rotary().base(),
-        (int) (config.attention().headDim() * config.rotary().percent()),
+        config.rotatedDim(),
         config.rotary().interpolationFactor(),
         config.rotary().scaling());
   }

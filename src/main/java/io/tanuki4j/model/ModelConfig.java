@@ -21,6 +21,11 @@ public record ModelConfig(
         sizes.withVocabSize(size), attention, rotary, layers, embeddings, training);
   }
 
+  /** Returns how many elements at the begin of each query and key are rotated. */
+  public int rotatedDim() {
+    return (int) (attention.headDim() * rotary.percent());
+  }
+
   /** Returns what the embedding's result is multiplied by. */
   public double embeddingScale() {
     return embeddings.scaled() ? Math.sqrt(sizes.hiddenSize()) : 1;

@@ -92,15 +92,12 @@ class CheckpointArgumentsTest {
   void a_checkpoint_that_this_version_cannot_continue_is_refused() {
     Map<String, @Nullable Object> arguments = checkpoint();
     arguments.put("hidden_dropout", 1.5);
-    arguments.put("rotary_interleaved", true);
     arguments.put("num_layers", "many");
     assertThat(lines.withCheckpoint(arguments).problems(SHORT))
         .containsExactly(
             "--num-layers: many in the checkpoint (expected: a value that the flag can hold). Give"
                 + " the flag yourself.",
-            "--hidden-dropout: 1.5 (expected: at least 0, below 1). Llama trains with 0.",
-            "--rotary-interleaved: given (expected: not given). Only half-split rotation is built:"
-                + " leave it out.");
+            "--hidden-dropout: 1.5 (expected: at least 0, below 1). Llama trains with 0.");
   }
 
   @Test

@@ -192,22 +192,24 @@ class MegatronFolderTest {
   }
 
   /** Between 0.5 and 1.5, taking 1 off and adding it again changes no bit. */
-  @ParameterizedTest(name = "{0}, tp {1}, pp {2}, norms less one {3}")
+  @ParameterizedTest(name = "{0}, tp {1}, pp {2}, norms less one {3}, pairs {4}")
   @CsvSource({
-    "LLAMA, 2, 2, true",
-    "QWEN2, 1, 1, false",
-    "QWEN2, 2, 2, false",
-    "QWEN3, 2, 1, true",
-    "GPT, 1, 1, false",
-    "GPT, 2, 2, true",
-    "MIXED, 2, 4, false"
+    "LLAMA, 2, 2, true, false",
+    "QWEN2, 1, 1, false, false",
+    "QWEN2, 2, 2, false, true",
+    "QWEN3, 2, 1, true, true",
+    "GPT, 1, 1, false, true",
+    "GPT, 2, 2, true, false",
+    "MIXED, 2, 4, false, false",
+    "SCALED, 1, 2, false, false"
   })
   void what_layers_are_made_of_is_read_as_it_was_written(
-      Family family, int tp, int pp, boolean normsLessOne) throws IOException {
+      Family family, int tp, int pp, boolean normsLessOne, boolean pairs) throws IOException {
     for (boolean transformerEngine : new boolean[] {false, true}) {
       ModelConfig model = model(family, transformerEngine);
       Map<String, Object> arguments = new LinkedHashMap<>(MegatronArguments.of(model));
       arguments.put("apply_layernorm_1p", normsLessOne);
+      arguments.put("rotary_interleaved", pairs);
       List<ShardedTensor> tensors = tensors(model);
       Path path = folder.resolve("te-" + transformerEngine);
       Path whole =

@@ -1,6 +1,5 @@
 package io.tanuki4j.convert.huggingface;
 
-import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.MegatronArguments;
 import io.tanuki4j.model.ModelConfig;
 import java.util.LinkedHashMap;
@@ -15,9 +14,6 @@ import org.jspecify.annotations.Nullable;
  */
 public record HfModel(
     ModelConfig shape, @Nullable Integer bosId, List<Integer> eosIds, @Nullable Integer padId) {
-  /** What Megatron's arguments can ask for and no model here has. */
-  private static final String INTERLEAVED = "rotary_interleaved";
-
   public HfModel {
     eosIds = List.copyOf(eosIds);
   }
@@ -28,15 +24,11 @@ public record HfModel(
    * @param source the checkpoint, for messages
    * @param arguments by Megatron's names
    * @param vocabSize rows of the vocabulary's tensors
-   * @throws UserException if the arguments lack a size, or describe a model that is not built
+   * @throws io.tanuki4j.error.UserException if the arguments lack a size, or has a value that no
+   *     model has
    */
   public static HfModel ofArguments(
       String source, Map<String, ? extends @Nullable Object> arguments, int vocabSize) {
-    if (Boolean.TRUE.equals(arguments.get(INTERLEAVED))) {
-      throw new UserException(
-          "%s: its argument %s is true (expected: false, as only half-split rotation is built)."
-              .formatted(source, INTERLEAVED));
-    }
     return new HfModel(
         new MegatronArguments(source, arguments).model(vocabSize),
         id(arguments.get("bos_token_id")),
@@ -61,7 +53,7 @@ public record HfModel(
     arguments.put("bos_token_id", bosId);
     arguments.put("eos_token_id", eosIds);
     arguments.put("pad_token_id", padId);
-    arguments.put(INTERLEAVED, false);
+    arguments.put("rotary_interleaved", false);
     arguments.put("apply_layernorm_1p", false);
     arguments.put("attention_dropout", 0.0);
     arguments.put("hidden_dropout", 0.0);

@@ -8,7 +8,7 @@ import java.util.List;
 
 /**
  * A tensor of a folder and its name in this program. Both store queries, keys, values, gate and up
- * separately, {@code [out, in]}, with half-split rotary, so the bytes are the same.
+ * separately, {@code [out, in]}, with rotary halves, so the bytes are the same.
  */
 public record HfTensor(String theirs, String ours, Shape shape) {
   static final String HEAD = "lm_head.weight";
