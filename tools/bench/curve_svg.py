@@ -2,7 +2,7 @@
 
     curve_svg.py LOG TSV PICTURE TITLE    LOG: of tanuki4j pretrain; TSV: of torch_curve.py; PICTURE: an SVG file
 
-Writes both losses beside the picture as .tsv. Exit code 1 if the mean difference over the last 100 is 0.02 or more.
+Writes both losses next to the picture as .tsv. Exit code 1 if the mean difference over the last 100 is 0.02 or more.
 """
 
 import pathlib
