@@ -5,6 +5,8 @@ import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.checkpoint.TrainState.RankPiece;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.comm.TextExchange.CollectiveTask;
+import io.tanuki4j.error.DamagedException;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import java.io.IOException;

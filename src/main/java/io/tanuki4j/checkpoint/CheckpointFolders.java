@@ -2,6 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.disk.NewFile.Folders;
+import io.tanuki4j.error.DamagedException;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;

@@ -4,6 +4,8 @@ import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;
 import io.tanuki4j.checkpoint.disk.NewFile.Folders;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.comm.TextExchange.CollectiveTask;
+import io.tanuki4j.error.DamagedException;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import java.io.Closeable;

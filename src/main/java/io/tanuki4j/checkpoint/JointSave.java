@@ -8,6 +8,7 @@ import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.disk.NewFile.Folders;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.comm.TextExchange.CollectiveTask;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.UncheckedIOException;

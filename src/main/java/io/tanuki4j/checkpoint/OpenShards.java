@@ -8,6 +8,7 @@ import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.disk.FileRead;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.TensorEntry;
+import io.tanuki4j.error.DamagedException;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -3,6 +3,7 @@ package io.tanuki4j.checkpoint;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.disk.NewFile.Folders;
 import io.tanuki4j.comm.TextExchange;
+import io.tanuki4j.comm.TextExchange.CollectiveTask;
 import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;

@@ -2,6 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.StoredTensor;
 import io.tanuki4j.checkpoint.ShardedTensor.Region;
+import io.tanuki4j.error.DamagedException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;

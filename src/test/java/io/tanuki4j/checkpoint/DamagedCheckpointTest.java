@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.TrainState.StateKind;
+import io.tanuki4j.error.DamagedException;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.tensor.DType;
 import io.tanuki4j.tensor.Shape;

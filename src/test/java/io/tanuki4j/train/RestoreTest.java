@@ -3,7 +3,7 @@ package io.tanuki4j.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tanuki4j.checkpoint.DamagedException;
+import io.tanuki4j.error.DamagedException;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.metrics.EvaluationMetrics;
 import io.tanuki4j.metrics.IterationMetrics;

@@ -1,6 +1,5 @@
-package io.tanuki4j.checkpoint;
+package io.tanuki4j.error;
 
-import io.tanuki4j.error.UserException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,11 +9,11 @@ import org.jspecify.annotations.Nullable;
 public final class DamagedException extends UserException {
   private static final long serialVersionUID = 1;
 
-  DamagedException(String message) {
+  public DamagedException(String message) {
     super(message);
   }
 
-  DamagedException(String message, @Nullable Throwable cause) {
+  public DamagedException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }
