@@ -8,32 +8,25 @@ import io.tanuki4j.comm.TextExchange.CollectiveTask;
 import io.tanuki4j.error.DamagedException;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
-import java.io.Closeable;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A folder of checkpoints: {@code iter_0000500/} with {@code manifest.json} and each rank's
  * safetensors files of model and optimizer, and {@code latest_checkpointed_iteration.txt}.
  *
- * <p>A checkpoint is written as {@code iter_0000500.saving}, synchronised to the disk and renamed;
- * then the tracker is. One of the same iteration steps aside as {@code iter_0000500.replaced} until
- * the new one is in place. Whatever byte a kill falls on, {@link #latest} finds a whole checkpoint,
- * and the next save removes what was left.
+ * <p>Whatever byte of a save a kill falls on, {@link #latest} finds a whole checkpoint; {@link
+ * SaveFolder} says how.
  */
-public final class CheckpointStore implements Closeable {
+public final class CheckpointStore {
   private final Path folder;
   private final TextExchange ranks;
-  private final Retention retention;
   private final ForeignCheckpoints foreign;
-  private @Nullable SaveLock lock;
 
   /** Opens a folder for a rank that saves and loads alone. */
   public CheckpointStore(Path folder) {
@@ -47,29 +40,18 @@ public final class CheckpointStore implements Closeable {
    * @param ranks that save and load together: each calls the same methods
    */
   public CheckpointStore(Path folder, TextExchange ranks) {
-    this(folder, ranks, Retention.ALL);
+    this(folder, ranks, ForeignCheckpoints.NONE);
   }
 
-  /**
-   * Opens a folder with a rule for old checkpoints.
-   *
-   * @param retention which checkpoints are kept after a save
-   */
-  public CheckpointStore(Path folder, TextExchange ranks, Retention retention) {
-    this(folder, ranks, retention, ForeignCheckpoints.NONE);
-  }
-
-  private CheckpointStore(
-      Path folder, TextExchange ranks, Retention retention, ForeignCheckpoints foreign) {
-    this.foreign = foreign;
+  private CheckpointStore(Path folder, TextExchange ranks, ForeignCheckpoints foreign) {
     this.folder = folder;
     this.ranks = ranks;
-    this.retention = retention;
+    this.foreign = foreign;
   }
 
   /** Returns the same folder, which may hold checkpoints of another program too. */
   public CheckpointStore reading(ForeignCheckpoints others) {
-    return new CheckpointStore(folder, ranks, retention, others);
+    return new CheckpointStore(folder, ranks, others);
   }
 
   public Path folder() {
@@ -201,91 +183,21 @@ public final class CheckpointStore implements Closeable {
   }
 
   /**
-   * Creates the folder if necessary, and checks on every rank that it can be written. Leaves
-   * nothing in it.
-   *
-   * @throws UserException on every rank, if one cannot
-   */
-  public void requireWritable() {
-    new SaveTrial(folder, ranks).run();
-  }
-
-  /**
-   * Keeps other runs from saving into the folder, which must be there, until this is closed. All
-   * ranks call it; rank 0 has the lock.
-   *
-   * @param log receives a line about a wait, and about a lock that was taken over
-   * @throws UserException on every rank, if another run has the lock
-   */
-  public void lock(Consumer<String> log) {
-    new CollectiveTask(ranks, e -> IoFailure.reading(folder, e))
-        .run(
-            () -> {
-              if (ranks.rank() == 0) {
-                lock = SaveLock.take(folder, SaveLock.Pulse.NORMAL, log);
-              }
-            });
-  }
-
-  /** Lets other runs save into the folder. */
-  @Override
-  public void close() throws IOException {
-    if (lock != null) {
-      lock.close();
-    }
-  }
-
-  /**
-   * Saves device memory of all ranks; visible to {@link #latest} only when all of it is on the
-   * disk.
+   * Saves device memory of all ranks and keeps earlier checkpoints; a run that trains saves with
+   * {@link SaveFolder} itself, which also locks the folder.
    *
    * @param state rank 0's is saved
    * @param optimizer empty to leave it out
-   * @throws UserException on every rank, if the folder is not suitable for saving
-   * @throws UncheckedIOException on every rank, if one cannot write; earlier checkpoints remain
    */
   public void save(
       Device device, TrainState state, List<ShardedTensor> model, List<ShardedTensor> optimizer) {
-    save(device, state, new RankTensors(model, optimizer));
-  }
-
-  /** Saves everything that a rank has. */
-  public void save(Device device, TrainState state, RankTensors here) {
-    try (StagedWriter writer = StagedWriter.Size.passing(here.numBytes()).open(device::openStage)) {
-      begin(writer, state, List.of(here)).finish();
-    }
+    new SaveFolder(folder, ranks, Retention.ALL)
+        .save(device, state, new RankTensors(model, optimizer));
   }
 
   /** Saves tensors that are not on a device. */
   public void save(TrainState state, List<ShardedTensor> model, List<ShardedTensor> optimizer) {
-    save(state, List.of(new RankTensors(model, optimizer)));
-  }
-
-  /** Saves in this process what several ranks would save, in the same shards. */
-  public void save(TrainState state, List<RankTensors> tensors) {
-    long bytes = tensors.stream().mapToLong(RankTensors::numBytes).sum();
-    try (StagedWriter writer = StagedWriter.Size.passing(bytes).open(StagedWriter::ofNoDevice)) {
-      begin(writer, state, tensors).finish();
-    }
-  }
-
-  /**
-   * Allocates host memory for copies of what this rank saves, so that it is written while the run
-   * continues. All ranks call it.
-   *
-   * @param limit bytes that may be taken; if a rank saves more, it waits until some are written
-   * @param log receives a line about the amount
-   */
-  public StagedWriter openStage(Device device, RankTensors here, long limit, Consumer<String> log) {
-    long bytes = JointSave.numBytes(ranks, reading(), List.of(here));
-    StagedWriter.Size size = StagedWriter.Size.holding(bytes, limit);
-    log.accept(size.describe(bytes));
-    return size.open(device::openStage);
-  }
-
-  /** Begins a save; returns when all tensors are copied and may change. All ranks call it. */
-  public JointSave begin(StagedWriter writer, TrainState state, List<RankTensors> here) {
-    return new JointSave(folder, ranks, state, writer, new JointSave.Terms(lock, retention))
-        .begin(here);
+    new SaveFolder(folder, ranks, Retention.ALL)
+        .save(state, List.of(new RankTensors(model, optimizer)));
   }
 }

@@ -65,7 +65,7 @@ final class SaveTrial {
       Set<Path> seen = new HashSet<>(Folders.list(folder));
       for (int rank = 0; rank < names.size(); rank++) {
         if (!seen.contains(folder.resolve(names.get(rank)))) {
-          throw JointSave.unseen(folder, names.get(rank), rank);
+          throw unseen(folder, names.get(rank), rank);
         }
       }
     }
@@ -87,5 +87,13 @@ final class SaveTrial {
                 + " Choose another one.")
             .formatted(folder, FailureSentence.reason(cause)),
         cause);
+  }
+
+  /** Returns the failure that rank 0 does not see another rank's file. */
+  static UserException unseen(Path folder, String file, int rank) {
+    return new UserException(
+        "%s: %s, which rank %d wrote, is not there (expected: one folder that all ranks see)."
+                .formatted(folder, file, rank)
+            + " Give --save a folder on a disk that all machines share.");
   }
 }

@@ -110,6 +110,13 @@ public record TrainState(
       return new RankPiece(kind, tensor.name(), tensor.type(), dims, tensor.region());
     }
 
+    /** Returns the pieces of several ranks, an array for each. */
+    static RankPiece[][] of(List<RankTensors> ranks) {
+      return ranks.stream()
+          .map(tensors -> tensors.pieces().toArray(RankPiece[]::new))
+          .toArray(RankPiece[][]::new);
+    }
+
     /** Returns the shape of the whole tensor. */
     Shape globalShape() {
       return Shape.of(dims.stream().mapToLong(Long::longValue).toArray());

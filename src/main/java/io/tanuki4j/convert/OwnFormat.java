@@ -1,11 +1,14 @@
 package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.Checkpoint;
+import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.OpenShards;
+import io.tanuki4j.checkpoint.SaveFolder;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
+import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.convert.huggingface.HfModel;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;
@@ -110,7 +113,8 @@ public final class OwnFormat implements ForeignFormat {
   @Override
   public void write(ConversionSource model, ConvertOptions options, PrintWriter out)
       throws IOException {
-    try (CheckpointStore store = new CheckpointStore(options.saveDir())) {
+    CheckpointStore store = new CheckpointStore(options.saveDir());
+    try (SaveFolder folder = new SaveFolder(options.saveDir(), TextExchange.ALONE, Retention.ALL)) {
       if (store.latest().isPresent()) {
         throw new UserException(
             store.trackerFile() + ": there are checkpoints already. Give another --save-dir.");
@@ -119,27 +123,20 @@ public final class OwnFormat implements ForeignFormat {
       HuggingFaceFiles tokenizerFiles =
           ForeignFormats.named(options.loader()).tokenizer(options, model);
       ConversionTarget checkpoint = ConversionTarget.of(model, options, tokenizerFiles);
-      store.requireWritable();
-      store.lock(out::println);
+      folder.requireWritable();
+      folder.lock(out::println);
       if (!tokenizerFiles.isEmpty()) {
         CarriedTokenizer.copy(tokenizerFiles, options.saveDir());
       }
-      save(checkpoint, store, options, out);
+      ConvertProgress progress = new ConvertProgress(out, "wrote", checkpoint.all());
+      folder.save(checkpoint.state(), checkpoint.ranks(progress::add));
+      Checkpoint saved = store.at(checkpoint.state().iteration());
+      if (!options.noChecking) {
+        check(checkpoint, saved, out);
+      }
+      out.println(" > %s: %s".formatted(checkpoint, saved.folder()));
+      out.flush();
     }
-  }
-
-  private static void save(
-      ConversionTarget checkpoint, CheckpointStore store, ConvertOptions options, PrintWriter out)
-      throws IOException {
-    List<ShardedTensor> all = checkpoint.all();
-    ConvertProgress progress = new ConvertProgress(out, "wrote", all);
-    store.save(checkpoint.state(), checkpoint.ranks(progress::add));
-    Checkpoint saved = store.at(checkpoint.state().iteration());
-    if (!options.noChecking) {
-      check(checkpoint, saved, out);
-    }
-    out.println(" > %s: %s".formatted(checkpoint, saved.folder()));
-    out.flush();
   }
 
   private static void check(ConversionTarget expected, Checkpoint saved, PrintWriter out)

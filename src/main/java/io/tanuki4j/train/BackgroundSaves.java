@@ -1,6 +1,6 @@
 package io.tanuki4j.train;
 
-import io.tanuki4j.checkpoint.JointSave;
+import io.tanuki4j.checkpoint.SaveFolder.JointSave;
 import io.tanuki4j.parallel.Agreement;
 import java.io.UncheckedIOException;
 import java.util.function.Consumer;

@@ -1,7 +1,6 @@
 package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.Checkpoint;
-import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
@@ -55,11 +54,12 @@ public record RunState(
 
   /** Opens a folder of checkpoints; all ranks open it in the same way. */
   CheckpointStore store(Path folder, Device device) {
-    return store(folder, device, Retention.ALL);
+    return new CheckpointStore(folder, ranks(device));
   }
 
-  CheckpointStore store(Path folder, Device device, Retention retention) {
-    return new CheckpointStore(folder, TextExchange.over(context.world(), device), retention);
+  /** Returns the ranks that save and load together, on a device. */
+  TextExchange ranks(Device device) {
+    return TextExchange.over(context.world(), device);
   }
 
   /** Returns a rank's place in Megatron's format: {@code [ t 1/2, p 1/4 ]}. */

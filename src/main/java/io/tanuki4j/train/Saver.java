@@ -1,7 +1,7 @@
 package io.tanuki4j.train;
 
 import io.tanuki4j.checkpoint.CheckpointConfig.Saving;
-import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.checkpoint.SaveFolder;
 import io.tanuki4j.checkpoint.StagedWriter;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;
@@ -24,7 +24,7 @@ public final class Saver implements AutoCloseable {
   private final RunState state;
   private final PublishedSaves after;
   private final Consumer<String> log;
-  private final @Nullable CheckpointStore store;
+  private final @Nullable SaveFolder folder;
   private @Nullable StagedWriter stage;
   private @Nullable BackgroundSaves background;
   private long lastIteration = -1;
@@ -40,8 +40,10 @@ public final class Saver implements AutoCloseable {
     this.state = state;
     this.after = after;
     this.log = log;
-    this.store =
-        config.folder() == null ? null : state.store(config.folder(), device, config.retention());
+    this.folder =
+        config.folder() == null
+            ? null
+            : new SaveFolder(config.folder(), state.ranks(device), config.retention());
   }
 
   /**
@@ -51,9 +53,9 @@ public final class Saver implements AutoCloseable {
    * @throws UserException if it cannot be made or written, or another run saves there
    */
   public void open() {
-    if (store != null) {
-      store.requireWritable();
-      store.lock(log);
+    if (folder != null) {
+      folder.requireWritable();
+      folder.lock(log);
     }
   }
 
@@ -65,8 +67,8 @@ public final class Saver implements AutoCloseable {
    * @param limit bytes of host memory that may be taken
    */
   public void openStage(Agreement agreement, long limit) {
-    if (store != null && config.async()) {
-      stage = store.openStage(device, tensors(), limit, log);
+    if (folder != null && config.async()) {
+      stage = folder.openStage(device, tensors(), limit, log);
       background = new BackgroundSaves(agreement, log);
     }
   }
@@ -77,8 +79,8 @@ public final class Saver implements AutoCloseable {
     if (stage != null) {
       stage.close();
     }
-    if (store != null) {
-      store.close();
+    if (folder != null) {
+      folder.close();
     }
   }
 
@@ -93,29 +95,29 @@ public final class Saver implements AutoCloseable {
    * left to the background, so that a second failure ends the run.
    */
   void save(Progress progress) {
-    if (store == null || progress.iteration() == lastIteration) {
+    if (folder == null || progress.iteration() == lastIteration) {
       return;
     }
     boolean failedBefore = awaitEarlier();
     long iteration = progress.iteration();
     log.accept(
         "saving checkpoint at iteration %7d to %s in tanuki4j format"
-            .formatted(iteration, store.folder()));
+            .formatted(iteration, folder.path()));
     TrainState saved = state.at(progress, config.optimizer());
     lastIteration = iteration;
     if (stage != null && background != null) {
       background.add(
-          store.begin(stage, saved, List.of(tensors())),
-          () -> published(store.folder(), iteration));
+          folder.begin(stage, saved, List.of(tensors())),
+          () -> published(folder.path(), iteration));
       log.accept(
           "  scheduled an async checkpoint save at iteration %7d to %s"
-              .formatted(iteration, store.folder()));
+              .formatted(iteration, folder.path()));
       if (failedBefore) {
         finish();
       }
     } else {
-      store.save(device, saved, tensors());
-      published(store.folder(), iteration);
+      folder.save(device, saved, tensors());
+      published(folder.path(), iteration);
     }
   }
 
@@ -125,18 +127,18 @@ public final class Saver implements AutoCloseable {
     }
     if (background.isPending()) {
       log.accept(
-          "WARNING: Starting a checkpoint save before previous has finished. Consider increasing the"
-              + " checkpoint interval.");
+          "WARNING: Starting a checkpoint save before previous has finished. Consider increasing"
+              + " the checkpoint interval.");
     }
     return background.finish();
   }
 
-  private void published(Path folder, long iteration) {
+  private void published(Path path, long iteration) {
     log.accept(
         "  successfully saved checkpoint from iteration %7d to %s %s"
             .formatted(iteration, config.folder(), state.place()));
     if (state.context().globalRank() == 0) {
-      after.published(folder, iteration);
+      after.published(path, iteration);
     }
   }
 

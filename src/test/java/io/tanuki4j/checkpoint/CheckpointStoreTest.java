@@ -3,9 +3,11 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
+import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.Parameter;
 import io.tanuki4j.nn.ParameterSpec;
@@ -182,7 +184,9 @@ class CheckpointStoreTest {
     List<RankTensors> ranks =
         pieces.stream().map(piece -> new RankTensors(List.of(piece), List.of())).toList();
     try (StagedWriter writer = StagedWriter.Size.passing(1 << 10).open(device::openStage)) {
-      new CheckpointStore(run).begin(writer, state(1), ranks).finish();
+      new SaveFolder(run, TextExchange.ALONE, Retention.ALL)
+          .begin(writer, state(1), ranks)
+          .finish();
     }
   }
 

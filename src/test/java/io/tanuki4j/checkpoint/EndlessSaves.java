@@ -1,5 +1,6 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;
 import io.tanuki4j.comm.ProcessGroup;
 import io.tanuki4j.comm.TextExchange;
@@ -38,15 +39,19 @@ final class EndlessSaves {
           ProcessGroup world = seat.processGroups(device).create("world", List.of(all));
           TextExchange ranks = TextExchange.over(world, device);
           boolean behind = arguments[2].equals("async");
-          save(new CheckpointStore(folder, ranks), device, ranks, behind);
+          save(folder, device, ranks, behind);
         });
   }
 
-  private static void save(
-      CheckpointStore store, HostDevice device, TextExchange ranks, boolean behind) {
+  private static void save(Path path, HostDevice device, TextExchange ranks, boolean behind) {
+    SaveFolder folder = new SaveFolder(path, ranks, Retention.ALL);
     StagedWriter stage =
         StagedWriter.Size.holding(STAGE_BYTES, STAGE_BYTES).open(device::openStage);
-    long iteration = store.latest().map(latest -> latest.state().iteration()).orElse(0L);
+    long iteration =
+        new CheckpointStore(path, ranks)
+            .latest()
+            .map(latest -> latest.state().iteration())
+            .orElse(0L);
     for (int i = 0; ; i++) {
       iteration += i % 2 == 0 && i < 6 ? 1 : 0;
       TrainState state =
@@ -56,9 +61,9 @@ final class EndlessSaves {
               share(tensors(device, "", iteration), ranks),
               share(tensors(device, "exp_avg.", iteration), ranks));
       if (behind) {
-        behind(store.begin(stage, state, List.of(here)));
+        behind(folder.begin(stage, state, List.of(here)));
       } else {
-        store.save(device, state, here);
+        folder.save(device, state, here);
       }
       if (ranks.rank() == 0) {
         System.out.println(iteration);
@@ -67,7 +72,7 @@ final class EndlessSaves {
   }
 
   /** Publishes a save as a run does, and waits for it. */
-  private static void behind(JointSave save) {
+  private static void behind(SaveFolder.JointSave save) {
     while (!save.isWritten()) {
       Thread.onSpinWait();
     }

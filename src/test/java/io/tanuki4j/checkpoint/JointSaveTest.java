@@ -3,6 +3,7 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsReader;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
@@ -173,7 +174,7 @@ class JointSaveTest {
   @Test
   void all_ranks_can_try_a_folder_that_is_not_there_yet_and_leave_nothing_in_it() {
     Path fresh = folder.resolve("a/b");
-    onRanks(4, (ranks, device) -> new CheckpointStore(fresh, ranks).requireWritable());
+    onRanks(4, (ranks, device) -> new SaveFolder(fresh, ranks, Retention.ALL).requireWritable());
     assertThat(fresh).isEmptyDirectory();
   }
 
@@ -185,7 +186,7 @@ class JointSaveTest {
         3,
         (ranks, device) -> {
           Path own = ranks.rank() == 1 ? file.resolve("run") : folder;
-          assertThatThrownBy(() -> new CheckpointStore(own, ranks).requireWritable())
+          assertThatThrownBy(() -> new SaveFolder(own, ranks, Retention.ALL).requireWritable())
               .isInstanceOf(UserException.class)
               .hasMessageStartingWith(
                   "rank 1: --save: %s/run (expected: a folder that can be made and written; trying"
@@ -202,7 +203,7 @@ class JointSaveTest {
         2,
         (ranks, device) -> {
           Path own = folder.resolve("machine" + ranks.rank());
-          assertThatThrownBy(() -> new CheckpointStore(own, ranks).requireWritable())
+          assertThatThrownBy(() -> new SaveFolder(own, ranks, Retention.ALL).requireWritable())
               .isInstanceOf(UserException.class)
               .hasMessageContaining("which rank 1 wrote, is not there (expected: one folder");
           assertThat(own).isEmptyDirectory();

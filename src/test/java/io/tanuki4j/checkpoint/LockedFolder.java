@@ -1,5 +1,7 @@
 package io.tanuki4j.checkpoint;
 
+import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
+import io.tanuki4j.comm.TextExchange;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -8,12 +10,13 @@ final class LockedFolder {
   private LockedFolder() {}
 
   public static void main(String[] arguments) throws IOException {
-    CheckpointStore store = new CheckpointStore(Path.of(arguments[0]));
-    store.lock(line -> {});
+    SaveFolder folder =
+        new SaveFolder(Path.of(arguments[0]), TextExchange.ALONE, Retention.ALL);
+    folder.lock(line -> {});
     System.out.println("locked");
     while (System.in.read() >= 0) {
       // until the input ends
     }
-    store.close();
+    folder.close();
   }
 }

@@ -3,6 +3,7 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
+import io.tanuki4j.checkpoint.TrainState.RankTensors;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.tensor.DType;
@@ -53,9 +54,10 @@ class RetentionTest {
 
   @Test
   void a_save_removes_what_does_not_stay() throws Exception {
-    CheckpointStore store = store(new Retention(null, 2));
+    CheckpointStore store = new CheckpointStore(folder);
+    Retention retention = new Retention(null, 2);
     for (long iteration : new long[] {1, 2, 3}) {
-      save(store, iteration);
+      save(retention, iteration);
     }
     assertThat(store.iterations()).containsExactly(2L, 3L);
     assertThat(folder).isDirectoryNotContaining("glob:**.removed");
@@ -63,21 +65,23 @@ class RetentionTest {
 
   @Test
   void what_is_being_loaded_stays_until_the_next_save() throws Exception {
-    CheckpointStore store = store(new Retention(null, 1));
-    save(store, 1);
+    CheckpointStore store = new CheckpointStore(folder);
+    Retention retention = new Retention(null, 1);
+    save(retention, 1);
     try (ReadHold hold = store.at(1).hold()) {
-      save(store, 2);
+      save(retention, 2);
       assertThat(store.iterations()).containsExactly(1L, 2L);
     }
-    save(store, 3);
+    save(retention, 3);
     assertThat(store.iterations()).containsExactly(3L);
   }
 
   /** The reader lets go of one of its two holds first, as ranks that are threads do. */
   @Test
   void what_another_process_is_reading_stays_until_it_has_finished() throws Exception {
-    CheckpointStore store = store(new Retention(null, 1));
-    save(store, 1);
+    CheckpointStore store = new CheckpointStore(folder);
+    Retention retention = new Retention(null, 1);
+    save(retention, 1);
     Process reader =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -91,7 +95,7 @@ class RetentionTest {
     try (BufferedReader told = reader.inputReader();
         Writer end = reader.outputWriter()) {
       assertThat(told.readLine()).isEqualTo("reads");
-      save(store, 2);
+      save(retention, 2);
       assertThat(store.iterations()).containsExactly(1L, 2L);
       end.write("\n");
       end.flush();
@@ -99,7 +103,7 @@ class RetentionTest {
     } finally {
       reader.destroyForcibly();
     }
-    save(store, 3);
+    save(retention, 3);
     assertThat(store.iterations()).containsExactly(3L);
   }
 
@@ -117,15 +121,12 @@ class RetentionTest {
     }
   }
 
-  private CheckpointStore store(Retention retention) {
-    return new CheckpointStore(folder, TextExchange.ALONE, retention);
-  }
-
-  private static void save(CheckpointStore store, long iteration) {
+  private void save(Retention retention, long iteration) {
     TrainState state = new TrainState(iteration, 0, 0, 0, Map.of(), Map.of(), Map.of());
     HostDevice device = new HostDevice();
     Tensor values = device.zeros(Shape.of(2), DType.F32);
-    store.save(
-        device, state, List.of(new ShardedTensor("w", values.shape(), 0, 0, values)), List.of());
+    ShardedTensor tensor = new ShardedTensor("w", values.shape(), 0, 0, values);
+    new SaveFolder(folder, TextExchange.ALONE, retention)
+        .save(device, state, new RankTensors(List.of(tensor), List.of()));
   }
 }

@@ -3,7 +3,10 @@ package io.tanuki4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.SaveLock.Pulse;
+import io.tanuki4j.checkpoint.TrainState.RankTensors;
+import io.tanuki4j.comm.TextExchange;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -133,12 +136,13 @@ class SaveLockTest {
   void who_lost_it_does_not_save() throws IOException {
     HostDevice device = new HostDevice();
     TrainState state = new TrainState(1, 0, 0, 0, Map.of(), Map.of(), Map.of());
-    try (CheckpointStore store = new CheckpointStore(folder)) {
+    RankTensors nothing = new RankTensors(List.of(), List.of());
+    try (SaveFolder store = new SaveFolder(folder, TextExchange.ALONE, Retention.ALL)) {
       store.lock(log::add);
-      store.save(device, state, List.of(), List.of());
+      store.save(device, state, nothing);
       Files.write(folder.resolve("other"), elsewhere().toBytes());
       Files.move(folder.resolve("other"), file(), StandardCopyOption.REPLACE_EXISTING);
-      assertThatThrownBy(() -> store.save(device, state, List.of(), List.of()))
+      assertThatThrownBy(() -> store.save(device, state, nothing))
           .isInstanceOf(UserException.class)
           .hasMessageContaining("run.lock was removed or replaced");
     }
