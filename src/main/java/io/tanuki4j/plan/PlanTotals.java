@@ -3,7 +3,7 @@ package io.tanuki4j.plan;
 import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.model.FlopsPerToken;
 import io.tanuki4j.model.ModelConfig;
-import io.tanuki4j.run.PlanRequest;
+import io.tanuki4j.run.RankModel.PlanRequest;
 import io.tanuki4j.run.Rehearsal;
 import io.tanuki4j.train.TrainConfig;
 import io.tanuki4j.train.TrainConfig.Batches;

@@ -7,7 +7,7 @@ import io.tanuki4j.kernel.AttentionKernels.AttentionShape;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.run.MemoryPlan;
-import io.tanuki4j.run.PlanRequest;
+import io.tanuki4j.run.RankModel.PlanRequest;
 import io.tanuki4j.run.Rehearsal;
 import java.util.Map;
 

@@ -10,7 +10,7 @@ import io.tanuki4j.parallel.pipeline.PipelineSchedule;
 import io.tanuki4j.parallel.pipeline.PipelineShape;
 import io.tanuki4j.parallel.pipeline.Timeline;
 import io.tanuki4j.run.MemoryPlan;
-import io.tanuki4j.run.PlanRequest;
+import io.tanuki4j.run.RankModel.PlanRequest;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;

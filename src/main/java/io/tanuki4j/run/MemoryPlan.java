@@ -8,6 +8,7 @@ import io.tanuki4j.model.ModelConfig.Granularity;
 import io.tanuki4j.model.ModelConfig.Recompute;
 import io.tanuki4j.nn.fp8.Fp8Config;
 import io.tanuki4j.optim.StateTypes;
+import io.tanuki4j.run.RankModel.PlanRequest;
 import io.tanuki4j.tensor.DType;
 import java.util.LinkedHashMap;
 import java.util.Locale;

@@ -11,6 +11,7 @@ import io.tanuki4j.optim.OptimizerConfig;
 import io.tanuki4j.optim.Rates;
 import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.pipeline.PipelineExecutor;
+import io.tanuki4j.run.RankModel.PlanRequest;
 import io.tanuki4j.train.MicrobatchRunner;
 import io.tanuki4j.train.TrainStep;
 import java.util.LinkedHashMap;

@@ -8,6 +8,7 @@ import io.tanuki4j.config.RunConfig;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
+import io.tanuki4j.run.RankModel.PlanRequest;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;

@@ -27,6 +27,7 @@ import io.tanuki4j.parallel.ParallelContext;
 import io.tanuki4j.parallel.ParallelDims;
 import io.tanuki4j.parallel.RankOrder;
 import io.tanuki4j.parallel.StageLayers;
+import io.tanuki4j.run.RankModel.PlanRequest;
 import io.tanuki4j.train.MicrobatchRunner;
 import io.tanuki4j.train.TrainStep;
 import java.time.Duration;
