@@ -10,8 +10,7 @@ final class LockedFolder {
   private LockedFolder() {}
 
   public static void main(String[] arguments) throws IOException {
-    SaveFolder folder =
-        new SaveFolder(Path.of(arguments[0]), TextExchange.ALONE, Retention.ALL);
+    SaveFolder folder = new SaveFolder(Path.of(arguments[0]), TextExchange.ALONE, Retention.ALL);
     folder.lock(line -> {});
     System.out.println("locked");
     while (System.in.read() >= 0) {
