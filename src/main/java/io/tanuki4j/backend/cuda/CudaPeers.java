@@ -189,7 +189,15 @@ public final class CudaPeers implements AutoCloseable {
   }
 
   private void answerForPeers() {
-    device.bindToThread();
+    try {
+      device.bindToThread();
+      answerUntilClosed();
+    } catch (CudaException unused) {
+      // the GPU has failed, and nothing waits on it any more
+    }
+  }
+
+  private void answerUntilClosed() {
     try (CudaQueue queue = device.openQueue()) {
       while (!closed) {
         int status =

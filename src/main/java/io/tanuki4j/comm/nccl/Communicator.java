@@ -106,11 +106,17 @@ final class Communicator implements AutoCloseable {
   synchronized void abort() {
     if (!ended) {
       ended = true;
-      Thread thread = new Thread(() -> nccl.ncclCommAbort(handle), "abort of group " + name);
+      Thread thread = new Thread(this::abortNow, "abort of group " + name);
       thread.setDaemon(true);
       thread.start();
       aborting = thread;
     }
+  }
+
+  /** A new thread is bound to GPU 0, and NCCL crashes if the communicator is of another one. */
+  private void abortNow() {
+    watchdog.bindToThread();
+    int unused = nccl.ncclCommAbort(handle);
   }
 
   /** Waits for the end of an abort that has begun, but not beyond a time of the system's clock. */

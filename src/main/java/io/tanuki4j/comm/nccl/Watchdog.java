@@ -1,6 +1,7 @@
 package io.tanuki4j.comm.nccl;
 
 import io.tanuki4j.backend.cuda.CudaDevice;
+import io.tanuki4j.backend.cuda.CudaException;
 import io.tanuki4j.backend.cuda.CudaMark;
 import io.tanuki4j.backend.cuda.CudaQueue;
 import io.tanuki4j.comm.CommunicationException;
@@ -64,6 +65,17 @@ final class Watchdog implements AutoCloseable {
     rendezvous.onFailure(this::abortAll);
     thread.setDaemon(true);
     thread.start();
+  }
+
+  /**
+   * Binds a new thread to this rank's GPU. One that has failed may refuse, and NCCL's calls fail.
+   */
+  void bindToThread() {
+    try {
+      device.bindToThread();
+    } catch (CudaException unused) {
+      // the failure that broke the GPU is the one worth reporting
+    }
   }
 
   synchronized void add(Communicator communicator) {
