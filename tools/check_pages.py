@@ -36,21 +36,13 @@ def anchor(heading):
     return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
 
 
-def target(page, path):
-    """Returns the file of a link; pages link to images as the rendered site has them."""
-    found = (page.parent / path).resolve()
-    if not found.exists() and "resources/" in path:
-        found = (ROOT / "src/site" / path[path.index("resources/"):]).resolve()
-    return found
-
-
 def broken_links(page):
     text = re.sub(r"`[^`\n]*`", "", page.read_text())
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         path, _, part = link.partition("#")
         if re.match(r"[a-z]+:", link):
             continue
-        file = target(page, path) if path else page
+        file = (page.parent / path).resolve() if path else page
         if not file.exists():
             yield f"{name(page)}: {link}: there is no such file"
         elif part and part not in {anchor(h) for h in re.findall(r"^#+ (.*)$", file.read_text(), re.M)}:

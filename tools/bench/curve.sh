@@ -10,7 +10,7 @@
 #   WORK        folder for tokens, weights and logs (target/curve); what an earlier run left there is replaced
 #   TOKENS      folder with ja_text_document and en_text_document, which preprocess has made of the corpus on another machine;
 #               then this one needs no tokenizer
-#   OUT         the picture (src/site/resources/images/curve-bf16.svg); the losses go next to it, as .tsv
+#   OUT         the picture (src/site/markdown/images/curve-bf16.svg); the losses go next to it, as .tsv
 #   DTYPE       bf16 or fp32
 #   ITERATIONS WARMUP LAYERS HIDDEN FFN HEADS KV_HEADS SEQ VOCAB MICRO_BATCH GLOBAL_BATCH LR MIN_LR
 #
@@ -21,7 +21,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 : "${WORK:=target/curve}" "${DTYPE:=bf16}"
-: "${OUT:=src/site/resources/images/curve-$DTYPE.svg}"
+: "${OUT:=src/site/markdown/images/curve-$DTYPE.svg}"
 case "$DTYPE" in
   bf16) precision=(--bf16) ;;
   fp32) precision=() ;;

@@ -42,9 +42,14 @@ class FlagPageTest {
     lines.add("Every flag of Megatron-LM core 0.12 to main of August 2026, and those of its forks");
     lines.add("that are known. The page is made from the flags; `FlagPageTest` fails where it is");
     lines.add("stale, and writes a new one.");
-    PretrainHelp.groups(command).forEach((title, options) -> group(title, options, lines));
+    PretrainHelp.groups(command).forEach((title, options) -> group(heading(title), options, lines));
     features(lines);
     return String.join("\n", lines) + "\n";
+  }
+
+  /** The page has a column for what the help shows in brackets. */
+  private static String heading(String title) {
+    return title.replaceAll(" [\\[(]defaults? .*", "");
   }
 
   private static void group(String title, List<OptionSpec> options, List<String> lines) {
@@ -57,7 +62,7 @@ class FlagPageTest {
               .formatted(
                   names(option),
                   initial == null ? "" : "`" + cell(initial) + "`",
-                  cell(String.join(" ", option.description()))));
+                  prose(String.join(" ", option.description()))));
     }
   }
 
@@ -75,7 +80,7 @@ class FlagPageTest {
     lines.add("feature, and have no effect without the others.");
     lines.addAll(List.of("", "| feature | flags |", "|---|---|"));
     MissingFeatures.sentences()
-        .forEach((feature, text) -> lines.add("| %s | %s |".formatted(text, flagsOf(feature))));
+        .forEach((feature, text) -> lines.add("| %s | %s |".formatted(prose(text), flagsOf(feature))));
   }
 
   private String flagsOf(String feature) {
@@ -83,6 +88,11 @@ class FlagPageTest {
         .filter(flag -> flag.isOfFeature() && flag.text().equals(feature))
         .map(flag -> (flag.hasNoEffect() ? "(`%s`)" : "`%s`").formatted(flag.name()))
         .collect(Collectors.joining(" "));
+  }
+
+  /** Flags in a sentence become code, or the site's typography makes a dash of their hyphens. */
+  private static String prose(String text) {
+    return cell(text).replaceAll("(?<![`\\w-])--[a-z][a-z0-9-]*", "`$0`");
   }
 
   private static String cell(String text) {
