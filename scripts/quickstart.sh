@@ -23,10 +23,10 @@ done
 
 say "Training (checkpoints go to $out)"
 rm -rf "$out"
-scripts/tanuki4j pretrain @configs/tiny-cpu.args --save "$out" "$@"
+scripts/tanuki4j pretrain @configs/quickstart.args --save "$out" "$@"
 
 say "Evaluating"
-scripts/tanuki4j evaluate @configs/tiny-cpu.args --load "$out"
+scripts/tanuki4j evaluate @configs/quickstart.args --load "$out"
 
 say "Writing"
-scripts/tanuki4j generate --load "$out" --prompt "吾輩は" --prompt "It was" --max-new-tokens 60 --temperature 0.8 --seed 1
+scripts/tanuki4j generate --load "$out" --prompt "吾輩は" --prompt "It was" --max-new-tokens 60 --temperature 0.7 --top-p 0.9 --seed 1

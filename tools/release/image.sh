@@ -61,7 +61,7 @@ program() {
     program "preprocess-$language" preprocess --input "$work/$language.jsonl" --output-prefix "$work/$language" --append-eod \
       --tokenizer-type SentencePieceTokenizer --tokenizer-model tokenizer/ja_en_8k_unigram_identity.model
   done
-  program pretrain pretrain @configs/tiny-cpu.args --backend cpu --train-iters 2 --lr-warmup-iters 1 --log-interval 1 --eval-interval 2 \
+  program pretrain pretrain @configs/quickstart.args --backend cpu --train-iters 2 --lr-warmup-iters 1 --log-interval 1 --eval-interval 2 \
     --eval-iters 1 --split 60,20,20 --data-path 0.4 "$work/ja_text_document" 0.6 "$work/en_text_document" --save "$work/run"
   program generate generate --backend cpu --load "$work/run" --prompt "It was" --max-new-tokens 2
   program inspect inspect "$work/run"

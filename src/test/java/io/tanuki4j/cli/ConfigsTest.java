@@ -21,7 +21,7 @@ class ConfigsTest {
 
   /** GiB of a device, by file. */
   private static final Map<String, Integer> DEVICE_MEMORY =
-      Map.of("tiny-cpu", 1, "debug", 1, "llama-1b", 80, "llama-8b-4gpu", 80);
+      Map.of("quickstart", 1, "tiny-cpu", 1, "debug", 1, "llama-1b", 80, "llama-8b-4gpu", 80);
 
   static Stream<String> configs() throws IOException {
     try (Stream<Path> files = Files.list(FOLDER)) {

@@ -80,7 +80,8 @@ class FlagPageTest {
     lines.add("feature, and have no effect without the others.");
     lines.addAll(List.of("", "| feature | flags |", "|---|---|"));
     MissingFeatures.sentences()
-        .forEach((feature, text) -> lines.add("| %s | %s |".formatted(prose(text), flagsOf(feature))));
+        .forEach(
+            (feature, text) -> lines.add("| %s | %s |".formatted(prose(text), flagsOf(feature))));
   }
 
   private String flagsOf(String feature) {
