@@ -2,6 +2,8 @@ package io.tanuki4j.nd4j;
 
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.tensor.DType;
+import io.tanuki4j.tensor.Float16;
 import java.nio.ByteBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -11,9 +13,8 @@ import org.nd4j.linalg.factory.Nd4j;
 enum Elements {
   F64(ElementType.F64, DataType.DOUBLE, Double.BYTES),
   F32(ElementType.F32, DataType.FLOAT, Float.BYTES),
-  BF16(ElementType.BF16, DataType.BFLOAT16, Short.BYTES);
-
-  private static final int BF16_SHIFT = 16;
+  BF16(ElementType.BF16, DataType.BFLOAT16, Short.BYTES),
+  F16(ElementType.F16, DataType.HALF, Short.BYTES);
 
   private final ElementType type;
   private final DataType dataType;
@@ -45,7 +46,7 @@ enum Elements {
 
   private static UserException unknown(String tensor, Object type) {
     return new UserException(
-        "%s: elements of %s (expected: F64, F32 or BF16). Cast the array first."
+        "%s: elements of %s (expected: F64, F32, BF16 or F16). Cast the array first."
             .formatted(tensor, type));
   }
 
@@ -72,10 +73,13 @@ enum Elements {
     }
     float[] values = new float[count];
     for (int i = 0; i < count; i++) {
-      values[i] =
-          this == F32 ? from.getFloat() : Float.intBitsToFloat(from.getShort() << BF16_SHIFT);
+      values[i] = this == F32 ? from.getFloat() : Float16.toFloat(from.getShort(), ofSixteenBits());
     }
     return Nd4j.createFromArray(values);
+  }
+
+  private DType ofSixteenBits() {
+    return this == BF16 ? DType.BF16 : DType.F16;
   }
 
   /** Appends the elements of a vector to a buffer. */
@@ -90,7 +94,7 @@ enum Elements {
       if (this == F32) {
         into.putFloat(value);
       } else {
-        into.putShort((short) (Float.floatToRawIntBits(value) >>> BF16_SHIFT));
+        into.putShort(Float16.fromFloat(value, ofSixteenBits()));
       }
     }
   }

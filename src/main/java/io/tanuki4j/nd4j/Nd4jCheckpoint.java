@@ -34,7 +34,7 @@ public final class Nd4jCheckpoint {
   /**
    * Reads the weights of a folder's latest checkpoint, after a comparison of all checksums.
    *
-   * @return arrays of FLOAT or DOUBLE; weights in BF16 become floats
+   * @return arrays of FLOAT or DOUBLE; weights of sixteen bits become floats
    * @throws UserException if there is no checkpoint, or it is damaged
    */
   public static Map<String, INDArray> readWeights(Path folder) throws IOException {
@@ -72,7 +72,7 @@ public final class Nd4jCheckpoint {
   /**
    * Writes arrays to a safetensors file, which PyTorch and transformers read.
    *
-   * @param arrays of DOUBLE, FLOAT or BFLOAT16
+   * @param arrays of DOUBLE, FLOAT, BFLOAT16 or HALF
    * @throws UserException if an array has another type
    */
   public static void writeSafetensors(Path file, Map<String, INDArray> arrays) throws IOException {
