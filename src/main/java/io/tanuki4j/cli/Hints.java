@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Set;
 import picocli.CommandLine;
 
-/** What helps after a wrong command line besides its problems: where to begin. */
+/** Says where to begin after a wrong command line. */
 final class Hints {
   private static final Set<String> OF_RUNS =
       Set.of("pretrain", "launch", "plan", "bench", "evaluate");

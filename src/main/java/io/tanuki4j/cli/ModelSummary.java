@@ -11,7 +11,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** What a stored model is, in a few lines: the first thing that people want to know of it. */
+/** Sums up a stored model in a few lines. */
 final class ModelSummary {
   private static final List<String> DEGREES = List.of("tensor", "context", "pipeline");
   private static final double GIGA = 1e9;

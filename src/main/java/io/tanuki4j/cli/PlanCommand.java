@@ -59,8 +59,8 @@ final class PlanCommand implements Callable<Integer> {
       names = "--measured-tflops",
       paramLabel = "X",
       description =
-          "Speed of each GPU, in 10^12 operations a second as log lines show it: also says how many"
-              + " days the run takes.")
+          "Speed of each GPU in TFLOP/s, as log lines show it. Also prints how many days the run"
+              + " takes.")
   @Nullable Double measuredTflops;
 
   @Option(names = "--json", description = "Prints JSON, in bytes and counts, for programs.")

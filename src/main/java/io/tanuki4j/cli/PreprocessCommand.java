@@ -40,8 +40,8 @@ final class PreprocessCommand implements Callable<Integer> {
       arity = "1..*",
       paramLabel = "FILE",
       description =
-          "JSON lines, also .gz or .zst; several files, or patterns, like data/*.jsonl. One corpus is"
-              + " made of all, in this order.")
+          "JSON lines, also .gz or .zst; several files, or patterns, like data/*.jsonl. All become"
+              + " one corpus, in this order.")
   List<String> inputs = List.of();
 
   @Option(

@@ -61,7 +61,7 @@ final class LayerOptions {
   @Option(
       names = "--use-embedding-scaling",
       description =
-          "The embedding's result is multiplied by sqrt(hidden size), as in llm-jp's Megatron.")
+          "Multiplies the embedding's result by sqrt(hidden size), as llm-jp's Megatron-LM does.")
   boolean useEmbeddingScaling;
 
   /** Sets what follows from other flags, as Megatron does. */

@@ -13,16 +13,19 @@ public final class LossScaleOptions {
   @Option(
       names = "--loss-scale",
       paramLabel = "X",
-      description = "Constant factor of the loss with --fp16 (one that adapts).")
+      description = "Multiplies the loss by a constant with --fp16 (default: one that adapts).")
   @Nullable Double lossScale;
 
   @Option(
       names = "--initial-loss-scale",
       paramLabel = "X",
-      description = "First factor of the loss, if it adapts: it halves when gradients overflow.")
+      description = "First factor of the loss, if it adapts; it halves when gradients overflow.")
   double initialLossScale = 0x1p32;
 
-  @Option(names = "--min-loss-scale", paramLabel = "X", description = "Smallest such factor.")
+  @Option(
+      names = "--min-loss-scale",
+      paramLabel = "X",
+      description = "Smallest factor, if it adapts.")
   double minLossScale = 1;
 
   @Option(
@@ -34,7 +37,7 @@ public final class LossScaleOptions {
   @Option(
       names = "--hysteresis",
       paramLabel = "N",
-      description = "Overflows, since the factor doubled last, after which each halves it.")
+      description = "Overflows since the last doubling after which each one halves the factor.")
   int hysteresis = 2;
 
   /**

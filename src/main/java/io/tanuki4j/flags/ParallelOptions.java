@@ -38,7 +38,7 @@ public final class ParallelOptions {
   @Option(
       names = TP_OVERLAP,
       description =
-          "They multiply shard by shard of the sequence and exchange shards meanwhile; with"
+          "Overlaps their products with exchanges, shard by shard of the sequence; needs"
               + " --sequence-parallel.")
   boolean tpCommOverlap;
 
@@ -61,7 +61,7 @@ public final class ParallelOptions {
       paramLabel = "p2p|all_gather",
       arity = "0..*",
       description =
-          "How they exchange keys and values: in a ring, or all at once; other ways are a ring, too,"
+          "How they exchange keys and values: in a ring, or all at once. Other values run as a ring,"
               + " with the same results.")
   List<String> cpCommType = List.of("p2p");
 

@@ -24,8 +24,8 @@ final class RecomputeOptions {
       names = "--recompute-method",
       paramLabel = "uniform|block",
       description =
-          "Of full: layers in groups of --recompute-num-layers (uniform), or only that many layers"
-              + " (block).")
+          "Recomputes, with full, layers in groups of --recompute-num-layers (uniform), or only that"
+              + " many layers (block).")
   @Nullable String recomputeMethod;
 
   @Option(

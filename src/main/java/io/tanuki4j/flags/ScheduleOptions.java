@@ -77,7 +77,7 @@ public final class ScheduleOptions {
   @Option(
       names = "--lr-wsd-decay-style",
       paramLabel = "STYLE",
-      description = "Of the end of WSD: exponential, linear, cosine or minus_sqrt.")
+      description = "How the end of WSD decays: exponential, linear, cosine or minus_sqrt.")
   String lrWsdDecayStyle = "exponential";
 
   @Option(

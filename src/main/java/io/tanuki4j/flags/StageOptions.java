@@ -54,7 +54,7 @@ public final class StageOptions {
       paramLabel = "1f1b|interleaved|zero-bubble",
       description =
           "Order of work (1f1b, or interleaved where stages have several chunks). zero-bubble sends"
-              + " gradients of inputs first, and fills waiting with those of weights.")
+              + " gradients of inputs first, and computes those of weights where it would wait.")
   @Nullable String pipelineSchedule;
 
   /**

@@ -41,8 +41,8 @@ public final class TokenizerOptions {
       names = "--patch-tokenizer-type",
       paramLabel = "TYPE",
       description =
-          "Of Pai-Megatron-Patch: HuggingFaceTokenizer with the folder of --tokenizer-model, or of"
-              + " --load.")
+          "Takes HuggingFaceTokenizer, as Pai-Megatron-Patch does, with the folder of"
+              + " --tokenizer-model, or of --load.")
   @Nullable String patchTokenizerType;
 
   @Option(
@@ -97,8 +97,8 @@ public final class TokenizerOptions {
       names = "--extra-vocab-size",
       paramLabel = "N",
       description =
-          "Of Pai-Megatron-Patch: the embedding has N rows more than tokenizer.json has tokens, added"
-              + " ones not counted, and no padding; with --patch-tokenizer-type.")
+          "Gives the embedding N rows more than tokenizer.json has tokens, added ones not counted,"
+              + " and no padding, as Pai-Megatron-Patch does; with --patch-tokenizer-type.")
   int extraVocabSize;
 
   @Option(

@@ -97,7 +97,7 @@ public final class TrainOptions {
   @Option(
       names = "--seed",
       paramLabel = "N",
-      description = "Of the initial weights and the sample order.")
+      description = "Seed of the initial weights and of the sample order.")
   int seed = 1234;
 
   private @Nullable Steps steps;
@@ -125,7 +125,7 @@ public final class TrainOptions {
     }
   }
 
-  /** Lets a run go on after gradients that are not finite, which its loss scaler skips. */
+  /** Lets a run continue after gradients that are not finite, which its loss scaler skips. */
   void deriveWithoutCheck(List<String> notices) {
     if (checkForNanInLossAndGrad) {
       checkForNanInLossAndGrad = false;

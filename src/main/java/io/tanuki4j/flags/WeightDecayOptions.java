@@ -8,7 +8,10 @@ import picocli.CommandLine.Option;
 
 /** Weight decay over the run. Part of {@link ScheduleOptions}. */
 final class WeightDecayOptions {
-  @Option(names = "--weight-decay", paramLabel = "X", description = "Of matrices; norms have none.")
+  @Option(
+      names = "--weight-decay",
+      paramLabel = "X",
+      description = "Decay of matrices; norms have none.")
   double weightDecay = 0.01;
 
   @Option(

@@ -15,7 +15,7 @@ public final class TextGenerator {
   private final Sampler sampler;
   private final Limits limits;
 
-  /** What a model says of the token after a text. */
+  /** Scores the tokens that may follow a text. */
   public interface NextToken {
     /** Returns the length, in tokens, of the longest text that the model can look at. */
     int maxTokens();

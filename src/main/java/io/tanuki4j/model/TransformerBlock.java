@@ -92,7 +92,7 @@ final class TransformerBlock implements Layer<TransformerBlock.Saved> {
     return Factor.of(gradient, kernels.fp8());
   }
 
-  /** Returns the micro-batch of a branch: a gradient of which some was dropped does not stay. */
+  /** Returns the micro-batch of a branch: a gradient with dropped elements does not stay. */
   private static Microbatch ofBranch(Tensor dropped, Tensor dOut, Microbatch microbatch) {
     return dropped == dOut ? microbatch : microbatch.unsplit();
   }

@@ -19,8 +19,8 @@ import org.bytedeco.javacpp.Pointer;
  * The memory of other processes' GPUs on this machine: copies into it, and short messages about
  * them. All of it goes on queues, takes no multiprocessor, and can be recorded.
  *
- * <p>A message sets a word in the memory of the one who waits for it, and who clears it again. So
- * it must not be sent again before that.
+ * <p>A message sets a word in the receiver's memory, which the receiver clears after its wait. It
+ * must not be sent again before that.
  */
 public final class CudaPeers implements AutoCloseable {
   /** What a message is about. */
@@ -38,7 +38,7 @@ public final class CudaPeers implements AutoCloseable {
   private static final int SET_BYTE = 1;
   private static final long ABORT_PERIOD_MILLIS = 10;
 
-  /** More than what CUDA puts together with other allocations. */
+  /** Too large for CUDA to put it together with other allocations. */
   private static final long MAILBOX_BYTES = 2L << 20;
 
   private final CudaDevice device;

@@ -20,7 +20,7 @@ record PeerReach(Gpus gpus) {
   /** The GPUs that this process sees. */
   interface Gpus {
     /**
-     * Returns the number of the GPU at a place on the bus; nothing if this process has not got it.
+     * Returns the number of the GPU at a place on the bus; empty if this process does not see it.
      */
     OptionalInt ordinalAt(String busId);
 
@@ -43,7 +43,7 @@ record PeerReach(Gpus gpus) {
 
   /**
    * Returns whether one GPU may reach the other. Processes on the same GPU take turns, and one that
-   * waits keeps the sender from sending: so they do not. Of a GPU that this process does not see,
+   * waits keeps the sender from sending: so they do not. For a GPU that this process does not see,
    * only opening its memory tells.
    */
   boolean mayReach(int ordinal, String busId, String otherBusId) {

@@ -9,7 +9,7 @@ import io.tanuki4j.tensor.DType;
  * sums dQ in fp32. The memory that cuDNN's own plans add is known only on a GPU and not included.
  */
 public final class WorkspaceEstimate {
-  /** Of a sample; their bounds are small in any number. */
+  /** Documents of a sample that are assumed; the bounds of any number are small. */
   private static final int DOCUMENTS = 16;
 
   private WorkspaceEstimate() {}

@@ -12,7 +12,7 @@ import java.util.Map;
  * The host does not wait to measure, and waits that a device replays from a recording count too.
  */
 public final class WaitMeter implements WaitTimer, AutoCloseable {
-  /** More than the groups of a rank. */
+  /** Stopwatches; more than a rank has groups. */
   private static final int CAPACITY = 16;
 
   private final Stopwatches watches;

@@ -43,8 +43,8 @@ public final class ColumnParallelLinear implements Layer<Tensor> {
   }
 
   /**
-   * Gathers the input during dX's product, and sums dX during dW's product; of a split backward,
-   * gathers the input in the second half.
+   * Gathers the input during dX's product, and sums dX during dW's product. A split backward
+   * gathers the input in its second half.
    */
   @Override
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
