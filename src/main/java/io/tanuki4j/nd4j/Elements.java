@@ -14,7 +14,7 @@ enum Elements {
   F64(ElementType.F64, DataType.DOUBLE, Double.BYTES),
   F32(ElementType.F32, DataType.FLOAT, Float.BYTES),
   BF16(ElementType.BF16, DataType.BFLOAT16, Short.BYTES),
-  F16(ElementType.F16, DataType.HALF, Short.BYTES);
+  F16(ElementType.F16, DataType.FLOAT16, Short.BYTES);
 
   private final ElementType type;
   private final DataType dataType;

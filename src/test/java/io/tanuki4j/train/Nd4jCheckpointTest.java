@@ -85,7 +85,7 @@ class Nd4jCheckpointTest {
     Path file = folder.resolve("weights.safetensors");
     float[] numbers = {1, -2.5f, 0x1p-14f, 0, 3.140625f, 65_280};
     Nd4jCheckpoint.writeSafetensors(file, Map.of("x", Nd4j.createFromArray(numbers).castTo(type)));
-    boolean half = type == DataType.HALF;
+    boolean half = type == DataType.FLOAT16;
     try (SafetensorsReader reader = SafetensorsReader.open(file)) {
       TensorEntry entry = reader.tensor("x");
       assertThat(entry.type()).isEqualTo(half ? ElementType.F16 : ElementType.BF16);
