@@ -17,7 +17,7 @@ work="$(mktemp -d)"
 trap 'umount -q "$work/system/proc" 2>/dev/null || true; rm -rf "$work"' EXIT
 say() { printf '\n== %s\n' "$*"; }
 die() { echo "check_release: $*" >&2 && exit 1; }
-build() { mvn -B -q clean package -Prelease -DskipTests ${1:+"-Drelease.jdk=$1"}; }
+build() { mvn -B -q clean package -Prelease -Dmaven.test.skip ${1:+"-Drelease.jdk=$1"}; }
 
 say "two builds"
 if [ -z "${BUILT:-}" ]; then # BUILT=1: check what is in target
