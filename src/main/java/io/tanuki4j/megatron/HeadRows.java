@@ -34,7 +34,7 @@ record HeadRows(Matrix matrix, int headDim, int rotated, boolean paired) impleme
     long element = first;
     while (into.position() < end) {
       long column = element % columns();
-      long remaining = (end - into.position()) / elementBytes();
+      int remaining = (end - into.position()) / elementBytes();
       long run = Math.min(columns() - column, remaining);
       into.limit(into.position() + Math.toIntExact(run * elementBytes()));
       matrix.read(source(element / columns()) * columns() + column, into);
