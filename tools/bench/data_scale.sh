@@ -24,7 +24,7 @@ mkdir -p "$FOLDER"
 prefix="$FOLDER/corpus-$DOCUMENTS-$TOKENS"
 [ -f "$prefix.bin" ] || "$PYTHON" tools/bench/data_scale.py make "$prefix" "$DOCUMENTS" "$TOKENS"
 flags=(--num-layers 1 --hidden-size 16 --num-attention-heads 2 --attention-dropout 0 --hidden-dropout 0 --seq-length "$SEQ"
-  --max-position-embeddings "$SEQ" --tokenizer-type NullTokenizer --vocab-size 511 --data-path "$prefix" --split 100,0,0
+  --max-position-embeddings "$SEQ" --tokenizer-type NullTokenizer --vocab-size 511 --data-path "$prefix" --split '100,0,0'
   --data-cache-path "$FOLDER/ours" --micro-batch-size 1 --global-batch-size 1 --train-iters "$SAMPLES" --eval-iters 0
   --skip-train --lr 1e-3 --no-args-dump)
 : >"$FOLDER/times"
