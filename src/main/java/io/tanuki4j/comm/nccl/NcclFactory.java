@@ -82,7 +82,7 @@ public final class NcclFactory implements ProcessGroupFactory {
 
   @Override
   public void close() {
-    watchdog.awaitAborts();
+    watchdog.endAfterFailure();
     made.forEach(ProcessGroup::close);
     world.close();
     watchdog.close();

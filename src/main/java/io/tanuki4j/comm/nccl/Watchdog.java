@@ -229,10 +229,16 @@ final class Watchdog implements AutoCloseable {
   }
 
   /**
-   * Waits for the aborts that have begun: a process that exits while NCCL is in the midst of one
-   * may crash. A GPU that hangs may never end them, so there is a limit.
+   * Aborts all communicators if a rank has failed, and waits for the end of that: a process that
+   * exits while NCCL is in the midst of an abort may crash. The thread that brings the news of the
+   * failure aborts them too, but perhaps only later. A GPU that hangs may never end an abort, so
+   * there is a limit.
    */
-  void awaitAborts() {
+  void endAfterFailure() {
+    if (rendezvous.failure() == null) {
+      return;
+    }
+    abortAll();
     long end = System.nanoTime() + ABORT_LIMIT.toNanos();
     try {
       for (Communicator communicator : copy()) {
