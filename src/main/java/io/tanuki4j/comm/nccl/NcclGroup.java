@@ -168,7 +168,7 @@ final class NcclGroup implements ProcessGroup {
 
   private int exchangeNow(List<Send> sends, List<Recv> recvs) {
     if (copies != null && copies.takes(sends, recvs)) {
-      copies.issue(queue, sends.get(0), recvs.get(0));
+      copies.issue(queue, sends, recvs);
       return nccl.ncclSuccess;
     }
     watchdog.check(nccl.ncclGroupStart(), "ncclGroupStart");

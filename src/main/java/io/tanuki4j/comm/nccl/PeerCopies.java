@@ -10,6 +10,7 @@ import io.tanuki4j.comm.ProcessGroup.Send;
 import io.tanuki4j.comm.rendezvous.Rendezvous;
 import io.tanuki4j.tensor.Tensor;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -99,14 +100,19 @@ final class PeerCopies implements AutoCloseable {
     return "copies/%s/%d/%s/%d".formatted(members.name(), members.index(), what, ofRank);
   }
 
-  /** Returns whether an exchange is of the kind that is faster this way: the same on its ranks. */
+  /**
+   * Returns whether an exchange is of the kind that is faster this way: one large message in each
+   * direction, which all ranks take for large, and perhaps others of a rank to itself.
+   */
   boolean takes(List<Send> sends, List<Recv> recvs) {
-    return sends.size() == 1
-        && recvs.size() == 1
-        && sends.get(0).to() != members.rank()
-        && sends.get(0).tensor().numBytes() >= LEAST_BYTES
-        && recvs.get(0).tensor().numBytes() == sends.get(0).tensor().numBytes()
-        && isOpen();
+    List<Send> toOthers = toOthers(sends);
+    List<Recv> fromOthers = fromOthers(recvs);
+    if (toOthers.size() != 1 || fromOthers.size() != 1) {
+      return false;
+    }
+    long sent = toOthers.get(0).tensor().numBytes();
+    long received = fromOthers.get(0).tensor().numBytes();
+    return Math.min(sent, received) >= LEAST_BYTES && sent == received && isOpen();
   }
 
   /** Returns whether the ranks are connected, which the first large exchange tries. */
@@ -119,14 +125,36 @@ final class PeerCopies implements AutoCloseable {
   }
 
   /** Puts an exchange on a queue. */
-  void issue(CudaQueue queue, Send send, Recv recv) {
+  void issue(CudaQueue queue, List<Send> sends, List<Recv> recvs) {
+    Send send = toOthers(sends).get(0);
+    Recv recv = fromOthers(recvs).get(0);
     long target = target(send, recv);
     CudaPeers connected = Objects.requireNonNull(peers);
     connected.tell(queue, recv.from(), Message.READY);
     connected.await(queue, send.to(), Message.READY);
     connected.copy(queue, target, send.tensor());
     connected.tell(queue, send.to(), Message.ARRIVED);
+    copyOwn(queue, sends, recvs);
     connected.await(queue, recv.from(), Message.ARRIVED);
+  }
+
+  /** Copies what this rank sends itself, in the order of the messages. */
+  private void copyOwn(CudaQueue queue, List<Send> sends, List<Recv> recvs) {
+    Iterator<Recv> places = recvs.stream().filter(recv -> recv.from() == members.rank()).iterator();
+    for (Send send : sends) {
+      if (send.to() == members.rank()) {
+        Tensor place = places.next().tensor();
+        Objects.requireNonNull(peers).copy(queue, address(place), send.tensor());
+      }
+    }
+  }
+
+  private List<Send> toOthers(List<Send> sends) {
+    return sends.stream().filter(send -> send.to() != members.rank()).toList();
+  }
+
+  private List<Recv> fromOthers(List<Recv> recvs) {
+    return recvs.stream().filter(recv -> recv.from() != members.rank()).toList();
   }
 
   private long target(Send send, Recv recv) {

@@ -244,12 +244,11 @@ public final class Fp8Projection implements Projection {
     Tensor wide = ownWide == null ? null : region.whole(ownWide, scratch);
     Tensor rows = region.whole(own.rows(), scratch);
     Work wideGathered = ownWide == null || wide == null ? Work.DONE : region.gather(wide, ownWide);
-    region.enter(
+    region.enterAndFill(
         rows,
         own.rows(),
         (part, from, to) ->
             multiplyBackward(dx.rows(from, to), new Operand(part, scaling.inverse())));
-    region.complete(rows, own.rows());
     wideGathered.await();
     return new Gradient(wide, rows, null);
   }

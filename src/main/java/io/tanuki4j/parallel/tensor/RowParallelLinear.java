@@ -6,6 +6,7 @@ import io.tanuki4j.nn.Layer;
 import io.tanuki4j.nn.Linear;
 import io.tanuki4j.nn.Microbatch;
 import io.tanuki4j.nn.Parameter;
+import io.tanuki4j.parallel.tensor.TensorRegion.RowsWork;
 import io.tanuki4j.tensor.Tensor;
 import java.util.List;
 
@@ -40,10 +41,11 @@ public final class RowParallelLinear implements Layer<Tensor> {
   public void backward(Tensor dx, Tensor x, Tensor dOut, Microbatch microbatch) {
     try (MemoryScope scratch = microbatch.scope().child("gathered gradient")) {
       Tensor wholeDOut = region.whole(dOut, scratch);
-      region.enter(
-          wholeDOut, dOut, (rows, from, to) -> linear.inputGradient(dx.rows(from, to), rows));
-      if (!microbatch.isSplit()) {
-        region.complete(wholeDOut, dOut);
+      RowsWork product = (rows, from, to) -> linear.inputGradient(dx.rows(from, to), rows);
+      if (microbatch.isSplit()) {
+        region.enter(wholeDOut, dOut, product);
+      } else {
+        region.enterAndFill(wholeDOut, dOut, product);
         linear.weightGradient(x, wholeDOut, microbatch);
       }
     }

@@ -13,6 +13,7 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The stretch of a model in which the ranks of a tensor-parallel group work on parts of the same
@@ -112,25 +113,33 @@ public final class TensorRegion {
     if (!goesByShards) {
       return splitsSequence ? ranks.allGather(whole, shard) : Work.DONE;
     }
-    List<Work> arriving = exchangeShards(whole, shard);
-    return () -> {
-      arriving.forEach(Work::await);
-      complete(whole, shard);
-    };
+    List<Work> arriving = exchangeShards(whole, shard, shard);
+    return () -> arriving.forEach(Work::await);
   }
 
-  private List<Work> exchangeShards(Tensor whole, Tensor shard) {
+  private List<Work> exchangeShards(Tensor whole, Tensor shard, @Nullable Tensor own) {
     List<Work> arriving = new ArrayList<>();
     for (int step = 1; step < ranks.size(); step++) {
-      arriving.add(exchange(step, shard, whole));
+      arriving.add(exchange(step, shard, whole, own));
     }
     return arriving;
   }
 
-  /** Sends a tensor to the rank that is so far behind this one, and receives the opposite shard. */
-  private Work exchange(int step, Tensor sent, Tensor whole) {
-    Recv from = new Recv(shardOf(whole, before(step)), before(step));
-    return ranks.exchange(List.of(new Send(sent, after(step))), List.of(from));
+  /**
+   * Sends a tensor to the rank that is so far behind this one, and receives the opposite shard.
+   *
+   * @param own this rank's shard if it is to get to its place, too: with the last step, next to
+   *     computation; else null
+   */
+  private Work exchange(int step, Tensor sent, Tensor whole, @Nullable Tensor own) {
+    List<Send> sends = new ArrayList<>(List.of(new Send(sent, after(step))));
+    List<Recv> recvs =
+        new ArrayList<>(List.of(new Recv(shardOf(whole, before(step)), before(step))));
+    if (own != null && step == ranks.size() - 1) {
+      sends.add(new Send(own, ranks.rank()));
+      recvs.add(new Recv(shardOf(whole, ranks.rank()), ranks.rank()));
+    }
+    return ranks.exchange(sends, recvs);
   }
 
   /**
@@ -148,11 +157,11 @@ public final class TensorRegion {
     Tensor parts = whole(shard, scratch);
     List<Work> arriving = new ArrayList<>();
     for (int step = 1; step < ranks.size(); step++) {
-      arriving.add(exchange(step, shardOf(whole, after(step)), parts));
+      Tensor own = shardOf(whole, ranks.rank());
+      arriving.add(exchange(step, shardOf(whole, after(step)), parts, own));
     }
     return () -> {
       arriving.forEach(Work::await);
-      kernels.copy(shardOf(parts, ranks.rank()), shardOf(whole, ranks.rank()));
       kernels.sumParts(shard, parts);
     };
   }
@@ -161,27 +170,28 @@ public final class TensorRegion {
    * Enters the region with work on the sequence: at once, or on this rank's shard first, and on
    * each other one when it has arrived.
    *
-   * @param whole of {@link #whole}; filled, except that work by shards leaves out this rank's own,
-   *     see {@link #complete}
+   * @param whole of {@link #whole}; work by shards does not fill this rank's own place
    */
   void enter(Tensor whole, Tensor shard, RowsWork work) {
+    enter(whole, shard, /* own= */ null, work);
+  }
+
+  /** Enters the region with work on the sequence, and fills all of whole. */
+  void enterAndFill(Tensor whole, Tensor shard, RowsWork work) {
+    enter(whole, shard, shard, work);
+  }
+
+  private void enter(Tensor whole, Tensor shard, @Nullable Tensor own, RowsWork work) {
     if (!goesByShards) {
       gather(whole, shard).await();
       work.run(whole, 0, whole.dim(0));
       return;
     }
-    List<Work> arriving = exchangeShards(whole, shard);
+    List<Work> arriving = exchangeShards(whole, shard, own);
     run(work, shard, ranks.rank());
     for (int step = 1; step < ranks.size(); step++) {
       arriving.get(step - 1).await();
       run(work, shardOf(whole, before(step)), before(step));
-    }
-  }
-
-  /** Copies this rank's shard to its place, if {@link #enter} has left it out. */
-  void complete(Tensor whole, Tensor shard) {
-    if (goesByShards) {
-      kernels.copy(shardOf(whole, ranks.rank()), shard);
     }
   }
 
@@ -204,7 +214,7 @@ public final class TensorRegion {
     for (int step = 1; step < ranks.size(); step++) {
       Tensor product = shardOf(leaving, after(step));
       run(work, product, after(step));
-      exchanges.add(exchange(step, product, parts));
+      exchanges.add(exchange(step, product, parts, /* own= */ null));
     }
     run(work, shardOf(parts, ranks.rank()), ranks.rank());
     exchanges.forEach(Work::await);
