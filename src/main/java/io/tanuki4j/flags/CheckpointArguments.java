@@ -63,6 +63,7 @@ final class CheckpointArguments {
 
   private static final List<String> DATA =
       List.of(
+          "mock_data",
           "data_path",
           "train_data_path",
           "valid_data_path",

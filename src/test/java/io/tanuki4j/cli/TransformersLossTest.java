@@ -146,6 +146,20 @@ class TransformersLossTest {
     assertThat(loss(folder.resolve("more"), "")).isCloseTo(one, within(SUMMATION_ORDER));
   }
 
+  @Test
+  void a_run_on_mock_data_is_evaluated_on_it() {
+    Path trained = folder.resolve("trained");
+    TinyLlama.run(
+        List.of(
+            ("--mock-data --save-interval 1 --micro-batch-size 1 --train-iters 1 --lr 1e-3"
+                    + " --eval-iters 1 --backend cpu --save "
+                    + trained
+                    + " "
+                    + NEW)
+                .split(" +", -1)));
+    assertThat(evaluations(trained, "")).hasSize(2);
+  }
+
   /** Trains so little that no digit changes. */
   private void train(Path load, Path save, String flags) {
     List<String> words = new ArrayList<>(List.of("--load", load.toString()));
@@ -162,14 +176,17 @@ class TransformersLossTest {
   }
 
   private double loss(Path checkpoint, String flags) {
+    return evaluations(checkpoint, "--valid-data-path " + folder.resolve("text") + " " + flags)
+        .get(0);
+  }
+
+  private static List<Double> evaluations(Path checkpoint, String flags) {
     EvaluateCommand command = new EvaluateCommand();
-    String words =
-        "--load %s --valid-data-path %s --eval-iters 1 --backend cpu %s"
-            .formatted(checkpoint, folder.resolve("text"), flags);
+    String words = "--load %s --eval-iters 1 --backend cpu %s".formatted(checkpoint, flags);
     new CommandLine(command).parseArgs(words.strip().split(" +", -1));
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     Assembly.evaluate(command.resolve(Map.of()), new PrintStream(bytes, true, UTF_8));
-    return new TinyLlama.Output(bytes.toString(UTF_8)).evaluations().get(0);
+    return new TinyLlama.Output(bytes.toString(UTF_8)).evaluations();
   }
 
   private Path imported(Path model, String name) throws IOException {
