@@ -26,9 +26,9 @@ public abstract class Fp8Contract extends KernelContract {
   /** Less than a tile, a tile, and more than one. */
   private static final int[][] SIZES = {{16, 16}, {32, 144}, {128, 128}, {272, 160}};
 
-  /** Rows that one, some and many accesses of a thread read. */
+  /** Rows that one, some and many accesses of a thread read; and many rows. */
   private static final int[][] NORM_SIZES = {
-    {16, 16}, {32, 144}, {272, 160}, {32, 4096}, {16, 4112}, {16, 8208}, {16, 20480}
+    {16, 16}, {32, 144}, {272, 160}, {32, 4096}, {16, 4112}, {16, 8208}, {16, 20480}, {4208, 144}
   };
 
   /**

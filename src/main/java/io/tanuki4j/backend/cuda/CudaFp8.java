@@ -11,17 +11,24 @@ import org.jspecify.annotations.Nullable;
 final class CudaFp8 implements Fp8Kernels {
   private static final int THREADS = 256;
   private static final int TILE = 128;
+  private static final int WIDTH = 8;
+
+  /** Of a group of {@link #TILE} rows; see fp8.cu. */
+  private static final int STATISTICS_BLOCKS = 32;
+
+  /** Groups of rows by which statistics precede tiles: early enough, and still in the cache. */
+  private static final int AHEAD = 8;
+
+  private static final int MAX_NORM_ROWS = 1 << 20;
   private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
 
   private final CudaModules modules;
   private final CudaMatmul matmul;
-  private final CudaNorm norm;
   private final int multiprocessors;
 
-  CudaFp8(CudaModules modules, CudaMatmul matmul, CudaNorm norm, int multiprocessors) {
+  CudaFp8(CudaModules modules, CudaMatmul matmul, int multiprocessors) {
     this.modules = modules;
     this.matmul = matmul;
-    this.norm = norm;
     this.multiprocessors = multiprocessors;
   }
 
@@ -35,24 +42,33 @@ final class CudaFp8 implements Fp8Kernels {
 
   @Override
   public void quantizeRmsNorm(Target out, Tensor rstd, Tensor x, Tensor weight, double epsilon) {
-    Expect.dtype("x of quantizeRmsNorm", x, DType.BF16);
-    norm.statistics(rstd, x, weight, epsilon);
-    quantizeNormed(out, rstd, x, weight);
+    CudaFunction function = beginNorm("quantize_rms_norm", out, rstd, x, weight, epsilon);
+    launchNorm(function.arg(x), x);
   }
 
   @Override
   public void quantizeAddRmsNorm(
       Target out, Tensor sum, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
-    Expect.dtype("x of quantizeAddRmsNorm", x, DType.BF16);
-    norm.addStatistics(sum, rstd, x, delta, weight, epsilon);
-    quantizeNormed(out, rstd, sum, weight);
+    CudaNorm.checkSum(sum, x, delta);
+    CudaFunction function = beginNorm("quantize_add_rms_norm", out, rstd, x, weight, epsilon);
+    launchNorm(function.arg(x).arg(delta).arg(sum), x);
   }
 
-  private void quantizeNormed(Target out, Tensor rstd, Tensor x, Tensor weight) {
-    long height = Expect.rows(x);
+  private CudaFunction beginNorm(
+      String name, Target out, Tensor rstd, Tensor x, Tensor weight, double epsilon) {
+    Expect.dtype("x of " + name, x, DType.BF16);
+    CudaNorm.checkStatistics(rstd, x, weight);
+    Expect.atMostRows("x of " + name, x, MAX_NORM_ROWS);
     int width = Expect.columns(x);
-    CudaFunction function = begin("quantize_rms_norm", out, height, width, width);
-    launch(function.arg(x).arg(rstd).arg(weight), height, width);
+    NormVariant plain = NormVariant.of(DType.BF16, DType.F32, WIDTH, width);
+    CudaFunction function = begin(name, out, Expect.rows(x), width, width);
+    return function.arg(rstd).arg(weight).arg(plain.threads()).arg((float) epsilon).arg(AHEAD);
+  }
+
+  private static void launchNorm(CudaFunction function, Tensor x) {
+    long groups = Vectors.ceilDiv(Expect.rows(x), TILE);
+    long tiles = Vectors.ceilDiv(Expect.columns(x), TILE);
+    function.launch((groups + AHEAD) * (STATISTICS_BLOCKS + tiles), THREADS);
   }
 
   @Override
@@ -146,7 +162,7 @@ final class CudaFp8 implements Fp8Kernels {
   @Override
   public void scales(Tensor scale, Tensor inverse, Tensor amax, Tensor limit) {
     int count = checkScales(scale, inverse, amax, limit);
-    CudaFunction function = modules.function(new Fp8Variant(DType.F8_E4M3), "scales");
+    CudaFunction function = modules.function(new ScalesVariant(), "scales");
     function.arg(scale).arg(inverse).arg(amax).arg(limit).arg(count);
     function.launch(Vectors.ceilDiv(count, THREADS), THREADS);
   }
@@ -158,7 +174,7 @@ final class CudaFp8 implements Fp8Kernels {
     int length = Expect.columns(history);
     Expect.dtype("history of delayedScales", history, DType.F32);
     Expect.matrix("history of delayedScales", history, count, length);
-    CudaFunction function = modules.function(new Fp8Variant(DType.F8_E4M3), "delayed_scales");
+    CudaFunction function = modules.function(new ScalesVariant(), "delayed_scales");
     function.arg(scale).arg(inverse).arg(history).arg(amax).arg(limit).arg(length);
     function.arg(window == Window.MOST_RECENT ? 1L : 0L).launch(count, THREADS);
   }

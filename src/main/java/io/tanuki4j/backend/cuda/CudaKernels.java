@@ -18,11 +18,10 @@ final class CudaKernels implements AutoCloseable {
             new CudnnAttention(
                 stream, modules, workspace, gpu.capability(), options.deterministicAttention()),
             new PlainAttention(modules, workspace));
-    CudaNorm norm = new CudaNorm(modules, workspace, gpu.multiprocessors());
     families =
         new Kernels(
             matmul,
-            norm,
+            new CudaNorm(modules, workspace, gpu.multiprocessors()),
             new CudaLayerNorm(modules, workspace),
             new CudaRope(modules),
             attention,
@@ -33,7 +32,7 @@ final class CudaKernels implements AutoCloseable {
             new CudaOptimizer(modules, workspace, gpu.multiprocessors()),
             new CudaElementwise(modules, stream, workspace),
             new CudaRandom(modules),
-            new CudaFp8(modules, matmul, norm, gpu.multiprocessors()));
+            new CudaFp8(modules, matmul, gpu.multiprocessors()));
   }
 
   /** Opens stopwatches of the device that has these kernels. */

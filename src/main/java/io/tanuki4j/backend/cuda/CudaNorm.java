@@ -46,33 +46,7 @@ final class CudaNorm implements NormKernels {
     function.launch(Vectors.ceilDiv(rows, variant.rows()), 1, 1, variant.threads(), variant.rows());
   }
 
-  /** Computes only the rows' statistics, which the forward leaves in rstd. */
-  void statistics(Tensor rstd, Tensor x, Tensor weight, double epsilon) {
-    checkStatistics(rstd, x, weight);
-    long rows = Expect.rows(x);
-    int columns = Expect.columns(x);
-    NormVariant variant =
-        NormVariant.of(x.dtype(), DType.F32, Vectors.width(x.dtype(), columns, x), columns);
-    CudaFunction function = modules.function(variant, "rms_norm_statistics");
-    function.arg(rstd).arg(x).arg(columns).arg(rows).arg((float) epsilon);
-    function.launch(Vectors.ceilDiv(rows, variant.rows()), 1, 1, variant.threads(), variant.rows());
-  }
-
-  /** Computes {@code sum = x + delta}, and its statistics. */
-  void addStatistics(
-      Tensor sum, Tensor rstd, Tensor x, Tensor delta, Tensor weight, double epsilon) {
-    checkStatistics(rstd, x, weight);
-    long rows = Expect.rows(x);
-    int columns = Expect.columns(x);
-    checkSum(sum, x, delta);
-    int vector = Vectors.width(x.dtype(), columns, sum, x, delta);
-    NormVariant variant = NormVariant.of(x.dtype(), DType.F32, vector, columns);
-    CudaFunction function = modules.function(variant, "add_rms_norm_statistics");
-    function.arg(sum).arg(rstd).arg(x).arg(delta).arg(columns).arg(rows).arg((float) epsilon);
-    function.launch(Vectors.ceilDiv(rows, variant.rows()), 1, 1, variant.threads(), variant.rows());
-  }
-
-  private static void checkSum(Tensor sum, Tensor x, Tensor delta) {
+  static void checkSum(Tensor sum, Tensor x, Tensor delta) {
     Expect.matrix("sum of addRmsNorm", sum, Expect.rows(x), Expect.columns(x));
     Expect.sameType("sum of addRmsNorm", sum, x);
     Expect.matrix("delta of addRmsNorm", delta, Expect.rows(x), Expect.columns(x));
@@ -86,7 +60,7 @@ final class CudaNorm implements NormKernels {
     checkStatistics(rstd, x, weight);
   }
 
-  private static void checkStatistics(Tensor rstd, Tensor x, Tensor weight) {
+  static void checkStatistics(Tensor rstd, Tensor x, Tensor weight) {
     Expect.elements("rstd of rmsNorm", rstd, Expect.rows(x));
     Expect.dtype("rstd of rmsNorm", rstd, DType.F32);
     Expect.elements("weight of rmsNorm", weight, Expect.columns(x));

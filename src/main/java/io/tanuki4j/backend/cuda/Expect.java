@@ -44,6 +44,12 @@ final class Expect {
     }
   }
 
+  static void atMostRows(String name, Tensor tensor, long count) {
+    if (rows(tensor) > count) {
+      throw wrong(name, tensor, "at most " + count + " rows");
+    }
+  }
+
   static void elements(String name, Tensor tensor, long count) {
     if (tensor.numElements() != count) {
       throw wrong(name, tensor, count + " elements");

@@ -25,8 +25,7 @@ inline float row_sum(float x, int turn) {
 
 inline int column_of(int pack) { return (pack * THREADS + (int)threadIdx.x) * VEC; }
 
-// Without NORM, the rows' statistics alone.
-template <bool ADD, bool NORM>
+template <bool ADD>
 inline void forward(T* sum, T* out, float* rstd, const T* x, const T* delta, const T* weight,
                     int columns, i64 rows, float epsilon) {
   const i64 row = (i64)blockIdx.x * ROWS + threadIdx.y;
@@ -40,7 +39,7 @@ inline void forward(T* sum, T* out, float* rstd, const T* x, const T* delta, con
     const int column = column_of(i);
     if (!active || column >= columns) continue;
     kept[i] = Elements::load(x + start + column);
-    if constexpr (NORM) scale[i] = Elements::load(weight + column);
+    scale[i] = Elements::load(weight + column);
     if constexpr (ADD) {
       const Elements other = Elements::load(delta + start + column);
       float added[VEC];
@@ -55,7 +54,6 @@ inline void forward(T* sum, T* out, float* rstd, const T* x, const T* delta, con
   const float r = 1.0f / sqrtf(row_sum(squares, 0) / columns + epsilon);
   if (!active) return;
   if (threadIdx.x == 0) rstd[row] = r;
-  if constexpr (!NORM) return;
 #pragma unroll
   for (int i = 0; i < VPT; i++) {
     const int column = column_of(i);
@@ -70,26 +68,14 @@ inline void forward(T* sum, T* out, float* rstd, const T* x, const T* delta, con
 extern "C" __global__ void __launch_bounds__(THREADS* ROWS)
     rms_norm_forward(T* out, float* rstd, const T* x, const T* weight, int columns, i64 rows,
                      float epsilon) {
-  forward<false, true>(nullptr, out, rstd, x, nullptr, weight, columns, rows, epsilon);
+  forward<false>(nullptr, out, rstd, x, nullptr, weight, columns, rows, epsilon);
 }
 
 // sum = x + delta, rounded, then the norm of it; sum may be x or delta.
 extern "C" __global__ void __launch_bounds__(THREADS* ROWS)
     add_rms_norm_forward(T* sum, T* out, float* rstd, const T* x, const T* delta, const T* weight,
                          int columns, i64 rows, float epsilon) {
-  forward<true, true>(sum, out, rstd, x, delta, weight, columns, rows, epsilon);
-}
-
-extern "C" __global__ void __launch_bounds__(THREADS* ROWS)
-    rms_norm_statistics(float* rstd, const T* x, int columns, i64 rows, float epsilon) {
-  forward<false, false>(nullptr, nullptr, rstd, x, nullptr, nullptr, columns, rows, epsilon);
-}
-
-// sum = x + delta, rounded, then the statistics of it; sum may be x or delta.
-extern "C" __global__ void __launch_bounds__(THREADS* ROWS)
-    add_rms_norm_statistics(T* sum, float* rstd, const T* x, const T* delta, int columns, i64 rows,
-                            float epsilon) {
-  forward<true, false>(sum, nullptr, rstd, x, delta, nullptr, columns, rows, epsilon);
+  forward<true>(sum, out, rstd, x, delta, weight, columns, rows, epsilon);
 }
 
 // A row of the inputs of the backward, zero outside of the matrix.

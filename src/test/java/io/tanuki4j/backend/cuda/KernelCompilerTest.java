@@ -85,6 +85,7 @@ class KernelCompilerTest {
     variants.add(PairVariant.elementwise(DType.F32, DType.BF16, 8));
     variants.add(PairVariant.elementwise(DType.F32, DType.BF16, 1));
     variants.add(PairVariant.elementwise(DType.F64, DType.F32, 1));
+    variants.add(new ScalesVariant());
     variants.add(NormVariant.of(DType.BF16, DType.F32, 8, 4096));
     variants.add(NormVariant.of(DType.BF16, DType.BF16, 8, 8192));
     variants.add(NormVariant.of(DType.F16, DType.F32, 8, 4096));
