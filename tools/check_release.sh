@@ -93,5 +93,5 @@ complete_words tanuki4j pretrain --tensor | tee "$work/words"
 grep -qw -- --tensor-model-parallel-size "$work/words" || die "no flag is completed"
 
 say "the version"
-head -n 8 "$system/opt/$name/CHANGELOG.md" | grep -q "^## $version" || die "CHANGELOG.md: its newest entry is not $version"
+grep -m 1 "^## " "$system/opt/$name/CHANGELOG.md" | grep -qF "## $version " || die "CHANGELOG.md: its newest entry is not $version"
 echo "$version in pom.xml, CHANGELOG.md, --version and the archive's name"
