@@ -21,4 +21,16 @@ public record ParallelConfig(
   public RankGrid grid() {
     return new RankGrid(layout.dims(), order);
   }
+
+  /** Returns the same with {@code --use-distributed-optimizer}. */
+  public ParallelConfig withDistributedOptimizer() {
+    DataParallelConfig sharded =
+        new DataParallelConfig(
+            true,
+            dataParallel.overlapGradReduce(),
+            dataParallel.overlapParamGather(),
+            dataParallel.narrowParamGather(),
+            dataParallel.bucketElements());
+    return new ParallelConfig(layout, order, zeroBubble, communication, sharded);
+  }
 }

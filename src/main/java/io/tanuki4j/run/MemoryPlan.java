@@ -28,6 +28,8 @@ public record MemoryPlan(
   /** The plan of a rank whose memory was not planned. */
   public static final MemoryPlan NONE = new MemoryPlan(0, 0, 0, 0, 0);
 
+  private static final String SHARDED = "--use-distributed-optimizer";
+
   public static MemoryPlan of(PlanRequest request) {
     try (Rehearsal rehearsal = new Rehearsal(request)) {
       return rehearsal.microbatches().memory();
@@ -64,6 +66,11 @@ public record MemoryPlan(
     Recompute recompute = new Recompute(Granularity.FULL_UNIFORM, 1);
     String again =
         "--recompute-granularity full --recompute-method uniform --recompute-num-layers 1";
+    if (request.repeatsOptimizer()) {
+      PlanRequest sharded = request.withDistributedOptimizer();
+      changes.put(SHARDED, of(sharded));
+      changes.put(SHARDED + " " + again, of(sharded.withRecompute(recompute)));
+    }
     changes.put(again, of(request.withRecompute(recompute)));
     String type =
         request.precision().compute() == DType.F16 ? "--bf16 (instead of --fp16)" : "--bf16";

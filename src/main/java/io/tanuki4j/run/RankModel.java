@@ -265,6 +265,17 @@ public record RankModel(
       return parallel.layout().layers();
     }
 
+    /** Returns whether several ranks keep the same optimizer state. */
+    boolean repeatsOptimizer() {
+      ParallelDims dims = parallel.dims();
+      return dims.dp() * dims.cp() > 1 && !parallel.dataParallel().distributedOptimizer();
+    }
+
+    PlanRequest withDistributedOptimizer() {
+      return new PlanRequest(
+          model, precision, microBatchSize, parallel.withDistributedOptimizer(), globalRank);
+    }
+
     PlanRequest withMicroBatchSize(int size) {
       return new PlanRequest(model, precision, size, parallel, globalRank);
     }

@@ -154,6 +154,17 @@ class MemoryPlanTest {
         .hasMessageEndingWith("Use a smaller model, or more GPUs.");
   }
 
+  @Test
+  void replicas_are_told_to_share_their_optimizer() {
+    String replicas = "--distributed-backend local --local-ranks 4";
+    String sharded = "--use-distributed-optimizer";
+    assertThat(MemoryPlan.remedy(part(llama8b(replicas), 65_536), 100 * GIB))
+        .startsWith("These would fit: --use-distributed-optimizer (");
+    assertThat(MemoryPlan.remedy(part(llama8b(""), 65_536), 100 * GIB)).doesNotContain(sharded);
+    assertThat(MemoryPlan.remedy(part(llama8b(replicas + " " + sharded), 65_536), 70 * GIB))
+        .doesNotContain(sharded);
+  }
+
   /** Optimizer state in bf16 needs weights in bf16. */
   @Test
   void a_run_in_fp16_is_told_to_leave_it() {
