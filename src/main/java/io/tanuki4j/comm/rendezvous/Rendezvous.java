@@ -7,6 +7,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -82,9 +83,11 @@ public final class Rendezvous implements AutoCloseable {
 
   /**
    * Connects, and tries again on failure: rank 0 may start later, or strangers may be in the way.
+   * The last attempt has little time; its silence does not replace what an earlier one has heard.
    */
   private static RendezvousConnection introduce(RankEnvironment environment, Duration joining) {
     long start = System.nanoTime();
+    IOException heard = null;
     while (true) {
       Socket socket = MasterAddress.connect(environment, start, joining);
       Duration left = joining.minusNanos(System.nanoTime() - start);
@@ -92,7 +95,8 @@ public final class Rendezvous implements AutoCloseable {
         return welcomed(environment, socket, min(left, PATIENCE));
       } catch (IOException e) {
         RendezvousConnection.close(socket);
-        throwIfOver(environment, e, System.nanoTime() - start, joining);
+        heard = heard != null && e instanceof SocketTimeoutException ? heard : e;
+        throwIfOver(environment, heard, System.nanoTime() - start, joining);
       }
       MasterAddress.pause();
     }
