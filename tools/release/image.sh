@@ -69,10 +69,16 @@ program() {
   program version --version
 )
 if [ "$(sed -nE 's/^JAVA_VERSION="([0-9]+).*/\1/p' "$jdk/release")" -ge 19 ]; then
-  # Names, then lambdas, in a fixed order; without classes of other class loaders, which the archive does not hold.
-  cat "$work"/*.list | grep -v 'source:' | sed -nE 's/^([^@# ]+)( .*)?$/\1/p' | LC_ALL=C sort -u >"$work/classes"
+  # Names, then lambdas, in a fixed order; without classes of other class loaders, which the archive does not hold, and without the
+  # one that only some starts load.
+  cat "$work"/*.list | grep -vE 'source:|^jdk/internal/foreign/MemorySessionImpl.ResourceList' | sed -nE 's/^([^@# ]+)( .*)?$/\1/p' |
+    LC_ALL=C sort -u >"$work/classes"
   cat "$work"/*.list | grep '^@lambda' | LC_ALL=C sort -u >>"$work/classes"
-  "${java[@]}" -Xshare:dump "-XX:SharedClassListFile=$work/classes" "-XX:SharedArchiveFile=$image/lib/tanuki4j.jsa" \
+  # The archive holds a few addresses of the process that writes it.
+  fixed=(setarch -R)
+  "${fixed[@]}" true 2>/dev/null ||
+    { echo "image.sh: this system randomises addresses, so another build will have other bytes in tanuki4j.jsa" && fixed=(); }
+  "${fixed[@]}" "${java[@]}" -Xshare:dump "-XX:SharedClassListFile=$work/classes" "-XX:SharedArchiveFile=$image/lib/tanuki4j.jsa" \
     -cp "$image/tanuki4j.jar" >"$work/dump.log" 2>&1 || { cat "$work/dump.log" && die "no archive of classes"; }
   chmod u+w "$image/lib/tanuki4j.jsa"
 fi
