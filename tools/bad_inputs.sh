@@ -19,6 +19,7 @@ show() { # what, command…
   code=$?
   out="$(grep -vE 'incubator modules|^SentencePieceTokenizer' "$d/said" | sed -E "s#$d/home#/home/me#g; s/[0-9a-f]{32}-/…-/g")"
   count=$((count + 1))
+  # shellcheck disable=SC2016 # Markdown's backticks
   printf '| %s | %s | %s |\n' "$what" "$code" "$(tr '\n' ' ' <<<"$out" | sed -E 's/\|/\\|/g; s/(^|[ (])(--[a-z][a-z0-9_-]*)/\1`\2`/g')"
   if [ "$code" = 0 ] || grep -qE '^\s+at |fault of the program|(java|com|io)\.[a-z.]+\.[A-Z][A-Za-z]+' <<<"$out" || ! grep -qE '[.?)]$' <<<"$out"; then
     failures=$((failures + 1))
