@@ -31,6 +31,12 @@ public record DataParallelConfig(
   private static final long LEAST_ELEMENTS = 40_000_000;
   private static final long ELEMENTS_PER_RANK = 1_000_000;
 
+  /** Returns the same with {@code --use-distributed-optimizer}. */
+  DataParallelConfig withDistributedOptimizer() {
+    return new DataParallelConfig(
+        true, overlapGradReduce, overlapParamGather, narrowParamGather, bucketElements);
+  }
+
   /**
    * Cuts a rank's parameters into buckets.
    *

@@ -24,13 +24,7 @@ public record ParallelConfig(
 
   /** Returns the same with {@code --use-distributed-optimizer}. */
   public ParallelConfig withDistributedOptimizer() {
-    DataParallelConfig sharded =
-        new DataParallelConfig(
-            true,
-            dataParallel.overlapGradReduce(),
-            dataParallel.overlapParamGather(),
-            dataParallel.narrowParamGather(),
-            dataParallel.bucketElements());
-    return new ParallelConfig(layout, order, zeroBubble, communication, sharded);
+    return new ParallelConfig(
+        layout, order, zeroBubble, communication, dataParallel.withDistributedOptimizer());
   }
 }

@@ -7,6 +7,7 @@ import io.tanuki4j.checkpoint.Checkpoint;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState.StateKind;
 import io.tanuki4j.cli.ConvertCommand;
+import io.tanuki4j.kernel.HostValues;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelParameters;
 import io.tanuki4j.nn.Parameter;
@@ -228,7 +229,7 @@ class LayoutEquivalenceTest {
     assertThat(found.weights).containsOnlyKeys(expected.weights.keySet());
     expected.weights.forEach(
         (name, values) ->
-            assertThat(relativeError(found.weights.getOrDefault(name, new double[0]), values))
+            assertThat(HostValues.relativeError(found.weights.getOrDefault(name, new double[0]), values))
                 .as("%s at %s", name, layout)
                 .isLessThan(WEIGHTS));
   }
@@ -240,16 +241,6 @@ class LayoutEquivalenceTest {
           .as("loss %d at %s", i, layout)
           .isCloseTo(expected.get(i), within(LOSSES));
     }
-  }
-
-  private static double relativeError(double[] actual, double[] expected) {
-    double difference = 0;
-    double size = 0;
-    for (int i = 0; i < expected.length; i++) {
-      difference += Math.pow(actual[i] - expected[i], 2);
-      size += Math.pow(expected[i], 2);
-    }
-    return Math.sqrt(difference / size);
   }
 
   private Found alone(String shape) {

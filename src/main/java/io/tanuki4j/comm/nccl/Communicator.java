@@ -3,6 +3,7 @@ package io.tanuki4j.comm.nccl;
 import io.tanuki4j.backend.cuda.CudaDevice;
 import io.tanuki4j.comm.ProcessGroup.Members;
 import io.tanuki4j.comm.rendezvous.Rendezvous;
+import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
 import org.bytedeco.cuda.global.nccl;
 import org.bytedeco.cuda.nccl.ncclComm;
@@ -14,7 +15,6 @@ import org.jspecify.annotations.Nullable;
 final class Communicator implements AutoCloseable {
   private static final String ID = "nccl/id";
   private static final int ID_BYTES = 128;
-  private static final long NANOS_PER_MILLI = 1_000_000;
 
   private final String name;
   private final ncclComm handle;
@@ -126,7 +126,7 @@ final class Communicator implements AutoCloseable {
       thread = aborting;
     }
     if (thread != null) {
-      thread.join(Math.max(1, (endNanos - System.nanoTime()) / NANOS_PER_MILLI));
+      TimeUnit.NANOSECONDS.timedJoin(thread, endNanos - System.nanoTime());
     }
   }
 

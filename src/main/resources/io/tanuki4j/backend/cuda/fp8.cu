@@ -186,7 +186,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 }
 
 // RMSNorm with its cast, in one launch that reads x from memory once. Blocks begin in the order of their numbers:
-// those of statistics some groups of TILE rows before the tiles, which find x in the L2 cache.
+// those of statistics some groups of TILE rows before the tiles, which find x in the L2 cache. The tags below serve one
+// launch at a time: a device has a module of its own, and one stream for its kernels.
 constexpr int MAX_ROWS = 1 << 20;
 constexpr int SHARING = 2;                              // warps that share a row
 constexpr int ROWS_AT_ONCE = THREADS / (32 * SHARING);  // of a block of statistics
