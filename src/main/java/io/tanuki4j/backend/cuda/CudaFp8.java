@@ -7,13 +7,13 @@ import io.tanuki4j.tensor.Tensor;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** FP8 operations: see fp8.cu; the products are cuBLASLt's. */
+/** FP8 operations: see fp8.cu and fp8norm.cu; the products are cuBLASLt's. */
 final class CudaFp8 implements Fp8Kernels {
   private static final int THREADS = 256;
   private static final int TILE = 128;
   private static final int WIDTH = 8;
 
-  /** Of a group of {@link #TILE} rows; see fp8.cu. */
+  /** Of a group of {@link #TILE} rows; see fp8norm.cu. */
   private static final int STATISTICS_BLOCKS = 32;
 
   /** Groups of rows by which statistics precede tiles: early enough, and still in the cache. */

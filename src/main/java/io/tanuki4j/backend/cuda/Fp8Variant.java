@@ -15,6 +15,11 @@ record Fp8Variant(DType type) implements KernelVariant {
   }
 
   @Override
+  public List<String> sources() {
+    return List.of("fp8", "fp8norm");
+  }
+
+  @Override
   public List<String> options() {
     return List.of("E5M2=" + (type == DType.F8_E5M2 ? 1 : 0));
   }

@@ -8,6 +8,8 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;
@@ -33,12 +35,13 @@ final class KernelCompiler {
   }
 
   /**
-   * Returns a whole translation unit: the prelude, then the family; line numbers count within each
-   * file.
+   * Returns a whole translation unit: the prelude, then the family's sources; line numbers count
+   * within each file.
    */
   static String source(KernelVariant variant) {
-    return "#line 1 \"prelude.cu\"\n%s#line 1 \"%s.cu\"\n%s"
-        .formatted(read(PRELUDE), variant.family(), read(variant.family()));
+    return Stream.concat(Stream.of(PRELUDE), variant.sources().stream())
+        .map(name -> "#line 1 \"%s.cu\"\n%s".formatted(name, read(name)))
+        .collect(Collectors.joining());
   }
 
   /**

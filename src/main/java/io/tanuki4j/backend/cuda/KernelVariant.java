@@ -8,8 +8,13 @@ import java.util.List;
  * variants share one compiled module.
  */
 interface KernelVariant {
-  /** Returns the resource's name without its ending. */
+  /** Returns the name of the family, and of its first resource without the ending. */
   String family();
+
+  /** Returns the names of its resources, in the order in which they make a module. */
+  default List<String> sources() {
+    return List.of(family());
+  }
 
   /** Returns the family's options as {@code NAME=value}. */
   List<String> options();
