@@ -229,7 +229,9 @@ class LayoutEquivalenceTest {
     assertThat(found.weights).containsOnlyKeys(expected.weights.keySet());
     expected.weights.forEach(
         (name, values) ->
-            assertThat(HostValues.relativeError(found.weights.getOrDefault(name, new double[0]), values))
+            assertThat(
+                    HostValues.relativeError(
+                        found.weights.getOrDefault(name, new double[0]), values))
                 .as("%s at %s", name, layout)
                 .isLessThan(WEIGHTS));
   }
