@@ -48,13 +48,14 @@ for page in "$@"; do
   done
   ls "$out/$name-light.png" "$out/$name-dark.png" # fails if the page could not be shown
   if [ -f "$page" ]; then # in a file, the data are there when the page has loaded
-    dom=$(chromium --dump-dom "$address" | head -c 300)
-    draw=$(grep -o 'data-draw-millis="[0-9.]*' <<< "$dom" | grep -o '[0-9.]*$')
-    shown=$(grep -o 'data-shown-millis="[0-9.]*' <<< "$dom" | grep -o '[0-9.]*$')
+    dom=$(chromium --dump-dom "$address")
+    draw=$(grep -o 'data-draw-millis="[0-9.]*' <<< "${dom::300}" | grep -o '[0-9.]*$')
+    shown=$(grep -o 'data-shown-millis="[0-9.]*' <<< "${dom::300}" | grep -o '[0-9.]*$')
     echo "$page: drawn in $draw ms, shown $shown ms after the start of loading"
     [ "${draw%.*}" -lt 1000 ] || { echo "slower than a second"; exit 1; }
     { sed 's#</body>#<script>#; s#</html>##' "$page"; cat tools/page_interaction.js; echo '</script></body></html>'; } > "$profile/used.html"
-    title=$(chromium --virtual-time-budget=8000 --dump-dom "file://$profile/used.html" | grep -o '<title>[^<]*' | head -1)
+    title=$(chromium --virtual-time-budget=8000 --dump-dom "file://$profile/used.html" | grep -o '<title>[^<]*')
+    title=${title%%$'\n'*}
     echo "$page: ${title#<title>}"
     [[ $title == *"all right" ]] || exit 1
   fi

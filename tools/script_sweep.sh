@@ -66,7 +66,7 @@ for name in "${names[@]}"; do
     echo "| $name | $losses|"
   else
     [ "$code" = 2 ] || failed=1
-    echo "| $name | exit code $code: $(grep -E '\(expected: |^tanuki4j' run.log | head -n 4 | cut -c1-160 | sed 's/^ *//; s/|/\\|/g' | tr '\n' ' ')|"
+    echo "| $name | exit code $code: $(grep -m 4 -E '\(expected: |^tanuki4j' run.log | cut -c1-160 | sed 's/^ *//; s/|/\\|/g' | tr '\n' ' ')|"
   fi
 done
 echo

@@ -29,7 +29,7 @@ cp target/lib/*.jar "$image/lib/"
 "$jdk/bin/jlink" --output "$image/runtime" --add-modules "$modules" --strip-java-debug-attributes --no-man-pages --no-header-files
 
 # What Java and the native parts need beyond glibc, for systems that lack it; scripts/tanuki4j takes it only there.
-find_library() { ldconfig -p | awk -v l="$1" '$1 == l && /x86-64/ {print $NF; exit}'; }
+find_library() { ldconfig -p | awk -v l="$1" '$1 == l && /x86-64/ && !found++ {print $NF}'; }
 mapfile -t wanted < <(printf '%s\n' libstdc++.so.6 libgcc_s.so.1
   needs "$image/runtime/lib/server/libjvm.so" "$image"/runtime/lib/lib{java,net,nio,zip,jli,management}.so)
 for library in "${wanted[@]}"; do
