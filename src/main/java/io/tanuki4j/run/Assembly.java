@@ -347,6 +347,14 @@ public final class Assembly {
   }
 
   private void evaluate() {
+    SampleCounts ofTraining = data.counts(); // the order of samples depends on their number
+    SampleCounts counts = new SampleCounts(0, ofTraining.valid(), ofTraining.test());
+    BatchSources splits = data.open(counts, Progress.START, turns);
+    if (splits.valid() == null && splits.test() == null) {
+      throw new UserException(
+          "no validation or test data (expected: a --split with a second or third share above 0,"
+              + " --valid-data-path, or --test-data-path).");
+    }
     Checkpoint checkpoint =
         Checkpoints.find(config.checkpoint().loading(), TextExchange.over(context.world(), device));
     try (ReadHold hold = checkpoint.hold()) {
@@ -354,9 +362,6 @@ public final class Assembly {
       checkpoint.load(device, StateKind.MODEL, weights, tokenizer.vocabSize());
       Fp8Scales.load(model.builder().fp8(), checkpoint, device, tokenizer.vocabSize());
     }
-    SampleCounts ofTraining = data.counts(); // the order of samples depends on their number
-    SampleCounts counts = new SampleCounts(0, ofTraining.valid(), ofTraining.test());
-    BatchSources splits = data.open(counts, Progress.START, turns);
     Evaluator evaluator = new Evaluator(device, model.runner(closer), model.data(), model.memory());
     CheckpointLoss loss =
         new CheckpointLoss(evaluator, config.train(), checkpoint.state().iteration(), reports());

@@ -2,6 +2,7 @@ package io.tanuki4j.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
 
 import com.google.gson.JsonElement;
@@ -9,6 +10,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.tanuki4j.data.IndexedDatasetWriter;
 import io.tanuki4j.data.TokenType;
+import io.tanuki4j.error.UserException;
 import io.tanuki4j.run.Assembly;
 import io.tanuki4j.run.TinyLlama;
 import java.io.ByteArrayOutputStream;
@@ -158,6 +160,16 @@ class TransformersLossTest {
                     + NEW)
                 .split(" +", -1)));
     assertThat(evaluations(trained, "")).hasSize(2);
+  }
+
+  @Test
+  void an_evaluation_without_data_fails() throws IOException {
+    Path trained = folder.resolve("trained");
+    train(folder.resolve("nothing"), trained, NEW);
+    String data = "--data-path " + folder.resolve("text");
+    assertThatExceptionOfType(UserException.class)
+        .isThrownBy(() -> evaluations(trained, data + " --split 1,0,0"))
+        .withMessageStartingWith("no validation or test data (expected: ");
   }
 
   /** Trains so little that no digit changes. */
