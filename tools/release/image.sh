@@ -69,16 +69,18 @@ program() {
   program version --version
 )
 if [ "$(sed -nE 's/^JAVA_VERSION="([0-9]+).*/\1/p' "$jdk/release")" -ge 19 ]; then
-  # Names, then lambdas, in a fixed order; without classes of other class loaders, which the archive does not hold, and without the
-  # one that only some starts load.
+  # Names, then lambdas, in a fixed order; without classes of other class loaders, which the archive does not hold, without the
+  # one that only some starts load, and without lambdas of picocli: the archive leaves out its classes, whose format is an old one,
+  # once a lambda has used them, and then holds addresses of the process that writes it.
   cat "$work"/*.list | grep -vE 'source:|^jdk/internal/foreign/MemorySessionImpl.ResourceList' | sed -nE 's/^([^@# ]+)( .*)?$/\1/p' |
     LC_ALL=C sort -u >"$work/classes"
-  cat "$work"/*.list | grep '^@lambda' | LC_ALL=C sort -u >>"$work/classes"
-  # The archive holds a few addresses of the process that writes it.
+  cat "$work"/*.list | grep '^@lambda' | grep -v picocli | LC_ALL=C sort -u >>"$work/classes"
+  # The archive holds a few more addresses of the process, and which calls of the JDK's own classes it had resolved. Compiled code
+  # resolves others than interpreted code does, and when code is compiled is a matter of time.
   fixed=(setarch -R)
   "${fixed[@]}" true 2>/dev/null ||
     { echo "image.sh: this system randomises addresses, so another build will have other bytes in tanuki4j.jsa" && fixed=(); }
-  "${fixed[@]}" "${java[@]}" -Xshare:dump "-XX:SharedClassListFile=$work/classes" "-XX:SharedArchiveFile=$image/lib/tanuki4j.jsa" \
+  "${fixed[@]}" "${java[@]}" -Xint -Xshare:dump "-XX:SharedClassListFile=$work/classes" "-XX:SharedArchiveFile=$image/lib/tanuki4j.jsa" \
     -cp "$image/tanuki4j.jar" >"$work/dump.log" 2>&1 || { cat "$work/dump.log" && die "no archive of classes"; }
   chmod u+w "$image/lib/tanuki4j.jsa"
 fi
