@@ -248,9 +248,13 @@ public final class SaveFolder implements Closeable {
       }
     }
 
-    /** Returns whether this rank's files are written, or writing them has failed. */
-    public boolean isWritten() {
-      return shares.stream().allMatch(share -> share.written().isDone());
+    /**
+     * Returns whether this rank's part of the present step is over, be it done or failed: its
+     * files, and from {@link #publish} on what rank 0 does.
+     */
+    public boolean isStepOver() {
+      return shares.stream().allMatch(share -> share.written().isDone())
+          && (published == null || published.isDone());
     }
 
     /**
@@ -277,11 +281,6 @@ public final class SaveFolder implements Closeable {
         files.add(new ShardFile(share.file(), share.kind(), written.size(), written.crc32c()));
       }
       return files.toArray(ShardFile[]::new);
-    }
-
-    /** Returns whether rank 0 has published it, or has failed to; other ranks don't know. */
-    public boolean isPublished() {
-      return published != null && published.isDone();
     }
 
     /**

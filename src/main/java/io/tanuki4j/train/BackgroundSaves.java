@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Saves that are written while training continues, one at a time. All ranks call the same methods
- * after the same iterations: whether all have written they find out without a wait, by what they
- * had an iteration before.
+ * after the same iterations: whether a step is over on all they find out without a wait, by what
+ * they had an iteration before.
  */
 final class BackgroundSaves {
   private final Agreement agreement;
@@ -18,7 +18,6 @@ final class BackgroundSaves {
   private Runnable published = () -> {};
   private int numPolls;
   private boolean publishing;
-  private boolean told;
   private boolean failed;
 
   /**
@@ -32,59 +31,55 @@ final class BackgroundSaves {
   /**
    * Takes charge of a save.
    *
-   * @param whenPublished called once
+   * @param whenPublished called once; not at all if the save fails
    */
   void add(JointSave save, Runnable whenPublished) {
     pending = save;
     published = whenPublished;
     numPolls = 0;
     publishing = false;
-    told = false;
     failed = false;
   }
 
   /** Publishes a save that all ranks have written; called after each iteration. */
   void poll() {
     JointSave save = pending;
-    if (save == null || failed) {
+    if (save == null) {
       return;
     }
-    if (!publishing) {
-      double unwritten = agreement.largestBefore(save.isWritten() ? 0 : 1);
-      numPolls++;
-      if (unwritten == 0 && (numPolls > 1 || agreement.isAlone())) {
-        publishing = true;
-        orWarn(save::publish);
-      }
-    } else if (!told && save.isPublished()) {
-      tell();
+    double unfinished = agreement.largestBefore(save.isStepOver() ? 0 : 1);
+    numPolls++;
+    if (unfinished > 0 || (numPolls == 1 && !agreement.isAlone())) {
+      return;
+    }
+    if (publishing) {
+      finish();
+    } else {
+      publishing = true;
+      numPolls = 0;
+      orWarn(save::publish);
     }
   }
 
-  private void tell() {
-    told = true;
-    published.run();
-  }
-
-  /** Returns whether a save is not known to be published yet. */
+  /** Returns whether a save is not known to be published, nor to have failed. */
   boolean isPending() {
-    return pending != null && !told && !failed;
+    return pending != null;
   }
 
   /**
    * Waits for the save, if there is one.
    *
-   * @return whether it failed, which has been told
+   * @return whether the last save failed, which has been told
    */
   boolean finish() {
     JointSave save = pending;
-    if (save != null && !failed) {
+    if (save != null) {
       orWarn(save::finish);
-      if (!failed && !told) {
-        tell();
+      pending = null;
+      if (!failed) {
+        published.run();
       }
     }
-    pending = null;
     return failed;
   }
 
@@ -93,6 +88,7 @@ final class BackgroundSaves {
       step.run();
     } catch (UncheckedIOException e) {
       failed = true;
+      pending = null;
       log.accept(
           "WARNING: %s The run continues; its next save waits for the disk."
               .formatted(e.getMessage()));

@@ -73,7 +73,7 @@ final class EndlessSaves {
 
   /** Publishes a save as a run does, and waits for it. */
   private static void behind(SaveFolder.JointSave save) {
-    while (!save.isWritten()) {
+    while (!save.isStepOver()) {
       Thread.onSpinWait();
     }
     save.publish();
