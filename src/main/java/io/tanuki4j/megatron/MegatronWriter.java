@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.CheckpointFolders;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.disk.NewFile.Folders;
+import io.tanuki4j.checkpoint.disk.NewFolder;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import java.io.IOException;
@@ -56,17 +57,24 @@ public final class MegatronWriter {
     if (Files.exists(whole)) {
       throw new UserException(whole + ": it is there already. Give another --save-dir.");
     }
-    Path saving = whole.resolveSibling(whole.getFileName() + ".saving");
-    Folders.delete(saving);
+    NewFolder.write(whole, saving -> write(saving, state, tensors));
+    try {
+      CheckpointFolders.setLatest(folder, state.iteration());
+    } catch (IOException e) {
+      Folders.delete(whole);
+      throw NewFolder.failure(whole, e);
+    }
+    return whole;
+  }
+
+  private void write(Path saving, TrainState state, List<ShardedTensor> tensors)
+      throws IOException {
     for (int stage = 0; stage < target.pipelineStages(); stage++) {
       for (int rank = 0; rank < target.tensorRanks(); rank++) {
         Path file = Files.createDirectories(saving.resolve(name(stage, rank)));
         write(file.resolve(TorchRanks.FILE), state, tensors, stage, rank);
       }
     }
-    Folders.rename(saving, whole);
-    CheckpointFolders.setLatest(folder, state.iteration());
-    return whole;
   }
 
   private String name(int stage, int rank) {

@@ -9,6 +9,7 @@ import io.tanuki4j.checkpoint.TrainState;
 import io.tanuki4j.checkpoint.disk.NewFile.Folders;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
 import io.tanuki4j.convert.ConversionSource;
+import io.tanuki4j.convert.FullDisk;
 import io.tanuki4j.convert.MegatronFormat;
 import io.tanuki4j.convert.TensorComparison;
 import io.tanuki4j.error.UserException;
@@ -222,6 +223,18 @@ class MegatronFolderTest {
       }
       assertThat(whole).isDirectoryContaining("glob:**mp_rank_00*");
     }
+  }
+
+  @Test
+  void a_checkpoint_that_cannot_be_written_is_a_sentence_and_leaves_nothing() {
+    ModelConfig model = model(Family.LLAMA, false);
+    Path path = folder.resolve("full");
+    MegatronWriter writer = new MegatronWriter(path, model, new MegatronWriter.Target(1, 1, true));
+    TrainState state = new TrainState(1, 0, 0, 20, Map.of(), Map.of(), MegatronArguments.of(model));
+    List<ShardedTensor> unreadable = tensors(model).stream().map(FullDisk::instead).toList();
+    assertThatThrownBy(() -> writer.write(state, unreadable))
+        .hasMessage(FullDisk.sentence(path.resolve("iter_0000001")));
+    assertThat(path).isEmptyDirectory();
   }
 
   @Test

@@ -4,6 +4,7 @@ import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StagedWriter;
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.disk.NewFile.Folders;
+import io.tanuki4j.checkpoint.disk.NewFolder;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,16 +49,15 @@ public final class HfWriter {
           folder + ": it is not empty (expected: a new folder). Give another one.");
     }
     List<ShardedTensor> theirs = inTheirNames(tensors);
-    Path saving = folder.resolveSibling(folder.getFileName() + ".saving");
-    Folders.delete(saving);
-    Files.createDirectories(saving);
+    NewFolder.write(folder, saving -> write(saving, theirs));
+  }
+
+  private void write(Path saving, List<ShardedTensor> theirs) throws IOException {
     HfConfigWriter.write(saving, model, theirs.get(0).type());
     for (Map.Entry<String, byte[]> file : tokenizer.entrySet()) {
       NewFile.write(saving.resolve(file.getKey()), file.getValue());
     }
     writeWeights(saving, theirs);
-    Files.deleteIfExists(folder);
-    Folders.rename(saving, folder);
   }
 
   private List<ShardedTensor> inTheirNames(List<ShardedTensor> tensors) {

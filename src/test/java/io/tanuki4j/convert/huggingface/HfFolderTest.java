@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tanuki4j.checkpoint.ShardedTensor;
 import io.tanuki4j.checkpoint.StagedWriter;
 import io.tanuki4j.checkpoint.safetensors.SafetensorsWriter.ElementType;
+import io.tanuki4j.convert.FullDisk;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.model.ModelConfig;
 import io.tanuki4j.model.ModelConfig.Attention;
@@ -205,6 +206,18 @@ class HfFolderTest {
   void a_tied_head_must_be_the_embedding() throws IOException {
     config("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true");
     assertRefused("lm_head.weight differs from model.embed_tokens.weight, but tie_word_embeddings");
+  }
+
+  @Test
+  void a_folder_that_cannot_be_written_is_a_sentence_and_leaves_nothing() throws IOException {
+    Path copy = folder.resolve("copy");
+    try (HfFolder opened = HfFolder.open(model)) {
+      HfWriter writer = new HfWriter(copy, opened.model(), Map.of(), Long.MAX_VALUE);
+      List<ShardedTensor> unreadable = opened.tensors().stream().map(FullDisk::instead).toList();
+      assertThatThrownBy(() -> writer.write(unreadable)).hasMessage(FullDisk.sentence(copy));
+    }
+    assertThat(copy).doesNotExist();
+    assertThat(folder.resolve("copy.saving")).doesNotExist();
   }
 
   @Test
