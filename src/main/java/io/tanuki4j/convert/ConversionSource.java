@@ -21,14 +21,26 @@ import org.jspecify.annotations.Nullable;
  * @param state of the run that it comes from; its {@code vocabSize} counts rows without padding
  * @param tensors under the names of this program
  * @param optimizer state of the optimizer; empty if there is none
+ * @param fp8 scales of numbers of eight bits; empty if there are none
  */
 public record ConversionSource(
     HfModel model,
     TrainState state,
     List<ShardedTensor> tensors,
     List<ShardedTensor> optimizer,
+    List<ShardedTensor> fp8,
     Closeable files)
     implements Closeable {
+  /** Makes a model without scales of numbers of eight bits. */
+  public ConversionSource(
+      HfModel model,
+      TrainState state,
+      List<ShardedTensor> tensors,
+      List<ShardedTensor> optimizer,
+      Closeable files) {
+    this(model, state, tensors, optimizer, List.of(), files);
+  }
+
   ConversionSource withVocabSize(@Nullable Integer size) {
     if (size == null) {
       return this;
@@ -42,7 +54,7 @@ public record ConversionSource(
             state.optimizer(),
             state.schedule(),
             state.arguments());
-    return new ConversionSource(model, other, tensors, optimizer, files);
+    return new ConversionSource(model, other, tensors, optimizer, fp8, files);
   }
 
   static boolean isVocabulary(ShardedTensor tensor) {
@@ -62,7 +74,7 @@ public record ConversionSource(
   /** Returns the same model with another number of vocabulary rows. */
   public ConversionSource withRows(int rows) {
     return new ConversionSource(
-        model, state, withRows(tensors, rows), withRows(optimizer, rows), files);
+        model, state, withRows(tensors, rows), withRows(optimizer, rows), fp8, files);
   }
 
   /**
@@ -82,13 +94,13 @@ public record ConversionSource(
         all.add(tensor.renamed(ModelParameters.OUTPUT));
       }
     }
-    return new ConversionSource(model.withoutEmbeddingScale(), state, all, optimizer, files);
+    return new ConversionSource(model.withoutEmbeddingScale(), state, all, optimizer, fp8, files);
   }
 
   /** Returns the same model with its weights in another type; see {@link ConversionTarget}. */
   ConversionSource retyped(@Nullable ElementType type) {
     return new ConversionSource(
-        model, state, ConversionTarget.retyped(tensors, type), optimizer, files);
+        model, state, ConversionTarget.retyped(tensors, type), optimizer, fp8, files);
   }
 
   static List<ShardedTensor> withRows(List<ShardedTensor> tensors, int rows) {

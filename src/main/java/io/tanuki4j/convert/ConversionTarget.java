@@ -21,11 +21,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param tensors whole
  * @param optimizer whole; empty if it is left out
+ * @param fp8 scales of numbers of eight bits; empty without the optimizer
  */
 public record ConversionTarget(
     TrainState state,
     List<ShardedTensor> tensors,
     List<ShardedTensor> optimizer,
+    List<ShardedTensor> fp8,
     TargetLayout target) {
 
   /**
@@ -55,6 +57,7 @@ public record ConversionTarget(
         state(model.state(), arguments, !optimizer.isEmpty()),
         tensors,
         optimizer,
+        optimizer.isEmpty() ? List.of() : cut.fp8(),
         TargetLayout.of(source.model(rows), tp, pp));
   }
 
@@ -74,6 +77,7 @@ public record ConversionTarget(
     return new ConversionTarget(
         state(state, arguments, false),
         ConversionSource.withRows(tensors, padded),
+        List.of(),
         List.of(),
         target);
   }
@@ -132,7 +136,7 @@ public record ConversionTarget(
   }
 
   public List<ShardedTensor> all() {
-    return Stream.concat(tensors.stream(), optimizer.stream()).toList();
+    return Stream.of(tensors, optimizer, fp8).flatMap(List::stream).toList();
   }
 
   /**
@@ -141,7 +145,8 @@ public record ConversionTarget(
    * @param observer receives the number of bytes of each read
    */
   public List<RankTensors> ranks(IntConsumer observer) {
-    return target.cut(observed(tensors, observer), observed(optimizer, observer));
+    return target.cut(
+        observed(tensors, observer), observed(optimizer, observer), observed(fp8, observer));
   }
 
   private static List<ShardedTensor> observed(List<ShardedTensor> tensors, IntConsumer observer) {
@@ -156,7 +161,9 @@ public record ConversionTarget(
             tensors.size(),
             state.vocabSize(),
             target.model().sizes().vocabSize(),
-            optimizer.isEmpty() ? "no optimizer state" : "with optimizer state",
+            optimizer.isEmpty()
+                ? "no optimizer state"
+                : "with optimizer state" + (fp8.isEmpty() ? "" : " and fp8 scales"),
             target.layout().dims().tp(),
             target.layout().dims().pp());
   }

@@ -52,7 +52,7 @@ public final class OwnFormat implements ForeignFormat {
    * Opens a checkpoint of this program.
    *
    * @param checkpoint verified first against its checksums
-   * @param withOptimizer whether to include the optimizer's state, if there is any
+   * @param withOptimizer whether to include the optimizer's state and fp8 scales, if there are any
    * @throws UserException if it is damaged
    */
   public static ConversionSource open(
@@ -61,11 +61,9 @@ public final class OwnFormat implements ForeignFormat {
     OpenFiles files = new OpenFiles(new ArrayList<>());
     try {
       List<ShardedTensor> tensors = files.open(checkpoint, StateKind.MODEL);
-      List<ShardedTensor> optimizer =
-          withOptimizer && checkpoint.has(StateKind.OPTIMIZER)
-              ? files.open(checkpoint, StateKind.OPTIMIZER)
-              : List.of();
-      return of(checkpoint, tensors, optimizer, files).withVocabSize(trueVocabSize);
+      List<ShardedTensor> optimizer = files.openIf(withOptimizer, checkpoint, StateKind.OPTIMIZER);
+      List<ShardedTensor> fp8 = files.openIf(withOptimizer, checkpoint, StateKind.FP8);
+      return of(checkpoint, tensors, optimizer, fp8, files).withVocabSize(trueVocabSize);
     } catch (IOException | RuntimeException e) {
       files.close();
       throw e;
@@ -76,21 +74,27 @@ public final class OwnFormat implements ForeignFormat {
       Checkpoint checkpoint,
       List<ShardedTensor> tensors,
       List<ShardedTensor> optimizer,
+      List<ShardedTensor> fp8,
       Closeable files) {
     TrainState state = checkpoint.state();
     int rows = vocabularyRows(checkpoint, tensors);
     HfModel model = HfModel.ofArguments(checkpoint.folder().toString(), state.arguments(), rows);
-    return new ConversionSource(model, state, tensors, optimizer, files)
+    return new ConversionSource(model, state, tensors, optimizer, fp8, files)
         .withVocabSize(state.vocabSize() == 0 ? rows : null);
   }
 
-  /** The open files of both parts. */
+  /** The open files of all parts. */
   private record OpenFiles(List<OpenShards> shards) implements Closeable {
     List<ShardedTensor> open(Checkpoint checkpoint, StateKind part) throws IOException {
       OpenShards opened = checkpoint.open(part);
       shards.add(opened);
       opened.verify();
       return opened.tensors();
+    }
+
+    List<ShardedTensor> openIf(boolean wanted, Checkpoint checkpoint, StateKind part)
+        throws IOException {
+      return wanted && checkpoint.has(part) ? open(checkpoint, part) : List.of();
     }
 
     @Override
@@ -141,15 +145,20 @@ public final class OwnFormat implements ForeignFormat {
 
   private static void check(ConversionTarget expected, Checkpoint saved, PrintWriter out)
       throws IOException {
-    try (OpenShards shards = saved.open(StateKind.MODEL)) {
-      TensorComparison.requireEqual(
-          ConvertProgress.counted(out, "checked", expected.tensors()), shards.tensors());
+    check(expected.tensors(), StateKind.MODEL, saved, out);
+    check(expected.optimizer(), StateKind.OPTIMIZER, saved, out);
+    check(expected.fp8(), StateKind.FP8, saved, out);
+  }
+
+  private static void check(
+      List<ShardedTensor> expected, StateKind part, Checkpoint saved, PrintWriter out)
+      throws IOException {
+    if (expected.isEmpty()) {
+      return;
     }
-    if (!expected.optimizer().isEmpty()) {
-      try (OpenShards shards = saved.open(StateKind.OPTIMIZER)) {
-        TensorComparison.requireEqual(
-            ConvertProgress.counted(out, "checked", expected.optimizer()), shards.tensors());
-      }
+    try (OpenShards shards = saved.open(part)) {
+      TensorComparison.requireEqual(
+          ConvertProgress.counted(out, "checked", expected), shards.tensors());
     }
   }
 }

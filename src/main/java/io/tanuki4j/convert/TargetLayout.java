@@ -27,6 +27,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * Cuts whole tensors as the ranks of a tensor and pipeline parallel run hold them. A converted
@@ -93,27 +94,32 @@ record TargetLayout(ModelConfig model, Layout layout) {
    * Returns the shards of each rank.
    *
    * @param optimizer tensors named after the parameters with a prefix: {@code exp_avg.}
+   * @param fp8 named so too; each rank has those of its parameters whole
    * @throws UserException if the model's tensors do not match its shape
    */
-  List<RankTensors> cut(List<ShardedTensor> tensors, List<ShardedTensor> optimizer) {
+  List<RankTensors> cut(
+      List<ShardedTensor> tensors, List<ShardedTensor> optimizer, List<ShardedTensor> fp8) {
     RankGrid grid = new RankGrid(layout.dims());
     List<RankTensors> ranks = new ArrayList<>();
     Set<String> names = new LinkedHashSet<>();
     for (int rank = 0; rank < grid.worldSize(); rank++) {
-      Map<String, Region> regions = regions(grid, rank);
+      List<ParameterSpec> specs = ModelParameters.specs(model, layout.layers(), grid, rank);
+      Set<String> parameters = specs.stream().map(ParameterSpec::name).collect(Collectors.toSet());
+      Map<String, Region> regions = regions(specs);
       names.addAll(regions.keySet());
       ranks.add(
           new RankTensors(
               parts(tensors, ShardedTensor::name, regions),
-              parts(optimizer, TargetLayout::parameterOf, regions)));
+              parts(optimizer, TargetLayout::parameterOf, regions),
+              fp8.stream().filter(state -> parameters.contains(parameterOf(state))).toList()));
     }
     requireSameNames(names, tensors);
     return ranks;
   }
 
-  private Map<String, Region> regions(RankGrid grid, int rank) {
+  private static Map<String, Region> regions(List<ParameterSpec> specs) {
     Map<String, Region> regions = new HashMap<>();
-    for (ParameterSpec spec : ModelParameters.specs(model, layout.layers(), grid, rank)) {
+    for (ParameterSpec spec : specs) {
       for (ParameterSpec.Slice slice : spec.slices()) {
         long columns = spec.shape().rank() == 1 ? 1 : spec.shape().dim(1);
         regions.put(

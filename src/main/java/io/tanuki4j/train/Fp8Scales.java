@@ -34,13 +34,19 @@ public final class Fp8Scales {
    * Takes those of a checkpoint, if it has some; otherwise they start anew.
    *
    * @param fp8 null where there are none
+   * @return whether none are missing
    * @throws UserException if they do not fit
    */
-  public static void load(
+  public static boolean load(
       @Nullable Fp8State fp8, Checkpoint checkpoint, Device device, int vocabSize) {
-    if (fp8 != null && fp8.remembers() && checkpoint.has(StateKind.FP8)) {
-      checkpoint.load(device, StateKind.FP8, tensors(fp8.places()), vocabSize);
-      fp8.restored();
+    if (fp8 == null || !fp8.remembers()) {
+      return true;
     }
+    if (!checkpoint.has(StateKind.FP8)) {
+      return false;
+    }
+    checkpoint.load(device, StateKind.FP8, tensors(fp8.places()), vocabSize);
+    fp8.restored();
+    return true;
   }
 }

@@ -150,7 +150,9 @@ public final class Restorer {
   private void loadOptimizer(Checkpoint checkpoint) {
     checkpoint.load(device, StateKind.OPTIMIZER, state.optimizerTensors(), state.vocabSize());
     state.resumeOptimizer(checkpoint.state());
-    state.loadFp8(checkpoint, device);
+    if (!state.loadFp8(checkpoint, device)) {
+      log.accept(" %s has no fp8 scales, so they begin anew".formatted(checkpoint.folder()));
+    }
     state
         .schedule()
         .load(checkpoint.state().schedule(), conflict(), train.batches().globalBatchSize(), log);

@@ -89,9 +89,13 @@ public record RunState(
     return fp8 == null ? List.of() : Fp8Scales.tensors(fp8.saved());
   }
 
-  /** Takes the scales of a checkpoint, if it has some; otherwise they start anew. */
-  void loadFp8(Checkpoint checkpoint, Device device) {
-    Fp8Scales.load(fp8, checkpoint, device, vocabSize);
+  /**
+   * Takes the scales of a checkpoint, if it has some; otherwise they start anew.
+   *
+   * @return whether none are missing
+   */
+  boolean loadFp8(Checkpoint checkpoint, Device device) {
+    return Fp8Scales.load(fp8, checkpoint, device, vocabSize);
   }
 
   /** Returns all tensors that a checkpoint of this rank has. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.google.gson.JsonParser;
+import io.tanuki4j.cli.ConvertCommand;
 import io.tanuki4j.config.Precision;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.nn.fp8.Fp8Config;
@@ -13,6 +14,8 @@ import io.tanuki4j.run.TinyLayout.Data;
 import io.tanuki4j.run.TinyLlama.Output;
 import io.tanuki4j.tensor.DType;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
 
 /** Runs whose linear layers multiply numbers of eight bits, emulated on the CPU. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -137,6 +141,42 @@ class Fp8RunTest {
   }
 
   @Test
+  void scales_are_converted_to_another_layout() throws IOException {
+    Path saved = folder.resolve("unconverted");
+    run(FP8, "--save " + saved, "--exit-interval 4");
+    Path split = folder.resolve("split");
+    assertThat(convert(saved, split, "--target-tensor-parallel-size=2"))
+        .contains("with optimizer state and fp8 scales, shards of tp 2 x pp 1");
+    Path stages = folder.resolve("stages");
+    convert(split, stages, "--target-tensor-parallel-size=1", "--target-pipeline-parallel-size=2");
+    for (int rank = 0; rank < 2; rank++) {
+      assertThat(stages.resolve("iter_0000004/fp8-rank0000%d.safetensors".formatted(rank)))
+          .isNotEmptyFile();
+    }
+    Output original = run(FP8, "--load " + saved);
+    for (Path converted : List.of(split, stages)) {
+      Output resumed = run(FP8, "--load " + converted);
+      assertThat(resumed.iterations()).isEqualTo(original.iterations());
+      assertThat(resumed.text()).doesNotContain("fp8 scales");
+    }
+  }
+
+  private static String convert(Path from, Path to, String... layout) throws IOException {
+    ConvertCommand command = new ConvertCommand();
+    StringWriter output = new StringWriter();
+    List<String> words =
+        new ArrayList<>(
+            List.of(
+                "--loader=tanuki4j", "--saver=tanuki4j", "--load-dir=" + from, "--save-dir=" + to));
+    words.addAll(List.of(layout));
+    new CommandLine(command)
+        .setOut(new PrintWriter(output))
+        .parseArgs(words.toArray(String[]::new));
+    assertThat(command.call()).isZero();
+    return output.toString();
+  }
+
+  @Test
   void another_length_of_history_is_refused() {
     String checkpoints = folder.resolve("history").toString();
     run(FP8, "--save " + checkpoints, "--exit-interval 2");
@@ -168,7 +208,8 @@ class Fp8RunTest {
     String checkpoints = folder.resolve("mixed").toString();
     String saved = "--save " + checkpoints + " --load " + checkpoints;
     run("--save " + checkpoints, "--exit-interval 3");
-    run(FP8, saved, "--exit-interval 6");
+    assertThat(run(FP8, saved, "--exit-interval 6").text())
+        .contains(" " + checkpoints + "/iter_0000003 has no fp8 scales, so they begin anew");
     Output last = run(saved);
     assertNear(last.losses(), run().losses().subList(6, 8), FROM_BF16);
   }
