@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Checks that a checkpoint's tensors match those to be filled, by name and shape. One difference is
@@ -23,15 +25,20 @@ import java.util.stream.Collectors;
 final class TensorMatcher {
   private static final int MAX_NAMED = 5;
 
+  /** What the names of the optimizer's own weights begin with, which a model in fp32 lacks. */
+  private static final String MAIN_WEIGHTS = "fp32_param.";
+
   private final Path folder;
   private final StateKind kind;
   private final Map<String, StoredTensor> stored = new LinkedHashMap<>();
   private final int storedVocabSize;
+  private final Map<String, @Nullable Object> arguments;
 
   TensorMatcher(Path folder, Manifest manifest, StateKind kind) {
     this.folder = folder;
     this.kind = kind;
     this.storedVocabSize = manifest.state().vocabSize();
+    this.arguments = manifest.state().arguments();
     manifest.tensors(kind).forEach(tensor -> stored.put(tensor.name(), tensor));
   }
 
@@ -94,13 +101,46 @@ final class TensorMatcher {
     if (reasons.isEmpty()) {
       return;
     }
+    String precision = otherPrecision(missing, extra, different);
     String vocabulary =
         different.stream().anyMatch(text -> isVocabulary(text.substring(0, text.indexOf(' '))))
             ? " (its tokenizer has %d ids, this one %d)".formatted(storedVocabSize, vocabSize)
             : "";
     throw new UserException(
         "%s: its %s state does not fit%s: %s. %s"
-            .formatted(folder, kind.word(), vocabulary, String.join("; ", reasons), remedy()));
+            .formatted(
+                folder,
+                kind.word(),
+                vocabulary,
+                String.join("; ", reasons),
+                precision.isEmpty() ? remedy() : precision));
+  }
+
+  /** Returns what to do where only the main weights differ, and else an empty text. */
+  private String otherPrecision(Set<String> missing, Set<String> extra, Set<String> different) {
+    boolean isOther =
+        missing.isEmpty() != extra.isEmpty()
+            && different.isEmpty()
+            && Stream.concat(missing.stream(), extra.stream())
+                .allMatch(name -> name.startsWith(MAIN_WEIGHTS));
+    if (!isOther) {
+      return "";
+    }
+    String how = "in fp32";
+    String flags = "neither --bf16 nor --fp16";
+    if (missing.isEmpty()) {
+      flags = isTrue("fp16") ? "--fp16" : isTrue("bf16") ? "--bf16" : "--bf16 or --fp16";
+      how = "with " + flags + " (main weights in fp32)";
+    } else if (isTrue("bf16")) {
+      flags = "--bf16 --main-params-dtype bf16";
+      how = "with " + flags;
+    }
+    return "It was trained %s, and this run is not. Give %s, or start without it by --no-load-optim or --finetune."
+        .formatted(how, flags);
+  }
+
+  private boolean isTrue(String argument) {
+    return Boolean.TRUE.equals(arguments.get(argument));
   }
 
   private static void describe(List<String> reasons, String what, Set<String> names) {
