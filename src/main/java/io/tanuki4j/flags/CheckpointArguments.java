@@ -52,8 +52,6 @@ final class CheckpointArguments {
           "micro_batch_size",
           "global_batch_size",
           "rampup_batch_size",
-          "train_iters",
-          "train_samples",
           "eval_interval",
           "eval_iters",
           "reset_position_ids",
@@ -149,6 +147,8 @@ final class CheckpointArguments {
   /** Takes over which samples an evaluation uses. */
   void takeEvaluation() {
     EVALUATION.forEach(this::takeIfKnown);
+    boolean inSamples = checkpoint.values().get("train_samples") != null;
+    takeIfKnown(inSamples ? "train_samples" : "train_iters"); // iterations follow from samples
     if (DATA.stream().noneMatch(arguments::isExplicit)) {
       DATA.forEach(this::takeIfKnown);
       takeIfKnown("split");

@@ -163,6 +163,22 @@ class TransformersLossTest {
   }
 
   @Test
+  void a_run_of_samples_is_evaluated_by_its_checkpoint_alone() {
+    Path trained = folder.resolve("trained");
+    TinyLlama.run(
+        List.of(
+            ("--mock-data --save-interval 1 --micro-batch-size 1 --train-samples 4 --lr 1e-3"
+                    + " --eval-iters 1 --backend cpu --save "
+                    + trained
+                    + " "
+                    + NEW)
+                .split(" +", -1)));
+    List<Double> losses = evaluations(trained, "");
+    assertThat(losses).hasSize(2);
+    assertThat(evaluations(trained, "--train-iters 4")).isEqualTo(losses);
+  }
+
+  @Test
   void an_evaluation_without_data_fails() throws IOException {
     Path trained = folder.resolve("trained");
     train(folder.resolve("nothing"), trained, NEW);
