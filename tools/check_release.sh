@@ -93,5 +93,6 @@ complete_words tanuki4j pretrain --tensor | tee "$work/words"
 grep -qw -- --tensor-model-parallel-size "$work/words" || die "no flag is completed"
 
 say "the version"
+(cd "$system/opt/$name" && grep -oP '\]\(\K[^)]*' README.md | xargs ls -d >/dev/null) || die "README.md: a link leads nowhere"
 grep -m 1 "^## " "$system/opt/$name/CHANGELOG.md" | grep -qF "## $version " || die "CHANGELOG.md: its newest entry is not $version"
 echo "$version in pom.xml, CHANGELOG.md, --version and the archive's name"

@@ -17,7 +17,8 @@ die() { echo "image.sh: $*" >&2 && exit 1; }
 needs() { objdump -p "$@" 2>/dev/null | awk '/NEEDED/ {print $2}' | sort -u; }
 rm -rf "$image" "target/$name.tar.gz"
 mkdir -p "$image/lib/native" "$image/checkpoints" "$image/tools"
-cp LICENSE NOTICE README.md CHANGELOG.md SECURITY.md "$image/"
+cp LICENSE NOTICE CHANGELOG.md SECURITY.md tools/release/README.md "$image/"
+cp -r src/site/markdown "$image/docs"
 cp -r scripts configs tokenizer "$image/"
 rm "$image"/scripts/{check,format,pack-gpu-tests.sh,test-gpu.sh} # they need the sources
 mkdir "$image/training_corpus"

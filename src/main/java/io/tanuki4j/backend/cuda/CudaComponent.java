@@ -40,7 +40,7 @@ public enum CudaComponent {
     String older =
         DriverBranch.CUDA_MAJOR == 12
             ? ""
-            : ", or take a build for CUDA 12 (mvn -B package -Pcuda12), which runs from branch 525 on";
+            : ", or build for CUDA 12 from the sources (mvn -B package -Pcuda12), which runs from branch 525 on";
     return "Install an NVIDIA driver of branch %d or newer%s; start a container with --gpus all"
         .formatted(DriverBranch.OLDEST, older);
   }

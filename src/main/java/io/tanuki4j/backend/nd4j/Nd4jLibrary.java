@@ -17,12 +17,12 @@ public final class Nd4jLibrary {
     } catch (ClassNotFoundException e) {
       return Optional.of(
           "ND4J is not on the class path (expected: its jars in target/lib-nd4j)."
-              + " Build them with: mvn -B -q package -DskipTests -Pnd4j");
+              + " Build them from the sources: mvn -B -q package -DskipTests -Pnd4j");
     } catch (LinkageError | RuntimeException e) {
       return Optional.of(
           "ND4J does not start: %s (expected: nd4j-native for this machine, or nd4j-cuda with CUDA 11.6)."
                   .formatted(cause(e))
-              + " Build its jars again with: mvn -B -q package -DskipTests -Pnd4j");
+              + " Build its jars again from the sources: mvn -B -q package -DskipTests -Pnd4j");
     }
   }
 
