@@ -119,9 +119,9 @@ public final class OwnFormat implements ForeignFormat {
       throws IOException {
     CheckpointStore store = new CheckpointStore(options.saveDir());
     try (SaveFolder folder = new SaveFolder(options.saveDir(), TextExchange.ALONE, Retention.ALL)) {
-      if (store.latest().isPresent()) {
+      if (!store.iterations().isEmpty() || store.latest().isPresent()) {
         throw new UserException(
-            store.trackerFile() + ": there are checkpoints already. Give another --save-dir.");
+            store.folder() + ": there are checkpoints already. Give another --save-dir.");
       }
       ExportedTokenizer.check(options, model);
       HuggingFaceFiles tokenizerFiles =

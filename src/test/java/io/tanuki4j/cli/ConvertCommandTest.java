@@ -425,6 +425,16 @@ class ConvertCommandTest {
   }
 
   @Test
+  void checkpoints_that_no_tracker_names_are_not_replaced() throws IOException {
+    Path run = trained();
+    Files.delete(run.resolve("latest_checkpointed_iteration.txt"));
+    assertThatThrownBy(() -> convert("tanuki4j", "tanuki4j", run, run, "--ckpt-step=7", "--bf16"))
+        .isInstanceOf(UserException.class)
+        .hasMessage(run + ": there are checkpoints already. Give another --save-dir.");
+    assertThat(new CheckpointStore(run).at(7).has(StateKind.OPTIMIZER)).isTrue();
+  }
+
+  @Test
   void a_folder_that_is_not_empty_is_not_converted_into() throws IOException {
     hfToOurs();
     assertThatThrownBy(() -> convert("tanuki4j", "hf", ours(), ours()))
