@@ -1,8 +1,10 @@
 package io.tanuki4j.convert;
 
 import io.tanuki4j.checkpoint.CheckpointConfig.Exports;
+import io.tanuki4j.checkpoint.CheckpointFolders;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.ReadHold;
+import io.tanuki4j.checkpoint.disk.NewFolder;
 import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;
@@ -15,6 +17,7 @@ import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -31,7 +34,7 @@ public final class SaveExports implements PublishedSaves, AutoCloseable {
   private static final String HUGGING_FACE = "hf";
   private static final String MEGATRON = "megatron";
 
-  private final Exports intervals;
+  private final List<Format> formats;
   private final PrintStream out;
   private final ExecutorService thread =
       Executors.newSingleThreadExecutor(
@@ -42,8 +45,34 @@ public final class SaveExports implements PublishedSaves, AutoCloseable {
           });
 
   private SaveExports(Exports intervals, PrintStream out) {
-    this.intervals = intervals;
+    this.formats =
+        List.of(
+            new Format(HUGGING_FACE, intervals.huggingFace()),
+            new Format(MEGATRON, intervals.megatron()));
     this.out = out;
+  }
+
+  /** A format, and every how many iterations it is written; null for never. */
+  private record Format(String name, @Nullable Integer interval) {
+    boolean isDue(long iteration) {
+      return interval != null && iteration % interval == 0;
+    }
+  }
+
+  /** A checkpoint in a format. */
+  private record Export(Path checkpoints, int iteration, String format) {
+    Path parent() {
+      return checkpoints.resolve(format);
+    }
+
+    Path folder() {
+      return parent().resolve(CheckpointFolders.nameOf(iteration));
+    }
+
+    ConvertOptions options() {
+      return ConvertOptions.export(
+          checkpoints, iteration, format, format.equals(MEGATRON) ? parent() : folder());
+    }
   }
 
   /** Trains as the flags say, with the exports that they ask for. */
@@ -53,44 +82,63 @@ public final class SaveExports implements PublishedSaves, AutoCloseable {
     }
   }
 
+  /**
+   * Exports the checkpoint if that is due. An export of the one that it replaces goes at once: it
+   * has other weights.
+   */
   @Override
-  public void published(Path folder, long iteration) {
-    begin(folder, iteration, HUGGING_FACE, intervals.huggingFace());
-    begin(folder, iteration, MEGATRON, intervals.megatron());
-  }
-
-  private void begin(Path folder, long iteration, String format, @Nullable Integer interval) {
-    if (interval != null && iteration % interval == 0) {
-      ReadHold hold = new CheckpointStore(folder).at(iteration).hold(); // retention may come first
-      thread.execute(
-          () -> {
-            export(folder, Math.toIntExact(iteration), format);
-            hold.close();
-          });
+  public void published(Path checkpoints, long iteration) {
+    for (Format format : formats) {
+      Export export = new Export(checkpoints, Math.toIntExact(iteration), format.name());
+      if (format.isDue(iteration)) {
+        orWarn(export, () -> begin(export));
+      } else if (Files.exists(export.folder())) {
+        out.println(
+            "WARNING: %s was made of an earlier checkpoint of iteration %d, which has been replaced. Remove it."
+                .formatted(export.folder(), iteration));
+      }
     }
   }
 
-  private void export(Path checkpoints, int iteration, String format) {
-    Path parent = checkpoints.resolve(format);
-    Path folder = parent.resolve("iter_%07d".formatted(iteration));
+  private void begin(Export export) throws IOException {
+    NewFolder.retract(export.folder());
+    CheckpointStore store = new CheckpointStore(export.checkpoints());
+    ReadHold hold = store.at(export.iteration()).hold(); // retention may come first
+    thread.execute(
+        () -> {
+          orWarn(export, () -> write(export));
+          hold.close();
+        });
+  }
+
+  private void write(Export export) throws IOException {
     long start = System.nanoTime();
+    Files.createDirectories(export.parent());
+    NewFolder.removeLeftovers(export.parent(), export.folder().getFileName().toString());
+    convert(export.options());
+    double seconds = (System.nanoTime() - start) / 1e9;
+    out.println(
+        String.format(
+            Locale.ROOT,
+            "  wrote iteration %d to %s in %.1f s",
+            export.iteration(),
+            export.folder(),
+            seconds));
+  }
+
+  /** Work that may fail without an end of the run. */
+  private interface Step {
+    void run() throws IOException;
+  }
+
+  private void orWarn(Export export, Step step) {
     try {
-      if (Files.exists(folder)) {
-        out.println("  iteration %d is in %s already".formatted(iteration, folder));
-        return;
-      }
-      Files.createDirectories(parent);
-      convert(
-          ConvertOptions.export(
-              checkpoints, iteration, format, format.equals(MEGATRON) ? parent : folder));
-      double seconds = (System.nanoTime() - start) / 1e9;
-      out.println(
-          String.format(
-              Locale.ROOT, "  wrote iteration %d to %s in %.1f s", iteration, folder, seconds));
+      step.run();
     } catch (IOException | RuntimeException e) {
       String why = e instanceof UserException ? e.getMessage() : FailureSentence.of(e);
       out.println(
-          "WARNING: iteration %d was not written to %s: %s".formatted(iteration, folder, why));
+          "WARNING: iteration %d was not written to %s: %s"
+              .formatted(export.iteration(), export.folder(), why));
     }
   }
 

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Folders that appear under their names only when they are complete. Each is written under a
@@ -14,6 +16,7 @@ import java.nio.file.Path;
  */
 public final class NewFolder {
   private static final String SAVING = ".saving";
+  private static final String REMOVED = ".removed";
 
   private NewFolder() {}
 
@@ -49,6 +52,38 @@ public final class NewFolder {
       abandon(saving, e);
       throw e;
     }
+  }
+
+  /**
+   * Takes a folder's name from it in one step, whatever its size; does nothing if there is none.
+   * {@link #removeLeftovers} frees its space.
+   */
+  public static void retract(Path folder) throws IOException {
+    if (Files.exists(folder)) {
+      Path removed = folder.resolveSibling(folder.getFileName() + REMOVED);
+      Folders.delete(removed);
+      Folders.rename(folder, removed);
+    }
+  }
+
+  /**
+   * Removes what retracted or unfinished folders left under temporary names.
+   *
+   * @param name of the folders, as a pattern
+   * @return what was unfinished
+   */
+  public static List<Path> removeLeftovers(Path parent, String name) throws IOException {
+    List<Path> unfinished = new ArrayList<>();
+    for (Path path : Folders.list(parent)) {
+      String found = path.getFileName().toString();
+      if (found.matches(name + SAVING)) {
+        unfinished.add(path);
+      }
+      if (found.matches(name + "(%s|%s)".formatted(SAVING, REMOVED))) {
+        Folders.delete(path);
+      }
+    }
+    return unfinished;
   }
 
   private static void abandon(Path saving, Throwable reason) {
