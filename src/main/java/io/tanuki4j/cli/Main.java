@@ -53,7 +53,9 @@ public final class Main {
     }
     CommandLine commandLine = TextEncoding.writingUtf8(commandLine());
     int code = run(commandLine, words);
-    System.exit(PrintedResult.exitCode(code, System.out, commandLine, words));
+    System.exit(
+        PrintedResult.exitCode(
+            code, System.out, PrintedResult.STANDARD_OUTPUT, commandLine, words));
   }
 
   /** Ends the process: anything waiting for this thread's work would wait forever. */
@@ -70,6 +72,7 @@ public final class Main {
 
   /**
    * Returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 another rank failed or did not join.
+   * A reader that leaves, as in {@code tanuki4j inspect run | head}, does not change it.
    */
   public static int run(CommandLine commandLine, String... words) {
     try {

@@ -9,6 +9,9 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -28,12 +31,13 @@ class PrintedResultTest {
           UTF_8);
 
   private final StringWriter err = new StringWriter();
+  private Path file = Path.of("pom.xml"); // any that is no pipe
 
   private int exitCode(int code, PrintStream out, String words) {
     CommandLine commandLine = Main.commandLine();
     commandLine.setOut(new PrintWriter(out, false, UTF_8)).setErr(new PrintWriter(err));
     commandLine.getOut().println("a result");
-    return PrintedResult.exitCode(code, out, commandLine, words.split(" ", -1));
+    return PrintedResult.exitCode(code, out, file, commandLine, words.split(" ", -1));
   }
 
   @ParameterizedTest
@@ -52,6 +56,30 @@ class PrintedResultTest {
   void a_log_that_is_lost_is_a_warning(String words) {
     assertThat(exitCode(0, FULL, words)).isZero();
     assertThat(err.toString()).startsWith("tanuki4j: WARNING: standard output: writing failed");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"inspect run", "--help", "pretrain --help", "pretrain", "plan"})
+  void a_reader_that_has_left_is_ordinary(String words, @TempDir Path folder) throws Exception {
+    file = pipe(folder);
+    assertThat(exitCode(0, FULL, words)).isZero();
+    assertThat(exitCode(2, FULL, words)).isEqualTo(2);
+    assertThat(err.toString()).isEmpty();
+  }
+
+  @Test
+  void the_launcher_warns_in_place_of_its_ranks(@TempDir Path folder) throws Exception {
+    file = pipe(folder);
+    assertThat(exitCode(0, FULL, "launch -- pretrain --help")).isZero();
+    assertThat(err.toString()).isEmpty();
+    assertThat(exitCode(0, FULL, "launch -- pretrain")).isZero();
+    assertThat(err.toString()).startsWith("tanuki4j: WARNING: standard output: writing failed");
+  }
+
+  private static Path pipe(Path folder) throws Exception {
+    Path pipe = folder.resolve("pipe");
+    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    return pipe;
   }
 
   @ParameterizedTest
