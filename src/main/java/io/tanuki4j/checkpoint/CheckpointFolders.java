@@ -2,7 +2,9 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.disk.NewFile.Folders;
+import io.tanuki4j.comm.TextExchange.CollectiveTask.Task;
 import io.tanuki4j.error.DamagedException;
+import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -15,6 +17,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -98,7 +101,10 @@ public final class CheckpointFolders {
     return folder.resolve(name + SAVING);
   }
 
-  /** Moves the written checkpoint to its final name, in place of an older one. */
+  /**
+   * Moves the written checkpoint to its final name. An older one that was there is left aside for
+   * {@link #removeLeftovers}.
+   */
   static void publish(Path folder, String name) throws IOException {
     Path place = folder.resolve(name);
     Path replaced = folder.resolve(name + REPLACED);
@@ -106,15 +112,6 @@ public final class CheckpointFolders {
       Folders.rename(place, replaced);
     }
     Folders.rename(saving(folder, name), place);
-    Folders.delete(replaced);
-  }
-
-  /** Removes a checkpoint; a kill leaves it complete, or under a name that no checkpoint has. */
-  private static void remove(Path place) throws IOException {
-    Path removed = place.resolveSibling(place.getFileName() + REMOVED);
-    Folders.delete(removed);
-    Folders.rename(place, removed);
-    Folders.delete(removed);
   }
 
   /** Frees the space of a failed save. */
@@ -143,23 +140,35 @@ public final class CheckpointFolders {
   }
 
   /**
-   * Removes what killed saves left. A checkpoint that stepped aside returns to its name if no new
-   * one replaced it.
+   * Removes what is no longer needed, of this save or killed ones. A checkpoint that stepped aside
+   * returns to its name if no new one replaced it.
+   *
+   * @param unremoved receives a line about each folder that could not be removed
    */
-  static void removeLeftovers(Path folder) throws IOException {
+  static void removeLeftovers(Path folder, Consumer<String> unremoved) throws IOException {
     for (Path path : Folders.list(folder)) {
       String name = path.getFileName().toString();
       if ((name.endsWith(SAVING) && isIteration(name, SAVING))
           || (name.endsWith(REMOVED) && isIteration(name, REMOVED))) {
-        Folders.delete(path);
+        orTell(path, () -> Folders.delete(path), unremoved);
       } else if (name.endsWith(REPLACED) && isIteration(name, REPLACED)) {
         Path place = folder.resolve(name.substring(0, name.length() - REPLACED.length()));
         if (Files.exists(place)) {
-          Folders.delete(path);
+          orTell(path, () -> Folders.delete(path), unremoved);
         } else {
           Folders.rename(path, place);
         }
       }
+    }
+  }
+
+  private static void orTell(Path path, Task removal, Consumer<String> unremoved) {
+    try {
+      removal.run();
+    } catch (IOException e) {
+      unremoved.accept(
+          "WARNING: %s could not be removed: %s. The run continues; remove it yourself."
+              .formatted(path, FailureSentence.reason(e)));
     }
   }
 
@@ -197,16 +206,22 @@ public final class CheckpointFolders {
     public static final Retention ALL = new Retention(null, null);
 
     /**
-     * Removes the checkpoints that are not kept.
+     * Takes the checkpoints that are not kept from their names, so that {@link #removeLeftovers}
+     * removes them.
      *
      * @param newest the iteration that was just published
+     * @param unremoved receives a line about each that stays although nothing loads it
      */
-    void apply(Path folder, long newest) throws IOException {
+    void apply(Path folder, long newest, Consumer<String> unremoved) throws IOException {
       for (long iteration : surplus(iterations(folder), newest)) {
         Path place = folder.resolve(nameOf(iteration));
-        if (!isInUse(place)) {
-          remove(place);
-        }
+        orTell(place, () -> takeAside(place), unremoved);
+      }
+    }
+
+    private static void takeAside(Path place) throws IOException {
+      if (!isInUse(place)) {
+        Folders.rename(place, place.resolveSibling(place.getFileName() + REMOVED));
       }
     }
 

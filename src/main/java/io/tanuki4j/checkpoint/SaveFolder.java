@@ -17,9 +17,12 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -37,7 +40,9 @@ public final class SaveFolder implements Closeable {
   private final Path folder;
   private final TextExchange ranks;
   private final Retention retention;
+  private final Set<String> told = new HashSet<>();
   private @Nullable SaveLock lock;
+  private Consumer<String> log = line -> {};
 
   /**
    * Prepares to save.
@@ -70,10 +75,12 @@ public final class SaveFolder implements Closeable {
    * Keeps other runs from saving into the folder, which must be there, until this is closed. All
    * ranks call it; rank 0 has the lock.
    *
-   * @param log receives a line about a wait, and about a lock that was taken over
+   * @param log receives a line about a wait, about a lock that was taken over, and after a save
+   *     about each old folder that could not be removed
    * @throws UserException on every rank, if another run has the lock
    */
   public void lock(Consumer<String> log) {
+    this.log = log;
     reading()
         .run(
             () -> {
@@ -174,6 +181,7 @@ public final class SaveFolder implements Closeable {
     private final String name;
     private final CollectiveTask work;
     private final List<Share> shares = new ArrayList<>();
+    private final Set<String> unremoved = new LinkedHashSet<>();
     private Map<RankPiece, Integer> writers = Map.of();
     private @Nullable CompletableFuture<Void> published;
 
@@ -228,7 +236,7 @@ public final class SaveFolder implements Closeable {
       }
       if (ranks.rank() == 0) {
         Files.createDirectories(folder);
-        CheckpointFolders.removeLeftovers(folder);
+        CheckpointFolders.removeLeftovers(folder, unremoved::add);
         CheckpointFolders.begin(folder, name);
       }
       return RankPiece.of(here);
@@ -284,7 +292,8 @@ public final class SaveFolder implements Closeable {
     }
 
     /**
-     * Waits until the checkpoint is published.
+     * Waits until the checkpoint is published. Says what old folders could not be removed, each
+     * once in a run.
      *
      * @throws UncheckedIOException on every rank, if it cannot be; earlier ones remain
      */
@@ -293,7 +302,17 @@ public final class SaveFolder implements Closeable {
         publish();
       }
       CompletableFuture<Void> publishing = Objects.requireNonNull(published);
-      orAbandon(() -> work.run(() -> StagedWriter.await(publishing)));
+      orAbandon(
+          () ->
+              work.gather(String[].class, () -> unremoved(publishing)).stream()
+                  .flatMap(Stream::of)
+                  .filter(told::add)
+                  .forEach(log));
+    }
+
+    private String[] unremoved(CompletableFuture<Void> publishing) throws IOException {
+      StagedWriter.await(publishing);
+      return unremoved.toArray(String[]::new);
     }
 
     private void publishUnchecked(List<ShardFile[]> files) {
@@ -317,7 +336,8 @@ public final class SaveFolder implements Closeable {
       manifest.build().write(saving);
       CheckpointFolders.publish(folder, name);
       CheckpointFolders.setLatest(folder, state.iteration());
-      retention.apply(folder, state.iteration());
+      retention.apply(folder, state.iteration(), unremoved::add);
+      CheckpointFolders.removeLeftovers(folder, unremoved::add);
     }
 
     private void requireVisible(Path saving, ShardFile file, int rank) throws IOException {

@@ -1,6 +1,7 @@
 package io.tanuki4j.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;
@@ -12,7 +13,9 @@ import io.tanuki4j.tensor.Tensor;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The files of a folder that remain when a checkpoint is published. */
 class RetentionTest {
   private static final List<Long> SAVED = List.of(100L, 200L, 300L, 400L, 500L, 600L);
+
+  private final HostDevice device = new HostDevice();
 
   @TempDir Path folder;
 
@@ -76,6 +81,56 @@ class RetentionTest {
     assertThat(store.iterations()).containsExactly(3L);
   }
 
+  @Test
+  void what_cannot_leave_its_name_is_told_and_the_save_counts() throws Exception {
+    List<String> log = new ArrayList<>();
+    try (SaveFolder saves = new SaveFolder(folder, TextExchange.ALONE, new Retention(null, 1))) {
+      saves.lock(log::add);
+      save(saves, 1);
+      try (StagedWriter writer = StagedWriter.Size.passing(1 << 10).open(device::openStage)) {
+        SaveFolder.JointSave second = saves.begin(writer, state(2), List.of(tensors()));
+        Files.createDirectories(folder.resolve("iter_0000001.removed/in/the/way"));
+        second.finish();
+      }
+      assertThat(new CheckpointStore(folder).latest().orElseThrow().state().iteration())
+          .isEqualTo(2);
+      assertThat(new CheckpointStore(folder).iterations()).containsExactly(1L, 2L);
+      assertThat(log).hasSize(1);
+      assertThat(log.get(0))
+          .startsWith("WARNING: " + folder.resolve("iter_0000001") + " could not be removed: ")
+          .endsWith(". The run continues; remove it yourself.");
+      save(saves, 3);
+      assertThat(new CheckpointStore(folder).iterations()).containsExactly(3L);
+      assertThat(log).hasSize(1);
+    }
+  }
+
+  @Test
+  void what_cannot_be_removed_is_told_once_in_each_run() throws Exception {
+    List<String> log = new ArrayList<>();
+    Path old = folder.resolve("iter_0000001");
+    String warning = "WARNING: %s.removed could not be removed: %s.removed/".formatted(old, old);
+    try (SaveFolder saves = new SaveFolder(folder, TextExchange.ALONE, new Retention(null, 1))) {
+      saves.lock(log::add);
+      save(saves, 1);
+      Path part = Files.createDirectory(old.resolve("part"));
+      Files.createFile(part.resolve("kept"));
+      assertThat(part.toFile().setWritable(false)).isTrue();
+      assumeThat(Files.isWritable(part)).as("root may write everywhere").isFalse();
+      save(saves, 2);
+      save(saves, 3);
+    }
+    assertThat(log).hasSize(1);
+    assertThat(log.get(0)).startsWith(warning);
+    try (SaveFolder saves = new SaveFolder(folder, TextExchange.ALONE, new Retention(null, 1))) {
+      saves.lock(log::add);
+      save(saves, 4);
+    }
+    assertThat(log).hasSize(2);
+    assertThat(log.get(1)).startsWith(warning);
+    assertThat(new CheckpointStore(folder).iterations()).containsExactly(4L);
+  }
+
   /** The reader lets go of one of its two holds first, as ranks that are threads do. */
   @Test
   void what_another_process_is_reading_stays_until_it_has_finished() throws Exception {
@@ -122,11 +177,20 @@ class RetentionTest {
   }
 
   private void save(Retention retention, long iteration) {
-    TrainState state = new TrainState(iteration, 0, 0, 0, Map.of(), Map.of(), Map.of());
-    HostDevice device = new HostDevice();
+    save(new SaveFolder(folder, TextExchange.ALONE, retention), iteration);
+  }
+
+  private void save(SaveFolder saves, long iteration) {
+    saves.save(device, state(iteration), tensors());
+  }
+
+  private RankTensors tensors() {
     Tensor values = device.zeros(Shape.of(2), DType.F32);
-    ShardedTensor tensor = new ShardedTensor("w", values.shape(), 0, 0, values);
-    new SaveFolder(folder, TextExchange.ALONE, retention)
-        .save(device, state, new RankTensors(List.of(tensor), List.of()));
+    return new RankTensors(
+        List.of(new ShardedTensor("w", values.shape(), 0, 0, values)), List.of());
+  }
+
+  private static TrainState state(long iteration) {
+    return new TrainState(iteration, 0, 0, 0, Map.of(), Map.of(), Map.of());
   }
 }

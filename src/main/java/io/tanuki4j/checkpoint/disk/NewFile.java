@@ -2,6 +2,7 @@ package io.tanuki4j.checkpoint.disk;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -274,6 +275,8 @@ public final class NewFile implements Closeable {
       List<Path> paths;
       try (Stream<Path> walk = Files.walk(folder)) {
         paths = walk.sorted(Comparator.reverseOrder()).toList();
+      } catch (UncheckedIOException e) { // a folder in it that cannot be listed
+        throw Objects.requireNonNull(e.getCause());
       }
       for (Path path : paths) {
         Files.delete(path);
