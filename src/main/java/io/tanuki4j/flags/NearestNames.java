@@ -12,12 +12,13 @@ public final class NearestNames {
   private NearestNames() {}
 
   /**
-   * Returns at most three candidates. They lie within a third of the name's length in single-letter
-   * edits (Levenshtein 1966) and are about as near as the nearest. If there are none, returns those
-   * that start with the name.
+   * Returns at most three candidates. They lie within a third of the name's length, its dashes in
+   * front not counted, in single-letter edits (Levenshtein 1966) and are about as near as the
+   * nearest. If there are none, returns those that start with the name.
    */
   public static List<String> of(String name, Collection<String> candidates) {
-    int tolerance = Math.min(name.length() - 1, Math.max(2, name.length() / 3));
+    int length = name.replaceFirst("^-+", "").length();
+    int tolerance = Math.min(length - 1, Math.max(2, length / 3));
     int nearest = candidates.stream().mapToInt(other -> edits(name, other)).min().orElse(0);
     if (nearest > tolerance) {
       boolean begins = !name.isEmpty();

@@ -24,6 +24,7 @@ class NearestNamesTest {
   @Test
   void what_is_near_to_nothing_gets_nothing() {
     assertThat(NearestNames.of("--bogus-flag", NAMES)).isEmpty();
+    assertThat(NearestNames.of("--tp", NAMES)).isEmpty(); // its dashes are no letters
     assertThat(NearestNames.of("3", List.of("-h", "-V"))).isEmpty();
     assertThat(NearestNames.of("", NAMES)).isEmpty();
     assertThat(NearestNames.question("x", List.of(), "Look it up.")).isEqualTo("Look it up.");
