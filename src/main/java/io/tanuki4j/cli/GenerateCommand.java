@@ -169,6 +169,14 @@ final class GenerateCommand implements Callable<Integer> {
 
   private void write(TextGenerator generator, String prompt) {
     PrintWriter out = spec.commandLine().getOut();
+    if (generator.exceedsModel(prompt)) {
+      PrintWriter err = spec.commandLine().getErr();
+      err.println(
+          "tanuki4j generate: WARNING: the prompt and --max-new-tokens %d are more than the model was trained on"
+                  .formatted(maxNewTokens)
+              + " (--seq-length): beyond it, each token follows from the last of them alone.");
+      err.flush();
+    }
     generator.generate(
         prompt,
         text -> {

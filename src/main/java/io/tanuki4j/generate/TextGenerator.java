@@ -45,6 +45,14 @@ public final class TextGenerator {
   }
 
   /**
+   * Returns whether a prompt and the new tokens are more than the model can look at. Then each
+   * token follows from the last {@link NextToken#maxTokens} alone.
+   */
+  public boolean exceedsModel(String prompt) {
+    return tokenizer.encode(prompt).length + limits.maxNewTokens - 1 > model.maxTokens();
+  }
+
+  /**
    * Continues a prompt.
    *
    * @param shown is given the prompt, as the tokenizer returns it, and then the new text in pieces

@@ -89,6 +89,15 @@ class TextGeneratorTest {
     assertThat(String.join("", pieces)).isEqualTo("猫は 🦝でした");
   }
 
+  @Test
+  void a_prompt_and_its_new_tokens_may_be_more_than_the_model_looks_at() {
+    NextToken model = wanting(1);
+    int room = model.maxTokens() - spelled("It was").length + 1;
+
+    assertThat(generator(model, room, List.of()).exceedsModel("It was")).isFalse();
+    assertThat(generator(model, room + 1, List.of()).exceedsModel("It was")).isTrue();
+  }
+
   private static int[] spelled(String text) {
     return tokenizer.encode(text);
   }
@@ -96,28 +105,34 @@ class TextGeneratorTest {
   /** Generates with a model that wants these tokens, and then the end of the document. */
   private static List<String> generate(
       String prompt, int maxNewTokens, List<String> stops, int... wanted) {
-    int length = Math.max(1, spelled(prompt).length);
-    NextToken model =
-        new NextToken() {
-          @Override
-          public int maxTokens() {
-            return 1000;
-          }
-
-          @Override
-          public FloatBuffer next(int[] tokens) {
-            float[] logits = new float[tokenizer.vocabSize()];
-            int written = tokens.length - length;
-            for (int i = written; i < wanted.length; i++) {
-              logits[wanted[i]] = Math.max(logits[wanted[i]], 100 - i);
-            }
-            logits[tokenizer.eodId()] = 1;
-            return FloatBuffer.wrap(logits);
-          }
-        };
     List<String> pieces = new ArrayList<>();
-    new TextGenerator(model, tokenizer, new Sampler(0, 0, 1, 1), new Limits(maxNewTokens, stops))
+    generator(wanting(spelled(prompt).length, wanted), maxNewTokens, stops)
         .generate(prompt, pieces::add);
     return pieces;
+  }
+
+  private static TextGenerator generator(NextToken model, int maxNewTokens, List<String> stops) {
+    Limits limits = new Limits(maxNewTokens, stops);
+    return new TextGenerator(model, tokenizer, new Sampler(0, 0, 1, 1), limits);
+  }
+
+  private static NextToken wanting(int promptLength, int... wanted) {
+    return new NextToken() {
+      @Override
+      public int maxTokens() {
+        return 1000;
+      }
+
+      @Override
+      public FloatBuffer next(int[] tokens) {
+        float[] logits = new float[tokenizer.vocabSize()];
+        int written = tokens.length - Math.max(1, promptLength);
+        for (int i = written; i < wanted.length; i++) {
+          logits[wanted[i]] = Math.max(logits[wanted[i]], 100 - i);
+        }
+        logits[tokenizer.eodId()] = 1;
+        return FloatBuffer.wrap(logits);
+      }
+    };
   }
 }
