@@ -64,10 +64,11 @@ public final class CheckpointStore {
   }
 
   /**
-   * Returns the checkpoint that the tracker names; empty if there is no tracker.
+   * Returns the checkpoint that the tracker names; empty if there is neither a tracker nor a whole
+   * checkpoint.
    *
-   * @throws UserException if the tracker or the checkpoint is damaged or foreign, or the ranks see
-   *     different ones
+   * @throws UserException if the tracker alone is missing, it or the checkpoint is damaged or
+   *     foreign, or the ranks see different ones
    */
   public Optional<Checkpoint> latest() {
     List<String> names = reading().gather(String.class, this::latestName);
@@ -79,6 +80,7 @@ public final class CheckpointStore {
     Optional<String> name = CheckpointFolders.latest(folder);
     if (name.isEmpty()) {
       ForeignFolder.refuse(folder);
+      OtherIterations.requireNone(trackerFile());
     }
     return name.orElse("");
   }
@@ -109,11 +111,7 @@ public final class CheckpointStore {
 
   /** Returns the iterations that can be loaded, in ascending order. */
   public List<Long> iterations() {
-    try {
-      return CheckpointFolders.iterations(folder);
-    } catch (IOException e) {
-      throw IoFailure.reading(folder, e);
-    }
+    return reading().own(() -> CheckpointFolders.iterations(folder));
   }
 
   private CollectiveTask reading() {
@@ -169,7 +167,9 @@ public final class CheckpointStore {
 
   private long limit() throws IOException {
     try {
-      return CheckpointFolders.latest(folder).map(CheckpointFolders::iteration).orElse(0L);
+      return CheckpointFolders.latest(folder)
+          .map(CheckpointFolders::iteration)
+          .orElse(Long.MAX_VALUE);
     } catch (DamagedException e) {
       return Long.MAX_VALUE;
     }

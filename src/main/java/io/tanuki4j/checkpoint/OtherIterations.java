@@ -2,6 +2,7 @@ package io.tanuki4j.checkpoint;
 
 import io.tanuki4j.checkpoint.Manifest.ShardFile;
 import io.tanuki4j.checkpoint.disk.NewFile.Folders;
+import io.tanuki4j.error.DamagedException;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,6 +31,20 @@ final class OtherIterations {
           : "Iterations that can be loaded with --ckpt-step: " + whole + ".";
     } catch (IOException e) {
       return "Choose another folder, since this one cannot be listed.";
+    }
+  }
+
+  /**
+   * Requires that no intact iterations lie beside a tracker that is missing.
+   *
+   * @throws DamagedException that names them
+   */
+  static void requireNone(Path tracker) throws IOException {
+    Path folder = Folders.parentOf(tracker);
+    if (!whole(folder).isEmpty()) {
+      throw new DamagedException(
+          "%s: there is no such file, though there are checkpoints. %s"
+              .formatted(tracker, remedy(folder, "")));
     }
   }
 

@@ -181,6 +181,32 @@ class RestoreTest {
     }
   }
 
+  /** Its checkpoints would be replaced by those of a run that begins at 0. */
+  @Test
+  void a_folder_that_lacks_the_tracker_alone_does_not_start_from_random_weights()
+      throws IOException {
+    settings.saveInterval = 2;
+    stopAtSix();
+    Path tracker = folder.resolve("latest_checkpointed_iteration.txt");
+    Files.delete(tracker);
+    settings.load = folder;
+    settings.skipTrain = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThatThrownBy(run::run)
+          .isInstanceOf(DamagedException.class)
+          .hasMessage(
+              tracker
+                  + ": there is no such file, though there are checkpoints. Iterations that can be"
+                  + " loaded with --ckpt-step: 2, 4, 6.");
+    }
+    settings.takeOlder = true;
+    try (TinyRun run = new TinyRun(settings)) {
+      assertThat(run.run()).isEqualTo(new Progress(6, 12, 0));
+      assertThat(run.sink.events)
+          .contains("    since the run may be restarted, it continues from iteration 6");
+    }
+  }
+
   @Test
   void a_folder_without_checkpoints_can_be_an_error() {
     settings.load = folder;
