@@ -60,6 +60,18 @@ public final class Checkpoint {
     return manifest.files();
   }
 
+  /**
+   * Compares the sizes of the files with the manifest, as {@link #load} does. Their checksums stay
+   * unread.
+   *
+   * @throws DamagedException if a file is missing or has another size
+   */
+  public void requireWhole() throws IOException {
+    for (ShardFile file : files()) {
+      OpenShards.requireWhole(folder, file);
+    }
+  }
+
   /** Returns the folder, for example {@code checkpoints/run7/iter_0000500}. */
   public Path folder() {
     return folder;

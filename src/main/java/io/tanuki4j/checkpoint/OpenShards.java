@@ -82,18 +82,11 @@ public final class OpenShards implements TensorFiles {
             .filter(one -> one.name().equals(name))
             .findFirst()
             .orElseThrow(() -> broken(name + " is not among the files of " + Manifest.NAME));
-    Path path = folder.resolve(name);
-    if (!Files.exists(path)) {
-      throw broken(name + " is missing");
-    }
-    if (Files.size(path) != file.size()) {
-      throw broken(
-          "%s has %d bytes (expected: the %d of %s)"
-              .formatted(name, Files.size(path), file.size(), Manifest.NAME));
-    }
+    requireWhole(folder, file);
     try {
       ChecksummedFile reader =
-          new ChecksummedFile(SafetensorsReader.open(path), file.size(), verified.contains(file));
+          new ChecksummedFile(
+              SafetensorsReader.open(folder.resolve(name)), file.size(), verified.contains(file));
       readers.put(name, reader);
       locateAll(name, reader);
       return reader;
@@ -101,6 +94,24 @@ public final class OpenShards implements TensorFiles {
       throw e;
     } catch (UserException e) {
       throw new DamagedException(e.getMessage() + " " + OtherIterations.remedy(folder), e);
+    }
+  }
+
+  /**
+   * Compares a file's size with the manifest.
+   *
+   * @throws DamagedException if the file is missing or has another size
+   */
+  static void requireWhole(Path folder, ShardFile file) throws IOException {
+    Path path = folder.resolve(file.name());
+    if (!Files.exists(path)) {
+      throw broken(folder, file.name() + " is missing");
+    }
+    if (Files.size(path) != file.size()) {
+      throw broken(
+          folder,
+          "%s has %d bytes (expected: the %d of %s)"
+              .formatted(file.name(), Files.size(path), file.size(), Manifest.NAME));
     }
   }
 
@@ -249,6 +260,10 @@ public final class OpenShards implements TensorFiles {
   }
 
   private DamagedException broken(String reason) {
+    return broken(folder, reason);
+  }
+
+  private static DamagedException broken(Path folder, String reason) {
     return new DamagedException(folder + ": " + reason + ". " + OtherIterations.remedy(folder));
   }
 }

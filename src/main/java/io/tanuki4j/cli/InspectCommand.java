@@ -154,7 +154,7 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  private void checkpoints(PrintWriter out) {
+  private void checkpoints(PrintWriter out) throws IOException {
     Checkpoint checkpoint = checkpoint(out);
     TrainState state = checkpoint.state();
     out.printf("%s: checkpoint%n", checkpoint.folder());
@@ -184,6 +184,7 @@ final class InspectCommand implements Callable<Integer> {
     }
     out.println("  arguments");
     new TreeMap<>(state.arguments()).forEach((key, value) -> line(out, "  " + key, value));
+    checkpoint.requireWhole();
   }
 
   private void part(PrintWriter out, StateKind part, List<StoredTensor> tensors) {
