@@ -6,7 +6,6 @@ import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.ReadHold;
 import io.tanuki4j.checkpoint.disk.NewFolder;
 import io.tanuki4j.error.FailureSentence;
-import io.tanuki4j.error.UserException;
 import io.tanuki4j.flags.ConvertOptions;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
 import io.tanuki4j.run.Assembly;
@@ -14,6 +13,7 @@ import io.tanuki4j.train.PublishedSaves;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +22,7 @@ import java.util.Locale;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,12 +74,75 @@ public final class SaveExports implements PublishedSaves, AutoCloseable {
       return ConvertOptions.export(
           checkpoints, iteration, format, format.equals(MEGATRON) ? parent() : folder());
     }
+
+    /** Returns whether it is there, and not of a checkpoint that has been replaced since. */
+    boolean isCurrent() {
+      Path checkpoint = checkpoints.resolve(CheckpointFolders.nameOf(iteration));
+      try {
+        return Files.getLastModifiedTime(folder()).compareTo(Files.getLastModifiedTime(checkpoint))
+            >= 0;
+      } catch (IOException e) {
+        return false;
+      }
+    }
+
+    /** Returns the command that writes it without a run. */
+    String command() {
+      return "tanuki4j convert --loader tanuki4j --saver %s --load-dir %s --ckpt-step %d --save-dir %s"
+          .formatted(
+              format,
+              checkpoints,
+              iteration,
+              format.equals(MEGATRON) ? "NEW_FOLDER" : folder().toString());
+    }
   }
 
   /** Trains as the flags say, with the exports that they ask for. */
   public static void pretrain(Resolved run, PrintStream out) {
     try (SaveExports exports = new SaveExports(run.config().checkpoint().saving().exports(), out)) {
       Assembly.pretrain(run, out, exports);
+    }
+  }
+
+  /** Removes what a killed run had begun to write, and tells what it did not come to. */
+  @Override
+  public void opened(Path checkpoints) {
+    List<Long> iterations = new CheckpointStore(checkpoints).iterations();
+    for (Format format : formats) {
+      if (format.interval() != null) {
+        removeUnfinished(checkpoints.resolve(format.name()));
+        tellMissing(
+            iterations.stream()
+                .filter(format::isDue)
+                .map(one -> new Export(checkpoints, Math.toIntExact(one), format.name()))
+                .filter(export -> !export.isCurrent())
+                .toList());
+      }
+    }
+  }
+
+  private void removeUnfinished(Path exports) {
+    try {
+      for (Path left : NewFolder.removeLeftovers(exports, "iter_[0-9]{7,9}")) {
+        out.println("removed %s, which a killed run had begun to write".formatted(left));
+      }
+    } catch (IOException e) {
+      out.println(
+          "WARNING: what a killed run left in %s cannot be removed: %s"
+              .formatted(exports, FailureSentence.of(e)));
+    }
+  }
+
+  private void tellMissing(List<Export> missing) {
+    if (!missing.isEmpty()) {
+      Export last = missing.get(missing.size() - 1);
+      String all =
+          missing.stream()
+              .map(export -> String.valueOf(export.iteration()))
+              .collect(Collectors.joining(", "));
+      out.println(
+          "iterations whose checkpoint is not in %s, or only an older one: %s. To write one: %s"
+              .formatted(last.parent(), all, last.command()));
     }
   }
 
@@ -135,10 +199,14 @@ public final class SaveExports implements PublishedSaves, AutoCloseable {
     try {
       step.run();
     } catch (IOException | RuntimeException e) {
-      String why = e instanceof UserException ? e.getMessage() : FailureSentence.of(e);
+      boolean ofDisk = e instanceof IOException || e instanceof UncheckedIOException;
       out.println(
-          "WARNING: iteration %d was not written to %s: %s"
-              .formatted(export.iteration(), export.folder(), why));
+          "WARNING: iteration %d was not written to %s: %s%s"
+              .formatted(
+                  export.iteration(),
+                  export.parent(),
+                  FailureSentence.of(e),
+                  ofDisk ? " To write it later: " + export.command() : ""));
     }
   }
 

@@ -9,6 +9,13 @@ public interface PublishedSaves {
   PublishedSaves NONE = (folder, iteration) -> {};
 
   /**
+   * Looks at what earlier runs left, before the run begins.
+   *
+   * @param folder of all checkpoints, which this run alone saves to from now on
+   */
+  default void opened(Path folder) {}
+
+  /**
    * Begins what follows.
    *
    * @param folder of all checkpoints

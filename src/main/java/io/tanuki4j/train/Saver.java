@@ -56,6 +56,9 @@ public final class Saver implements AutoCloseable {
     if (folder != null) {
       folder.requireWritable();
       folder.lock(log);
+      if (state.context().globalRank() == 0) {
+        after.opened(folder.path());
+      }
     }
   }
 

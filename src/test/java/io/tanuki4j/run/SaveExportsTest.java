@@ -9,7 +9,9 @@ import io.tanuki4j.convert.MegatronFormat;
 import io.tanuki4j.convert.OwnFormat;
 import io.tanuki4j.convert.TensorComparison;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,6 +58,43 @@ class SaveExportsTest {
     assertSame(save, 4);
     assertThat(save.resolve("hf")).isDirectoryNotContaining("glob:**.removed");
     assertThat(save.resolve("megatron")).isDirectoryNotContaining("glob:**.removed");
+  }
+
+  @Test
+  void a_start_removes_what_a_killed_run_left_and_names_what_it_did_not_write() throws IOException {
+    Path save = folder.resolve("save");
+    String exports = "--save-hf-interval 2 --save-megatron-interval 4 --load " + save;
+    assertThat(train(exports)).doesNotContain("To write one");
+    assertThat(train(exports)).doesNotContain("To write one", "WARNING");
+    Files.move(save.resolve("hf/iter_0000004"), save.resolve("hf/iter_0000004.saving"));
+    Files.setLastModifiedTime(save.resolve("hf/iter_0000002"), FileTime.fromMillis(0));
+    Files.createDirectory(save.resolve("megatron/iter_0000002.removed"));
+    String output = train(exports);
+    assertThat(output)
+        .contains(
+            "removed %s/hf/iter_0000004.saving, which a killed run had begun to write"
+                .formatted(save))
+        .contains(
+            "iterations whose checkpoint is not in %s/hf, or only an older one: 2, 4. To write one: "
+                    .formatted(save)
+                + "tanuki4j convert --loader tanuki4j --saver hf --load-dir %s --ckpt-step 4"
+                    .formatted(save)
+                + " --save-dir %s/hf/iter_0000004".formatted(save))
+        .doesNotContain("not in %s/megatron".formatted(save));
+    assertThat(save.resolve("hf/iter_0000004.saving")).doesNotExist();
+    assertThat(save.resolve("megatron/iter_0000002.removed")).doesNotExist();
+  }
+
+  @Test
+  void a_disk_that_refuses_an_export_is_a_warning_with_the_command() throws IOException {
+    Path save = folder.resolve("save");
+    Files.createFile(Files.createDirectory(save).resolve("megatron"));
+    assertThat(train("--save-megatron-interval 4"))
+        .contains(
+            "WARNING: iteration 4 was not written to %s/megatron: %s/megatron: it exists already."
+                    .formatted(save, save)
+                + " To write it later: tanuki4j convert --loader tanuki4j --saver megatron"
+                + " --load-dir %s --ckpt-step 4 --save-dir NEW_FOLDER".formatted(save));
   }
 
   /** Trains four iterations and saves every second. */
