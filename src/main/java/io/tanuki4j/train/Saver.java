@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,6 +85,27 @@ public final class Saver implements AutoCloseable {
     }
     if (folder != null) {
       folder.close();
+    }
+  }
+
+  /**
+   * Warns of checkpoints in the folder that a run which starts here replaces. All ranks call it.
+   */
+  void begin(Progress start) {
+    if (folder == null) {
+      return;
+    }
+    String later =
+        state.store(folder.path(), device).iterations().stream()
+            .filter(iteration -> iteration > start.iteration())
+            .map(String::valueOf)
+            .collect(Collectors.joining(", "));
+    if (!later.isEmpty()) {
+      log.accept(
+          ("WARNING: --save: %s has checkpoints of iterations %s already, and this run starts at"
+                  + " %d: its saves replace those of the same number. To continue from them, give"
+                  + " --load %1$s; to keep them, another --save.")
+              .formatted(folder.path(), later, start.iteration()));
     }
   }
 

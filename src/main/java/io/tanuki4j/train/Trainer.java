@@ -77,6 +77,7 @@ public final class Trainer {
       evaluateAtEnd();
       return;
     }
+    run.saver.begin(start);
     reports.log().message(StartupLines.TRAINING);
     boolean toTheEnd = train(source());
     run.saver.finish();

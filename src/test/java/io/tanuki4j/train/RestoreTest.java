@@ -181,6 +181,32 @@ class RestoreTest {
     }
   }
 
+  @Test
+  void a_run_that_will_replace_checkpoints_says_so() {
+    settings.saveInterval = 2;
+    stopAtSix();
+    String warning =
+        "WARNING: --save: %s has checkpoints of iterations %s already, and this run starts at %d:"
+            + " its saves replace those of the same number. To continue from them, give --load"
+            + " %1$s; to keep them, another --save.";
+    settings.exitInterval = 1;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.events).contains(warning.formatted(folder, "2, 4, 6", 0));
+    }
+    settings.load = folder;
+    settings.loadIteration = 4;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.events).contains(warning.formatted(folder, "6", 4));
+    }
+    settings.loadIteration = 6;
+    try (TinyRun run = new TinyRun(settings)) {
+      run.run();
+      assertThat(run.sink.events).noneMatch(event -> event.startsWith("WARNING"));
+    }
+  }
+
   /** Its checkpoints would be replaced by those of a run that begins at 0. */
   @Test
   void a_folder_that_lacks_the_tracker_alone_does_not_start_from_random_weights()
