@@ -41,6 +41,12 @@ public final class MegatronLines {
     number(line, "energy per GPU (J/iter/GPU): ", metrics.speed().joulesPerDevice(), 1);
     number(line, "power per GPU (W/GPU): ", metrics.speed().wattsPerDevice(), 1);
     text(line, "learning rate: ", scientific(metrics.position().learningRate(), 6));
+    if (metrics.position().decoupledLearningRate() != null) {
+      text(
+          line,
+          "decoupled learning rate: ",
+          scientific(metrics.position().decoupledLearningRate(), 6));
+    }
     field(line, "global batch size: %5d", metrics.position().globalBatchSize());
     loss(line, "lm loss: ", metrics.losses().lm());
     loss(line, "z loss: ", metrics.losses().z());

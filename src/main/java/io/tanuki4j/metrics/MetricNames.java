@@ -14,6 +14,7 @@ public final class MetricNames {
   public static Map<String, Double> of(UpdateMetrics metrics) {
     Map<String, Double> values = new LinkedHashMap<>();
     values.put("learning-rate", metrics.position().learningRate());
+    put(values, "decoupled-learning-rate", metrics.position().decoupledLearningRate());
     values.put("batch-size", (double) metrics.position().globalBatchSize());
     values.put("lm loss", metrics.lmLoss());
     put(values, "z loss", metrics.zLoss());

@@ -3,6 +3,7 @@ package io.tanuki4j.optim;
 import io.tanuki4j.error.UserException;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a run stands on its schedules of learning rate and weight decay. It counts the samples of
@@ -48,6 +49,11 @@ public final class OptimizerSchedule {
   /** Returns the learning rate of the next update, of most weights. */
   public double learningRate() {
     return rates.at(samples);
+  }
+
+  /** Returns the one of the embedding and of the output; null if they have none of their own. */
+  public @Nullable Double decoupledLearningRate() {
+    return config.decoupled() == null ? null : ratesOfEnds.at(samples);
   }
 
   /** Returns the weight decay of the next update, for the parameters that decay. */

@@ -158,7 +158,8 @@ public final class Trainer {
             config.length().iterations(),
             consumedTrain,
             batchSize,
-            schedule.learningRate()));
+            schedule.learningRate(),
+            schedule.decoupledLearningRate()));
     if (run.step.isFull()) {
       collect();
     }

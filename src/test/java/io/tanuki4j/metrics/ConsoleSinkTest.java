@@ -66,10 +66,10 @@ class ConsoleSinkTest {
   }
 
   @Test
-  void energy_and_power_follow_the_throughput_as_in_megatron() {
+  void energy_power_and_the_ends_rate_have_their_places_in_the_line() {
     IterationMetrics counted =
         new IterationMetrics(
-            new RunPosition(292, 300, 9344, 32, 9.568256e-8),
+            new RunPosition(292, 300, 9344, 32, 9.568256e-8, 5e-4),
             new Speed(3075.7, 478.0, 1992.5),
             new Losses(2.4, null, 1),
             new Norms(1.797, null, null),
@@ -79,7 +79,8 @@ class ConsoleSinkTest {
     assertThat(printed())
         .contains(
             " throughput per GPU (TFLOP/s/GPU): 478.0 | energy per GPU (J/iter/GPU): 1992.5 |"
-                + " power per GPU (W/GPU): 647.8 | learning rate: 9.568256E-08 |");
+                + " power per GPU (W/GPU): 647.8 | learning rate: 9.568256E-08 |"
+                + " decoupled learning rate: 5.000000E-04 | global batch size:    32 |");
   }
 
   @Test
@@ -112,7 +113,7 @@ class ConsoleSinkTest {
       @Nullable Long numZeros,
       @Nullable Double paramsNorm) {
     return new IterationMetrics(
-        new RunPosition(1, 12500, 1536, 1536, 1e-7),
+        new RunPosition(1, 12500, 1536, 1536, 1e-7, null),
         new Speed(12345.6, teraflops, null),
         new Losses(loss, zLoss, 1),
         new Norms(12.345, numZeros, paramsNorm),

@@ -4,7 +4,7 @@ const POLL_MILLIS = 5000;
 const LOG_LINES = 200;
 const CHARTS = [
   {title: "Loss", keys: ["lm loss", "lm loss validation", "lm loss test", "z loss"]},
-  {title: "Learning rate", keys: ["learning-rate"]},
+  {title: "Learning rate", keys: ["learning-rate", "decoupled-learning-rate"]},
   {title: "Gradient norm", keys: ["grad-norm"]},
   {title: "Tokens per second", keys: ["tokens-per-second"]},
   {title: "TFLOP/s of a device", keys: ["throughput"]},

@@ -37,7 +37,7 @@ public final class Metrics {
     for (long iteration = from; iteration <= to; iteration++) {
       sink.update(
           new UpdateMetrics(
-              new RunPosition(iteration, 6, 2 * iteration, 2, 1e-3 / iteration),
+              new RunPosition(iteration, 6, 2 * iteration, 2, 1e-3 / iteration, 2e-3),
               1.0 / iteration,
               null,
               0.25));
@@ -52,7 +52,7 @@ public final class Metrics {
 
   private static IterationMetrics line(long iteration) {
     return new IterationMetrics(
-        new RunPosition(iteration, 6, 2 * iteration, 2, 1e-3),
+        new RunPosition(iteration, 6, 2 * iteration, 2, 1e-3, 2e-3),
         new Speed(500, null, 100.0),
         new Losses(1.5, null, 1),
         new Norms(0.25, 7L, 3.5),

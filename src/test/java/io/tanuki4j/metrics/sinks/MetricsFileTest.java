@@ -76,7 +76,7 @@ class MetricsFileTest {
     file.start(Metrics.run(0));
     file.update(
         new UpdateMetrics(
-            new RunPosition(1, 6, 2, 2, 0), Double.NaN, null, Double.POSITIVE_INFINITY));
+            new RunPosition(1, 6, 2, 2, 0, null), Double.NaN, null, Double.POSITIVE_INFINITY));
     file.close();
     assertThat(Files.readString(folder.resolve("metrics.jsonl")))
         .contains("\"lm loss\":null", "\"grad-norm\":null", "\"learning-rate\":0,");

@@ -94,6 +94,7 @@ class TensorBoardSinkTest {
         List.of(
             "lm loss",
             "learning-rate",
+            "decoupled-learning-rate",
             "batch-size",
             "grad-norm",
             "loss-scale",
