@@ -5,6 +5,9 @@ import io.tanuki4j.checkpoint.CheckpointFolders;
 import io.tanuki4j.checkpoint.CheckpointStore;
 import io.tanuki4j.checkpoint.ReadHold;
 import io.tanuki4j.checkpoint.disk.NewFolder;
+import io.tanuki4j.config.Problems;
+import io.tanuki4j.config.RunConfig;
+import io.tanuki4j.convert.huggingface.HfWriter;
 import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.flags.ConvertOptions;
 import io.tanuki4j.flags.PretrainOptions.Resolved;
@@ -97,10 +100,29 @@ public final class SaveExports implements PublishedSaves, AutoCloseable {
     }
   }
 
-  /** Trains as the flags say, with the exports that they ask for. */
+  /**
+   * Trains as the flags say, with the exports that they ask for.
+   *
+   * @throws io.tanuki4j.config.ConfigException if a format cannot hold the model
+   */
   public static void pretrain(Resolved run, PrintStream out) {
+    requireFits(run.config());
     try (SaveExports exports = new SaveExports(run.config().checkpoint().saving().exports(), out)) {
       Assembly.pretrain(run, out, exports);
+    }
+  }
+
+  private static void requireFits(RunConfig config) {
+    Integer interval = config.checkpoint().saving().exports().huggingFace();
+    if (interval != null && !HfWriter.holds(config.model())) {
+      Problems problems = new Problems();
+      problems.add(
+          "--save-hf-interval",
+          interval,
+          "only with the layers of Hugging Face's Llama, Qwen2 or Qwen3: RMSNorm, --swiglu, rotary"
+              + " positions of whole heads",
+          "Leave it out, or write --save-megatron-interval instead.");
+      problems.throwIfAny();
     }
   }
 

@@ -1,8 +1,10 @@
 package io.tanuki4j.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tanuki4j.checkpoint.CheckpointStore;
+import io.tanuki4j.config.ConfigException;
 import io.tanuki4j.convert.ConversionSource;
 import io.tanuki4j.convert.HuggingFaceFormat;
 import io.tanuki4j.convert.MegatronFormat;
@@ -95,6 +97,18 @@ class SaveExportsTest {
                     .formatted(save, save)
                 + " To write it later: tanuki4j convert --loader tanuki4j --saver megatron"
                 + " --load-dir %s --ckpt-step 4 --save-dir NEW_FOLDER".formatted(save));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--normalization LayerNorm", "--rotary-percent 0.5"})
+  void a_model_that_hugging_face_does_not_have_is_refused_at_the_start(String other) {
+    assertThatThrownBy(() -> train("--save-hf-interval 2 " + other))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(
+            "--save-hf-interval: 2 (expected: only with the layers of Hugging Face's Llama, Qwen2 or"
+                + " Qwen3: RMSNorm, --swiglu, rotary positions of whole heads). Leave it out, or"
+                + " write --save-megatron-interval instead.");
+    assertThat(folder.resolve("save")).doesNotExist();
   }
 
   /** Trains four iterations and saves every second. */

@@ -8,8 +8,9 @@ import io.tanuki4j.model.ModelConfig.Layers;
 import io.tanuki4j.model.ModelConfig.Norm;
 import io.tanuki4j.model.ModelConfig.Positions;
 import java.util.Arrays;
-import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The models of transformers that are built here: what their layers are made of, and the defaults
@@ -65,19 +66,26 @@ enum HfArchitecture {
    * @throws UserException if none of these has such layers
    */
   static HfArchitecture of(ModelConfig model) {
+    return find(model)
+        .orElseThrow(
+            () ->
+                new UserException(
+                    "the model's layers: %s, %s, %s (expected for Hugging Face: those of Llama, Qwen2 or Qwen3). Write another format."
+                        .formatted(model.layers(), model.embeddings(), model.rotary())));
+  }
+
+  /** Returns the architecture of a model; empty if none of these has such layers. */
+  static Optional<HfArchitecture> find(ModelConfig model) {
     Layers layers = model.layers();
-    for (HfArchitecture one : List.of(LLAMA, QWEN2, QWEN3)) {
-      Layers theirs = one.layers(layers.normEpsilon(), one.mayHaveAll(layers.biases()));
-      if (theirs.equals(layers)
-          && model.embeddings().positions() == Positions.ROPE
-          && !model.embeddings().scaled()
-          && model.rotary().percent() == 1) {
-        return one;
-      }
+    if (model.embeddings().positions() != Positions.ROPE
+        || model.embeddings().scaled()
+        || model.rotary().percent() != 1) {
+      return Optional.empty();
     }
-    throw new UserException(
-        "the model's layers: %s, %s, %s (expected for Hugging Face: those of Llama, Qwen2 or Qwen3). Write another format."
-            .formatted(layers, model.embeddings(), model.rotary()));
+    return Stream.of(LLAMA, QWEN2, QWEN3)
+        .filter(
+            one -> one.layers(layers.normEpsilon(), one.mayHaveAll(layers.biases())).equals(layers))
+        .findFirst();
   }
 
   private Biases mayHaveAll(Biases wanted) {

@@ -6,6 +6,7 @@ import io.tanuki4j.checkpoint.disk.NewFile;
 import io.tanuki4j.checkpoint.disk.NewFile.Folders;
 import io.tanuki4j.checkpoint.disk.NewFolder;
 import io.tanuki4j.error.UserException;
+import io.tanuki4j.model.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +36,11 @@ public final class HfWriter {
     this.model = model;
     this.tokenizer = tokenizer;
     this.maxShardBytes = maxShardBytes;
+  }
+
+  /** Returns whether transformers has a model's layers; its embedding may be scaled. */
+  public static boolean holds(ModelConfig model) {
+    return HfArchitecture.find(model.withoutEmbeddingScale()).isPresent();
   }
 
   /**
