@@ -142,6 +142,8 @@ public final class CheckpointOptions {
         notices.add("no --save-interval: a checkpoint is saved only when the run ends");
       }
       checkSaveFolder(save, problems);
+    } else if (saveInterval != null) {
+      notices.add("--save-interval has no effect without --save");
     }
     problems.positive("--save-interval", saveInterval, "Write 1 or more.");
     checkRetention(problems);

@@ -206,6 +206,14 @@ class PretrainCommandTest {
   }
 
   @Test
+  void a_save_interval_without_a_folder_gets_a_line() {
+    String line = "--save-interval has no effect without --save";
+    assertThat(lines.resolve(CommandLines.SMALLEST + " --save-interval 5").notices())
+        .contains(line);
+    assertThat(lines.resolve(CommandLines.SMALLEST).notices()).doesNotContain(line);
+  }
+
+  @Test
   void derived_values_are_noticed_as_in_megatron() {
     List<String> notices =
         lines
