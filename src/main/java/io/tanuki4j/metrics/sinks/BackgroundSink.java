@@ -1,5 +1,6 @@
 package io.tanuki4j.metrics.sinks;
 
+import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.metrics.EvaluationMetrics;
 import io.tanuki4j.metrics.Fp8Metrics;
 import io.tanuki4j.metrics.IterationMetrics;
@@ -106,7 +107,7 @@ final class BackgroundSink implements MetricsSink {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (RuntimeException | Error e) {
-      giveUp(String.valueOf(e.getMessage() == null ? e : e.getMessage()));
+      giveUp(FailureSentence.of(e));
     }
   }
 

@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.metrics.wandb.WandbServer.RequestException;
 import java.io.IOException;
 import java.time.Duration;
@@ -135,7 +136,7 @@ final class OnlineRun {
       Thread.currentThread().interrupt();
     } catch (IOException | RuntimeException e) {
       synchronized (this) {
-        giveUp(String.valueOf(e.getMessage() == null ? e : e.getMessage()));
+        giveUp(FailureSentence.of(e));
       }
     }
   }
@@ -248,7 +249,7 @@ final class OnlineRun {
     if (!isOver) {
       isOver = true;
       waiting.clear();
-      onFailure.accept(reason);
+      onFailure.accept(reason.replaceFirst("\\.$", "")); // the warning goes on
     }
   }
 }
