@@ -15,7 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** One complete checkpoint. Its state is read immediately, its tensors on demand. */
 public final class Checkpoint {
@@ -23,6 +25,7 @@ public final class Checkpoint {
   private final Manifest manifest;
   private final TextExchange ranks;
   private final ForeignCheckpoints foreign;
+  private final AtomicReference<@Nullable ReadHold> held = new AtomicReference<>();
 
   /**
    * Makes an open checkpoint.
@@ -50,9 +53,20 @@ public final class Checkpoint {
     }
   }
 
+  /**
+   * Returns a checkpoint that its first hold, or its files, keep without a gap.
+   *
+   * @param hold of it
+   */
+  Checkpoint heldBy(ReadHold hold) {
+    held.set(hold);
+    return this;
+  }
+
   /** Keeps the checkpoint from being removed until the hold is closed. */
   public ReadHold hold() {
-    return ReadHold.of(folder);
+    ReadHold first = held.getAndSet(null);
+    return first == null ? ReadHold.of(folder) : first;
   }
 
   /** Returns its files of tensors; none for a checkpoint of another program. */
@@ -77,6 +91,11 @@ public final class Checkpoint {
     return folder;
   }
 
+  /** Returns whether another program wrote it. */
+  boolean isForeign() {
+    return foreign != ForeignCheckpoints.NONE;
+  }
+
   public TrainState state() {
     return manifest.state();
   }
@@ -99,12 +118,17 @@ public final class Checkpoint {
     CollectiveTask work = new CollectiveTask(ranks, e -> IoFailure.reading(folder, e));
     List<RankPiece[]> wanted = work.gather(RankPiece[].class, () -> pieces(kind, targets));
     try {
-      if (foreign == ForeignCheckpoints.NONE) {
+      if (!isForeign()) {
         requireKind(kind);
         Map<String, StoredTensor> stored = match(manifest, kind, wanted, vocabSize);
         List<ShardFile> verified =
             VerifiedFiles.of(manifest.files(kind), wanted, stored).get(ranks.rank());
-        load(work, device, new OpenShards(folder, manifest, kind, verified), targets, stored);
+        load(
+            work,
+            device,
+            new OpenShards(folder, hold(), manifest, kind, verified),
+            targets,
+            stored);
       } else {
         ForeignTensors files =
             work.own(() -> new ForeignTensors(folder, kind, foreign.open(folder, kind), ranks));
@@ -182,7 +206,7 @@ public final class Checkpoint {
    */
   public OpenShards open(StateKind kind) {
     requireKind(kind);
-    return new OpenShards(folder, manifest, kind, manifest.files(kind));
+    return new OpenShards(folder, hold(), manifest, kind, manifest.files(kind));
   }
 
   private void requireKind(StateKind kind) {

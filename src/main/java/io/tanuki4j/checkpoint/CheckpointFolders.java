@@ -8,7 +8,6 @@ import io.tanuki4j.error.FailureSentence;
 import io.tanuki4j.error.UserException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -219,9 +218,23 @@ public final class CheckpointFolders {
       }
     }
 
+    /** Renames it under a lock, unless a process loads it: that one has a shared lock. */
     private static void takeAside(Path place) throws IOException {
-      if (!isInUse(place)) {
-        Folders.rename(place, place.resolveSibling(place.getFileName() + REMOVED));
+      try (FileChannel manifest =
+          FileChannel.open(place.resolve(Manifest.NAME), StandardOpenOption.WRITE)) {
+        if (!isInUse(manifest)) {
+          Folders.rename(place, place.resolveSibling(place.getFileName() + REMOVED));
+        }
+      }
+    }
+
+    private static boolean isInUse(FileChannel manifest) {
+      try {
+        return manifest.tryLock() == null; // which ends when the file is closed
+      } catch (OverlappingFileLockException e) {
+        return true;
+      } catch (IOException e) {
+        return false; // a file system without locks
       }
     }
 
@@ -237,27 +250,6 @@ public final class CheckpointFolders {
           .skip(kept)
           .filter(iteration -> interval == null || iteration % interval != 0)
           .toList();
-    }
-
-    /**
-     * Returns whether a process is loading a checkpoint: it then holds a shared lock on the
-     * manifest.
-     */
-    private static boolean isInUse(Path place) throws IOException {
-      try (FileChannel manifest =
-          FileChannel.open(place.resolve(Manifest.NAME), StandardOpenOption.WRITE)) {
-        return isLocked(manifest);
-      }
-    }
-
-    private static boolean isLocked(FileChannel manifest) {
-      try (FileLock lock = manifest.tryLock()) {
-        return lock == null;
-      } catch (OverlappingFileLockException e) {
-        return true;
-      } catch (IOException e) {
-        return false; // a file system without locks
-      }
     }
   }
 }

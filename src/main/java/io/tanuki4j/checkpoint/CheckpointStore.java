@@ -9,11 +9,13 @@ import io.tanuki4j.error.DamagedException;
 import io.tanuki4j.error.UserException;
 import io.tanuki4j.kernel.Device;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,11 @@ import org.jspecify.annotations.Nullable;
  * SaveFolder} says how.
  */
 public final class CheckpointStore {
+  /** Names that are tried while a run removes one after the other. */
+  private static final int MAX_ATTEMPTS = 5;
+
+  private static final String MISSING = "there is no such checkpoint";
+
   private final Path folder;
   private final TextExchange ranks;
   private final ForeignCheckpoints foreign;
@@ -65,15 +72,58 @@ public final class CheckpointStore {
 
   /**
    * Returns the checkpoint that the tracker names; empty if there is neither a tracker nor a whole
-   * checkpoint.
+   * checkpoint. Unless it is another program's, it is kept until its first {@link Checkpoint#hold},
+   * or what it opens first, is closed.
    *
    * @throws UserException if the tracker alone is missing, it or the checkpoint is damaged or
    *     foreign, or the ranks see different ones
    */
   public Optional<Checkpoint> latest() {
-    List<String> names = reading().gather(String.class, this::latestName);
+    String name = commonName();
+    for (int attempt = 1; !name.isEmpty(); attempt++) {
+      try {
+        return Optional.of(openHeld(name));
+      } catch (DamagedException | UncheckedIOException e) {
+        String before = name;
+        name = commonName();
+        if (name.equals(before) || attempt == MAX_ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Returns the name that all ranks see; a run that saves may change it between their looks. */
+  private String commonName() {
+    List<String> names = List.of();
+    for (int attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      names = reading().gather(String.class, this::latestName);
+      if (Set.copyOf(names).size() == 1) {
+        break;
+      }
+    }
     requireSame(names);
-    return names.get(0).isEmpty() ? Optional.empty() : Optional.of(open(names.get(0)));
+    return names.get(0);
+  }
+
+  /** Opens a checkpoint that a run may be removing: it counts if it is there once it is held. */
+  private Checkpoint openHeld(String name) {
+    Checkpoint checkpoint = open(name);
+    Optional<ReadHold> hold = ReadHold.ofPresent(checkpoint.folder());
+    try {
+      reading().run(() -> requireHeld(checkpoint, hold));
+    } catch (UserException | UncheckedIOException e) {
+      hold.ifPresent(ReadHold::close);
+      throw e;
+    }
+    return hold.map(checkpoint::heldBy).orElse(checkpoint);
+  }
+
+  private static void requireHeld(Checkpoint checkpoint, Optional<ReadHold> hold) {
+    if (hold.isEmpty() && !checkpoint.isForeign()) {
+      throw damaged(checkpoint.folder(), MISSING, null);
+    }
   }
 
   private String latestName() throws IOException {
@@ -139,7 +189,7 @@ public final class CheckpointStore {
           whole,
           Files.exists(whole)
               ? "it has no " + Manifest.NAME + ", so it is no whole checkpoint"
-              : "there is no such checkpoint",
+              : MISSING,
           null);
     }
     try {

@@ -39,11 +39,13 @@ public final class OpenShards implements TensorFiles {
   /**
    * Begins to open them.
    *
+   * @param hold closed with them
    * @param verified the files whose checksums {@link #verify} compares
    */
-  OpenShards(Path folder, Manifest manifest, StateKind kind, List<ShardFile> verified) {
+  OpenShards(
+      Path folder, ReadHold hold, Manifest manifest, StateKind kind, List<ShardFile> verified) {
     this.folder = folder;
-    this.hold = ReadHold.of(folder);
+    this.hold = hold;
     this.verified = verified;
     this.files = manifest.files(kind);
     this.tensors = manifest.tensors(kind);

@@ -3,10 +3,12 @@ package io.tanuki4j.checkpoint;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Keeps a checkpoint from being removed by the run that saves it while another process loads it: a
@@ -35,19 +37,47 @@ public final class ReadHold implements AutoCloseable {
     }
   }
 
+  /** Holds a checkpoint; does nothing if it has gone, which loading will tell. */
   static ReadHold of(Path checkpoint) {
-    Path manifest = checkpoint.resolve(Manifest.NAME).toAbsolutePath().normalize();
+    return ofPresent(checkpoint).orElseGet(() -> none(manifestOf(checkpoint)));
+  }
+
+  /** Holds a checkpoint; empty if it has gone or is being removed. */
+  static Optional<ReadHold> ofPresent(Path checkpoint) {
+    Path manifest = manifestOf(checkpoint);
+    ReadHold hold;
+    try {
+      hold = take(manifest);
+    } catch (OverlappingFileLockException e) { // it is being removed
+      return Optional.empty();
+    } catch (IOException e) { // there is nothing to lock, or no lock
+      hold = none(manifest);
+    }
+    if (Files.exists(manifest)) {
+      return Optional.of(hold);
+    }
+    hold.close();
+    return Optional.empty();
+  }
+
+  private static Path manifestOf(Path checkpoint) {
+    return checkpoint.resolve(Manifest.NAME).toAbsolutePath().normalize();
+  }
+
+  private static ReadHold none(Path manifest) {
+    ReadHold hold = new ReadHold(manifest);
+    hold.closed = true;
+    return hold;
+  }
+
+  private static ReadHold take(Path manifest) throws IOException {
     synchronized (HELD) {
-      try {
-        Shared shared = HELD.get(manifest);
-        if (shared == null) {
-          shared = new Shared(locked(manifest));
-          HELD.put(manifest, shared);
-        }
-        shared.holds++;
-      } catch (OverlappingFileLockException | IOException e) {
-        return new ReadHold(manifest).released(); // loading will tell
+      Shared shared = HELD.get(manifest);
+      if (shared == null) {
+        shared = new Shared(locked(manifest));
+        HELD.put(manifest, shared);
       }
+      shared.holds++;
     }
     return new ReadHold(manifest);
   }
@@ -55,17 +85,14 @@ public final class ReadHold implements AutoCloseable {
   private static FileChannel locked(Path manifest) throws IOException {
     FileChannel channel = FileChannel.open(manifest, StandardOpenOption.READ);
     try {
-      channel.tryLock(0, Long.MAX_VALUE, true);
+      if (channel.tryLock(0, Long.MAX_VALUE, true) == null) {
+        throw new OverlappingFileLockException(); // another process is removing it
+      }
       return channel;
     } catch (OverlappingFileLockException | IOException e) {
       channel.close();
       throw e;
     }
-  }
-
-  private ReadHold released() {
-    closed = true;
-    return this;
   }
 
   @Override

@@ -48,10 +48,12 @@ public final class Checkpoints {
     CheckpointStore store = new CheckpointStore(folder).reading(FOREIGN);
     Optional<Checkpoint> found =
         iteration == null ? latestWhole(store) : Optional.of(store.at(iteration));
-    return found.map(Checkpoint::state).map(Checkpoints::arguments);
+    return found.map(Checkpoints::arguments);
   }
 
-  private static Map<String, @Nullable Object> arguments(TrainState state) {
+  private static Map<String, @Nullable Object> arguments(Checkpoint checkpoint) {
+    checkpoint.hold().close(); // its state has been read
+    TrainState state = checkpoint.state();
     Map<String, @Nullable Object> arguments = new HashMap<>(state.arguments());
     arguments.put(MegatronArguments.TRUE_VOCABULARY, state.vocabSize());
     return arguments;

@@ -18,9 +18,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The files of a folder that remain when a checkpoint is published. */
 class RetentionTest {
@@ -92,8 +95,9 @@ class RetentionTest {
         Files.createDirectories(folder.resolve("iter_0000001.removed/in/the/way"));
         second.finish();
       }
-      assertThat(new CheckpointStore(folder).latest().orElseThrow().state().iteration())
-          .isEqualTo(2);
+      Checkpoint latest = new CheckpointStore(folder).latest().orElseThrow();
+      latest.hold().close();
+      assertThat(latest.state().iteration()).isEqualTo(2);
       assertThat(new CheckpointStore(folder).iterations()).containsExactly(1L, 2L);
       assertThat(log).hasSize(1);
       assertThat(log.get(0))
@@ -129,6 +133,50 @@ class RetentionTest {
     assertThat(log).hasSize(2);
     assertThat(log.get(1)).startsWith(warning);
     assertThat(new CheckpointStore(folder).iterations()).containsExactly(4L);
+  }
+
+  /** A reader exchanges with other ranks after each look at the folder; there a save comes. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4})
+  void the_latest_can_be_read_wherever_a_save_replaces_it(int exchange) throws Exception {
+    Retention retention = new Retention(null, 1);
+    save(retention, 1);
+    AtomicInteger exchanges = new AtomicInteger();
+    Runnable saveOnce =
+        () -> {
+          if (exchanges.incrementAndGet() == exchange) {
+            save(retention, 2);
+          }
+        };
+    Checkpoint latest = new CheckpointStore(folder, ranks(saveOnce)).latest().orElseThrow();
+    while (exchanges.get() < exchange) {
+      saveOnce.run();
+    }
+    try (OpenShards shards = latest.open(StateKind.MODEL)) {
+      shards.verify();
+    }
+    save(retention, 3);
+    assertThat(new CheckpointStore(folder).iterations()).containsExactly(3L);
+  }
+
+  private static TextExchange ranks(Runnable afterLook) {
+    return new TextExchange() {
+      @Override
+      public int rank() {
+        return 0;
+      }
+
+      @Override
+      public int size() {
+        return 1;
+      }
+
+      @Override
+      public List<String> gather(String own) {
+        afterLook.run();
+        return List.of(own);
+      }
+    };
   }
 
   /** The reader lets go of one of its two holds first, as ranks that are threads do. */
