@@ -135,12 +135,23 @@ final class PretrainHelp {
     groups.put(
         "Precision", of(command, PrecisionOptions.class, LossScaleOptions.class, Fp8Options.class));
     groups.put("This command", command.options().stream().filter(PretrainHelp::isOwn).toList());
+    groups.putAll(ofMegatron(command));
+    groups.values().removeIf(List::isEmpty);
+    return groups;
+  }
+
+  /** Returns the flags that configure nothing here. */
+  private static Map<String, List<OptionSpec>> ofMegatron(CommandSpec command) {
+    Map<String, List<OptionSpec>> groups = new LinkedHashMap<>();
     groups.put(
         "Known, but not with every value: others end the run with a sentence",
         others(command, flag -> !flag.hasNoEffect() && !flag.isRemoved() && !flag.isOfFeature()));
     groups.put(
-        "Accepted, no effect", others(command, flag -> flag.hasNoEffect() && !flag.isOfFeature()));
-    groups.values().removeIf(List::isEmpty);
+        "How Megatron's checkpoints keep weights; the same in training",
+        others(command, UnsupportedFlag::isOnlyStored));
+    groups.put(
+        "Accepted, no effect",
+        others(command, flag -> flag.hasNoEffect() && !flag.isOnlyStored() && !flag.isOfFeature()));
     return groups;
   }
 

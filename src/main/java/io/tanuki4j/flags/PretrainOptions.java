@@ -330,7 +330,8 @@ public final class PretrainOptions {
 
   private static Optional<String> noEffect(List<UnsupportedFlag> flags, Arguments arguments) {
     return flags.stream()
-        .filter(flag -> flag.hasNoEffect() && arguments.isExplicit(flag.dest()))
+        .filter(flag -> flag.hasNoEffect() && !flag.isOnlyStored())
+        .filter(flag -> arguments.isExplicit(flag.dest()))
         .map(UnsupportedFlag::name)
         .reduce((left, right) -> left + " " + right)
         .map(names -> "accepted without effect here (see --help): " + names);

@@ -34,6 +34,8 @@ record UnsupportedFlag(
   enum Effect {
     /** Nothing, whatever its value. */
     NONE("*"),
+    /** Nothing in training: it is how Megatron's checkpoints keep the same weights. */
+    ONLY_STORED("stored"),
     /** Nothing: it only shapes one of the {@link MissingFeatures}. */
     NONE_WITHOUT_FEATURE("detail"),
     /** It asks for one of the {@link MissingFeatures}. */
@@ -64,8 +66,14 @@ record UnsupportedFlag(
 
   private static final int MAX_LABEL = 50;
 
+  /** Returns whether training is the same with it. */
   boolean hasNoEffect() {
-    return effect == Effect.NONE || effect == Effect.NONE_WITHOUT_FEATURE;
+    return effect == Effect.NONE || effect == Effect.NONE_WITHOUT_FEATURE || isOnlyStored();
+  }
+
+  /** Returns whether it acts on Megatron's checkpoints. */
+  boolean isOnlyStored() {
+    return effect == Effect.ONLY_STORED;
   }
 
   boolean isOfFeature() {
@@ -126,7 +134,7 @@ record UnsupportedFlag(
 
   private boolean isAllowed(@Nullable Object value) {
     return switch (effect) {
-      case NONE, NONE_WITHOUT_FEATURE -> true;
+      case NONE, ONLY_STORED, NONE_WITHOUT_FEATURE -> true;
       case REFUSED, REMOVED, ASKS_FOR_FEATURE -> Objects.equals(value, initialValue());
       case REQUIRED -> Boolean.TRUE.equals(value) == type.equals("flag");
       case SOME_VALUES -> value == null || allowed.contains(plain(value));

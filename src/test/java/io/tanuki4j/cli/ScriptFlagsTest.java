@@ -30,6 +30,15 @@ class ScriptFlagsTest {
     lines = new CommandLines(folder);
   }
 
+  @Test
+  void how_checkpoints_keep_weights_is_not_called_without_effect() {
+    assertThat(
+            lines
+                .resolve(CommandLines.SMALLEST + " --apply-layernorm-1p --rotary-interleaved")
+                .notices())
+        .noneMatch(notice -> notice.contains("without effect"));
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -42,7 +51,7 @@ class ScriptFlagsTest {
         "--rerun-mode validate_results --error-injection-rate 0",
         "--disable-gloo-process-groups --cross-entropy-fusion-impl te --cuda-graph-impl local",
         "--use-gcp-dynamic-checkpointing --dynamic-checkpointing-min 10",
-        "--check-weight-hash-across-dp-replicas-interval 10 --apply-layernorm-1p",
+        "--check-weight-hash-across-dp-replicas-interval 10",
         "--use-fused-sdpa 1 --use-fast-softmax 1 --cache-size-limit 0 --verify-checkpoint",
         "--max-padding-length 128 --inference-max-seq-length 4096",
       })
