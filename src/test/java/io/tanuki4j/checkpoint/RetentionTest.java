@@ -1,7 +1,6 @@
 package io.tanuki4j.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.tanuki4j.checkpoint.CheckpointFolders.Retention;
 import io.tanuki4j.checkpoint.TrainState.RankTensors;
@@ -16,6 +15,7 @@ import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -27,6 +27,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The files of a folder that remain when a checkpoint is published. */
 class RetentionTest {
+  /** Folders in folders, whose names can be made too long to delete them, even for root. */
+  private static final int DEPTH = 40;
+
+  private static final String LONG = "d".repeat(200);
+
   private static final List<Long> SAVED = List.of(100L, 200L, 300L, 400L, 500L, 600L);
 
   private final HostDevice device = new HostDevice();
@@ -117,10 +122,8 @@ class RetentionTest {
     try (SaveFolder saves = new SaveFolder(folder, TextExchange.ALONE, new Retention(null, 1))) {
       saves.lock(log::add);
       save(saves, 1);
-      Path part = Files.createDirectory(old.resolve("part"));
-      Files.createFile(part.resolve("kept"));
-      assertThat(part.toFile().setWritable(false)).isTrue();
-      assumeThat(Files.isWritable(part)).as("root may write everywhere").isFalse();
+      Files.createDirectories(old.resolve(nested("d", DEPTH)));
+      lengthen(old);
       save(saves, 2);
       save(saves, 3);
     }
@@ -133,6 +136,24 @@ class RetentionTest {
     assertThat(log).hasSize(2);
     assertThat(log.get(1)).startsWith(warning);
     assertThat(new CheckpointStore(folder).iterations()).containsExactly(4L);
+    Path removed = folder.resolve("iter_0000001.removed");
+    for (int depth = 1; depth <= DEPTH; depth++) {
+      Files.move(
+          removed.resolve(nested("d", depth - 1)).resolve(LONG),
+          removed.resolve(nested("d", depth)));
+    }
+  }
+
+  /** Gives nested folders long names, so that the path to the last is longer than systems allow. */
+  private static void lengthen(Path folder) throws IOException {
+    for (int depth = DEPTH; depth > 0; depth--) {
+      Path place = folder.resolve(nested("d", depth));
+      Files.move(place, place.resolveSibling(LONG));
+    }
+  }
+
+  private static String nested(String name, int depth) {
+    return String.join("/", Collections.nCopies(depth, name));
   }
 
   /** A reader exchanges with other ranks after each look at the folder; there a save comes. */
