@@ -192,8 +192,9 @@ public final class SaveExports implements PublishedSaves, AutoCloseable {
     ReadHold hold = store.at(export.iteration()).hold(); // retention may come first
     thread.execute(
         () -> {
-          orWarn(export, () -> write(export));
-          hold.close();
+          try (hold) {
+            orWarn(export, () -> write(export));
+          }
         });
   }
 
